@@ -1,0 +1,70 @@
+"""One contract for every generator: coded tables in, a state out; contexts and uniforms in, codes out.
+
+A generator maps **uniforms to rows**: the engine feeds Philox words, Hypothesis feeds its own choices, and the same
+state serves both. Codes are ordered so that low uniforms mean the simple and common values. All arithmetic when
+sampling is on integers, so the same words give the same rows on every machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["CodedTable", "Generator", "State", "Variable"]
+
+Codes = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= make sense."""
+
+    name: str
+    size: int  # codes are in range(size)
+    ordered: bool = False
+    context: bool = False  # given when sampling, never generated
+
+
+@dataclass(frozen=True)
+class CodedTable:
+    """Codes of a table: ``codes`` has shape (rows, variables), context variables first, in sampling order.
+
+    ``groups``: root entity of each row, shape (rows,), for held-out splits and leaf protection; None: rows alone.
+    """
+
+    variables: tuple[Variable, ...]
+    codes: Codes
+    groups: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What a fitted generator is: named arrays (safetensors) and JSON facts. ``variables`` as fitted, in order."""
+
+    generator: str
+    version: int
+    variables: tuple[Variable, ...]
+    arrays: Mapping[str, npt.NDArray[Any]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Generator(Protocol):
+    """Found by ``name`` in generators.registry.GENERATORS or the entry points ``fixturesynth.generators``."""
+
+    name: str
+    version: int
+
+    def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
+        """Learn P(variable | those before it) for every variable that is not context."""
+        ...
+
+    def sample(self, state: State, context: Codes, uniforms: Words, given: Mapping[str, Codes] | None = None) -> Codes:
+        """Codes of shape (n, generated variables).
+
+        ``context``: shape (n, context variables). ``uniforms``: raw 64-bit words, shape (n, generated variables).
+        ``given``: codes by variable name, shape (n,), -1 where free; such variables are taken as given.
+        """
+        ...

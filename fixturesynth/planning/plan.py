@@ -1,0 +1,178 @@
+"""Plan: the only place where decisions live, as frozen data.
+
+For each column one source; for each table its rows, order and context foreign key. ``Plan`` serialises to JSON and
+back without loss (``plan_to_json``, ``plan_from_json``), hashes stably (``Plan.hash``) and prints
+(``fixturesynth plan``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "ColumnPlan",
+    "Constant",
+    "Default",
+    "Derived",
+    "Key",
+    "Modelled",
+    "Plan",
+    "Reference",
+    "ReferencePlan",
+    "Rule",
+    "RuleCall",
+    "Source",
+    "TablePlan",
+    "UniquePlan",
+]
+
+
+@dataclass(frozen=True)
+class RuleCall:
+    """A rule by name with its options, all JSON values. ``version`` is part of the value's address."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    unique: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Key:
+    """Values of a key, arithmetic on the row's rank: ``call`` is a unique rule (sequence, uuid, pattern ...)."""
+
+    call: RuleCall
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The ``parent_column`` of the parent row that foreign key ``foreign_key`` points at."""
+
+    foreign_key: str
+    parent_column: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A column rule that is not learned; ``needs`` are columns of the same row that it reads."""
+
+    call: RuleCall
+    null_share: float = 0.0
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """Learned by the table's generator, through the encoding ``encoding`` (name in generators.encoding)."""
+
+    encoding: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Computed from other columns: ``operation`` is an invariant's kind compiled (see sampling.derivation)."""
+
+    operation: str
+    sources: tuple[str, ...]
+    foreign_key: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Constant:
+    value: Any
+
+
+@dataclass(frozen=True)
+class Default:
+    """Left out of the insert: the database's default, identity or generated expression applies."""
+
+
+Source = Key | Reference | Rule | Modelled | Derived | Constant | Default
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    name: str
+    source: Source
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class ReferencePlan:
+    """How one foreign key is filled.
+
+    context: the row is generated as a child of this parent. matched: a parent is chosen by degree target and block.
+    implied: its columns are filled by the foreign key ``implied_by``. self: an earlier row of the same table.
+    later: filled in a second pass, because it closes a cycle. null: never set (an empty or missing parent).
+    """
+
+    foreign_key: str
+    parent: str
+    how: Literal["context", "matched", "implied", "self", "later", "null"]
+    null_share: float = 0.0
+    implied_by: str | None = None
+    exclusive: bool = False  # the child's key is this reference: at most one child for a parent
+    counts: tuple[tuple[int, int], ...] = ()  # learned (children, parents), or () for the default law
+    blocks: tuple[str, ...] = ()  # columns by which a matched parent is chosen
+
+
+@dataclass(frozen=True)
+class UniquePlan:
+    """How a set of columns is kept unique.
+
+    by_key: one of its columns is unique by itself. by_pairs: references without replacement. by_separation: rows
+    that would collide move to the nearest free value of ``flex``.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    how: Literal["by_key", "by_pairs", "by_separation"]
+    flex: str | None = None
+    nulls_distinct: bool = True
+    predicate: str | None = None
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    name: str
+    rows: int
+    mode: Literal["generate", "verbatim", "empty", "existing"]
+    columns: tuple[ColumnPlan, ...]
+    context: str | None = None  # the context foreign key's name
+    references: tuple[ReferencePlan, ...] = ()
+    uniques: tuple[UniquePlan, ...] = ()
+    generator: str = "rules"
+    partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
+    why: str = ""
+
+    def column(self, name: str) -> ColumnPlan:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    def reference(self, foreign_key: str) -> ReferencePlan:
+        for reference in self.references:
+            if reference.foreign_key == foreign_key:
+                return reference
+        raise KeyError(foreign_key)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Tables in the order in which they are generated and loaded."""
+
+    tables: tuple[TablePlan, ...]
+    dialect: str
+    locale: str = "en_US"
+    now: str = "2026-01-01T00:00:00"  # pinned: relative dates count from here
+    notes: tuple[str, ...] = ()  # what the user should know: lowered rows, guesses, refusals avoided
+    version: int = 1
+
+    def __getitem__(self, name: str) -> TablePlan:
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)

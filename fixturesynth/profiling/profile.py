@@ -1,0 +1,134 @@
+"""Profile: what the rows say, as frozen data that serialises to JSON and never holds a real row.
+
+Every value in it has been protected already: a text or category is stored only when at least ``protection`` rows of
+different root entities have it, extremes are clipped. ``merge`` of two profiles of the same schema is in ``columns``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["CardinalityProfile", "ColumnProfile", "Invariant", "InvariantKind", "Profile", "TableProfile"]
+
+ColumnKind = Literal[
+    "empty",  # no value at all
+    "constant",  # one value in every row that has one
+    "boolean",
+    "categorical",  # few distinct values, of any type
+    "integer",  # numbers on a whole or fixed decimal step; see ``decimals``
+    "number",  # continuous numbers
+    "datetime",  # date, time of day or timestamp, typed or written as text; see ``format``
+    "identifier",  # unique or nearly unique, carries no meaning of its own (serial, uuid)
+    "code",  # short text of a fixed shape: see ``patterns``
+    "text",  # names, sentences, anything else that is text: see ``meaning``, ``lengths``, ``words``
+    "json",
+    "binary",
+    "array",
+]
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """One column. Numbers and datetimes are in ``unit``: the number itself, or integer days, seconds or microseconds."""
+
+    name: str
+    kind: ColumnKind
+    rows: int
+    nulls: int
+    distinct: int
+    meaning: str | None = None  # "email", "first_name", "city", "price", "created_at", ...; see semantics.MEANINGS
+    unique: bool = False  # no value twice
+    minimum: float | int | None = None  # clipped
+    maximum: float | int | None = None
+    quantiles: tuple[float, ...] = ()  # 0, 1/64, ... 1 of the values that are not null
+    decimals: int | None = None  # digits after the point that hold every value exactly; None: more than 9
+    step: float | None = None  # the grid all values lie on, in ``unit``
+    spikes: tuple[tuple[float, int], ...] = ()  # single numbers with at least 0.5% of the rows: (value, rows)
+    values: tuple[tuple[Any, int], ...] = ()  # protected categories: (value, rows), most frequent first
+    rare: int = 0  # rows whose category was protected away
+    format: str | None = None  # of datetimes kept as text: strptime format; ``iso`` for RFC 3339 with variations
+    unit: Literal["number", "days", "seconds", "microseconds"] = "number"
+    sequence: tuple[int, int] | None = None  # (start, step) when the values are an arithmetic sequence or nearly so
+    patterns: tuple[tuple[str, int], ...] = ()  # protected shapes: 9 digit, A upper, a lower, others literal
+    lengths: tuple[int, ...] = ()  # 0, 1/16, ... 1 quantiles of characters (text) or bytes (binary)
+    words: tuple[tuple[str, int], ...] = ()  # protected words of texts, most frequent first, at most 2,000
+    json_shape: Mapping[str, Any] | None = None  # keys with types and shares
+
+    @property
+    def null_share(self) -> float:
+        return self.nulls / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
+class CardinalityProfile:
+    """One foreign key: how many children a parent has, zeros included."""
+
+    foreign_key: str
+    parent: str
+    children: int  # child rows whose reference is not null and not dangling
+    nulls: int
+    dangling: int
+    counts: tuple[tuple[int, int], ...]  # (children, parents with that many), ascending by children
+    skew: float  # share of children that the busiest tenth of parents has
+    explains: float  # 0 to 1: how much knowing the parent tells of the child's other columns (bias-corrected mean)
+
+
+InvariantKind = Literal[
+    "constant",  # target is ``value`` wherever it is not null
+    "order",  # sources[0] <= target (strict: <) wherever both are set; numbers, datetimes, dates as ISO text
+    "determines",  # sources (1 to 3 columns) determine target
+    "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
+    "product",  # target = round(sources[0] * sources[1] * factor, decimals)
+    "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
+    "datepart",  # target = ``part`` (year, month, day, hour, minute, weekday, date) of sources[0]
+    "equal",  # target = sources[0] wherever both are set
+    "nulls_together",  # target is null exactly where sources[0] is
+    "null_implies",  # where sources[0] is null, target is null too
+    "ordinal",  # target numbers the children of one parent: start, start + 1, ... ; foreign_key says whose
+    "copy",  # target = parent's sources[0] through ``foreign_key``; target may itself be a reference column
+    "order_parent",  # parent's sources[0] <= target through ``foreign_key`` (strict: <)
+    "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
+]
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
+
+    ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
+    product: factor, decimals; clock: midnight; datepart: part; ordinal: start.
+    """
+
+    kind: InvariantKind
+    table: str
+    target: str
+    sources: tuple[str, ...] = ()
+    foreign_key: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    support: int = 0
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    name: str
+    rows: int
+    columns: Mapping[str, ColumnProfile]
+    cardinalities: tuple[CardinalityProfile, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    unique_sets: tuple[tuple[str, ...], ...] = ()  # undeclared sets of columns without duplicates, smallest first
+    reference: bool = False  # a list of the world (airlines, countries, categories) to be kept verbatim
+    reference_why: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    tables: Mapping[str, TableProfile]
+    protection: int = 5  # fewest rows that a stored value has (a random 5 to 7, by the seed)
+    sampled: bool = False  # rows were sampled: counts are of the sample
+    version: int = 1
+
+    def __getitem__(self, table: str) -> TableProfile:
+        return self.tables[table]
+
+    def __contains__(self, table: object) -> bool:
+        return table in self.tables
