@@ -143,6 +143,10 @@ class TablePlan:
     context: str | None = None  # the context foreign key's name
     references: tuple[ReferencePlan, ...] = ()
     uniques: tuple[UniquePlan, ...] = ()
+    orders: tuple[tuple[str, str, bool], ...] = ()  # (low, high, strict): low <= high wherever both are set
+    distinct: tuple[tuple[str, str], ...] = ()  # pairs of columns that must differ
+    nulls: tuple[tuple[str, str, bool], ...] = ()  # (source, target, together): target is null where source is
+    repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

@@ -1,0 +1,92 @@
+"""Plans to JSON and back without loss, and a stable hash."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from hashlib import blake2b
+from typing import Any
+
+from fixturesynth.errors import ModelFileError
+from fixturesynth.planning.plan import (
+    ColumnPlan,
+    Constant,
+    Default,
+    Derived,
+    Key,
+    Modelled,
+    Plan,
+    Reference,
+    ReferencePlan,
+    Rule,
+    RuleCall,
+    Source,
+    TablePlan,
+    UniquePlan,
+)
+
+__all__ = ["plan_from_json", "plan_hash", "plan_to_json"]
+
+SOURCES: Mapping[str, type] = {c.__name__: c for c in (Key, Reference, Rule, Modelled, Derived, Constant, Default)}
+
+
+def plan_to_json(plan: Plan, *, indent: int | None = None) -> str:
+    """The plan as JSON, keys in declaration order; a source carries its class name under ``source``."""
+    return json.dumps(_plain(plan), ensure_ascii=False, indent=indent)
+
+
+def plan_hash(plan: Plan) -> str:
+    """32 hexadecimal digits that change with any decision in the plan."""
+    return blake2b(plan_to_json(plan).encode(), digest_size=16).hexdigest()
+
+
+def plan_from_json(text: str) -> Plan:
+    """The plan that ``plan_to_json`` wrote; ModelFileError when it is not one, or of a newer version."""
+    try:
+        data = json.loads(text)
+        if data["version"] > Plan.__dataclass_fields__["version"].default:
+            raise ModelFileError(f"plan version {data['version']} is newer than this FixtureSynth: upgrade it")
+        return Plan(**{**data, "tables": tuple(_table(t) for t in data["tables"]), "notes": tuple(data["notes"])})
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ModelFileError(f"this is not a FixtureSynth plan: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        body = {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {"source": type(value).__name__, **body} if type(value).__name__ in SOURCES else body
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _source(data: dict[str, Any]) -> Source:
+    body = {k: v for k, v in data.items() if k != "source"}
+    kind = SOURCES[data["source"]]
+    if "call" in body:
+        body["call"] = RuleCall(**body["call"])
+    for name in ("needs", "sources"):
+        if name in body:
+            body[name] = tuple(body[name])
+    made: Source = kind(**body)
+    return made
+
+
+def _table(data: dict[str, Any]) -> TablePlan:
+    return TablePlan(
+        **{
+            **data,
+            "columns": tuple(ColumnPlan(c["name"], _source(c["source"]), c["why"]) for c in data["columns"]),
+            "references": tuple(_reference(r) for r in data["references"]),
+            "uniques": tuple(UniquePlan(**{**u, "columns": tuple(u["columns"])}) for u in data["uniques"]),
+            **{name: tuple(tuple(x) for x in data[name]) for name in ("orders", "distinct", "nulls", "repairs")},
+        }
+    )
+
+
+def _reference(data: dict[str, Any]) -> ReferencePlan:
+    counts = tuple((int(a), int(b)) for a, b in data["counts"])
+    return ReferencePlan(**{**data, "counts": counts, "blocks": tuple(data["blocks"])})
+
+

@@ -1,0 +1,141 @@
+"""The relational skeleton of a plan: order of tables, one context foreign key for each, how the others are filled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fixturesynth.planning.plan import ReferencePlan
+from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
+from fixturesynth.schema.graph import ForeignKeyGraph
+from fixturesynth.schema.model import ForeignKey, Schema, Table
+
+__all__ = ["Structure", "find_structure"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """``order``: tables, parents first. ``references`` and ``context`` by table name."""
+
+    order: tuple[str, ...]
+    references: Mapping[str, tuple[ReferencePlan, ...]]
+    context: Mapping[str, str | None]
+
+
+def find_structure(
+    schema: Schema, graph: ForeignKeyGraph, profile: Profile | None, wanted: Mapping[str, str]
+) -> Structure:
+    """``wanted``: context foreign key by table, from the user; CycleError when a cycle cannot be cut."""
+    cuts = {(c.table, c.foreign_key) for c in graph.cut_edges()}
+    order = tuple(graph.load_order())
+    context: dict[str, str | None] = {}
+    references: dict[str, tuple[ReferencePlan, ...]] = {}
+    for name in order:
+        table = schema[name]
+        plans = [_first_guess(table, fk, cuts, profile) for fk in table.foreign_keys]
+        plans = _mark_implied(table, plans, graph, profile)
+        chosen = wanted.get(name) or _choose_context(table, plans, profile)
+        context[name] = chosen
+        references[name] = tuple(replace(p, how="context") if p.foreign_key == chosen else p for p in plans)
+    return Structure(order, references, context)
+
+
+def _cardinality(profile: Profile | None, table: str, foreign_key: str) -> CardinalityProfile | None:
+    if profile is None or table not in profile:
+        return None
+    return next((c for c in profile[table].cardinalities if c.foreign_key == foreign_key), None)
+
+
+def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profile: Profile | None) -> ReferencePlan:
+    seen = _cardinality(profile, table.name, fk.name)
+    nullable = any(table.column(c).nullable for c in fk.columns)
+    rows = seen.children + seen.nulls + seen.dangling if seen else 0
+    null_share = (seen.nulls + seen.dangling) / rows if seen and rows else 0.0
+    exclusive = any(set(key) <= set(fk.columns) for key in table.keys)
+    if fk.parent == table.name:
+        how = "self"
+        if seen is None:
+            # A tree needs roots: without rows to learn from, a nullable self reference has one root in five.
+            null_share = 0.2 if nullable else 0.0
+    elif (table.name, fk.name) in cuts:
+        how = "later"
+    else:
+        how = "matched"
+    return ReferencePlan(
+        foreign_key=fk.name, parent=fk.parent, how=how, null_share=null_share, exclusive=exclusive,
+        counts=seen.counts if seen else (),
+    )  # fmt: skip
+
+
+def _copies(profile: Profile | None, table: Table) -> tuple[Invariant, ...]:
+    if profile is None or table.name not in profile:
+        return ()
+    return tuple(i for i in profile[table.name].invariants if i.kind == "copy")
+
+
+def _mark_implied(
+    table: Table, plans: list[ReferencePlan], graph: ForeignKeyGraph, profile: Profile | None
+) -> list[ReferencePlan]:
+    """A foreign key whose columns another one fills already, by shared columns or because rows copy them.
+
+    Chains (a implied by b implied by c) are fine, circles are not: a foreign key counts as implied only through one
+    that leads, step by step, to a foreign key that is filled by itself.
+    """
+    by_name = {p.foreign_key: p for p in plans}
+    through: dict[str, list[str]] = {p.foreign_key: [] for p in plans}
+    for implied, by in graph.implied_references(table.name):
+        through[implied].append(by)
+    copies = _copies(profile, table)
+    for fk in table.foreign_keys:
+        for other in table.foreign_keys:
+            copied = {i.target for i in copies if i.foreign_key == other.name}
+            if other is not fk and not set(fk.columns) & set(other.columns) and set(fk.columns) <= copied:
+                through[fk.name].append(other.name)
+    fillable = {"matched", "later"}
+    solid = {name for name, by in through.items() if not by}
+    done: dict[str, str] = {}
+    changed = True
+    while changed:
+        changed = False
+        for name in sorted(set(through) - solid - set(done)):
+            options = [b for b in through[name] if (b in solid or b in done) and by_name[b].how == "matched"]
+            if options and by_name[name].how in fillable:
+                done[name] = options[0]
+                changed = True
+        if not changed and (rest := sorted(set(through) - solid - set(done))):
+            # Each is a copy of the other: the one that tells most about the row is filled by itself.
+            best = max(rest, key=lambda n: (_explains(profile, table, n), n))
+            solid.add(best)
+            changed = True
+    return [
+        replace(p, how="implied", implied_by=done[p.foreign_key]) if p.foreign_key in done else p for p in plans
+    ]
+
+
+def _explains(profile: Profile | None, table: Table, foreign_key: str) -> float:
+    seen = _cardinality(profile, table.name, foreign_key)
+    return seen.explains if seen else 0.0
+
+
+def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile | None) -> str | None:
+    """The foreign key whose parent conditions the child best.
+
+    Only a reference that is always set can be context. An identifying one (part of the primary key) comes first
+    where nothing was learned; otherwise the one whose parent tells most about the row.
+    """
+    primary = set(table.primary_key.columns) if table.primary_key else set()
+
+    def score(plan: ReferencePlan) -> tuple[float, float]:
+        fk = table.foreign_key(plan.foreign_key)
+        position = table.column_names.index(fk.columns[0])
+        identifying = 0.3 if set(fk.columns) & primary and not plan.exclusive else 0.0
+        required = 0.2 if all(not table.column(c).nullable for c in fk.columns) else 0.0
+        known = profile is not None and plan.parent in profile
+        # A parent that is a short list of the world is better drawn by the child's own model, as a category.
+        entity = 0.15 if not (known and profile is not None and profile[plan.parent].reference) else 0.0
+        return (identifying + required + entity + _explains(profile, table, plan.foreign_key), -position)
+
+    options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]
+    return max(options, key=score).foreign_key if options else None
+
+
+def _has_rows(profile: Profile | None, table: str) -> bool:
+    return profile is None or (table in profile and profile[table].rows > 0)
