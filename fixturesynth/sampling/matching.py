@@ -1,0 +1,196 @@
+"""Choosing parents: degree sequences met exactly, blocks met as far as they can be, pairs kept distinct."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.errors import CapacityError
+from fixturesynth.randomness import below, hashed
+
+__all__ = ["distinct_by_stride", "duplicates", "forest", "match", "pair_keys", "separate", "swap_until"]
+
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+SWAP_ROUNDS = 60
+
+
+def match(wanted: Integers, blocks: Integers, degrees: Integers, seed: int, *address: str | int) -> Integers:
+    """A parent rank for every child: ``wanted`` block by child (n,), ``blocks`` and ``degrees`` by parent.
+
+    ``degrees`` must sum to n and are met exactly. Children and stubs (one for each unit of degree) are shuffled by
+    keyed hashes and paired inside their block; what is left over on both sides is paired across blocks.
+    """
+    n = wanted.size
+    if int(degrees.sum()) != n:
+        raise ValueError(f"degrees must sum to the number of children, however: {int(degrees.sum())} and {n}")
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    owners = np.repeat(np.arange(degrees.size, dtype=np.int64), degrees)
+    stub_order = np.lexsort((hashed(np.arange(n), seed, *address, "stubs"), blocks[owners]))
+    owners = owners[stub_order]
+    stub_blocks = blocks[owners]
+    children = np.lexsort((hashed(np.arange(n), seed, *address, "children"), wanted))
+    asked = wanted[children]
+    first = np.searchsorted(stub_blocks, asked, side="left")
+    available = np.searchsorted(stub_blocks, asked, side="right") - first
+    place = np.arange(n) - np.searchsorted(asked, asked, side="left")
+    fits = place < available
+    out = np.full(n, -1, dtype=np.int64)
+    taken = (first + place)[fits]
+    out[children[fits]] = owners[taken]
+    free = np.ones(n, dtype=bool)
+    free[taken] = False
+    rest = children[~fits]
+    left = np.flatnonzero(free)
+    left = left[np.argsort(hashed(left, seed, *address, "rest"), kind="stable")]
+    out[rest] = owners[left]
+    return out
+
+
+def forest(rows: int, roots: int, degrees: Integers) -> Integers:
+    """Parents for a self reference: row i references an earlier row or, when it is a root, none (-1).
+
+    ``degrees``: children of each parent, any order, summing to ``rows - roots``; the largest come first, which keeps
+    an earlier parent available for every row (a breadth-first tree).
+    """
+    parents = np.full(rows, -1, dtype=np.int64)
+    if rows > roots:
+        ordered = np.sort(degrees)[::-1]
+        owner = np.repeat(np.arange(ordered.size, dtype=np.int64), ordered)
+        parents[roots:] = np.minimum(owner, np.arange(roots, rows) - 1)
+    return parents
+
+
+def duplicates(keys: Integers) -> Mask:
+    """True for every row whose key an earlier row has, shape (n,)."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    out = np.zeros(keys.size, dtype=bool)
+    out[order[1:]] = ordered[1:] == ordered[:-1]
+    return out
+
+
+def pair_keys(*parts: Integers) -> Integers:
+    """One integer for each distinct tuple of the parts, shape (n,)."""
+    key = np.zeros(parts[0].size, dtype=np.int64)
+    for part in parts:
+        _, codes = np.unique(part, return_inverse=True)
+        _, key = np.unique(key * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
+    return key.astype(np.int64)
+
+
+def swap_until(
+    groups: Integers,
+    chosen: Integers,
+    parents: int,
+    allowed: Callable[[Integers, Integers], Mask] | None,
+    seed: int,
+    *address: str | int,
+    within: Integers | None = None,
+) -> Integers:
+    """Swap parents between rows until every (group, parent) pair is distinct and ``allowed(rows, parents)``.
+
+    Degrees are kept. ``within``: rows swap only with rows of equal value. Rows that cannot be helped by swaps are
+    left as they are: the caller settles them with ``separate``.
+    """
+    chosen = chosen.copy()
+    n = chosen.size
+    members = np.arange(n) if within is None else np.argsort(within, kind="stable")
+    low = np.zeros(n, dtype=np.int64) if within is None else np.searchsorted(within[members], within, side="left")
+    high = np.full(n, n) if within is None else np.searchsorted(within[members], within, side="right")
+    for turn in range(SWAP_ROUNDS):
+        keys = groups * parents + chosen
+        bad = duplicates(keys)
+        if allowed is not None:
+            bad |= ~allowed(np.arange(n), chosen)
+        rows = np.flatnonzero(bad)
+        if not rows.size:
+            break
+        words = hashed(rows, seed, *address, "swap", turn)
+        partners = members[low[rows] + below(words, high[rows] - low[rows])]
+        # One swap for each row in a turn: a row that is drawn twice, or is both bad and drawn, keeps its first part.
+        _, first = np.unique(partners, return_index=True)
+        keep = np.zeros(rows.size, dtype=bool)
+        keep[first] = True
+        keep &= ~np.isin(partners, rows)
+        rows, partners = rows[keep], partners[keep]
+        mine = groups[rows] * parents + chosen[partners]
+        theirs = groups[partners] * parents + chosen[rows]
+        proposed = np.concatenate((mine, theirs))
+        clash = np.isin(proposed, keys) | duplicates(proposed)
+        good = ~(clash[: rows.size] | clash[rows.size :])
+        if allowed is not None:
+            good &= allowed(rows, chosen[partners]) & allowed(partners, chosen[rows])
+        rows, partners = rows[good], partners[good]
+        chosen[rows], chosen[partners] = chosen[partners], chosen[rows]
+    return chosen
+
+
+def separate(
+    groups: Integers, values: Integers, low: int, high: int, what: str, *, step: int = 1, hard: bool = True
+) -> Integers:
+    """Rows whose (group, value) an earlier row has move to the nearest free value in [low, high], shape (n,).
+
+    Nothing is drawn again: it is a walk outwards from the value, the same on every machine. ``hard``: the bounds
+    may not be left; otherwise the walk goes on above ``high``. CapacityError names ``what`` when a group is full.
+    """
+    values = values.copy()
+    _, groups = np.unique(groups, return_inverse=True)
+    rows = np.flatnonzero(duplicates(pair_keys(groups, values)))
+    if not rows.size:
+        return values
+    if hard:
+        sizes = np.bincount(groups)
+        if int(sizes.max()) > (high - low) // step + 1:
+            raise CapacityError(f"{what}: {int(sizes.max())} distinct values asked of {(high - low) // step + 1}")
+    touched = np.isin(groups, groups[rows])
+    for group in np.unique(groups[rows]):
+        inside = np.flatnonzero(touched & (groups == group)) if rows.size < 2000 else np.flatnonzero(groups == group)
+        values[inside] = _spread(values[inside], low, high if hard else None, step)
+    return values
+
+
+def _spread(values: Integers, low: int, high: int | None, step: int) -> Integers:
+    """One group's values made distinct, each as near as the ones before it allow.
+
+    Distinct values stay. The others, in order of value, take the nearest free places: free places above and below are
+    the gaps between taken ones, found without walking one by one.
+    """
+    doubled = duplicates(values)
+    taken = np.unique(values[~doubled])
+    out = values.copy()
+    moving = np.flatnonzero(doubled)
+    moving = moving[np.argsort(values[moving], kind="stable")]
+    top = int(taken.max()) + (moving.size + 1) * step if high is None else high
+    used = set(taken.tolist())
+    for row in moving.tolist():
+        value = int(out[row])
+        distance = step
+        while True:
+            if value + distance <= top and value + distance not in used:
+                found = value + distance
+                break
+            if value - distance >= low and value - distance not in used:
+                found = value - distance
+                break
+            distance += step
+        used.add(found)
+        out[row] = found
+    return out
+
+
+def distinct_by_stride(
+    positions: Integers, groups: Integers, size: int, seed: int, *address: str | int
+) -> Integers:
+    """Values in range(size), distinct inside each group: rows are numbered by ``positions`` within their group.
+
+    offset(group) + stride(group) * position modulo size, with a stride coprime to size: a permutation for every
+    group without making any.
+    """
+    words = hashed(groups, seed, *address, "stride")
+    strides = np.array([s for s in range(1, min(size, 4096) + 1) if np.gcd(s, size) == 1], dtype=np.int64)
+    stride = strides[below(words, strides.size)]
+    offset = below(hashed(groups, seed, *address, "offset"), min(size, 2**31 - 1))
+    return (offset + stride * positions) % size
