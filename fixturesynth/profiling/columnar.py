@@ -1,0 +1,347 @@
+"""Columns as numpy arrays: codes, numbers and moments, made once and shared by everything that looks at rows.
+
+A view never loops over rows: values are dictionary-encoded by Arrow, whatever is costly (parsing texts as dates,
+counting decimals) happens on the distinct values and is spread by their codes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.randomness import permutation
+from fixturesynth.schema.model import ForeignKey, Table
+
+__all__ = ["ColumnView", "TableView", "distinct_codes", "joint_codes", "locate_parents", "same_values", "view_table"]
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Family = Literal["number", "boolean", "datetime", "time", "text", "other"]
+
+DAY = 86_400_000_000  # microseconds
+_ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
+_ZONED = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
+_EXACT = 2.0**53
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnView:
+    """One column. ``codes`` (rows,) point into ``values``; -1 is NULL (and NaN).
+
+    family: what can be done with it. Numbers are in ``numbers``, datetimes in ``moments`` (microseconds since 1970,
+    in UTC where the values carry a zone) and times of day in ``moments`` too. ``values`` is None for nested types.
+    """
+
+    name: str
+    family: Family
+    codes: Integers
+    values: pa.Array | None
+    dates_only: bool = False  # datetimes without a time of day
+    zoned: bool = False  # datetimes that name their zone
+    written: bool = False  # datetimes kept as text
+    _moments: Integers | None = field(default=None, repr=False)  # of ``values``
+
+    @property
+    def rows(self) -> int:
+        return self.codes.size
+
+    @cached_property
+    def valid(self) -> Flags:
+        return self.codes >= 0
+
+    @cached_property
+    def nulls(self) -> int:
+        return self.rows - int(np.count_nonzero(self.valid))
+
+    @property
+    def distinct(self) -> int:
+        return 0 if self.values is None else len(self.values)
+
+    @cached_property
+    def counts(self) -> Integers:
+        """Rows of each distinct value, then of NULL: shape (distinct + 1,)."""
+        return np.bincount(np.where(self.valid, self.codes, self.distinct), minlength=self.distinct + 1)
+
+    @cached_property
+    def dense(self) -> Integers:
+        """Codes in which NULL is a value of its own, the last."""
+        return np.where(self.valid, self.codes, self.distinct)
+
+    @property
+    def classes(self) -> int:
+        """Distinct values, NULL counted as one when it occurs."""
+        return self.distinct + (self.nulls > 0)
+
+    @cached_property
+    def collision(self) -> float:
+        """Chance that two rows drawn at random agree, NULL being a value."""
+        n = self.rows
+        c = self.counts.astype(np.float64)
+        return float((c * (c - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
+
+    @property
+    def unique(self) -> bool:
+        """No value twice and none missing."""
+        return self.values is not None and self.distinct == self.rows > 0
+
+    @cached_property
+    def _value_numbers(self) -> Floats:
+        if self.family != "number" or self.values is None:
+            return np.empty(0)
+        values = self.values
+        if pa.types.is_duration(values.type):
+            values = values.cast(pa.duration("us"), safe=False).cast(pa.int64())
+        return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """The numbers, NaN for NULL; exact up to 2**53."""
+        return _spread(self._value_numbers, self.codes, np.nan)
+
+    @cached_property
+    def decimals(self) -> int | None:
+        """Digits after the point that hold every number exactly; None: more than 9, or too large to tell."""
+        v = self._value_numbers
+        if not v.size or not np.isfinite(v).all():
+            return None
+        largest = float(np.abs(v).max())
+        for d in range(10):
+            if largest * 10.0**d >= _EXACT:
+                return None
+            if bool((np.abs(np.round(v, d) - v) <= 1e-12 * np.abs(v) + 1e-15).all()):
+                return d
+        return None
+
+    @cached_property
+    def moments(self) -> Integers:
+        """Microseconds since 1970 (or midnight, for times); 0 where NULL: look at ``valid``."""
+        if self._moments is None:
+            return np.zeros(self.rows, dtype=np.int64)
+        return _spread(self._moments, self.codes, 0)
+
+    @property
+    def ordered(self) -> npt.NDArray[Any]:
+        """What can be compared with ``<``: numbers or moments."""
+        return self.numbers if self.family == "number" else self.moments
+
+
+@dataclass(frozen=True, eq=False)
+class TableView:
+    """A table's columns by name, in the table's order, with what the schema says of them."""
+
+    table: Table
+    rows: int
+    columns: Mapping[str, ColumnView]
+
+    def __getitem__(self, name: str) -> ColumnView:
+        return self.columns[name]
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """Columns of any foreign key."""
+        return frozenset(c for fk in self.table.foreign_keys for c in fk.columns)
+
+    @cached_property
+    def key_columns(self) -> frozenset[str]:
+        return frozenset(self.table.primary_key.columns if self.table.primary_key else ())
+
+    @cached_property
+    def identities(self) -> frozenset[str]:
+        """Columns that are unique by themselves, declared or integers without duplicates and gaps of meaning."""
+        declared = {key[0] for key in self.table.keys if len(key) == 1}
+        counters = {c.name for c in self.table.columns if c.identity or c.autoincrement}
+        return frozenset(declared | counters)
+
+    def sample(self, size: int) -> Integers:
+        """At most ``size`` row numbers, ascending: the same ones every time."""
+        if self.rows <= size:
+            return np.arange(self.rows, dtype=np.int64)
+        return np.sort(permutation(self.rows, 0, "profiling", "sample")[:size])
+
+
+def view_table(table: Table, rows: pa.Table, profiles: Mapping[str, ColumnProfile] | None = None) -> TableView:
+    """Views of all columns that both the schema and the rows have; ``profiles`` tell the formats of written dates."""
+    formats = {name: p.format for name, p in (profiles or {}).items()}
+    present = set(rows.column_names)
+    columns = {
+        name: _view_column(name, rows.column(name), formats.get(name)) for name in table.column_names if name in present
+    }
+    return TableView(table, rows.num_rows, columns)
+
+
+def _spread(values: npt.NDArray[Any], codes: Integers, missing: float) -> npt.NDArray[Any]:
+    return np.append(values, np.asarray([missing], dtype=values.dtype))[codes]
+
+
+_FAMILIES: tuple[tuple[Any, Family], ...] = (
+    (pa.types.is_integer, "number"),
+    (pa.types.is_floating, "number"),
+    (pa.types.is_decimal, "number"),
+    (pa.types.is_duration, "number"),
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_timestamp, "datetime"),
+    (pa.types.is_date, "datetime"),
+    (pa.types.is_time, "time"),
+    (pa.types.is_string, "text"),
+    (pa.types.is_large_string, "text"),
+)
+
+
+def _view_column(name: str, column: pa.ChunkedArray, written_format: str | None) -> ColumnView:
+    array = column.combine_chunks() if column.num_chunks else pa.array([], column.type)
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks)
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_null(array.type):
+        return ColumnView(name, "other", np.full(len(array), -1, dtype=np.int64), pa.array([], pa.string()))
+    if pa.types.is_nested(array.type):
+        valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        return ColumnView(name, "other", np.where(valid, 0, -1).astype(np.int64), None)
+    if pa.types.is_floating(array.type):
+        # Adding zero makes -0.0 and 0.0 one value.
+        array = pc.add(pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array), pa.scalar(0.0, array.type))
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = encoded.dictionary
+    family: Family = next((f for test, f in _FAMILIES if test(array.type)), "other")
+    if family in ("datetime", "time"):
+        moments = _typed_moments(values)
+        return ColumnView(
+            name, family, codes, values, dates_only=family == "datetime" and bool((moments % DAY == 0).all()),
+            zoned=pa.types.is_timestamp(array.type) and array.type.tz is not None, _moments=moments,
+        )  # fmt: skip
+    if family == "text" and len(values):
+        parsed = _written_moments(values, written_format)
+        if parsed is not None:
+            moments, zoned = parsed
+            days = bool((moments % DAY == 0).all()) and not zoned
+            return ColumnView(
+                name, "datetime", codes, values, dates_only=days, zoned=zoned, written=True, _moments=moments
+            )
+    return ColumnView(name, family, codes, values)
+
+
+def _typed_moments(values: pa.Array) -> Integers:
+    if pa.types.is_time(values.type):
+        wide = values.cast(pa.time64("us"), safe=False)
+    else:
+        wide = values.cast(pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
+    return np.asarray(wide.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _written_moments(values: pa.Array, written_format: str | None) -> tuple[Integers, bool] | None:
+    """Moments of texts that are all dates, and whether they name a zone; None when any is not."""
+    try:
+        if pc.all(pc.match_substring_regex(values, _ISO)).as_py():
+            zoned = pc.match_substring_regex(values, _ZONED)
+            if pc.any(zoned).as_py() != pc.all(zoned).as_py():
+                return None
+            has_zone = bool(pc.all(zoned).as_py())
+            stamps = values.cast(pa.timestamp("us", tz="UTC" if has_zone else None))
+        elif written_format and written_format != "iso":
+            has_zone = "%z" in written_format
+            stamps = pc.strptime(values, format=written_format, unit="us")
+        else:
+            return None
+    except pa.ArrowInvalid:
+        return None  # it has the shape of dates and is none (2024-02-31): then it is text
+    return np.asarray(stamps.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64), has_zone
+
+
+def distinct_codes(keys: Integers) -> tuple[Integers, int]:
+    """Dense codes of integer keys and how many there are."""
+    if not keys.size:
+        return keys, 0
+    low, high = int(keys.min()), int(keys.max())
+    if high - low < 4 * keys.size + 65_536:
+        seen = np.zeros(high - low + 1, dtype=bool)
+        seen[keys - low] = True
+        numbers = np.cumsum(seen, dtype=np.int64) - 1
+        return numbers[keys - low], int(numbers[-1]) + 1
+    encoded = pa.array(keys).dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)
+
+
+def joint_codes(columns: Sequence[tuple[Integers, int]]) -> tuple[Integers, int]:
+    """Dense codes of the combinations of several columns, each given as (codes from 0, how many)."""
+    codes, size = columns[0]
+    for other, other_size in columns[1:]:
+        codes, size = distinct_codes(codes * max(other_size, 1) + other)
+    return (codes, size) if len(columns) > 1 else distinct_codes(codes)
+
+
+def _shared_codes(child: ColumnView, parent: ColumnView) -> tuple[Integers, int] | None:
+    """For each distinct child value its code in the parent, -1 where the parent lacks it; None: not comparable."""
+    if child.values is None or parent.values is None:
+        return None
+    if child.family == parent.family == "number":
+        return _positions(child._value_numbers, parent._value_numbers), parent.distinct
+    if child.family == parent.family and child.family in ("datetime", "time") and child.zoned == parent.zoned:
+        assert child._moments is not None and parent._moments is not None
+        return _positions(child._moments, parent._moments), parent.distinct
+    values = child.values
+    if values.type != parent.values.type:
+        textual = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        other = pa.types.is_string(parent.values.type) or pa.types.is_large_string(parent.values.type)
+        if not (textual and other):
+            return None
+        values = values.cast(parent.values.type)
+    found = pc.index_in(values, value_set=parent.values).fill_null(-1)
+    return found.to_numpy(zero_copy_only=False).astype(np.int64), parent.distinct
+
+
+def _positions(needles: npt.NDArray[Any], hay: npt.NDArray[Any]) -> Integers:
+    if not hay.size:
+        return np.full(needles.size, -1, dtype=np.int64)
+    order = np.argsort(hay, kind="stable")
+    at = np.minimum(np.searchsorted(hay, needles, sorter=order), hay.size - 1)
+    return np.where(hay[order[at]] == needles, order[at], -1).astype(np.int64)
+
+
+def same_values(child: ColumnView, parent: ColumnView, at: Integers, rows: Integers) -> Flags | None:
+    """Whether child row ``rows[i]`` has the value of parent row ``at[i]``, NULL equal to NULL; None: not comparable."""
+    shared = _shared_codes(child, parent)
+    if shared is None:
+        return None
+    own = np.append(shared[0], -2)[child.codes[rows]]  # NULL takes the last place
+    theirs = parent.codes[at]
+    result: Flags = (own == theirs) & (own != -1) | ((own == -2) & (theirs == -1))
+    return result
+
+
+def locate_parents(child: TableView, fk: ForeignKey, parent: TableView) -> tuple[Integers, Flags]:
+    """Each child row's parent row (-1: NULL or dangling), and where the reference is NULL; shapes (rows,).
+
+    A composite reference is NULL when any of its columns is (MATCH SIMPLE).
+    """
+    missing = np.zeros(child.rows, dtype=bool)
+    own: list[tuple[Integers, int]] = []
+    theirs: list[tuple[Integers, int]] = []
+    for name, parent_name in zip(fk.columns, fk.parent_columns, strict=True):
+        if name not in child.columns or parent_name not in parent.columns:
+            return np.full(child.rows, -1, dtype=np.int64), np.ones(child.rows, dtype=bool)
+        mine, key = child[name], parent[parent_name]
+        missing |= ~mine.valid
+        shared = _shared_codes(mine, key)
+        table = np.full(mine.distinct, -1, dtype=np.int64) if shared is None else shared[0]
+        # One code more than the parent has stands for everything it lacks; NULLs are told apart by ``missing``.
+        own.append((np.append(np.where(table < 0, key.distinct, table), key.distinct)[mine.codes], key.distinct + 1))
+        theirs.append((key.dense, key.distinct + 1))
+    codes, size = joint_codes([(np.concatenate([a, b]), width) for (a, width), (b, _) in zip(theirs, own, strict=True)])
+    place = np.full(size, -1, dtype=np.int64)
+    whole = np.ones(parent.rows, dtype=bool)
+    for name in fk.parent_columns:
+        whole &= parent[name].valid
+    numbers = np.flatnonzero(whole)
+    place[codes[: parent.rows][numbers]] = numbers
+    found = place[codes[parent.rows :]]
+    found[missing] = -1
+    return found, missing
