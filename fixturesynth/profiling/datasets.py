@@ -1,0 +1,219 @@
+"""A whole dataset: columns of every table, then what holds between columns and tables."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.profiling.columns import Role, profile_column
+from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
+from fixturesynth.profiling.protection import protection_of
+from fixturesynth.profiling.references import is_reference
+from fixturesynth.profiling.semantics import PERSONAL, guess_meaning
+from fixturesynth.schema.model import ForeignKey, Schema, Table
+
+__all__ = ["profile_dataset", "root_entities"]
+
+Integers = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+
+
+def profile_dataset(
+    dataset: Dataset, schema: Schema, *, seed: int = 0, protection: int = 5, progress: Progress | None = None
+) -> Profile:
+    """What the rows of ``dataset`` say, table by table of ``schema``; tables that have no rows given are left out.
+
+    ``protection``: the fewest rows of different root entities that a stored value has; up to two more are asked, by
+    ``seed``. ``progress(table, done, of)`` is called before each table.
+    """
+    enough = protection_of(seed, protection)
+    present = [table for table in schema if table.name in dataset]
+    groups = root_entities(schema, dataset)
+    columns: dict[str, dict[str, ColumnProfile]] = {}
+    for done, table in enumerate(present):
+        if progress is not None:
+            progress(table.name, done, len(present))
+        arrow = dataset.arrow(table.name)
+        closed = closed_values(table)
+        columns[table.name] = {
+            column.name: profile_column(
+                column,
+                arrow.column(column.name),
+                protection=enough,
+                groups=groups.get(table.name),
+                table=table.name,
+                role=_role(table, column.name),
+                closed=closed.get(column.name, ()),
+            )
+            for column in table.columns
+            if column.name in arrow.column_names
+        }
+    verdicts = {table.name: is_reference(table, columns, schema, dataset) for table in present}
+    references = {name for name, (verdict, _) in verdicts.items() if verdict}
+    for table in present:
+        columns[table.name] = _without_parent_keys(table, columns[table.name], references)
+    invariants, unique_sets, cardinalities = _relations(schema, dataset, columns)
+    if progress is not None:
+        progress("", len(present), len(present))
+    return Profile(
+        tables={
+            table.name: TableProfile(
+                name=table.name,
+                rows=dataset.arrow(table.name).num_rows,
+                columns=columns[table.name],
+                cardinalities=tuple(cardinalities.get(table.name, ())),
+                invariants=tuple(invariants.get(table.name, ())),
+                unique_sets=tuple(unique_sets.get(table.name, ())),
+                reference=verdicts[table.name][0],
+                reference_why=verdicts[table.name][1],
+            )
+            for table in present
+        },
+        protection=enough,
+    )
+
+
+def _relations(
+    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    try:
+        from fixturesynth.profiling.cardinalities import find_cardinalities
+        from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
+    except ImportError:
+        return {}, {}, {}
+    unique_sets = {
+        table.name: find_unique_sets(table, dataset.arrow(table.name)) for table in schema if table.name in dataset
+    }
+    return find_invariants(schema, dataset, columns), unique_sets, find_cardinalities(schema, dataset)
+
+
+def _role(table: Table, column: str) -> Role | None:
+    if any(fk.columns == (column,) for fk in table.foreign_keys):
+        return "reference"
+    return "key" if (column,) in table.keys else None
+
+
+def _without_parent_keys(
+    table: Table, columns: Mapping[str, ColumnProfile], references: set[str]
+) -> dict[str, ColumnProfile]:
+    """References to rows that are not a list of the world: the parents' keys are theirs to protect, none is kept."""
+    kept = dict(columns)
+    for fk in table.foreign_keys:
+        if len(fk.columns) == 1 and fk.parent not in references and fk.columns[0] in kept:
+            column = kept[fk.columns[0]]
+            if column.kind != "empty":
+                kept[column.name] = replace(
+                    column, kind="identifier", values=(), spikes=(), words=(), rare=0, json_shape=None
+                )
+    return kept
+
+
+_LIST = re.compile(r"\bIN\s*\(|=\s*ANY\s*\(", re.IGNORECASE)
+_TEXT_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER_LITERAL = re.compile(r"(?<![\w.'])-?\d+(?![\w.'])")
+
+
+def closed_values(table: Table) -> dict[str, frozenset[Any]]:
+    """Values that CHECK ... IN lists name, by column: no secret, since the schema itself tells them."""
+    found: dict[str, frozenset[Any]] = {}
+    for check in table.checks:
+        mentioned = check.columns or tuple(
+            c.name for c in table.columns if re.search(rf"\b{re.escape(c.name)}\b", check.text)
+        )
+        start = _LIST.search(check.text)
+        if len(mentioned) != 1 or not start:
+            continue
+        listed = check.text[start.end() :]
+        texts = frozenset(t.replace("''", "'") for t in _TEXT_LITERAL.findall(listed))
+        numbers = frozenset(int(n) for n in _NUMBER_LITERAL.findall(_TEXT_LITERAL.sub("", listed)))
+        found[mentioned[0]] = found.get(mentioned[0], frozenset()) | (texts or numbers)
+    return found
+
+
+def root_entities(schema: Schema, dataset: Dataset) -> dict[str, Integers]:
+    """For each table below a table about persons: the person's row number of every row, shape (rows,).
+
+    A row without a person (null or dangling on the way) stands for itself. Of several persons' tables the one with
+    the most rows is taken: customers rather than the few employees who serve them.
+    """
+    persons = {
+        table.name
+        for table in schema
+        if table.name in dataset and any(guess_meaning(table.name, c, None) in PERSONAL for c in table.columns)
+    }
+    groups: dict[str, Integers] = {}
+    for table in schema:
+        if table.name not in dataset or table.name in persons:
+            continue
+        path = _path_to_person(table.name, schema, persons, dataset)
+        if path:
+            groups[table.name] = _follow(path, schema, dataset)
+    return groups
+
+
+def _path_to_person(
+    start: str, schema: Schema, persons: set[str], dataset: Dataset
+) -> tuple[tuple[str, ForeignKey], ...]:
+    """Shortest way of foreign keys to a persons' table, the largest of those equally near."""
+    reached: set[str] = {start}
+    level: list[tuple[str, tuple[tuple[str, ForeignKey], ...]]] = [(start, ())]
+    while level:
+        following: list[tuple[str, tuple[tuple[str, ForeignKey], ...]]] = []
+        for name, path in level:
+            for fk in schema[name].foreign_keys:
+                if fk.parent in reached or fk.parent not in schema or fk.parent not in dataset:
+                    continue
+                following.append((fk.parent, (*path, (name, fk))))
+        hits = [(name, path) for name, path in following if name in persons]
+        if hits:
+            return max(hits, key=lambda hit: dataset.arrow(hit[0]).num_rows)[1]
+        reached |= {name for name, _ in following}
+        level = following
+    return ()
+
+
+def _follow(path: tuple[tuple[str, ForeignKey], ...], schema: Schema, dataset: Dataset) -> Integers:
+    rows = np.arange(dataset.arrow(path[0][0]).num_rows)
+    for name, fk in path:
+        parents = parent_rows(dataset.arrow(name), fk, dataset.arrow(fk.parent))
+        known = rows >= 0
+        rows = np.where(known, parents[np.where(known, rows, 0)] if parents.size else -1, -1)
+    lone = rows < 0
+    # Rows without a person come after all persons, each its own group.
+    rows[lone] = dataset.arrow(path[-1][1].parent).num_rows + np.flatnonzero(lone)
+    return rows.astype(np.int64)
+
+
+def parent_rows(child: pa.Table, fk: ForeignKey, parent: pa.Table) -> Integers:
+    """The parent's row number for each child row, -1 where null or dangling, shape (child rows,)."""
+    codes, parent_codes = np.zeros(child.num_rows, np.int64), np.zeros(parent.num_rows, np.int64)
+    missing = np.zeros(child.num_rows, dtype=bool)
+    for name, parent_name in zip(fk.columns, fk.parent_columns, strict=True):
+        ours, theirs = _aligned(child.column(name), parent.column(parent_name))
+        both = pa.concat_arrays([theirs, ours]).dictionary_encode()
+        missing |= ~ours.is_valid().to_numpy(zero_copy_only=False)
+        indices = both.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        width = len(both.dictionary) + 1
+        joined = np.concatenate((parent_codes, codes)) * width + indices
+        dense = np.unique(joined, return_inverse=True)[1].astype(np.int64)
+        parent_codes, codes = dense[: parent.num_rows], dense[parent.num_rows :]
+    where = np.full(int(max(parent_codes.max(initial=-1), codes.max(initial=-1))) + 1, -1, dtype=np.int64)
+    where[parent_codes] = np.arange(parent.num_rows)
+    found = where[codes]
+    found[missing] = -1
+    return found
+
+
+def _aligned(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Both as one array of one type; text where the types differ."""
+    ours, theirs = child, parent
+    if ours.type != theirs.type:
+        ours, theirs = ours.cast(pa.string()), theirs.cast(pa.string())
+    return tuple(  # type: ignore[return-value]
+        pa.concat_arrays(v.chunks) if v.num_chunks else pa.array([], v.type) for v in (ours, theirs)
+    )

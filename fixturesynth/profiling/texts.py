@@ -1,0 +1,154 @@
+"""Statistics of texts: protected values, shapes, words and lengths, by whole columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.profiling.protection import Protector
+
+__all__ = ["Coded", "code_texts", "length_quantiles", "protected_patterns", "protected_values", "protected_words"]
+
+MOST_VALUES = 5_000
+MOST_WORDS = 2_000
+MOST_PATTERNS = 64
+MOST_SHAPE_BYTES = 64
+WORD_ROWS = 50_000
+EDGE_MARKS = ".,;:!?()[]{}\"'"
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Texts without nulls: ``distinct`` (large strings, in order of appearance), ``codes`` shape (n,), ``counts``."""
+
+    distinct: pa.Array
+    codes: Integers
+    counts: Integers
+    protector: Protector
+
+    @property
+    def supporters(self) -> Integers:
+        return self.protector.supporters(self.codes, len(self.distinct))
+
+
+def code_texts(texts: pa.Array, protector: Protector) -> Coded:
+    """``texts``: large strings without nulls, shape (n,)."""
+    encoded = texts.dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Coded(encoded.dictionary, codes, np.bincount(codes, minlength=len(encoded.dictionary)), protector)
+
+
+def protected_values(coded: Coded, closed: frozenset[str] = frozenset()) -> tuple[tuple[tuple[str, int], ...], int]:
+    """(value, rows) of the values with enough rows, most frequent first, and the rows of all others."""
+    kept = coded.supporters >= coded.protector.protection
+    if closed:
+        kept |= pc.is_in(coded.distinct, value_set=pa.array(sorted(closed), pa.large_string())).to_numpy(
+            zero_copy_only=False
+        )
+    places = np.flatnonzero(kept)
+    places = places[np.argsort(-coded.counts[places], kind="stable")][:MOST_VALUES]
+    texts = coded.distinct.take(pa.array(places)).to_pylist()
+    counts = coded.counts[places]
+    return tuple(zip(texts, counts.tolist(), strict=True)), int(coded.codes.size - counts.sum())
+
+
+# 9 for a digit, A for a capital, a for a small letter of ASCII; every other byte stays.
+_SHAPES = np.arange(256, dtype=np.uint8)
+_SHAPES[ord("0") : ord("9") + 1] = ord("9")
+_SHAPES[ord("A") : ord("Z") + 1] = ord("A")
+_SHAPES[ord("a") : ord("z") + 1] = ord("a")
+
+
+def shapes(texts: pa.Array) -> pa.Array:
+    """The shape of every text (large strings without nulls): same bytes, letters and digits replaced by class.
+
+    >>> shapes(pa.array(["N14-x"], pa.large_string())).to_pylist()
+    ['A99-a']
+    """
+    if not len(texts):
+        return texts
+    offsets, data = _bytes(texts)
+    shaped = _SHAPES[data]
+    return pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(shaped))
+
+
+def _bytes(texts: pa.Array) -> tuple[Integers, npt.NDArray[np.uint8]]:
+    _, offset_buffer, data_buffer = texts.buffers()
+    offsets = np.frombuffer(offset_buffer, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.empty(0, dtype=np.uint8)
+    return offsets - offsets[0], data[int(offsets[0]) : int(offsets[-1])]
+
+
+def protected_patterns(coded: Coded) -> tuple[tuple[tuple[str, int], ...], int]:
+    """(pattern, rows) of the shapes with enough rows, most frequent first, and how many shapes there are in all.
+
+    A place where every value of a shape has the same letter or digit keeps it: literally when it is none of ``9``,
+    ``A``, ``a``, else after a backslash (as a literal backslash is). ``N14228, N24211`` give ``N\\\\9`` style
+    patterns only where nothing varies.
+    """
+    shaped = shapes(coded.distinct).dictionary_encode()
+    codes = shaped.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    size = len(shaped.dictionary)
+    supporters = coded.protector.supporters(codes[coded.codes], size)
+    rows = np.bincount(codes, weights=coded.counts, minlength=size).astype(np.int64)
+    short = pc.less_equal(pc.binary_length(shaped.dictionary), MOST_SHAPE_BYTES).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero((supporters >= coded.protector.protection) & short)
+    places = places[np.argsort(-rows[places], kind="stable")][:MOST_PATTERNS]
+    found: dict[str, int] = {}
+    for place in places:
+        members = coded.distinct.take(pa.array(np.flatnonzero(codes == place)))
+        pattern = _with_literals(members, shaped.dictionary[int(place)].as_py())
+        found[pattern] = found.get(pattern, 0) + int(rows[place])
+    return tuple(found.items()), size
+
+
+def _with_literals(members: pa.Array, shape: str) -> str:
+    _, data = _bytes(members)
+    matrix = data.reshape(len(members), -1)
+    first = members[0].as_py()
+    if not shape.isascii():
+        return shape.replace("\\", "\\\\")
+    fixed = (matrix == matrix[:1]).all(axis=0) if len(members) > 1 else np.zeros(matrix.shape[1], dtype=bool)
+    out = []
+    for kind, letter, same in zip(shape, first, fixed.tolist(), strict=True):
+        literal = same or kind not in "9Aa"
+        out.append(("\\" + letter if letter in "9Aa\\" else letter) if literal else kind)
+    return "".join(out)
+
+
+def protected_words(coded: Coded) -> tuple[tuple[str, int], ...]:
+    """(word, rows) of the words with enough rows; long columns are looked at evenly, 50,000 rows of them."""
+    rows = np.arange(coded.codes.size)
+    if rows.size > WORD_ROWS:
+        rows = rows[:: rows.size // WORD_ROWS + 1]
+    protector = coded.protector.of_rows(rows)
+    texts = coded.distinct.take(pa.array(coded.codes[rows]))
+    lists = pc.utf8_split_whitespace(texts)
+    owners = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+    flat = pc.utf8_trim(pc.list_flatten(lists), characters=EDGE_MARKS)
+    filled = pc.greater(pc.binary_length(flat), 0)
+    owners = owners[filled.to_numpy(zero_copy_only=False)]
+    encoded = flat.filter(filled).dictionary_encode()
+    size = len(encoded.dictionary)
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    pairs = np.unique(codes * max(rows.size, 1) + owners)
+    words, owners = pairs // max(rows.size, 1), pairs % max(rows.size, 1)
+    counts = np.bincount(words, minlength=size)
+    supporters = protector.of_rows(owners).supporters(words, size)
+    places = np.flatnonzero(supporters >= protector.protection)
+    places = places[np.argsort(-counts[places], kind="stable")][:MOST_WORDS]
+    return tuple(zip(encoded.dictionary.take(pa.array(places)).to_pylist(), counts[places].tolist(), strict=True))
+
+
+def length_quantiles(lengths: Integers, protection: int) -> tuple[int, ...]:
+    """17 quantiles of ``lengths``, the ends clipped; empty when there are fewer than ``protection``."""
+    if lengths.size < protection:
+        return ()
+    ordered = np.sort(lengths)
+    places = np.rint(np.linspace(0, ordered.size - 1, 17)).astype(np.int64)
+    edge = min(protection - 1, (ordered.size - 1) // 2)
+    return tuple(int(v) for v in ordered[np.clip(places, edge, ordered.size - 1 - edge)])
