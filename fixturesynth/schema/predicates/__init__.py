@@ -1,0 +1,33 @@
+"""Conditions of a database (checks, domains, partial indexes) as domains to sample in and as tests on whole tables.
+
+``compile_constraints`` says what values may be chosen; ``evaluate`` says which rows of a table satisfy a condition.
+"""
+
+from fixturesynth.schema.predicates.compiling import compile_condition, compile_constraints
+from fixturesynth.schema.predicates.domains import (
+    Alternatives,
+    Branch,
+    ColumnDomain,
+    Difference,
+    Distinct,
+    Hole,
+    NotUnderstood,
+    TableConstraints,
+)
+from fixturesynth.schema.predicates.evaluating import evaluate
+from fixturesynth.schema.predicates.parsing import mentioned_columns
+
+__all__ = [
+    "Alternatives",
+    "Branch",
+    "ColumnDomain",
+    "Difference",
+    "Distinct",
+    "Hole",
+    "NotUnderstood",
+    "TableConstraints",
+    "compile_condition",
+    "compile_constraints",
+    "evaluate",
+    "mentioned_columns",
+]

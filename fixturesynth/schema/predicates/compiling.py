@@ -1,0 +1,565 @@
+"""Checks -> disjunctive normal form -> a domain per column and relations between columns.
+
+A condition is walked with two wishes: should it come out true or false (``want``), and may it come out unknown
+(``null_passes``)? A CHECK passes unless it is false, so it starts with true and yes; a partial index holds the rows
+where its predicate is true, so it starts with true and no. Negations turn ``want`` around on the way down, and what
+arrives at the leaves is a conjunction or disjunction of statements about single columns.
+"""
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates.domains import (
+    Alternatives,
+    Branch,
+    ColumnDomain,
+    Difference,
+    Distinct,
+    NotUnderstood,
+    TableConstraints,
+)
+from fixturesynth.schema.predicates.parsing import call_name, coerce, column_name, fold, parse_condition, type_name
+from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
+
+__all__ = ["compile_condition", "compile_constraints"]
+
+_MOST_BRANCHES = 256
+
+Branches = tuple[Branch, ...]
+_ALWAYS: Branches = (Branch(),)
+_NEVER: Branches = ()
+
+
+def compile_constraints(table: Table, dialect: str) -> TableConstraints:
+    """All checks of a table and of its columns' domains; what is not understood is listed, never dropped.
+
+    >>> from fixturesynth.schema.model import Check, Column, ColumnType
+    >>> age = Column("age", ColumnType("integer", "integer"))
+    >>> table = Table("people", (age,), checks=(Check("adult", "age >= 18 AND age < 150"),))
+    >>> domain = compile_constraints(table, "postgresql").domains["age"]
+    >>> domain.low, domain.high, domain.high_open
+    (18, 150, True)
+    """
+    whole = Branch()
+    not_understood: list[tuple[str, str]] = []
+    alternatives: list[Alternatives] = []
+    for name, text, subject in _conditions(table):
+        try:
+            parts = _conjuncts(_parse(text, table, dialect, subject))
+        except NotUnderstood:
+            not_understood.append((name, text))
+            continue
+        for part in parts:
+            part_text = text if len(parts) == 1 else part.sql()
+            try:
+                branches = _Walk(table, dialect).branches(part, True, True)
+                if not branches:
+                    raise NotUnderstood(f"{part_text!r} can never hold")
+                if len(branches) == 1:
+                    whole = whole.intersect(branches[0])
+                    continue
+                alternatives.append(Alternatives(name, part_text, branches))
+            except NotUnderstood:
+                pass
+            not_understood.append((name, part_text))
+    return TableConstraints(
+        dict(whole.domains), whole.differences, whole.distinct, tuple(not_understood), tuple(alternatives)
+    )
+
+
+def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False) -> Branches:
+    """One condition, such as a partial index's predicate, in disjunctive normal form.
+
+    ``null_passes``: rows count where the condition is unknown, as in a CHECK. No branches: it can never hold.
+    NotUnderstood for what cannot be read.
+    """
+    return _Walk(table, dialect).branches(parse_condition(text, table, dialect), True, null_passes)
+
+
+def _conditions(table: Table) -> list[tuple[str, str, str | None]]:
+    """(name, text, column that VALUE stands for) of every check and every column's domain checks."""
+    own: list[tuple[str, str, str | None]] = [(check.name, check.text, None) for check in table.checks]
+    for column in table.columns:
+        own += [(column.type.domain or column.name, text, column.name) for text in column.domain_checks]
+    return own
+
+
+def _parse(text: str, table: Table, dialect: str, subject: str | None) -> exp.Expression:
+    if subject is None:
+        return parse_condition(text, table, dialect)
+    return parse_condition(text, _DomainValue(subject), dialect).transform(
+        lambda node: exp.Column(this=exp.to_identifier(subject, quoted=True)) if isinstance(node, exp.Column) else node
+    )
+
+
+class _DomainValue:
+    """A domain's check sees one column, named VALUE."""
+
+    def __init__(self, subject: str) -> None:
+        self.column_names = ("VALUE",)
+
+
+def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
+    if isinstance(node, exp.And):
+        return _conjuncts(node.this) + _conjuncts(node.expression)
+    return [node]
+
+
+# Disjunctive normal form ---------------------------------------------------------------------------------------------
+
+
+def _both(a: Branches, b: Branches) -> Branches:
+    if len(a) * len(b) > _MOST_BRANCHES:
+        raise NotUnderstood(f"the condition has more than {_MOST_BRANCHES} alternatives")
+    return _simplified(tuple(one.intersect(two) for one in a for two in b))
+
+
+def _either(a: Branches, b: Branches) -> Branches:
+    if len(a) + len(b) > _MOST_BRANCHES:
+        raise NotUnderstood(f"the condition has more than {_MOST_BRANCHES} alternatives")
+    return _simplified(a + b)
+
+
+def _simplified(branches: Branches) -> Branches:
+    """The same disjunction with fewer branches: impossible and implied ones left out, neighbours united."""
+    left = [b for b in branches if not b.is_empty]
+    changed = True
+    while changed:
+        changed = False
+        for one, two in itertools.combinations(left, 2):
+            united = _united(one, two)
+            if united is not None:
+                left = [b for b in left if b is not one and b is not two] + [united]
+                changed = True
+                break
+    return tuple(left)
+
+
+def _united(one: Branch, two: Branch) -> Branch | None:
+    """One branch for both, where they differ in a single column only or one implies the other."""
+    if one.implies(two):
+        return two
+    if two.implies(one):
+        return one
+    if (one.differences, one.distinct) != (two.differences, two.distinct) or one.domains.keys() != two.domains.keys():
+        return None
+    unlike = [name for name, domain in one.domains.items() if two.domains[name] != domain]
+    if len(unlike) != 1:
+        return None
+    joined = one.domains[unlike[0]].union(two.domains[unlike[0]])
+    return None if joined is None else Branch({**one.domains, unlike[0]: joined}, one.differences, one.distinct)
+
+
+# The walk ------------------------------------------------------------------------------------------------------------
+
+_OPPOSITE: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT,
+}  # fmt: skip
+_MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE,
+}  # fmt: skip
+_COMPARE: dict[type[exp.Expression], Callable[[Any, Any], bool]] = {
+    exp.EQ: lambda a, b: a == b, exp.NEQ: lambda a, b: a != b, exp.LT: lambda a, b: a < b,
+    exp.LTE: lambda a, b: a <= b, exp.GT: lambda a, b: a > b, exp.GTE: lambda a, b: a >= b,
+}  # fmt: skip
+_NUMERIC = {"integer", "float", "decimal", "money", "year", "boolean"}
+_TEXTUAL = {"text", "enum", "set", "uuid", "json", "xml", "ltree", "inet", "cidr", "macaddr", "other"}
+_CAST_FAMILIES = {
+    **dict.fromkeys(("TEXT", "VARCHAR", "CHAR", "NVARCHAR", "NCHAR", "BPCHAR", "NAME", "CHARACTER_SET"), _TEXTUAL),
+    **dict.fromkeys(("DECIMAL", "DOUBLE", "BIGINT", "FLOAT"), _NUMERIC),
+    **{name: {"timestamp", "date"} for name in ("TIMESTAMP", "TIMESTAMPTZ", "DATETIME")},
+    "DATE": {"date"},
+    "UUID": {"uuid"},
+    "BOOLEAN": {"boolean"},
+}  # casts that change no value of a column of these kinds; BIGINT only where the column is integer
+_IGNORES_CASE = {"mysql", "mariadb", "sqlite"}  # where LIKE ignores case unless told otherwise
+_PREDICATES = (
+    exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.ILike,
+    exp.NullSafeEQ, exp.NullSafeNEQ, exp.RegexpLike, exp.RegexpILike, exp.Glob, exp.StartsWith,
+)  # fmt: skip
+
+
+def _range(operator: type[exp.Expression], value: Any) -> dict[str, Any]:
+    """The fields of a ColumnDomain for ``column operator value``."""
+    table: dict[type[exp.Expression], dict[str, Any]] = {
+        exp.EQ: {"allowed": (value,)},
+        exp.NEQ: {"excluded": (value,)},
+        exp.LT: {"high": value, "high_open": True},
+        exp.LTE: {"high": value},
+        exp.GT: {"low": value, "low_open": True},
+        exp.GTE: {"low": value},
+    }
+    return table[operator]
+
+
+class _Walk:
+    """Turns the conditions of one table into branches."""
+
+    def __init__(self, table: Table, dialect: str) -> None:
+        self.table = table
+        self.dialect = dialect
+
+    def branches(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        handler = _HANDLERS.get(type(node))
+        if handler is None:
+            return self._constant(node, want, null_passes)
+        return handler(self, node, want, null_passes)
+
+    def _constant(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        value = fold(node)
+        if value is None:
+            return _ALWAYS if null_passes else _NEVER
+        if isinstance(value, str):
+            raise NotUnderstood(f"{node.sql()!r} is no condition")
+        return _ALWAYS if bool(value) == want else _NEVER
+
+    # Connectives
+
+    def _and(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        join = _both if want == isinstance(node, exp.And) else _either
+        return join(self.branches(node.this, want, null_passes), self.branches(node.expression, want, null_passes))
+
+    def _not(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        return self.branches(node.this, not want, null_passes)
+
+    def _case(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        if node.this is not None:
+            raise NotUnderstood(f"{node.sql()!r} compares inside CASE")
+        pending, result = _ALWAYS, _NEVER
+        for condition in node.args["ifs"]:
+            here = _both(pending, self.branches(condition.this, True, False))
+            result = _either(result, _both(here, self.branches(condition.args["true"], want, null_passes)))
+            pending = _both(pending, self.branches(condition.this, False, True))
+        default = node.args.get("default") or exp.null()
+        return _either(result, _both(pending, self.branches(default, want, null_passes)))
+
+    def _if(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        otherwise = node.args.get("false") or exp.null()
+        yes = _both(self.branches(node.this, True, False), self.branches(node.args["true"], want, null_passes))
+        return _either(yes, _both(self.branches(node.this, False, True), self.branches(otherwise, want, null_passes)))
+
+    def _coalesce(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        """COALESCE of conditions: the first that is not unknown."""
+        first, *rest = (node.this, *node.expressions)
+        if not rest:
+            return self.branches(first, want, null_passes)
+        unknown = _both(self.branches(first, True, True), self.branches(first, False, True))
+        remaining = exp.Coalesce(this=rest[0], expressions=rest[1:])
+        return _either(self.branches(first, want, False), _both(unknown, self.branches(remaining, want, null_passes)))
+
+    # Leaves
+
+    def _boolean_column(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        name = column_name(node)
+        kind = self.table.column(name).type.kind
+        if kind == "boolean":
+            return self._one(name, null_passes, allowed=(want,))
+        if kind not in _NUMERIC:
+            raise NotUnderstood(f"{name!r} is no condition")
+        return self._one(name, null_passes, **({"excluded": (0,)} if want else {"allowed": (0,)}))
+
+    def _is(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        """IS NULL, IS TRUE, IS FALSE: never unknown themselves."""
+        value = fold(node.expression)
+        if value is None:
+            if isinstance(node.this, exp.Column):
+                name = column_name(node.this)
+                return (Branch({name: ColumnDomain(name, only_null=want, not_null=not want)}),)
+            return self._is_unknown(node.this, want)
+        # IS TRUE holds where the condition is true; IS NOT TRUE where it is false or unknown.
+        return self.branches(node.this, bool(value) == want, not want)
+
+    def _is_unknown(self, node: exp.Expression, want: bool) -> Branches:
+        if want:
+            return _both(self.branches(node, True, True), self.branches(node, False, True))
+        return _either(self.branches(node, True, False), self.branches(node, False, False))
+
+    def _null_safe(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        """IS [NOT] DISTINCT FROM a constant."""
+        same = want == isinstance(node, exp.NullSafeEQ)
+        left, right = self._sides(node)
+        value = fold(right)
+        if value is None:
+            return self._is(exp.Is(this=left, expression=exp.null()), same, null_passes)
+        equality = exp.EQ(this=left, expression=right)
+        return self.branches(equality, same, not same)
+
+    def _in(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        if node.args.get("query") or node.args.get("unnest"):
+            raise NotUnderstood(f"{node.sql()!r} reads other rows")
+        members = node.expressions
+        column = self._column(node.this)
+        try:
+            values = [fold(member) for member in members]
+        except NotUnderstood:
+            values = []
+        if column is None or not values:
+            either: exp.Expression = exp.false()
+            for member in members:
+                either = exp.Or(this=either, expression=exp.EQ(this=node.this.copy(), expression=member.copy()))
+            return self.branches(either, want, null_passes)
+        if None in values and (want == null_passes):
+            return _ALWAYS if want else _NEVER
+        kind = self.table.column(column).type.kind
+        known = tuple(dict.fromkeys(coerce(v, kind) for v in values if v is not None))
+        if not want and kind == "boolean":
+            return self._one(column, null_passes, allowed=tuple(v for v in (False, True) if v not in known))
+        return self._one(column, null_passes, **{"allowed" if want else "excluded": known})
+
+    def _comparison(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        operator = type(node) if want else _OPPOSITE[type(node)]
+        if isinstance(node.this, _PREDICATES) or isinstance(node.expression, _PREDICATES):
+            return self._same_truth(node, operator, null_passes)
+        left, right = self._sides(node)
+        if left is not node.this:
+            operator = _MIRRORED[operator]
+        itself = self._unchanged(left, right, operator, null_passes) or self._unchanged(
+            right, left, operator, null_passes
+        )
+        if itself is not None:
+            return itself
+        one, two = self._column(left), self._column(right)
+        if one is not None and two is not None:
+            return self._two_columns(one, two, operator, null_passes)
+        value = fold(right)
+        if value is None:
+            return _ALWAYS if null_passes else _NEVER
+        return self._term(left, operator, value, null_passes)
+
+    def _same_truth(self, node: exp.Expression, operator: type[exp.Expression], null_passes: bool) -> Branches:
+        """``(a IS NULL) = (b IS NULL)``: equality of two conditions."""
+        if operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{node.sql()!r} orders conditions")
+        a, b, same = node.this, node.expression, operator is exp.EQ
+
+        def truths(first: bool, second: bool) -> Branches:
+            return _both(self.branches(a, first, null_passes), self.branches(b, second, null_passes))
+
+        return _either(truths(True, same), truths(False, not same))
+
+    def _sides(self, node: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
+        """The two sides with the constant, if there is one, on the right."""
+        has_column = node.this.find(exp.Column) is not None
+        return (node.this, node.expression) if has_column else (node.expression, node.this)
+
+    def _unchanged(
+        self, column: exp.Expression, call: exp.Expression, operator: type[exp.Expression], null_passes: bool
+    ) -> Branches | None:
+        """``x = lower(x)`` and its kin."""
+        name = self._column(column)
+        if name is None or operator is not exp.EQ or self._column(call.this) != name:
+            return None
+        fields: dict[type[exp.Expression], str] = {exp.Lower: "lower", exp.Upper: "upper", exp.Trim: "trimmed"}
+        if type(call) not in fields or call.expression is not None or not isinstance(call.this, exp.Expression):
+            return None
+        return self._one(name, null_passes, **{fields[type(call)]: True})
+
+    def _two_columns(self, a: str, b: str, operator: type[exp.Expression], null_passes: bool) -> Branches:
+        relations: dict[type[exp.Expression], Branch] = {
+            exp.LT: Branch(differences=(Difference(a, b, True),)),
+            exp.LTE: Branch(differences=(Difference(a, b),)),
+            exp.GT: Branch(differences=(Difference(b, a, True),)),
+            exp.GTE: Branch(differences=(Difference(b, a),)),
+            exp.NEQ: Branch(distinct=(Distinct(a, b),)),
+        }
+        if operator not in relations or a == b:
+            raise NotUnderstood(f"{a!r} and {b!r} have to be equal")
+        result: Branches = (relations[operator],)
+        return result if null_passes else _both(result, _both(self._one(a, False), self._one(b, False)))
+
+    def _like(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        name = self._text_column(node.this)
+        pattern = str(fold(node.expression))
+        if want and isinstance(node, exp.Like):
+            # Where LIKE ignores case, text in the pattern's own case still matches.
+            return self._one(name, null_passes, like=(pattern,))
+        ignore_case = isinstance(node, exp.ILike) or self.dialect in _IGNORES_CASE
+        return self._one(name, null_passes, regex=((like_to_regex(pattern), ignore_case, not want),))
+
+    def _regex(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        name = self._text_column(node.this)
+        translate = glob_to_regex if isinstance(node, exp.Glob) else posix_to_regex
+        try:
+            pattern = translate(str(fold(node.expression)))
+            re.compile(pattern)
+        except re.error as error:
+            raise NotUnderstood(f"the pattern of {node.sql()!r} is not understood: {error}") from error
+        flag = node.args.get("flag")
+        ignore_case = isinstance(node, exp.RegexpILike) or (flag is not None and "i" in str(fold(flag)))
+        # MySQL's collations mostly ignore case: the stricter reading is right under both kinds.
+        ignore_case = ignore_case or (not want and self.dialect in ("mysql", "mariadb"))
+        return self._one(name, null_passes, regex=((pattern, ignore_case, not want),))
+
+    def _starts_with(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        pattern = re.escape(str(fold(node.expression)))
+        start = r"\A" if isinstance(node, exp.StartsWith) else ""
+        return self._one(self._text_column(node.this), null_passes, regex=((start + pattern, False, not want),))
+
+    def _call(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
+        """A function that is a condition by itself."""
+        if call_name(node) not in ("json_valid", "regexp_like") or not want:
+            raise NotUnderstood(f"the function {call_name(node)} is not known")
+        name = self._column(node.expressions[0])
+        if name is None:
+            raise NotUnderstood(f"{node.sql()!r} is not about a single column")
+        return self._one(name, null_passes, json=True)
+
+    # Terms: what stands left of an operator whose right side is a constant
+
+    def _term(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        name = self._column(term)
+        if name is not None:
+            kind = self.table.column(name).type.kind
+            value = coerce(value, kind)
+            if kind == "boolean":
+                truths = tuple(v for v in (False, True) if _COMPARE[operator](v, value))
+                return self._one(name, null_passes, allowed=truths)
+            return self._one(name, null_passes, **_range(operator, value))
+        key = call_name(term) if isinstance(term, exp.Anonymous) else type(term)
+        handler = _TERMS.get(key)
+        if handler is not None:
+            return handler(self, term, operator, value, null_passes)
+        try:
+            constant = fold(term)
+        except NotUnderstood:
+            raise NotUnderstood(f"{term.sql()!r} is not understood") from None
+        return _ALWAYS if _COMPARE[operator](constant, value) else _NEVER
+
+    def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        if not isinstance(value, int):
+            raise NotUnderstood(f"a length is compared with {value!r}")
+        subject = term.expressions[0] if isinstance(term, exp.Anonymous) else term.this
+        if isinstance(subject, exp.Trim):
+            return self._trimmed_length(subject, operator, value, null_passes)
+        name = self._column(subject)
+        if name is None:
+            raise NotUnderstood(f"{term.sql()!r} is not the length of a column")
+        least, most = _length_range(operator, value)
+        kind = self.table.column(name).type.kind
+        if kind == "bytes" or term.args.get("binary") or isinstance(term, exp.Anonymous):
+            return self._one(name, null_passes, octets=(least, most))
+        if kind not in _TEXTUAL:
+            raise NotUnderstood(f"{name!r} is no text")
+        return self._one(name, null_passes, min_length=least, max_length=most)
+
+    def _trimmed_length(
+        self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool
+    ) -> Branches:
+        if _length_range(operator, value) != (1, None):
+            raise NotUnderstood(f"the length of {trim.sql()!r} is limited")
+        return self._trim(trim, exp.NEQ, "", null_passes)
+
+    def _trim(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        if value != "" or operator not in (exp.EQ, exp.NEQ, exp.GT) or term.expression is not None:
+            raise NotUnderstood(f"{term.sql()!r} is compared with {value!r}")
+        blank = operator is exp.EQ
+        return self._one(self._text_column(term.this), null_passes, regex=(("[^ ]", False, blank),))
+
+    def _cased(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        """``lower(x) = 'abc'``."""
+        name = self._text_column(term.this)
+        own_case = value.lower() if isinstance(term, exp.Lower) else value.upper()
+        if operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{term.sql()!r} is ordered")
+        equal = operator is exp.EQ
+        if value != own_case:
+            return _NEVER if equal else self._one(name, null_passes)
+        return self._one(name, null_passes, regex=((rf"\A{re.escape(value)}\Z", True, not equal),))
+
+    def _coalesced(
+        self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool
+    ) -> Branches:
+        first, *rest = (term.this, *term.expressions)
+        if not rest:
+            return self._term(first, operator, value, null_passes)
+        remaining = exp.Coalesce(this=rest[0], expressions=rest[1:])
+        name = self._column(first)
+        if name is None:
+            raise NotUnderstood(f"{term.sql()!r} is not understood")
+        null = (Branch({name: ColumnDomain(name, only_null=True)}),)
+        return _either(
+            self._term(first, operator, value, False),
+            _both(null, self._term(remaining, operator, value, null_passes)),
+        )
+
+    def _count_nulls(
+        self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool
+    ) -> Branches:
+        """num_nonnulls(a, b, ...) and num_nulls: every choice of columns that gives the right count."""
+        names = [self._column(e) for e in term.expressions]
+        if None in names or len(names) > 8 or not isinstance(value, int):
+            raise NotUnderstood(f"{term.sql()!r} is not understood")
+        result = _NEVER
+        for nulls in itertools.product((False, True), repeat=len(names)):
+            count = sum(nulls) if call_name(term) == "num_nulls" else len(nulls) - sum(nulls)
+            if _COMPARE[operator](count, value):
+                domains = {
+                    str(name): ColumnDomain(str(name), only_null=null, not_null=not null)
+                    for name, null in zip(names, nulls, strict=True)
+                }
+                result = _either(result, (Branch(domains),))
+        return result
+
+    # Columns
+
+    def _one(self, name: str, null_passes: bool, **fields: Any) -> Branches:
+        domain = ColumnDomain(name, not_null=not null_passes, **fields)
+        domain = domain.intersect(domain)
+        return () if domain.is_empty else (Branch({name: domain}),)
+
+    def _column(self, node: Any) -> str | None:
+        """The column that the node is, perhaps inside a cast that changes nothing."""
+        if isinstance(node, exp.Column):
+            return column_name(node)
+        if isinstance(node, exp.Cast):
+            name = self._column(node.this)
+            if name is not None:
+                kind = self.table.column(name).type.kind
+                whole = type_name(node) != "BIGINT" or kind in ("integer", "year")
+                if whole and kind in _CAST_FAMILIES.get(type_name(node), ()):
+                    return name
+        return None
+
+    def _text_column(self, node: exp.Expression) -> str:
+        name = self._column(node)
+        if name is None or self.table.column(name).type.kind not in _TEXTUAL:
+            raise NotUnderstood(f"{node.sql()!r} is no column of text")
+        return name
+
+
+def _length_range(operator: type[exp.Expression], value: int) -> tuple[int | None, int | None]:
+    """Least and most length; a length is never below 0."""
+    ranges: dict[type[exp.Expression], tuple[int | None, int | None]] = {
+        exp.EQ: (value, value), exp.LT: (None, value - 1), exp.LTE: (None, value), exp.GT: (value + 1, None),
+        exp.GTE: (value, None),
+    }  # fmt: skip
+    if operator is exp.NEQ and value == 0:
+        return 1, None
+    if operator not in ranges:
+        raise NotUnderstood(f"a length other than {value}")
+    least, most = ranges[operator]
+    return (None if least is not None and least <= 0 else least), most
+
+
+_Handler = Callable[[_Walk, exp.Expression, bool, bool], Branches]
+_Term = Callable[[_Walk, exp.Expression, type[exp.Expression], Any, bool], Branches]
+# Private methods are rows of these two tables, which belong to the class.
+_HANDLERS: dict[type[exp.Expression], _Handler] = {
+    exp.And: _Walk._and, exp.Or: _Walk._and, exp.Not: _Walk._not, exp.Case: _Walk._case, exp.If: _Walk._if,
+    exp.Coalesce: _Walk._coalesce, exp.Column: _Walk._boolean_column, exp.Is: _Walk._is,
+    exp.NullSafeEQ: _Walk._null_safe, exp.NullSafeNEQ: _Walk._null_safe, exp.In: _Walk._in,
+    **dict.fromkeys(_OPPOSITE, _Walk._comparison),
+    exp.Like: _Walk._like, exp.ILike: _Walk._like, exp.RegexpLike: _Walk._regex, exp.RegexpILike: _Walk._regex,
+    exp.Glob: _Walk._regex, exp.StartsWith: _Walk._starts_with, exp.Contains: _Walk._starts_with,
+    exp.Anonymous: _Walk._call,
+}  # fmt: skip
+_TERMS: dict[Any, _Term] = {
+    exp.Length: _Walk._length, "octet_length": _Walk._length, "strlen": _Walk._length, exp.ByteLength: _Walk._length,
+    exp.Trim: _Walk._trim, exp.Lower: _Walk._cased, exp.Upper: _Walk._cased, exp.Coalesce: _Walk._coalesced,
+    "num_nulls": _Walk._count_nulls, "num_nonnulls": _Walk._count_nulls,
+}  # fmt: skip

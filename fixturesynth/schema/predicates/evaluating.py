@@ -1,0 +1,227 @@
+"""Which rows of a table satisfy a condition: three-valued logic over whole Arrow columns."""
+
+import re
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from fixturesynth.schema.predicates.arrays import CASTS, as_number, as_text, truth_of, unify, zero_to_null
+from fixturesynth.schema.predicates.domains import NotUnderstood
+from fixturesynth.schema.predicates.functions import FUNCTIONS, NAMED_FUNCTIONS
+from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition, type_name
+from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
+
+__all__ = ["evaluate"]
+
+_IGNORES_CASE = {"mysql", "mariadb", "sqlite"}
+
+
+def evaluate(text: str, table: pa.Table, dialect: str) -> npt.NDArray[np.bool_]:
+    """True for every row in which the condition is not false (NULL passes, as in a CHECK).
+
+    Shape: ``(table.num_rows,)``. Columns may hold dates and numbers as text, and booleans as 0 and 1, as SQLite does.
+    NotUnderstood when the condition uses what is not known here, or compares what cannot be compared.
+
+    >>> evaluate("a <= b", pa.table({"a": [1, 5, None], "b": [2, 4, 0]}), "postgresql").tolist()
+    [True, False, True]
+    """
+    tree = parse_condition(text, table, dialect)
+    try:
+        result = _Rows(table, dialect).truth(tree)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise NotUnderstood(f"cannot evaluate {text!r}: {str(error).splitlines()[0]}") from error
+    return np.asarray(pc.fill_null(result, True), dtype=bool)
+
+
+class _Rows:
+    """The columns of one table; a node of the condition becomes an Arrow array as long as the table."""
+
+    def __init__(self, table: pa.Table, dialect: str) -> None:
+        self.table = table
+        self.dialect = dialect
+        self.rows = table.num_rows
+
+    def value(self, node: exp.Expression) -> pa.Array:
+        handler = _HANDLERS.get(type(node))
+        if handler is not None:
+            return handler(self, node)
+        function = FUNCTIONS.get(type(node))
+        if isinstance(node, exp.Anonymous):
+            function = NAMED_FUNCTIONS.get(call_name(node))
+        if function is not None:
+            return function(self, node)
+        return self.constant(fold(node))
+
+    def constant(self, value: Any) -> pa.Array:
+        scalar = pa.scalar(value) if value is not None else pa.scalar(None, pa.null())
+        return pa.repeat(scalar, self.rows) if value is not None else pa.nulls(self.rows)
+
+    def truth(self, node: exp.Expression) -> pa.Array:
+        """The node as a condition: numbers are true unless 0."""
+        return truth_of(self.value(node))
+
+    def column(self, node: exp.Expression) -> pa.Array:
+        chunks = self.table.column(column_name(node))
+        array = chunks.combine_chunks() if chunks.num_chunks != 1 else chunks.chunk(0)
+        array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        wide = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
+        return array.cast(wide[array.type]) if array.type in wide else array
+
+    # Connectives
+
+    def logic(self, node: exp.Expression) -> pa.Array:
+        join = pc.and_kleene if isinstance(node, exp.And) else pc.or_kleene
+        return join(self.truth(node.this), self.truth(node.expression))
+
+    def negation(self, node: exp.Expression) -> pa.Array:
+        return pc.invert(self.truth(node.this))
+
+    def is_(self, node: exp.Expression) -> pa.Array:
+        value = fold(node.expression)
+        if value is None:
+            return pc.is_null(self.value(node.this), nan_is_null=False)
+        truth = self.truth(node.this)
+        return pc.fill_null(truth if value else pc.invert(truth), False)
+
+    def choose(self, node: exp.Expression) -> pa.Array:
+        """CASE, with or without a subject, and IF."""
+        if isinstance(node, exp.If):
+            branches, default = [node], node.args.get("false")
+        else:
+            branches, default = node.args["ifs"], node.args.get("default")
+        subject = node.this if isinstance(node, exp.Case) else None
+        conditions = [
+            self.compare(exp.EQ, self.value(subject), self.value(b.this)) if subject is not None else self.truth(b.this)
+            for b in branches
+        ]
+        results = unify([self.value(b.args["true"]) for b in branches] + [self.value(default or exp.null())])
+        chosen = results[-1]
+        for condition, result in reversed(list(zip(conditions, results[:-1], strict=True))):
+            chosen = pc.if_else(pc.fill_null(condition, False), result, chosen)
+        return chosen
+
+    # Comparisons
+
+    def comparison(self, node: exp.Expression) -> pa.Array:
+        return self.compare(type(node), self.value(node.this), self.value(node.expression))
+
+    def compare(self, operator: type[exp.Expression], a: pa.Array, b: pa.Array) -> pa.Array:
+        left, right = unify([a, b])
+        if pa.types.is_null(left.type):
+            return pa.nulls(self.rows, pa.bool_())
+        return _COMPARE[operator](left, right)
+
+    def null_safe(self, node: exp.Expression) -> pa.Array:
+        left, right = unify([self.value(node.this), self.value(node.expression)])
+        nulls = pc.and_(pc.is_null(left), pc.is_null(right))
+        if pa.types.is_null(left.type):
+            same = nulls
+        else:
+            same = pc.or_(nulls, pc.fill_null(pc.equal(left, right), False))
+        return same if isinstance(node, exp.NullSafeEQ) else pc.invert(same)
+
+    def in_(self, node: exp.Expression) -> pa.Array:
+        if node.args.get("query") or node.args.get("unnest"):
+            raise NotUnderstood(f"{node.sql()!r} reads other rows")
+        subject = self.value(node.this)
+        tests = [self.compare(exp.EQ, subject, self.value(member)) for member in node.expressions]
+        return reduce(pc.or_kleene, tests, pa.repeat(pa.scalar(False), self.rows))
+
+    # Patterns
+
+    def like(self, node: exp.Expression) -> pa.Array:
+        ignore_case = isinstance(node, exp.ILike) or self.dialect in _IGNORES_CASE
+        return self.search(node.this, like_to_regex(str(fold(node.expression))), ignore_case)
+
+    def regex(self, node: exp.Expression) -> pa.Array:
+        translate = glob_to_regex if isinstance(node, exp.Glob) else posix_to_regex
+        try:
+            pattern = translate(str(fold(node.expression)))
+            re.compile(pattern)
+        except re.error as error:
+            raise NotUnderstood(f"the pattern of {node.sql()!r} is not understood: {error}") from error
+        flag = node.args.get("flag")
+        ignore_case = isinstance(node, exp.RegexpILike) or (flag is not None and "i" in str(fold(flag)))
+        by_collation = self.dialect in ("mysql", "mariadb")
+        return self.search(node.this, pattern, ignore_case or by_collation)
+
+    def search(self, subject: exp.Expression, pattern: str, ignore_case: bool) -> pa.Array:
+        """Python's own engine on the distinct values: its words are those of the domains' patterns."""
+        values = as_text(self.value(subject))
+        if pa.types.is_null(values.type):
+            return values.cast(pa.bool_())
+        coded = values.dictionary_encode()
+        compiled = re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+        found = pa.array([bool(compiled.search(v)) for v in coded.dictionary.to_pylist()], pa.bool_())
+        return found.take(coded.indices)
+
+    def part_of(self, node: exp.Expression) -> pa.Array:
+        texts = as_text(self.value(node.this))
+        pattern = str(fold(node.expression))
+        return (pc.starts_with if isinstance(node, exp.StartsWith) else pc.match_substring)(texts, pattern)
+
+    # Arithmetic
+
+    def arithmetic(self, node: exp.Expression) -> pa.Array:
+        left, right = unify([as_number(self.value(node.this)), as_number(self.value(node.expression))])
+        if pa.types.is_null(left.type):
+            return left
+        return _ARITHMETIC[type(node)](left, right)
+
+    def division(self, node: exp.Expression) -> pa.Array:
+        """Whole numbers divide whole where the dialect says so; by zero gives NULL."""
+        left, right = unify([as_number(self.value(node.this)), as_number(self.value(node.expression))])
+        if pa.types.is_null(left.type):
+            return left
+        whole = isinstance(node, exp.IntDiv) or (node.args.get("typed") and pa.types.is_integer(left.type))
+        if not whole and pa.types.is_integer(left.type):
+            left, right = left.cast(pa.float64()), right.cast(pa.float64())
+        quotient = pc.divide(left, zero_to_null(right))
+        return pc.trunc(quotient) if whole and not pa.types.is_integer(quotient.type) else quotient
+
+    def remainder(self, node: exp.Expression) -> pa.Array:
+        left, right = unify([as_number(self.value(node.this)), as_number(self.value(node.expression))])
+        if pa.types.is_null(left.type):
+            return left
+        divisor = zero_to_null(right)
+        quotient = pc.divide(left, divisor)
+        if pa.types.is_decimal(left.type):
+            quotient = pc.cast(pc.trunc(pc.divide(left.cast(pa.float64()), divisor.cast(pa.float64()))), pa.int64())
+        elif not pa.types.is_integer(left.type):
+            quotient = pc.trunc(quotient)
+        return pc.subtract(left, pc.multiply(quotient, divisor))
+
+    def negative(self, node: exp.Expression) -> pa.Array:
+        return pc.negate(as_number(self.value(node.this)))
+
+    def cast(self, node: exp.Expression) -> pa.Array:
+        value, target = self.value(node.this), type_name(node)
+        if target not in CASTS:
+            raise NotUnderstood(f"a cast to {target} is not known")
+        return CASTS[target](value)
+
+
+_COMPARE: dict[type[exp.Expression], Callable[[pa.Array, pa.Array], pa.Array]] = {
+    exp.EQ: pc.equal, exp.NEQ: pc.not_equal, exp.LT: pc.less, exp.LTE: pc.less_equal, exp.GT: pc.greater,
+    exp.GTE: pc.greater_equal,
+}  # fmt: skip
+_ARITHMETIC: dict[type[exp.Expression], Callable[[pa.Array, pa.Array], pa.Array]] = {
+    exp.Add: pc.add_checked, exp.Sub: pc.subtract_checked, exp.Mul: pc.multiply_checked,
+}  # fmt: skip
+_HANDLERS: dict[type[exp.Expression], Callable[[_Rows, Any], pa.Array]] = {
+    exp.Column: _Rows.column, exp.And: _Rows.logic, exp.Or: _Rows.logic, exp.Not: _Rows.negation, exp.Is: _Rows.is_,
+    exp.Case: _Rows.choose, exp.If: _Rows.choose, **dict.fromkeys(_COMPARE, _Rows.comparison),
+    exp.NullSafeEQ: _Rows.null_safe, exp.NullSafeNEQ: _Rows.null_safe, exp.In: _Rows.in_,
+    exp.Like: _Rows.like, exp.ILike: _Rows.like, exp.RegexpLike: _Rows.regex, exp.RegexpILike: _Rows.regex,
+    exp.Glob: _Rows.regex, exp.StartsWith: _Rows.part_of, exp.Contains: _Rows.part_of,
+    **dict.fromkeys(_ARITHMETIC, _Rows.arithmetic), exp.Div: _Rows.division, exp.IntDiv: _Rows.division,
+    exp.Mod: _Rows.remainder, exp.Neg: _Rows.negative, exp.Cast: _Rows.cast,
+}  # fmt: skip
