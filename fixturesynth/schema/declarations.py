@@ -1,0 +1,565 @@
+"""CREATE TABLE text to a draft, in any of the dialects, keeping every constraint's own words.
+
+SQLite keeps its checks, collations and deferrability nowhere but in this text; scripts have nothing else. The reader is
+tolerant: a clause that it does not know becomes a word in ``not_understood``, never an error.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from fixturesynth.schema.draft import Draft
+from fixturesynth.schema.lexing import Token, names_in, text_of, tokenize, unbracketed
+from fixturesynth.schema.model import (
+    Check,
+    Column,
+    ColumnType,
+    Exclusion,
+    ForeignKey,
+    Generated,
+    PrimaryKey,
+    Unique,
+)
+from fixturesynth.schema.types import parse_type
+
+__all__ = [
+    "Cursor",
+    "Domain",
+    "Types",
+    "index_members",
+    "read_create_table",
+    "read_table_constraint",
+    "settle",
+    "split_commas",
+]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """CREATE DOMAIN: the type under it (``domain`` set to its name) and what it adds to a column."""
+
+    type: ColumnType
+    checks: tuple[str, ...] = ()
+    nullable: bool = True
+    default: str | None = None
+    collation: str | None = None
+
+
+@dataclass
+class Types:
+    """What a type's text means in this dialect, together with the enums and domains declared so far."""
+
+    dialect: str
+    declared: dict[str, ColumnType] = field(default_factory=dict)
+    domains: dict[str, Domain] = field(default_factory=dict)
+
+    def read(self, text: str) -> ColumnType:
+        own = self.declared.get(self.last_name(text))
+        if own is not None:
+            return replace(own, name=text)
+        if text.endswith("[]") and self.dialect != "sqlite":
+            return ColumnType("array", text, element=self.read(text[:-2].rstrip()))
+        return parse_type(text, self.dialect)
+
+    def domain(self, text: str) -> Domain | None:
+        return self.domains.get(self.last_name(text))
+
+    def last_name(self, text: str) -> str:
+        """``mood`` for ``public.mood``; empty when the text is more than a name."""
+        names = [t.value for t in tokenize(text, self.dialect) if t.text != "."]
+        return names[-1] if 0 < len(names) <= 2 else ""
+
+
+class Cursor:
+    """A place in a list of tokens."""
+
+    def __init__(self, source: str, tokens: Sequence[Token]) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.position = 0
+
+    @classmethod
+    def over(cls, source: str, dialect: str) -> "Cursor":
+        return cls(source, tokenize(source, dialect))
+
+    @property
+    def done(self) -> bool:
+        return self.position >= len(self.tokens)
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        at = self.position + ahead
+        return self.tokens[at] if at < len(self.tokens) else None
+
+    def word(self, ahead: int = 0) -> str:
+        token = self.peek(ahead)
+        return token.word if token is not None else ""
+
+    def take(self) -> Token:
+        """The token here; an empty symbol behind the end, so that truncated text ends quietly."""
+        token = self.peek() or Token("symbol", "", "", len(self.source))
+        self.position += 1
+        return token
+
+    def accept(self, *words: str) -> bool:
+        """Step over ``words`` when they come next."""
+        if any(self.word(i) != w for i, w in enumerate(words)):
+            return False
+        self.position += len(words)
+        return True
+
+    def accept_any(self, *phrases: str) -> str:
+        """Step over the first of ``phrases`` (words separated by a space) that comes next; which it was, or empty."""
+        return next((p for p in phrases if self.accept(*p.split())), "")
+
+    def name(self) -> str:
+        return self.take().value
+
+    def qualified(self) -> tuple[str | None, str]:
+        """``schema.name`` or ``name``."""
+        parts = [self.name()]
+        while self.accept("."):
+            parts.append(self.name())
+        return (parts[-2] if len(parts) > 1 else None), parts[-1]
+
+    def group(self) -> "Cursor":
+        """What is inside the brackets that open here; empty when none do."""
+        if self.word() != "(":
+            return Cursor(self.source, ())
+        start, depth = self.position + 1, 0
+        while not self.done:
+            depth += nesting(self.take())
+            if depth == 0:
+                return Cursor(self.source, self.tokens[start : self.position - 1])
+        return Cursor(self.source, self.tokens[start:])
+
+    def until(self, stops: frozenset[str]) -> list[Token]:
+        """Tokens up to a word of ``stops`` outside of brackets; the first is taken whatever it is."""
+        taken: list[Token] = []
+        depth = 0
+        while not self.done and not (depth == 0 and taken and self.word() in stops):
+            taken.append(self.take())
+            depth += nesting(taken[-1])
+        return taken
+
+    def skip_to(self, *words: str) -> None:
+        while not self.done and self.word() not in words:
+            self.position += 1
+
+    @property
+    def rest(self) -> str:
+        return text_of(self.tokens[self.position :])
+
+
+def nesting(token: Token) -> int:
+    """+1 for an opening bracket, -1 for a closing one."""
+    if token.kind != "symbol":
+        return 0
+    return (token.text in ("(", "[")) - (token.text in (")", "]"))
+
+
+def split_commas(cursor: Cursor) -> list[Cursor]:
+    """The parts of a list, split at the commas outside of brackets."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in cursor.tokens[cursor.position :]:
+        depth += nesting(token)
+        if token.text == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [Cursor(cursor.source, part) for part in parts if part]
+
+
+CLAUSES = frozenset(
+    [
+        "CONSTRAINT",
+        "NOT",
+        "NULL",
+        "DEFAULT",
+        "PRIMARY",
+        "UNIQUE",
+        "CHECK",
+        "REFERENCES",
+        "COLLATE",
+        "GENERATED",
+        "AS",
+        "AUTO_INCREMENT",
+        "AUTOINCREMENT",
+        "COMMENT",
+        "ON",
+        "KEY",
+        "DEFERRABLE",
+        "INITIALLY",
+        "VISIBLE",
+        "INVISIBLE",
+        "STORAGE",
+        "COMPRESSION",
+        "VIRTUAL",
+        "STORED",
+        "PERSISTENT",
+        "SRID",
+        "USING",
+        "COLUMN_FORMAT",
+    ]
+)
+ACTIONS = ("CASCADE", "RESTRICT", "SET NULL", "SET DEFAULT", "NO ACTION")
+MATCHES: dict[str, Literal["SIMPLE", "FULL", "PARTIAL"]] = {"SIMPLE": "SIMPLE", "FULL": "FULL", "PARTIAL": "PARTIAL"}
+SERIALS = {
+    "serial": "integer",
+    "serial4": "integer",
+    "smallserial": "smallint",
+    "serial2": "smallint",
+    "bigserial": "bigint",
+    "serial8": "bigint",
+}
+SERIAL_DIALECTS = {"postgresql": SERIALS, "mysql": {"serial": "bigint unsigned"}}
+
+Resolve = Callable[[str | None, str], str]
+
+
+class TableReader:
+    """Reads the clauses of one table into its draft."""
+
+    def __init__(self, draft: Draft, types: Types, resolve: Resolve) -> None:
+        self.draft = draft
+        self.types = types
+        self.dialect = types.dialect
+        self.resolve = resolve
+        self.constraint: str | None = None  # the name in CONSTRAINT name, until its clause is read
+
+    def named(self, made: str) -> str:
+        name, self.constraint = self.constraint, None
+        return name or made
+
+    def column(self, cursor: Cursor) -> None:
+        """``name type clause...``"""
+        name = cursor.name()
+        text = "" if cursor.done or cursor.word() in CLAUSES else text_of(cursor.until(CLAUSES))
+        serial = SERIAL_DIALECTS.get(self.dialect, {}).get(text.lower())
+        if serial is not None:
+            column = Column(name, self.types.read(serial), nullable=False, autoincrement=True)
+        elif domain := self.types.domain(text):
+            column = Column(
+                name,
+                domain.type,
+                nullable=domain.nullable,
+                default=domain.default,
+                collation=domain.collation,
+                domain_checks=domain.checks,
+            )
+        else:
+            column = Column(name, self.types.read(text))
+        self.draft.columns.append(column)
+        if column.type.kind == "other":
+            self.draft.not_understood.append(f"type {text} of column {name}")
+        while not cursor.done:
+            self.clause(cursor)
+        self.constraint = None
+
+    def clause(self, cursor: Cursor) -> None:
+        """One clause of the last column."""
+        if cursor.accept("CONSTRAINT"):
+            self.constraint = cursor.name()
+            return
+        for phrase, read in COLUMN_CLAUSES:
+            if cursor.accept(*phrase):
+                read(self, cursor)
+                return
+        self.draft.not_understood.append(f"column {self.draft.columns[-1].name}: {text_of(cursor.until(CLAUSES))}")
+
+    def table_clause(self, cursor: Cursor) -> bool:
+        """One table constraint, if there is one here."""
+        if cursor.accept("CONSTRAINT"):
+            # MySQL allows CONSTRAINT without a name.
+            self.constraint = None if cursor.word() in ("PRIMARY", "UNIQUE", "FOREIGN", "CHECK") else cursor.name()
+        for phrase, opens, read in TABLE_CLAUSES:
+            if (not opens or cursor.word(len(phrase)) in opens) and cursor.accept(*phrase):
+                read(self, cursor)
+                self.constraint = None
+                return True
+        return False
+
+    # Clauses of a column, which change the last one.
+
+    def change(self, column: Column) -> None:
+        self.draft.columns[-1] = column
+        self.constraint = None
+
+    @property
+    def last(self) -> Column:
+        return self.draft.columns[-1]
+
+    def not_null(self, cursor: Cursor) -> None:
+        self.change(replace(self.last, nullable=False))
+
+    def null(self, cursor: Cursor) -> None:
+        self.constraint = None
+
+    def default(self, cursor: Cursor) -> None:
+        text = text_of(cursor.until(CLAUSES - {"COLLATE"}))
+        null = text.upper() == "NULL" or text.upper().startswith("NULL::")
+        serial = self.last.autoincrement or text.lower().startswith("nextval(")
+        self.change(replace(self.last, default=None if null else text, autoincrement=serial))
+
+    def column_primary(self, cursor: Cursor) -> None:
+        self.draft.primary_key = PrimaryKey((self.last.name,), self.constraint)
+        cursor.accept_any("ASC", "DESC")
+        self.constraint = None
+
+    def column_unique(self, cursor: Cursor) -> None:
+        nulls_distinct = not cursor.accept("NULLS", "NOT", "DISTINCT")
+        name = self.named(f"uq_{self.last.name}")
+        self.draft.uniques.append(Unique(name, (self.last.name,), nulls_distinct=nulls_distinct))
+
+    def check(self, cursor: Cursor) -> None:
+        text = unbracketed(cursor.group().rest, self.dialect)
+        made = f"ck_{self.draft.name}_{len(self.draft.checks) + 1}"
+        self.draft.checks.append(Check(self.named(made), text))
+        cursor.accept("NOT", "VALID")
+        cursor.accept("NO", "INHERIT")
+        cursor.accept("ENFORCED")
+        if cursor.accept("NOT", "ENFORCED"):
+            gone = self.draft.checks.pop()
+            self.draft.not_understood.append(f"check {gone.name} is not enforced: {gone.text}")
+
+    def column_references(self, cursor: Cursor) -> None:
+        self.references(cursor, (self.last.name,))
+
+    def collate(self, cursor: Cursor) -> None:
+        self.change(replace(self.last, collation=cursor.qualified()[1]))
+
+    def identity(self, cursor: Cursor, kind: Literal["always", "by default"]) -> None:
+        self.change(replace(self.last, identity=kind, nullable=False))
+        cursor.group()
+
+    def generated(self, cursor: Cursor) -> None:
+        text = unbracketed(cursor.group().rest, self.dialect)
+        stored = cursor.accept_any("STORED", "PERSISTENT", "VIRTUAL") in ("STORED", "PERSISTENT")
+        self.change(replace(self.last, generated=Generated(text, stored)))
+
+    def autoincrement(self, cursor: Cursor) -> None:
+        self.change(replace(self.last, autoincrement=True))
+
+    def comment(self, cursor: Cursor) -> None:
+        self.change(replace(self.last, comment=cursor.take().value))
+
+    def step_over(self, cursor: Cursor) -> None:
+        if not cursor.done and cursor.word() not in CLAUSES:
+            cursor.until(CLAUSES)
+
+    # Clauses of the table.
+
+    def members(self, cursor: Cursor) -> list[Cursor]:
+        cursor.skip_to("(")  # USING BTREE, CLUSTERED, an index name
+        return split_commas(cursor.group())
+
+    def primary(self, cursor: Cursor) -> None:
+        self.draft.primary_key = PrimaryKey(tuple(m.name() for m in self.members(cursor)), self.constraint)
+
+    def unique(self, cursor: Cursor) -> None:
+        cursor.accept_any("KEY", "INDEX")
+        own = None if cursor.word() in ("(", "NULLS") else cursor.name()
+        distinct = not cursor.accept("NULLS", "NOT", "DISTINCT")
+        columns, expressions = index_members(self.members(cursor), self.dialect)
+        name = self.named(own or f"uq_{'_'.join(columns) or self.draft.name}")
+        self.draft.uniques.append(Unique(name, columns, expressions, nulls_distinct=distinct))
+
+    def foreign(self, cursor: Cursor) -> None:
+        own = None if cursor.word() == "(" else cursor.name()  # MySQL: FOREIGN KEY index_name (...)
+        columns = tuple(m.name() for m in self.members(cursor))
+        self.constraint = self.constraint or own
+        if cursor.accept("REFERENCES"):
+            self.references(cursor, columns)
+
+    def exclude(self, cursor: Cursor) -> None:
+        start = cursor.position
+        using = cursor.name() if cursor.accept("USING") else "gist"
+        elements = []
+        for member in split_commas(cursor.group()):
+            words = [t.word for t in member.tokens]
+            at = len(words) - 1 - words[::-1].index("WITH") if "WITH" in words else len(words)
+            expression = member.tokens[0].value if at == 1 else text_of(member.tokens[:at])
+            elements.append((unbracketed(expression, self.dialect), "".join(t.text for t in member.tokens[at + 1 :])))
+        predicate = unbracketed(cursor.group().rest, self.dialect) if cursor.accept("WHERE") else None
+        text = "EXCLUDE " + text_of(cursor.tokens[start : cursor.position])
+        name = self.named(f"ex_{self.draft.name}_{len(self.draft.exclusions) + 1}")
+        self.draft.exclusions.append(Exclusion(name, text, tuple(elements), using, predicate))
+
+    def plain_index(self, cursor: Cursor) -> None:
+        cursor.position = len(cursor.tokens)
+
+    def references(self, cursor: Cursor, columns: tuple[str, ...]) -> None:
+        schema, parent = cursor.qualified()
+        parent_columns = tuple(m.name() for m in split_commas(cursor.group()))
+        fk = ForeignKey(self.named(""), columns, self.resolve(schema, parent), parent_columns)
+        while not cursor.done:
+            option = next((read for phrase, read in REFERENCE_OPTIONS if cursor.accept(*phrase)), None)
+            if option is None:
+                break
+            fk = option(fk, cursor)
+        self.draft.foreign_keys.append(fk)
+
+
+def on_delete(fk: ForeignKey, cursor: Cursor) -> ForeignKey:
+    fk = replace(fk, on_delete=action(cursor))
+    cursor.group()  # PostgreSQL: SET NULL (columns)
+    return fk
+
+
+def action(cursor: Cursor) -> str | None:
+    """The action, None for the default one."""
+    found = cursor.accept_any(*ACTIONS)
+    return None if found == "NO ACTION" else found
+
+
+REFERENCE_OPTIONS: tuple[tuple[tuple[str, ...], Callable[[ForeignKey, Cursor], ForeignKey]], ...] = (
+    (("ON", "DELETE"), on_delete),
+    (("ON", "UPDATE"), lambda fk, cursor: replace(fk, on_update=action(cursor))),
+    (("MATCH",), lambda fk, cursor: replace(fk, match=MATCHES.get(cursor.name().upper(), "SIMPLE"))),
+    (("NOT", "DEFERRABLE"), lambda fk, _: fk),
+    (("DEFERRABLE",), lambda fk, _: replace(fk, deferrable=True)),
+    (("INITIALLY", "DEFERRED"), lambda fk, _: replace(fk, deferrable=True, initially_deferred=True)),
+    (("INITIALLY", "IMMEDIATE"), lambda fk, _: fk),
+    (("NOT", "VALID"), lambda fk, _: fk),
+)
+CALLS = frozenset(["(", "::", "+", "-", "*", "/", "||", "%", ".", "[", ">", "<", "="])
+ORDERING = frozenset({"ASC", "DESC", "NULLS", "COLLATE"})
+
+
+def index_members(members: Sequence[Cursor], dialect: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Plain columns and expressions of an index; order, collation and operator class left out."""
+    columns, expressions = [], []
+    for member in members:
+        first, second = member.tokens[0], member.peek(1)
+        if first.text != "(" and (second is None or second.text not in CALLS):
+            columns.append(first.value)
+        else:  # also MySQL's name(10), unique in its first 10 characters
+            expressions.append(unbracketed(text_of(member.until(ORDERING)), dialect))
+    return tuple(columns), tuple(expressions)
+
+
+Read = Callable[[TableReader, Cursor], None]
+# In order: the first phrase that fits is read.
+COLUMN_CLAUSES: tuple[tuple[tuple[str, ...], Read], ...] = (
+    (("NOT", "NULL"), TableReader.not_null),
+    (("NULL",), TableReader.null),
+    (("DEFAULT",), TableReader.default),
+    (("PRIMARY", "KEY"), TableReader.column_primary),
+    (("UNIQUE", "KEY"), TableReader.column_unique),
+    (("UNIQUE",), TableReader.column_unique),
+    (("KEY",), TableReader.column_primary),
+    (("CHECK",), TableReader.check),
+    (("REFERENCES",), TableReader.column_references),
+    (("COLLATE",), TableReader.collate),
+    (("GENERATED", "ALWAYS", "AS", "IDENTITY"), lambda reader, cursor: reader.identity(cursor, "always")),
+    (("GENERATED", "BY", "DEFAULT", "AS", "IDENTITY"), lambda reader, cursor: reader.identity(cursor, "by default")),
+    (("GENERATED", "ALWAYS", "AS"), TableReader.generated),
+    (("AS",), TableReader.generated),
+    (("AUTO_INCREMENT",), TableReader.autoincrement),
+    (("AUTOINCREMENT",), TableReader.autoincrement),
+    (("COMMENT",), TableReader.comment),
+    *(((w,), TableReader.step_over) for w in ("VISIBLE", "INVISIBLE", "STORAGE", "COMPRESSION", "SRID", "USING")),
+    *(((w,), TableReader.step_over) for w in ("COLUMN_FORMAT", "NOT", "DEFERRABLE", "INITIALLY", "ON")),
+)
+# A phrase, what may follow it (so that a column may be called "check" or "exclude"), its reader.
+INDEX = ("KEY", "INDEX")
+TABLE_CLAUSES: tuple[tuple[tuple[str, ...], tuple[str, ...], Read], ...] = (
+    (("PRIMARY", "KEY"), (), TableReader.primary),
+    (("UNIQUE",), (), TableReader.unique),
+    (("CHECK",), ("(",), TableReader.check),
+    (("FOREIGN", "KEY"), (), TableReader.foreign),
+    (("EXCLUDE",), ("USING", "("), TableReader.exclude),
+    (("FULLTEXT",), INDEX, TableReader.plain_index),
+    (("SPATIAL",), INDEX, TableReader.plain_index),
+)
+# What may stand behind a table constraint and says nothing about rows.
+TRAILERS = frozenset(
+    [
+        "USING",
+        "COMMENT",
+        "KEY_BLOCK_SIZE",
+        "ON",
+        "DEFERRABLE",
+        "NOT",
+        "INITIALLY",
+        "WITH",
+        "INCLUDE",
+        "NO",
+        "TABLESPACE",
+    ]
+)
+
+
+def read_table_constraint(cursor: Cursor, draft: Draft, types: Types, resolve: Resolve) -> bool:
+    """Read one table constraint (``ALTER TABLE ... ADD`` stands before the cursor); False when it is none."""
+    if is_plain_index(cursor, types.dialect):
+        return True
+    if not TableReader(draft, types, resolve).table_clause(cursor):
+        return False
+    if not cursor.done and cursor.word() not in TRAILERS:
+        draft.not_understood.append(f"constraint: {cursor.rest}")
+    return True
+
+
+def is_plain_index(cursor: Cursor, dialect: str) -> bool:
+    """MySQL's ``KEY name (columns)`` and ``INDEX name (columns)``, whose names look like columns."""
+    if dialect != "mysql" or cursor.word() not in INDEX:
+        return False
+    return cursor.word(1) == "(" or cursor.word(2) in ("(", "USING")
+
+
+def read_create_table(cursor: Cursor, types: Types, name: str, schema: str | None, resolve: Resolve) -> Draft:
+    """The draft of a table from the cursor at the bracket behind its name.
+
+    Args:
+        types: dialect, enums and domains.
+        resolve: (schema, name) of a referenced table to its identity.
+    """
+    draft = Draft(name, schema)
+    reader = TableReader(draft, types, resolve)
+    for part in split_commas(cursor.group()):
+        if read_table_constraint(part, draft, types, resolve):
+            continue
+        if part.word() in ("LIKE", "PERIOD") and part.word(1) != "" and part.peek(2) is None:
+            draft.not_understood.append(f"table: {part.rest}")
+        else:
+            reader.column(part)
+    while not cursor.done:
+        option = next((read for phrase, read in TABLE_OPTIONS if cursor.accept(*phrase)), None)
+        if option is not None:
+            option(draft, cursor)
+        else:
+            cursor.take()
+    return draft
+
+
+def table_comment(draft: Draft, cursor: Cursor) -> None:
+    cursor.accept("=")
+    draft.comment = cursor.take().value
+
+
+def partition_key(draft: Draft, cursor: Cursor) -> None:
+    """``RANGE (created)``; MySQL's list of partitions behind it is stepped over."""
+    draft.partition_key = text_of(cursor.until(frozenset({"WITH", "TABLESPACE", "PARTITIONS", "PARTITION"})))
+
+
+def inherits(draft: Draft, cursor: Cursor) -> None:
+    draft.partition_of = split_commas(cursor.group())[0].qualified()[1]
+
+
+TABLE_OPTIONS: tuple[tuple[tuple[str, ...], Callable[[Draft, Cursor], None]], ...] = (
+    (("COMMENT",), table_comment),
+    (("PARTITION", "BY"), partition_key),
+    (("INHERITS",), inherits),
+)
+
+
+def settle(draft: Draft, dialect: str) -> None:
+    """What only the whole table tells: key columns are not null, checks know their columns.
+
+    SQLite alone lets a primary key hold NULL; its catalogue says when it does not.
+    """
+    key = set(draft.primary_key.columns) if draft.primary_key and dialect != "sqlite" else set()
+    draft.columns = [replace(c, nullable=c.nullable and c.name not in key) for c in draft.columns]
+    names = draft.column_names
+    draft.checks = [replace(c, columns=names_in(c.text, names, dialect)) for c in draft.checks]
