@@ -1,0 +1,85 @@
+"""What a child may see when it is generated: its parent, its place among its siblings, and the sibling before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.generators.contract import Variable
+
+__all__ = ["PLACES", "Features", "log_bucket", "places", "previous", "sibling_variables", "take_features"]
+
+Codes = npt.NDArray[np.int32]
+Integers = npt.NDArray[np.int64]
+
+BUCKETS = 128  # log_bucket of any 31-bit number lies below this
+
+PLACES = (
+    Variable("siblings", BUCKETS, ordered=True, context=True),
+    Variable("position", BUCKETS, ordered=True, context=True),
+    Variable("remaining", BUCKETS, ordered=True, context=True),
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Codes of a table's rows, shape (rows, variables), that its children see as context."""
+
+    variables: tuple[Variable, ...]
+    codes: Codes
+
+    def column(self, name: str) -> Codes:
+        """Codes of one variable, shape (rows,)."""
+        return self.codes[:, [v.name for v in self.variables].index(name)]
+
+
+def take_features(
+    features: Features, ranks: Integers, prefix: str
+) -> tuple[tuple[Variable, ...], Codes]:
+    """The parents' features by child, names marked with the foreign key; a rank of -1 gives one code more: none."""
+    variables = tuple(
+        Variable(f"{prefix}>{v.name}", v.size + 1, v.ordered, context=True) for v in features.variables
+    )
+    if not len(features.codes):
+        return variables, np.tile(np.array([v.size - 1 for v in variables], dtype=np.int32), (ranks.size, 1))
+    codes = features.codes[np.maximum(ranks, 0)]
+    if (ranks < 0).any():
+        codes[ranks < 0] = [v.size - 1 for v in variables]
+    return variables, codes
+
+
+def log_bucket(values: Integers) -> Codes:
+    """0 to 7 as they are, then four buckets for each doubling: small counts exactly, large ones roughly.
+
+    >>> log_bucket(np.array([0, 3, 7, 8, 9, 10, 16, 1000])).tolist()
+    [0, 3, 7, 8, 8, 9, 12, 35]
+    """
+    values = np.maximum(np.asarray(values, dtype=np.int64), 0)
+    # The exponent of an integer below 2**53 is exact in a double, unlike a logarithm.
+    _, bits = np.frexp(values.astype(np.float64))
+    bits = np.maximum(bits.astype(np.int64), 4)
+    large = 8 + (bits - 4) * 4 + ((values >> (bits - 3)) & 3)
+    return np.where(values < 8, values, large).astype(np.int32)
+
+
+def places(position: Integers, siblings: Integers) -> Codes:
+    """Codes of PLACES, shape (n, 3)."""
+    return np.stack([log_bucket(siblings), log_bucket(position), log_bucket(siblings - position - 1)], axis=1)
+
+
+def sibling_variables(variables: Sequence[Variable], names: Sequence[str]) -> tuple[Variable, ...]:
+    """Variables that hold the previous sibling's codes; one code more means there is none."""
+    by_name: Mapping[str, Variable] = {v.name: v for v in variables}
+    return tuple(Variable(f"previous {n}", by_name[n].size + 1, by_name[n].ordered, context=True) for n in names)
+
+
+def previous(codes: Codes, position: Integers, none: Sequence[int]) -> Codes:
+    """The row before, or ``none`` where position is 0; rows of one parent stand together in order. Shape as codes."""
+    out = np.empty_like(codes)
+    if len(codes):
+        out[1:] = codes[:-1]
+        out[position == 0] = np.asarray(none, dtype=codes.dtype)
+    return out

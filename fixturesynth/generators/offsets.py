@@ -1,0 +1,61 @@
+"""Distances between two columns, for columns that never come before another: learned as offsets, so order is implied."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
+from fixturesynth.profiling.temporal import format_temporal, parse_temporal
+
+__all__ = ["add_offset", "offset_facts", "offsets"]
+
+Integers = npt.NDArray[np.int64]
+
+PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
+
+
+def offset_facts(target: pa.Array, kind: str) -> dict[str, object] | None:
+    """What is needed to write the target again: its unit and format, or its grid of numbers; JSON values."""
+    if kind == "temporal":
+        parsed = parse_temporal(target)
+        return None if parsed is None else {"unit": parsed[1], "format": parsed[2]}
+    facts = find_grid(target, "numeric")
+    return None if facts.get("scale") in ("binary", "bits") else facts
+
+
+def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
+    """In the target's unit; a finer base is rounded down, so that the offset of a later day is never negative."""
+    if "form" in facts:
+        if pa.types.is_integer(values.type) != (facts["form"] == "integer"):
+            values = values.cast(pa.int64() if facts["form"] == "integer" else pa.float64(), safe=False)
+        return to_grid(values, facts)
+    parsed = parse_temporal(values)
+    if parsed is None:
+        return None
+    ints, unit, _ = parsed
+    mine, theirs = PER_DAY[str(facts["unit"])], PER_DAY[unit]
+    scaled = ints * (mine // theirs) if mine >= theirs else ints // (theirs // mine)
+    return scaled, np.asarray(values.is_valid())
+
+
+def offsets(target: pa.Array, base: pa.Array, facts: dict[str, object]) -> pa.Array | None:
+    """target - base as int64, shape (n,), null where either is; None when the two cannot be subtracted."""
+    a, b = _integers(target, facts), _integers(base, facts)
+    if a is None or b is None:
+        return None
+    return pa.array(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
+
+
+def add_offset(base: pa.Array, offset: pa.Array, facts: dict[str, object], kind: pa.DataType) -> pa.Array:
+    """base + offset in the target's own type and format, shape (n,), null where either is."""
+    found = _integers(base, facts)
+    if found is None:
+        return pa.nulls(len(base), kind)
+    valid = found[1] & np.asarray(offset.is_valid())
+    total = found[0] + offset.fill_null(0).to_numpy(zero_copy_only=False)
+    if "form" in facts:
+        return from_grid(total, valid, facts, kind)
+    made = format_temporal(total, str(facts["unit"]), str(facts["format"]), ~valid)
+    return made if made.type == kind else made.cast(kind)

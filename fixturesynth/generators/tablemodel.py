@@ -1,0 +1,78 @@
+"""TableModel: all that was learned of one table, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.generators.context import Features
+from fixturesynth.generators.contract import State
+from fixturesynth.generators.encoding import Encoding
+
+__all__ = ["Block", "TableModel", "column_variable", "count_variable", "home_variable", "null_variable", "block_variable"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def column_variable(column: str) -> str:
+    return f"column {column}"
+
+
+def null_variable(column: str) -> str:
+    return f"null {column}"
+
+
+def block_variable(foreign_key: str) -> str:
+    return f"block {foreign_key}"
+
+
+def count_variable(child: str, foreign_key: str) -> str:
+    return f"count {child}.{foreign_key}"
+
+
+def home_variable(child: str, foreign_key: str) -> str:
+    return f"home {child}.{foreign_key}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Groups of parents from which a child's model chooses.
+
+    ``rows``: block of each row of a verbatim parent, shape (parent rows,); else ``home`` names the parent's own
+    variable that is its block; neither: one block. ``size`` is the code of "no parent" (NULL).
+    """
+
+    size: int
+    rows: Integers | None = None
+    home: str | None = None
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """``rows``: real rows seen. ``types``: Arrow type of each column as it was read.
+
+    ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets. ``context``: the context foreign
+    key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees. ``verbatim``, with
+    ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
+    table that is kept as it is.
+    """
+
+    name: str
+    rows: int
+    types: Mapping[str, pa.DataType]
+    encodings: Mapping[str, Encoding] = field(default_factory=dict)
+    offsets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lookups: Mapping[str, pa.Table] = field(default_factory=dict)
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    context: str | None = None
+    siblings: tuple[str, ...] = ()
+    state: State | None = None
+    verbatim: pa.Table | None = None
+    ranks: Mapping[str, Integers] = field(default_factory=dict)
+    degrees: Mapping[str, Integers] = field(default_factory=dict)
+    features: Features | None = None

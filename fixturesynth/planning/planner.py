@@ -1,0 +1,233 @@
+"""Schema, profile and wishes to a plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from fixturesynth.errors import ConstraintError, SourceError, UnsatisfiableError
+from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.plan import (
+    ColumnPlan,
+    Constant,
+    Default,
+    Derived,
+    Key,
+    Modelled,
+    Plan,
+    ReferencePlan,
+    Rule,
+    TablePlan,
+    UniquePlan,
+)
+from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked
+from fixturesynth.planning.structure import Structure, find_structure
+from fixturesynth.planning.uniques import plan_uniques, unique_sets
+from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
+from fixturesynth.rules.registry import capacity
+from fixturesynth.schema.graph import build_graph
+from fixturesynth.schema.model import Schema, Table
+from fixturesynth.schema.predicates import TableConstraints, compile_constraints, is_evaluable
+
+__all__ = ["Wishes", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user wants, resolved against the schema (planning.wishes makes it from a Spec)."""
+
+    rows: RowsAsked = field(default_factory=lambda: RowsAsked({}))
+    columns: Mapping[str, Mapping[str, ColumnPlan]] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
+    verbatim: Mapping[str, bool] = field(default_factory=dict)
+    skip: frozenset[str] = frozenset()
+    counts: Mapping[tuple[str, str], tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    locale: str = "en_US"
+    now: str = "2026-01-01T00:00:00"
+    generator: str = "auto"
+    strict: bool = False
+
+
+def make_plan(schema: Schema, *, profile: Profile | None = None, wishes: Wishes | None = None) -> Plan:
+    """The plan of all tables of ``schema``.
+
+    CycleError, CapacityError and ConstraintError name the table and what cannot be satisfied.
+    """
+    wishes = wishes or Wishes()
+    if not len(schema):
+        raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
+    graph = build_graph(schema)
+    structure = find_structure(schema, graph, profile, wishes.context)
+    notes: list[str] = []
+    planned: dict[str, int] = {}
+    tables = []
+    for name in structure.order:
+        plan = _plan_table(schema, schema[name], structure, profile, wishes, planned, notes)
+        planned[name] = plan.rows
+        tables.append(plan)
+    return Plan(tuple(tables), schema.dialect, wishes.locale, wishes.now, tuple(notes))
+
+
+def _plan_table(
+    schema: Schema,
+    table: Table,
+    structure: Structure,
+    profile: Profile | None,
+    wishes: Wishes,
+    planned: Mapping[str, int],
+    notes: list[str],
+) -> TablePlan:
+    seen = profile[table.name] if profile is not None and table.name in profile else None
+    learned = seen if seen is not None and seen.rows else None
+    context = structure.context[table.name]
+    references = structure.references[table.name]
+    parent = table.foreign_key(context).parent if context else None
+    rows, named = rows_asked(table.name, wishes.rows, schema, profile, parent, planned)
+    if table.name in wishes.skip:
+        rows = 0
+    if _verbatim(table, learned, references, wishes, named):
+        kept = tuple(ColumnPlan(c, Modelled("verbatim"), "kept as in the rows") for c in table.column_names)
+        assert learned is not None
+        return TablePlan(table.name, learned.rows, "verbatim", kept, references=references, why=learned.reference_why)
+    references, rows = _settle_parents(table, references, planned, rows)
+    references = tuple(
+        replace(r, counts=wishes.counts[key]) if (key := (table.name, r.foreign_key)) in wishes.counts else r
+        for r in references
+    )
+    if context and next(r for r in references if r.foreign_key == context).how == "null":
+        context = None
+    constraints = compile_constraints(table, schema.dialect)
+    repairs = _repairs(table, constraints, rows, schema.dialect)
+    needs = ColumnNeeds(
+        table=table, references=references, context=context, constraints=constraints, profile=learned,
+        locale=wishes.locale, now=wishes.now,
+        unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
+        parents={r.parent: schema[r.parent] for r in references},
+    )  # fmt: skip
+    columns = plan_columns(needs, wishes.columns.get(table.name, {}))
+    capacities = _capacities(needs, columns)
+    for column in columns:
+        if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
+            text = f"the values of unique column {column.name}"
+            rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
+    if (limit := exclusive_limit(references, planned)) is not None:
+        rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
+    uniques, columns = plan_uniques(table, columns, references, capacities, rows)
+    for unique in uniques:
+        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, planned)):
+            text = f"the values of unique {' + '.join(unique.columns)}"
+            rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
+    return TablePlan(
+        name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
+        references=references, uniques=uniques, orders=_orders(constraints, learned, columns),
+        distinct=tuple((d.a, d.b) for d in constraints.distinct), nulls=_nulls(learned, columns), repairs=repairs,
+        generator=_generator(wishes.generator, learned, columns),
+    )  # fmt: skip
+
+
+def _verbatim(
+    table: Table, seen: TableProfile | None, references: tuple[ReferencePlan, ...], wishes: Wishes, named: bool
+) -> bool:
+    if seen is None or table.name in wishes.columns or named:
+        return wishes.verbatim.get(table.name, False) and seen is not None
+    return wishes.verbatim.get(table.name, seen.reference) and all(r.how != "later" for r in references)
+
+
+def _settle_parents(
+    table: Table, references: tuple[ReferencePlan, ...], planned: Mapping[str, int], rows: int
+) -> tuple[tuple[ReferencePlan, ...], int]:
+    """References to parents without rows are NULL, or the table can have no rows."""
+    out = []
+    for reference in references:
+        empty = reference.how in ("context", "matched") and planned.get(reference.parent, 0) == 0
+        if not empty:
+            out.append(reference)
+            continue
+        fk = table.foreign_key(reference.foreign_key)
+        if any(table.column(c).nullable for c in fk.columns) or rows == 0:
+            out.append(replace(reference, how="null", null_share=1.0))
+            continue
+        raise UnsatisfiableError(
+            f"{table.name}: {rows} rows asked, but {', '.join(fk.columns)} must reference {reference.parent}, which has "
+            f"no rows; give {reference.parent} rows or {table.name} none"
+        )
+    return tuple(out), rows
+
+
+def _repairs(
+    table: Table, constraints: TableConstraints, rows: int, dialect: str
+) -> tuple[tuple[str, str], ...]:
+    """Checks that are not solved but can be evaluated; the rest is refused here, by name."""
+    for name, text in constraints.not_understood:
+        if rows and not is_evaluable(text, table, dialect):
+            raise ConstraintError(
+                f"{table.name}: constraint {name} is not understood yet: CHECK ({text}); "
+                "leave the table out (skip: true in fixturesynth.yaml) or drop the constraint in the target"
+            )
+    if rows:
+        for exclusion in table.exclusions:
+            raise ConstraintError(
+                f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
+                "leave the table out (skip: true in fixturesynth.yaml)"
+            )
+    return tuple(constraints.not_understood)
+
+
+def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str, int]:
+    out = {}
+    for plan in columns:
+        if isinstance(plan.source, Rule | Key):
+            out[plan.name] = capacity(plan.source.call, needs.column_context(needs.table.column(plan.name)))
+    return out
+
+
+def _pairs(
+    table: Table,
+    unique: UniquePlan,
+    references: tuple[ReferencePlan, ...],
+    capacities: Mapping[str, int],
+    columns: tuple[ColumnPlan, ...],
+    planned: Mapping[str, int],
+) -> int | None:
+    """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound."""
+    by_name = {c.name: c for c in columns}
+    sizes: list[int] = []
+    for reference in references:
+        fk = table.foreign_key(reference.foreign_key)
+        if reference.how in ("context", "matched") and set(fk.columns) & set(unique.columns):
+            sizes.append(planned[reference.parent])
+    for name in unique.columns:
+        source = by_name[name].source
+        if isinstance(source, Rule):
+            sizes.append(capacities[name])
+        elif isinstance(source, Constant):
+            sizes.append(1)
+        elif isinstance(source, Derived | Modelled | Default):
+            return None
+    return prod(sizes) if sizes else None
+
+
+def _orders(
+    constraints: TableConstraints, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+) -> tuple[tuple[str, str, bool], ...]:
+    learned = _of_kind(seen, "order")
+    pairs = {(d.low, d.high): d.strict for d in constraints.differences}
+    pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
+    names = {c.name for c in columns}
+    return tuple((low, high, strict) for (low, high), strict in pairs.items() if {low, high} <= names)
+
+
+def _nulls(seen: TableProfile | None, columns: tuple[ColumnPlan, ...]) -> tuple[tuple[str, str, bool], ...]:
+    return tuple(
+        (i.sources[0], i.target, i.kind == "nulls_together")
+        for i in (*_of_kind(seen, "nulls_together"), *_of_kind(seen, "null_implies"))
+    )
+
+
+def _of_kind(seen: TableProfile | None, kind: str) -> tuple[Invariant, ...]:
+    return tuple(i for i in seen.invariants if i.kind == kind) if seen else ()
+
+
+def _generator(wanted: str, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]) -> str:
+    if seen is None or not any(isinstance(c.source, Modelled) for c in columns):
+        return "rules" if seen is None else "independent"
+    return "cart" if wanted == "auto" else wanted

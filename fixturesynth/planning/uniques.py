@@ -1,0 +1,111 @@
+"""How every set of columns that must be unique is kept so."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from fixturesynth.planning.plan import (
+    ColumnPlan,
+    Constant,
+    Derived,
+    Key,
+    Modelled,
+    Reference,
+    ReferencePlan,
+    Rule,
+    UniquePlan,
+)
+from fixturesynth.schema.model import Table, Unique
+
+__all__ = ["plan_uniques", "unique_sets"]
+
+
+def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
+    """Primary key and unique constraints as sets of columns; an expression counts as the columns it mentions.
+
+    Partial and expression uniqueness is held by more than is asked: over all rows, on the plain columns.
+    """
+    own = [UniquePlan("primary key", table.primary_key.columns, "by_key")] if table.primary_key else []
+    return tuple(own + [_as_set(table, u) for u in table.uniques])
+
+
+def _as_set(table: Table, unique: Unique) -> UniquePlan:
+    names = list(unique.columns)
+    for expression in unique.expressions:
+        words = set(re.findall(r'"[^"]+"|`[^`]+`|\w+', expression))
+        names += [c for c in table.column_names if c in {w.strip('"`') for w in words} and c not in names]
+    return UniquePlan(
+        unique.name, tuple(names), "by_key", nulls_distinct=unique.nulls_distinct, predicate=unique.predicate
+    )
+
+
+def plan_uniques(
+    table: Table,
+    columns: Sequence[ColumnPlan],
+    references: Sequence[ReferencePlan],
+    capacities: Mapping[str, int],
+    rows: int,
+) -> tuple[tuple[UniquePlan, ...], tuple[ColumnPlan, ...]]:
+    """The unique plans, and the columns with rules made unique where that settles a set.
+
+    ``capacities``: distinct values of columns filled by rules, by name.
+    """
+    by_name = {c.name: c for c in columns}
+    exclusive = {r.foreign_key for r in references if r.exclusive}
+    out = []
+    # Single columns first: what they settle may settle wider sets too.
+    for unique in sorted(unique_sets(table), key=lambda u: len(u.columns)):
+        if not unique.columns:
+            continue
+        if any(_is_unique(by_name[c], exclusive, table) for c in unique.columns):
+            out.append(unique)
+            continue
+        flex = _widest_rule(unique, by_name, capacities, rows)
+        if flex is not None:
+            plan = by_name[flex]
+            assert isinstance(plan.source, Rule)
+            call = replace(plan.source.call, unique=True)
+            by_name[flex] = replace(plan, source=replace(plan.source, call=call), why=f"{plan.why}, unique")
+            out.append(unique)
+            continue
+        flex = _separable(unique, by_name)
+        if flex is not None:
+            out.append(replace(unique, how="by_separation", flex=flex))
+        else:
+            out.append(replace(unique, how="by_pairs"))
+    return tuple(out), tuple(by_name[c.name] for c in columns)
+
+
+def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table) -> bool:
+    source = plan.source
+    if isinstance(source, Rule):
+        # NULLs in a unique column never collide, except under NULLS NOT DISTINCT, where they stay in the set's care.
+        return source.call.unique
+    if isinstance(source, Reference):
+        return source.foreign_key in exclusive and len(table.foreign_key(source.foreign_key).columns) == 1
+    return isinstance(source, Key)
+
+
+def _widest_rule(
+    unique: UniquePlan, by_name: Mapping[str, ColumnPlan], capacities: Mapping[str, int], rows: int
+) -> str | None:
+    """The rule column with most distinct values, when they are enough for every row."""
+    options = [c for c in unique.columns if isinstance(by_name[c].source, Rule) and capacities.get(c, 0) >= rows]
+    if not unique.nulls_distinct:
+        options = [c for c in options if by_name[c].source.null_share == 0.0]  # type: ignore[union-attr]
+    return max(options, key=lambda c: capacities[c]) if options else None
+
+
+def _separable(unique: UniquePlan, by_name: Mapping[str, ColumnPlan]) -> str | None:
+    """A learned column whose value may move to a free neighbour without breaking what hangs on it."""
+    sources = {s for p in by_name.values() if isinstance(p.source, Derived) for s in p.source.sources}
+    options = [c for c in unique.columns if isinstance(by_name[c].source, Modelled)]
+    order = {"temporal": 0, "numeric": 1, "categorical": 2}
+
+    def rank(name: str) -> tuple[bool, int, int]:
+        source = by_name[name].source
+        assert isinstance(source, Modelled)
+        return (name in sources, order[source.encoding], -unique.columns.index(name))
+
+    free = [c for c in options if not isinstance(by_name[c].source, Constant)]
+    return min(free, key=rank) if free else None
