@@ -61,10 +61,20 @@ class Generator(Protocol):
         """Learn P(variable | those before it) for every variable that is not context."""
         ...
 
-    def sample(self, state: State, context: Codes, uniforms: Words, given: Mapping[str, Codes] | None = None) -> Codes:
+    def sample(
+        self,
+        state: State,
+        context: Codes,
+        uniforms: Words,
+        given: Mapping[str, Codes] | None = None,
+        *,
+        stratify: bool = False,
+    ) -> Codes:
         """Codes of shape (n, generated variables).
 
         ``context``: shape (n, context variables). ``uniforms``: raw 64-bit words, shape (n, generated variables).
         ``given``: codes by variable name, shape (n,), -1 where free; such variables are taken as given.
+        ``stratify``: rows in the same situation share out their distribution evenly, so that small tables come close
+        to their marginals. A row then depends on the rows it is sampled with; without, on its own words alone.
         """
         ...

@@ -1,0 +1,189 @@
+"""``cart``: sequential classification trees, the instant tier.
+
+Each variable is drawn from the leaf that the variables before it lead to (Reiter 2005; Nowok, Raab and Dibben,
+"synthpop", 2016). A leaf holds integer counts of at least ``least_rows`` rows of several root entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.errors import InputError
+from fixturesynth.generators.contract import CodedTable, Codes, State, Variable, Words
+from fixturesynth.generators.drawing import Distributions, checked, count_distributions, draw, stratified
+from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
+from fixturesynth.randomness import permutation
+
+__all__ = ["Cart"]
+
+Integers = npt.NDArray[np.int64]
+
+GROW_ROWS = 60_000  # rows that decide where to split; leaves are counted on all rows
+LEAST_GROUPS = 5  # root entities in a leaf
+
+
+class Cart:
+    """Sequential trees behind the contract of generators; stateless."""
+
+    name = "cart"
+    version = 1
+
+    def __init__(self, growth: Growth | None = None) -> None:
+        self.growth = growth or Growth()
+
+    def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
+        """One tree for every variable that is not context, on all variables before it.
+
+        ``time_limit`` in seconds is turned into a number of rows to grow on, by what a slow core can do, and never
+        by a clock: the same data and seed give the same state. Raises InputError for a table without rows.
+        """
+        codes = np.ascontiguousarray(table.codes, dtype=np.int32)
+        rows = codes.shape[0]
+        if rows == 0:
+            raise InputError("a table without rows cannot be learned; use generator 'rules' for it")
+        groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
+        chosen = _grow_rows(rows, len(table.variables), time_limit, seed)
+        columns = [codes[chosen, i].astype(np.int64) for i in range(codes.shape[1])]
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        for i, variable in enumerate(table.variables):
+            if variable.context:
+                continue
+            luts = [
+                rank_feature(columns[f], feature.size, feature.ordered, columns[i], variable.size)
+                for f, feature in enumerate(table.variables[:i])
+            ]
+            ranks = np.array([luts[f][columns[f]] for f in range(i)], np.uint8).reshape(i, chosen.size)
+            tree = grow(ranks, columns[i], variable.size, variable.ordered, self.growth)
+            lookup = np.concatenate([*luts, np.zeros(0, np.uint8)])
+            leaf = find_leaves(tree, lookup, _offsets(table.variables[:i]), codes[:, :i])
+            held, owner_of = _count(tree, leaf, codes[:, i], variable.size, groups, self.growth.least_rows)
+            for name, array in (
+                ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
+                ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
+            ):  # fmt: skip
+                arrays[f"{i}.{name}"] = array
+        return State(self.name, self.version, table.variables, arrays, {"rows": rows})
+
+    def sample(
+        self,
+        state: State,
+        context: Codes,
+        uniforms: Words,
+        given: Mapping[str, Codes] | None = None,
+        *,
+        stratify: bool = False,
+    ) -> Codes:
+        """Codes of shape (n, generated variables); see the contract.
+
+        A given variable is taken as it is and those after it are drawn knowing it; those before it are drawn without.
+        """
+        context, uniforms, known = checked(state, context, uniforms, given)
+        variables = state.variables
+        rows = uniforms.shape[0]
+        codes = np.zeros((rows, len(variables)), np.int32)
+        fixed = [i for i, variable in enumerate(variables) if variable.context]
+        free = [i for i, variable in enumerate(variables) if not variable.context]
+        codes[:, fixed] = context
+        for k, i in enumerate(free):
+            owner = _owners(state, i, codes)
+            words = stratified(owner, uniforms[:, k]) if stratify else uniforms[:, k]
+            codes[:, i] = draw(_distributions(state, i), owner, words)
+            if variables[i].name in known:
+                wish = known[variables[i].name]
+                codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
+        return codes[:, free]
+
+
+def _grow_rows(rows: int, variables: int, time_limit: float | None, seed: int) -> Integers:
+    most = GROW_ROWS
+    if time_limit is not None:
+        # About 2 million (row, pair of variables) a second on one slow core.
+        pairs = max(1, variables * variables // 2)
+        most = int(min(most, max(1000, time_limit * 2_000_000 / pairs)))
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(permutation(rows, seed, "cart", "rows")[:most])
+
+
+def _offsets(variables: tuple[Variable, ...]) -> Integers:
+    return np.cumsum([0, *(variable.size for variable in variables)])[:-1].astype(np.int64)
+
+
+def _owners(state: State, i: int, codes: Codes) -> Integers:
+    """The distribution of variable ``i`` for every row, (n,)."""
+    arrays = state.arrays
+    feature = arrays[f"{i}.feature"]
+    tree = Tree(feature, arrays[f"{i}.threshold"], arrays[f"{i}.left"], feature)
+    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(state.variables[:i]), codes)
+    owner: Integers = arrays[f"{i}.owner"][leaf].astype(np.int64)
+    return owner
+
+
+def _distributions(state: State, i: int) -> Distributions:
+    return Distributions(*(state.arrays[f"{i}.{name}"] for name in ("codes", "running", "ends")))
+
+
+def _count(
+    tree: Tree,
+    leaf: Integers,
+    codes: npt.NDArray[np.int32],
+    size: int,
+    groups: Integers | None,
+    least_rows: int,
+) -> tuple[Distributions, npt.NDArray[np.int32]]:
+    """Distributions of all rows by leaf, and which one every node uses, (nodes,).
+
+    A leaf with too few rows or root entities uses its nearest ancestor that has enough.
+    """
+    nodes = tree.feature.size
+    holder = np.arange(nodes)
+    settled: list[tuple[Integers, Integers]] = []  # (rows, holder of each)
+    rows, at = np.arange(leaf.size), leaf.copy()
+    while True:
+        enough = np.bincount(at, minlength=nodes) >= least_rows
+        if groups is not None:
+            wide = int(groups.max()) + 1
+            support = np.bincount(np.unique(at * wide + groups[rows]) // wide, minlength=nodes)
+            enough &= support >= LEAST_GROUPS
+        poor = np.unique(at[~enough[at]])
+        empty = np.flatnonzero((tree.feature < 0) & (np.bincount(leaf, minlength=nodes) == 0)) if not settled else poor[:0]
+        settled.append((rows, at))
+        poor = np.concatenate([poor, empty])
+        poor = poor[poor > 0]
+        if not poor.size:
+            break
+        above = np.unique(tree.parent[poor])
+        moved = np.isin(holder, poor)
+        holder[moved] = tree.parent[holder[moved]]
+        # All rows under those ancestors, for their own distributions.
+        under = _under(tree, leaf, above)
+        rows = np.flatnonzero(under >= 0)
+        at = under[rows]
+    used = np.unique(holder[tree.feature < 0])
+    parts_owner, parts_code = [], []
+    done = np.zeros(nodes, bool)
+    place = np.full(nodes, -1)
+    place[used] = np.arange(used.size)
+    for rows, at in settled:
+        fresh = (place[at] >= 0) & ~done[at]
+        parts_owner.append(place[at[fresh]])
+        parts_code.append(codes[rows[fresh]])
+        done[np.unique(at[fresh])] = True
+    held = count_distributions(np.concatenate(parts_owner), np.concatenate(parts_code), used.size, size)
+    return held, np.maximum(place[holder], 0).astype(np.int32)
+
+
+def _under(tree: Tree, leaf: Integers, above: Integers) -> Integers:
+    """The nearest node among ``above`` over every row's leaf, (n,), or -1."""
+    nodes = tree.feature.size
+    found = np.full(nodes, -1)
+    found[above] = above
+    at = np.arange(nodes)
+    while (at > 0).any():
+        at = np.where(at > 0, tree.parent[at], at)
+        hit = (found == -1) & np.isin(at, above)
+        found[hit] = at[hit]
+    return found[leaf]

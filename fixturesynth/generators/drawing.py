@@ -1,0 +1,105 @@
+"""Sparse integer distributions and draws from them by 64-bit words, in exact integer arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.errors import InputError
+from fixturesynth.generators.contract import Codes, State, Words
+
+__all__ = ["Distributions", "checked", "count_distributions", "draw", "stratified"]
+
+Integers = npt.NDArray[np.int64]
+_HALF = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """Many distributions over codes, one after another.
+
+    ``codes``, ``running``: (entries,), the code of an entry and the running sum of weights over all entries.
+    ``ends``: (distributions,), ``running`` at the end of each. A distribution weighs less than 2**32.
+    """
+
+    codes: npt.NDArray[np.int32]
+    running: Integers
+    ends: Integers
+
+
+def count_distributions(owner: Integers, codes: npt.NDArray[np.int32], owners: int, size: int) -> Distributions:
+    """Distributions of the codes (n,) in ``range(size)`` of each owner (n,) in ``range(owners)``, by counting rows."""
+    pairs = owner * np.int64(size) + codes
+    if owners * size <= 4 * pairs.size + 65_536:
+        table = np.bincount(pairs, minlength=owners * size)
+        held = np.flatnonzero(table)
+        counts = table[held]
+    else:
+        held, counts = np.unique(pairs, return_counts=True)
+    running = np.cumsum(counts)
+    last = np.searchsorted(held // size, np.arange(owners), side="right") - 1
+    return Distributions((held % size).astype(np.int32), running, running[last])
+
+
+def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
+    """A code for every row, (n,), from the distribution ``owner``."""
+    begin = np.where(owner > 0, distributions.ends[owner - 1], 0)
+    total = (distributions.ends[owner] - begin).astype(np.uint64)
+    at = begin + (((words >> _HALF) * total) >> _HALF).astype(np.int64)
+    return distributions.codes[np.searchsorted(distributions.running, at, side="right")]
+
+
+def stratified(owner: Integers, words: Words) -> Words:
+    """Words of equal standing: the rows of one owner get one word from each of as many equal parts, (n,).
+
+    The order of the words among the rows decides who gets which part, the word itself where inside it; a row that
+    is alone keeps its word's upper half.
+    """
+    order = np.lexsort((words, owner))
+    sorted_owner = owner[order]
+    first = np.searchsorted(sorted_owner, sorted_owner, side="left")
+    count = (np.searchsorted(sorted_owner, sorted_owner, side="right") - first).astype(np.uint64)
+    rank = (np.arange(owner.size) - first).astype(np.uint64)
+    even = (((rank << _HALF) | (words[order] >> _HALF)) // count) << _HALF
+    result = np.empty_like(words)
+    result[order] = even
+    return result
+
+
+def checked(
+    state: State, context: Codes, uniforms: Words, given: Mapping[str, Codes] | None
+) -> tuple[Codes, Words, dict[str, npt.NDArray[Any]]]:
+    """Arguments of ``sample`` after a look at their shapes and ranges; InputError says which is wrong."""
+    fixed = [variable for variable in state.variables if variable.context]
+    free = [variable for variable in state.variables if not variable.context]
+    context, uniforms = np.asarray(context), np.asarray(uniforms)
+    if uniforms.ndim != 2 or uniforms.shape[1] != len(free) or uniforms.dtype != np.uint64:
+        raise InputError(f"uniforms must be uint64 of shape (n, {len(free)}), however: {uniforms.dtype} {uniforms.shape}")
+    rows = uniforms.shape[0]
+    if context.size == 0 and not fixed:
+        context = np.zeros((rows, 0), np.int32)
+    if context.shape != (rows, len(fixed)):
+        raise InputError(f"context must have the shape ({rows}, {len(fixed)}), however: {context.shape}")
+    names = {variable.name for variable in free}
+    known: dict[str, npt.NDArray[Any]] = {}
+    for name, codes in (given or {}).items():
+        if name not in names:
+            raise InputError(f"{name!r} is not a variable that this state generates: {', '.join(sorted(names))}")
+        known[name] = np.asarray(codes)
+        if known[name].shape != (rows,):
+            raise InputError(f"given codes of {name!r} must have the shape ({rows},), however: {known[name].shape}")
+    by_name = {variable.name: variable for variable in free}
+    for variable, codes, least in [
+        *((v, context[:, i], 0) for i, v in enumerate(fixed)),
+        *((by_name[name], codes, -1) for name, codes in known.items()),
+    ]:
+        if rows and (int(codes.min()) < least or int(codes.max()) >= variable.size):
+            raise InputError(
+                f"codes of {variable.name!r} must lie in range({variable.size}), "
+                f"however: {int(codes.min())} to {int(codes.max())}"
+            )
+    return context, uniforms, known

@@ -1,0 +1,246 @@
+"""Growing one classification tree over coded features: histograms, level by level, in numpy.
+
+Sequential trees as a synthesiser: Reiter, "Using CART to generate partially synthetic public use microdata", 2005.
+All nodes of a level are searched together. What is counted is (node, feature rank, class), where the classes are made
+anew for every node: quantile groups of an ordered target's codes inside the node, or its most frequent categories.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature"]
+
+Integers = npt.NDArray[np.int64]
+Ranks = npt.NDArray[np.uint8]
+
+RANKS = 64  # different places to split a feature at
+_MOST_CELLS = 2**22  # size of one histogram; larger levels are searched in several
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How far a tree may grow. ``evidence``: least gain of a split, in units of what chance alone would give."""
+
+    least_rows: int = 10
+    most_leaves: int = 4096
+    most_depth: int = 24
+    classes: int = 8
+    evidence: float = 3.0
+    most_features: int = 12  # after the first levels only the most telling features are searched
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Nodes in order of level: ``feature`` (-1: a leaf), ``threshold`` (ranks above go right), ``left`` child; the
+    right child follows it. ``ranks``: (features, largest size), the rank of every code of every feature."""
+
+    feature: npt.NDArray[np.int32]
+    threshold: npt.NDArray[np.uint8]
+    left: npt.NDArray[np.int32]
+    parent: npt.NDArray[np.int32]
+
+
+def rank_feature(
+    codes: Integers, size: int, ordered: bool, target: Integers, target_size: int, most: int = RANKS
+) -> Ranks:
+    """Rank of each code of a feature, (size,), at most ``most`` ranks.
+
+    Ordered features keep their order; categories are ordered by the first axis of correspondence analysis with the
+    target. Where there are more codes than ranks, neighbours are joined to ranks of equal frequency.
+    """
+    counts = np.bincount(codes, minlength=size).astype(np.float64)
+    order = np.arange(size)
+    if not ordered and size > 2:
+        order = np.argsort(_first_axis(codes, size, target, target_size, counts), kind="stable")
+    if size > most:
+        weight = counts[order]
+        middle = np.cumsum(weight) - weight / 2
+        rank = np.minimum((middle * most / max(1.0, weight.sum())).astype(np.int64), most - 1)
+        rank = np.unique(rank, return_inverse=True)[1]
+    else:
+        rank = np.arange(size)
+    result = np.empty(size, np.uint8)
+    result[order] = rank
+    return result
+
+
+def _first_axis(
+    codes: Integers, size: int, target: Integers, target_size: int, counts: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Score of every category on the first axis of correspondence analysis, 0 for those without rows."""
+    table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
+    columns = table.sum(axis=0).astype(np.float64)
+    rows = float(counts.sum())
+    expected = np.outer(counts, columns) / rows
+    residual = (table - expected) / np.sqrt(np.maximum(expected, 1e-9))
+    residual[counts == 0] = 0.0
+    # A few rounds of the power method, from the column that varies most, are all that an ordering needs.
+    axis = residual[:, int(np.argmax((residual**2).sum(axis=0)))].copy()
+    square = residual @ residual.T
+    for _ in range(16):
+        length = float(np.sqrt((axis**2).sum()))
+        if length == 0.0:
+            break
+        axis = square @ (axis / length)
+    score: npt.NDArray[np.float64] = axis / np.sqrt(np.maximum(counts, 1e-9))
+    return np.where(counts > 0, score, 0.0)
+
+
+def grow(
+    ranks: npt.NDArray[np.uint8],
+    target: Integers,
+    target_size: int,
+    ordered: bool,
+    growth: Growth,
+) -> Tree:
+    """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n)."""
+    features = list(range(ranks.shape[0]))
+    widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
+    feature, threshold, left, parent = [[-1]], [[0]], [[-1]], [[-1]]
+    nodes, leaves, first = 1, 1, 0  # first: number of this level's first node
+    rows = np.arange(target.size)
+    node = np.zeros(target.size, np.int64)  # of the rows still in play, counted among the active nodes
+    active = np.zeros(1, np.int64)  # index within the level
+    importance = np.zeros(len(features))
+    for depth in range(growth.most_depth):
+        if not features or leaves >= growth.most_leaves or rows.size < 2 * growth.least_rows:
+            break
+        gain, best, cut, per_feature = _search(
+            ranks, rows, node, active.size, target, target_size, ordered, features, widths, growth
+        )
+        importance += per_feature
+        wanted = np.flatnonzero(best >= 0)
+        room = growth.most_leaves - leaves
+        if wanted.size > room:
+            wanted = np.sort(wanted[np.argsort(-gain[wanted], kind="stable")[:room]])
+        if not wanted.size:
+            break
+        at = active[wanted]
+        level = len(feature) - 1
+        level_feature, level_threshold = np.array(feature[level]), np.array(threshold[level])
+        level_left = np.array(left[level])
+        level_feature[at], level_threshold[at] = best[wanted], cut[wanted]
+        level_left[at] = nodes + 2 * np.arange(wanted.size)
+        feature[level], threshold[level], left[level] = level_feature, level_threshold, level_left
+        children = 2 * wanted.size
+        feature.append(np.full(children, -1))
+        threshold.append(np.zeros(children, np.int64))
+        left.append(np.full(children, -1))
+        parent.append(np.repeat(first + at, 2))
+        first, nodes, leaves = nodes, nodes + children, leaves + wanted.size
+        place = np.full(active.size, -1)
+        place[wanted] = np.arange(wanted.size)
+        moved = place[node]
+        stay = moved >= 0
+        rows, node, moved = rows[stay], node[stay], moved[stay]
+        node = 2 * moved + (ranks[best[node], rows] > cut[node])
+        size = np.bincount(node, minlength=children)
+        big = size >= 2 * growth.least_rows
+        active = np.flatnonzero(big)
+        place = np.full(children, -1)
+        place[active] = np.arange(active.size)
+        moved = place[node]
+        stay = moved >= 0
+        rows, node = rows[stay], moved[stay]
+        if depth == 2 and len(features) > growth.most_features:
+            top = np.argsort(-importance, kind="stable")[: growth.most_features]
+            features = sorted(np.arange(len(importance))[top].tolist())
+    return Tree(
+        np.concatenate(feature).astype(np.int32),
+        np.concatenate(threshold).astype(np.uint8),
+        np.concatenate(left).astype(np.int32),
+        np.concatenate(parent).astype(np.int32),
+    )
+
+
+def _classes(
+    node: Integers, nodes: int, codes: Integers, size: int, ordered: bool, classes: int
+) -> npt.NDArray[np.int64]:
+    """Class of each row within its node, (n,)."""
+    if size <= classes:
+        return codes
+    counts = np.bincount(node * size + codes, minlength=nodes * size).reshape(nodes, size)
+    if ordered:
+        middle = 2 * np.cumsum(counts, axis=1) - counts
+        total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        lookup = np.minimum(middle * classes // (2 * total), classes - 1)
+    else:
+        rank = np.argsort(np.argsort(-counts, axis=1, kind="stable"), axis=1, kind="stable")
+        lookup = np.minimum(rank, classes - 1)
+    chosen: npt.NDArray[np.int64] = lookup.reshape(-1)[node * size + codes]
+    return chosen
+
+
+def _search(
+    ranks: npt.NDArray[np.uint8],
+    rows: Integers,
+    node: Integers,
+    nodes: int,
+    target: Integers,
+    target_size: int,
+    ordered: bool,
+    features: list[int],
+    widths: Integers,
+    growth: Growth,
+) -> tuple[npt.NDArray[np.float32], Integers, Integers, npt.NDArray[np.float64]]:
+    """The best split of every node of a level: gain, feature (-1: none), threshold; and the gain by feature."""
+    classes = min(growth.classes, target_size)
+    codes = target[rows]
+    key = node * classes
+    block = max(1, _MOST_CELLS // (target_size if target_size > classes else classes))
+    if nodes > block:
+        raise AssertionError("a level has more nodes than one histogram holds")
+    key += _classes(node, nodes, codes, target_size, ordered, classes)
+    whole = np.bincount(key, minlength=nodes * classes).reshape(nodes, classes).astype(np.float32)
+    total = whole.sum(axis=1)
+    base = (whole**2).sum(axis=1) / total
+    chance = 1.0 - base / total  # what a split of pure noise gains on average
+    gain = (growth.evidence * chance).astype(np.float32) + np.float32(1e-6)
+    best, cut = np.full(nodes, -1), np.zeros(nodes, np.int64)
+    per_feature = np.zeros(ranks.shape[0])
+    for f in features:
+        width = int(widths[f])
+        if width < 2:
+            continue
+        cells = (node * width + ranks[f, rows]) * classes + (key - node * classes)
+        table = np.bincount(cells, minlength=nodes * width * classes).reshape(nodes, width, classes)
+        below = np.cumsum(table, axis=1, dtype=np.float32)[:, :-1]
+        above = whole[:, None, :] - below
+        count_below = below.sum(axis=2)
+        count_above = total[:, None] - count_below
+        fits = (count_below >= growth.least_rows) & (count_above >= growth.least_rows)
+        score = np.einsum("ijk,ijk->ij", below, below) / np.maximum(count_below, 1)
+        score += np.einsum("ijk,ijk->ij", above, above) / np.maximum(count_above, 1)
+        score -= base[:, None]
+        score[~fits] = -1.0
+        top = np.argmax(score, axis=1)
+        value = score[np.arange(nodes), top]
+        per_feature[f] = float(np.maximum(value, 0).sum())
+        better = value > gain
+        gain[better], best[better], cut[better] = value[better], f, top[better]
+    return gain, best, cut, per_feature
+
+
+def find_leaves(
+    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
+    """The leaf of every row, (n,). ``codes``: (n, features). ``lookup[offsets[f] + code]`` is the rank of a code."""
+    node = np.zeros(codes.shape[0], np.int64)
+    rows = np.arange(codes.shape[0])
+    flat = np.ascontiguousarray(codes).reshape(-1)
+    width = codes.shape[1]
+    while rows.size:
+        here = node[rows]
+        feature = tree.feature[here]
+        inner = feature >= 0
+        if not inner.all():
+            rows, here, feature = rows[inner], here[inner], feature[inner]
+            if not rows.size:
+                break
+        rank = lookup[offsets[feature] + flat[rows * width + feature]]
+        node[rows] = tree.left[here] + (rank > tree.threshold[here])
+    return node
