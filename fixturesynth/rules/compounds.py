@@ -1,0 +1,255 @@
+"""Rules for values made of values: templates, JSON, arrays, ranges, documents, points."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.randomness import hashed
+from fixturesynth.rules import vocabulary
+from fixturesynth.rules.buffers import days_of
+from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, drawn, limits_of, phrase_space
+from fixturesynth.rules.moments import moment_of
+
+__all__ = ["MAKERS", "array", "json_", "range_", "template"]
+
+_FIELD: Final = re.compile(r"\{([^{}]+)\}")
+
+
+def template(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """``template`` with ``{column}`` from the same row and ``{rank}``, the row's own number from 1.
+
+    Only a template with ``{rank}`` can be unique. ``case``: lower or upper; ``slug``: letters, digits and hyphens.
+    """
+    text = str(options["template"])
+    pieces = _FIELD.split(text)
+    ranked = "rank" in pieces[1::2]
+    case = {"lower": pc.utf8_lower, "upper": pc.utf8_upper}.get(options.get("case", ""))
+    limits = limits_of(options, context)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        columns: list[Any] = []
+        for i, piece in enumerate(pieces):
+            if i % 2 == 0:
+                columns.append(pa.scalar(piece))
+            elif piece == "rank":
+                columns.append(pa.array(indices + 1).cast(pa.string()))
+            elif piece in given:
+                columns.append(pc.fill_null(given[piece].cast(pa.string()), ""))
+            else:
+                raise ValueError(f"template {text!r} needs column {piece!r}")
+        made = pc.binary_join_element_wise(*columns, "") if len(columns) > 1 else pa.array([text] * len(indices))
+        made = case(made) if case else made
+        if options.get("slug"):
+            made = pc.utf8_trim(pc.replace_substring_regex(pc.utf8_lower(made), "[^a-z0-9]+", "-"), "-")
+        # A rank is cut off last, by refusing: all others may be shortened, they promise nothing.
+        return made if limits.maximum is None or ranked else pc.utf8_slice_codeunits(made, 0, limits.maximum)
+
+    return Space(LARGEST if ranked else 1, at, block=1 if ranked else None)
+
+
+def _escaped(pool: Pool) -> Pool:
+    return Pool(pa.array([json.dumps(t, ensure_ascii=False)[1:-1] for t in pool.values.to_pylist()]), pool.weights)
+
+
+def _value_phrase(kind: str) -> Phrase:
+    """The phrase of a JSON value by the name of its type."""
+    digit = Pool.of("0123456789")
+    table: Mapping[str, Callable[[], Phrase]] = {
+        "string": lambda: ('"', vocabulary.words(), '"'),
+        "integer": lambda: (Pool.of([str(i) for i in range(1, 1000)]),),
+        "number": lambda: (Pool.of([str(i) for i in range(0, 1000)]), ".", digit, Pool.of("123456789")),
+        "boolean": lambda: (Pool.of(["true", "false"]),),
+        "null": lambda: ("null",),
+        "array": lambda: ('["', vocabulary.words(), '", "', vocabulary.words(), '"]'),
+        "object": lambda: ('{"name": "', vocabulary.words(), '"}'),
+        "date": lambda: ('"202', Pool.of("345"), "-", _two(1, 12), "-", _two(1, 28), '"'),
+    }
+    return table[kind]() if kind in table else table["string"]()
+
+
+def _two(low: int, high: int) -> Pool:
+    return Pool.of([f"{i:02d}" for i in range(low, high + 1)])
+
+
+_KEYS: Final = {"source": "source", "version": "integer", "enabled": "boolean", "tag": "string"}
+
+
+def json_(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """JSON objects with ``keys``: {key: type}, type one of string, integer, number, boolean, array, object, date, null.
+
+    A key's type may also be a list of values. ``items``: objects inside an array of one or two.
+    """
+    keys: Mapping[str, Any] = options.get("keys") or _KEYS
+    parts: list[Any] = ["{"]
+    for i, (key, kind) in enumerate(keys.items()):
+        parts.append((", " if i else "") + json.dumps(str(key), ensure_ascii=False) + ": ")
+        if isinstance(kind, (list, tuple)):
+            parts.append(Pool.of([json.dumps(v, ensure_ascii=False) for v in kind]))
+        elif kind == "source":
+            parts.append(Pool.of(['"web"', '"mobile"', '"api"', '"import"'], [6, 4, 2, 1]))
+        else:
+            parts += _value_phrase(str(kind))
+    parts.append("}")
+    limits = limits_of(options, context)
+    phrases: list[tuple[int, Phrase]] = [(1, tuple(parts))]
+    if options.get("items"):
+        phrases = [(1, ("[", *parts, "]"))]
+    if limits.maximum is not None:
+        # A short text column holds a smaller object rather than letters that are no JSON.
+        room = [
+            p
+            for p in (phrases[0][1], ('{"id": ', *_value_phrase("integer"), "}"), ("{}",))
+            if _shortest(p) <= limits.maximum
+        ]
+        phrases = [(1, room[0])] if room else [(1, _value_phrase("integer"))]
+    return phrase_space(phrases, limits, unique=context.unique)
+
+
+def _shortest(phrase: Phrase) -> int:
+    return sum(
+        len(p) if isinstance(p, str) else min(map(len, p.values.to_pylist()))
+        for p in phrase
+        if isinstance(p, (str, Pool))
+    )
+
+
+def array(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Arrays of ``low`` to ``high`` (1 to 4) elements made by ``element``: {name, options}.
+
+    The first element counts the index, so unique arrays have as many values as their element.
+    """
+    from fixturesynth.rules.registry import space_of  # the registry knows this rule, and this rule the registry
+
+    element = context.type.element
+    if element is None:
+        raise ValueError("the column's type has no element type")
+    entry = options["element"]
+    inner_context = ColumnContext(
+        context.table, context.column, element, context.locale, context.now, unique=context.unique
+    )
+    call = SimpleNamespace(name=entry["name"], options=entry.get("options", {}), unique=context.unique, version=1)
+    inner = space_of(call, inner_context)
+    low, high = int(options.get("low", 1)), int(options.get("high", 4))
+    if not 0 <= low <= high:
+        raise ValueError(f"low must lie between 0 and high, however: {low=}, {high=}")
+    low = max(low, 1) if context.unique else low
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        counts = low + (hashed(indices, 0, "array") % np.uint64(high - low + 1)).astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        row = np.repeat(np.arange(len(indices)), counts)
+        place = np.arange(len(row)) - offsets[row]
+        own = drawn(inner, hashed(indices[row] * 64 + place, 0, "element")) if len(row) else row
+        if context.unique:
+            own = np.where(place == 0, indices[row], own)
+        return pa.ListArray.from_arrays(
+            pa.array(offsets.astype(np.int32)), inner.at(own, given).cast(arrow_type(element))
+        )
+
+    return Space(inner.size if context.unique else LARGEST, at)
+
+
+# Units a day, and how a bound is written, for every range type of PostgreSQL.
+_RANGES: Final = {
+    "int4range": "integer",
+    "int8range": "integer",
+    "numrange": "decimal",
+    "daterange": "date",
+    "tsrange": "timestamp",
+    "tstzrange": "timestamptz",
+}
+
+
+def range_(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Ranges ``[low,high)`` of the type's element, ``width`` units wide at most; multiranges hold one range.
+
+    Units are whole numbers, cents, days or hours. ``low``, ``high``: bounds of the lower end.
+    """
+    name = context.type.name.lower().strip().rpartition(".")[2]
+    multiple = "multirange" in name
+    kind = options.get("element") or _RANGES.get(name.replace("multirange", "range")) or _element(context)
+    width = int(options.get("width", {"integer": 100, "decimal": 10_000, "date": 60}.get(kind, 240)))
+    if kind in ("integer", "decimal"):
+        first, last = int(options.get("low", 0)), int(options.get("high", 100_000))
+    else:
+        low = moment_of(options.get("low", "now - 2 years"), context.now)
+        high = moment_of(options.get("high", "now"), context.now)
+        seconds = 86_400 if kind == "date" else 3600
+        first, last = int(low.timestamp()) // seconds, int(high.timestamp()) // seconds
+
+    def written(units: Integers) -> pa.Array:
+        if kind == "integer":
+            return pa.array(units).cast(pa.string())
+        if kind == "decimal":
+            whole = pa.array(units // 100).cast(pa.string())
+            return pc.binary_join_element_wise(
+                whole, pc.utf8_lpad(pa.array(units % 100).cast(pa.string()), 2, "0"), "."
+            )
+        if kind == "date":
+            return days_of(units).cast(pa.string())
+        text = pa.array(units * 3600).cast(pa.timestamp("s")).cast(pa.string())
+        zone = "+00" if kind == "timestamptz" else ""
+        return pc.binary_join_element_wise('"', text, f'{zone}"', "")
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        start = first + indices // width
+        end = start + 1 + indices % width
+        pieces = [written(start), written(end)]
+        brackets = ("{[", ")}") if multiple else ("[", ")")
+        return pc.binary_join_element_wise(brackets[0], pieces[0], ",", pieces[1], brackets[1], "")
+
+    return Space(max(1, last - first + 1) * width, at)
+
+
+def _element(context: ColumnContext) -> str:
+    element = context.type.element
+    if element is None:
+        return "integer"
+    return "timestamptz" if element.kind == "timestamp" and element.timezone else element.kind
+
+
+def _documents() -> Mapping[str, Sequence[Any]]:
+    word = vocabulary.words()
+    digit = Pool.of("0123456789")
+    return {
+        "xml": ("<item><name>", word, "</name><value>", digit, digit, digit, "</value></item>"),
+        "hstore": ('"source"=>"', Pool.of(["web", "mobile", "api"]), '", "tag"=>"', word, '", "version"=>"', digit, '"'),
+        "tsvector": ("'", word, "':1 '", Pool.of([f"{w}s" for w in vocabulary.NOUNS]), "':2"),
+        "ltree": ("top.", word, ".", word),
+    }  # fmt: skip
+
+
+def _document(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
+    def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
+        return phrase_space([(1, tuple(_documents()[name]))], limits_of(options, context), unique=context.unique)
+
+    make.__doc__ = f"Small values of type {name}."
+    return make
+
+
+def geometry(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Points as well-known text: ``POINT(13.4 52.5)``, or ``(13.4,52.5)`` for PostgreSQL's own point."""
+    digits = (Pool.of("0123456789"),) * 4
+    x = (Pool.of([str(i) for i in range(-179, 180)]), ".", *digits)
+    y = (Pool.of([str(i) for i in range(-60, 71)]), ".", *digits)
+    own = context.type.name.lower().partition("(")[0].strip() == "point" and options.get("form", "native") == "native"
+    phrase = ("(", *x, ",", *y, ")") if own else ("POINT(", *x, " ", *y, ")")
+    return phrase_space([(1, phrase)], limits_of({}, context), unique=context.unique)
+
+
+MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
+    "template": template,
+    "json": json_,
+    "array": array,
+    "range": range_,
+    "geometry": geometry,
+    **{name: _document(name) for name in ("xml", "hstore", "tsvector", "ltree")},
+}

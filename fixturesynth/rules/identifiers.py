@@ -1,0 +1,143 @@
+"""Rules for what machines name things by: UUIDs, hashes, bytes, bits, network and version numbers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from fixturesynth.randomness import hashed
+from fixturesynth.rules.buffers import binary_of, hexadecimal, text_of
+from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, limits_of, phrase_space
+
+__all__ = ["MAKERS", "bits", "bytes_", "hexadecimals", "uuid"]
+
+_HYPHENS: Final = (8, 13, 18, 23)
+
+
+def _words_of(indices: Integers, count: int) -> Any:
+    """``count`` words of bytes, shape (n, 8 * count), a bijection of the index in the first eight."""
+    columns = np.empty((len(indices), count), np.dtype(">u8"))
+    # The first word is mixed by a bijection of 64 bits, so different indices stay different.
+    columns[:, 0] = hashed(indices, 0, "identifier", 0)
+    for i in range(1, count):
+        columns[:, i] = hashed(indices, 0, "identifier", i)
+    return columns.view(np.uint8).reshape(len(indices), 8 * count)
+
+
+def uuid(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """UUIDs in the shape of version 4 (RFC 9562): all of 62 bits of index and 60 bits mixed from them.
+
+    Text of 36 characters; 32 without hyphens where the column is shorter, 16 raw bytes in a binary column.
+    """
+    length = context.type.length
+    plain = context.type.kind == "text" and length is not None and length < 36
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        low = hashed(indices, 0, "uuid")
+        raw = np.empty((len(indices), 2), np.dtype(">u8"))
+        # 48 bits + version + 12 bits, then variant + 62 bits: the index itself fills the last 62.
+        raw[:, 0] = (low & ~np.uint64(0xF000)) | np.uint64(0x4000)
+        raw[:, 1] = (indices.astype(np.uint64) & np.uint64(LARGEST - 1)) | np.uint64(1 << 63)
+        data = raw.view(np.uint8).reshape(len(indices), 16)
+        if context.type.kind == "bytes":
+            return binary_of(data)
+        digits = hexadecimal(data)
+        if plain:
+            return text_of(digits)
+        out = np.full((len(indices), 36), ord("-"), np.uint8)
+        source = 0
+        for start, end in zip((0, 9, 14, 19, 24), (*_HYPHENS, 36), strict=True):
+            out[:, start:end] = digits[:, source : source + end - start]
+            source += end - start
+        return text_of(out)
+
+    too_short = length is not None and length < (16 if context.type.kind == "bytes" else 32)
+    return Space(0 if too_short and context.type.kind in ("text", "bytes") else LARGEST, at)
+
+
+def hexadecimals(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """``length`` hexadecimal digits (32 as md5, 40 as sha1, 64 as sha256), cut to the column's length."""
+    limits = limits_of(options, context)
+    width = min(int(options.get("length", 32)), limits.maximum or 2**31)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        if width < 16:
+            digits = hexadecimal(indices.astype(">u8").view(np.uint8).reshape(len(indices), 8))
+            return text_of(np.ascontiguousarray(digits[:, 16 - width :]))
+        digits = hexadecimal(_words_of(indices, -(-width // 16)))
+        return text_of(np.ascontiguousarray(digits[:, :width]))
+
+    return Space(min(16**width, LARGEST), at)
+
+
+def bytes_(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Random bytes: ``length`` of them (the column's when fixed, else at most 32)."""
+    own = context.type.length if context.type.kind == "bytes" else None
+    width = int(options.get("length") or (own if context.type.fixed and own else min(32, own or 32)))
+    width = min(width, own) if own else width
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        if width < 8:
+            return binary_of(np.ascontiguousarray(indices.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - width :]))
+        return binary_of(np.ascontiguousarray(_words_of(indices, -(-width // 8))[:, :width]))
+
+    return Space(min(256**width, LARGEST), at)
+
+
+def bits(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Bit strings written as text of 0 and 1."""
+    width = int(options.get("length") or context.type.length or 1)
+    return phrase_space([(1, (Pool.of("01"),) * width)], limits_of({}, context), unique=context.unique)
+
+
+def _numbers(low: int, high: int, form: str = "{}") -> Pool:
+    return Pool.of([form.format(i) for i in range(low, high + 1)])
+
+
+def _hex(count: int) -> Pool:
+    return Pool.of([f"{i:0{count}x}" for i in range(16**count)])
+
+
+def _inet() -> Sequence[tuple[int, Phrase]]:
+    byte = _numbers(0, 255)
+    host = _numbers(1, 254)
+    return [
+        (5, ("10.", byte, ".", byte, ".", host)),
+        (3, ("192.168.", byte, ".", host)),
+        (2, (_numbers(11, 99), ".", byte, ".", byte, ".", host)),
+    ]
+
+
+def _version() -> Sequence[tuple[int, Phrase]]:
+    first = Pool.of([str(i) for i in range(0, 16)], [20, 50, 30, 18, 12, 8, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1])
+    return [(1, (first, ".", _numbers(0, 29), ".", _numbers(0, 49)))]
+
+
+_PHRASES: Final[Mapping[str, Callable[[], Sequence[tuple[int, Phrase]]]]] = {
+    "inet": _inet,
+    "ip": _inet,
+    "ipv6": lambda: [(1, ("fd00:", _hex(3), ":1", _hex(3), "::", _hex(3)))],
+    "cidr": lambda: [(1, ("10.", _numbers(0, 255), ".", _numbers(0, 255), ".0/24"))],
+    "macaddr": lambda: [(1, ("02:", *((_hex(2), ":") * 4), _hex(2)))],
+    "version": _version,
+    "semver": _version,
+}
+
+
+def _from_phrases(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
+    def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
+        return phrase_space(_PHRASES[name](), limits_of(options, context), unique=context.unique)
+
+    make.__doc__ = f"Values in the shape of {name}."
+    return make
+
+
+MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
+    "uuid": uuid,
+    "hex": hexadecimals,
+    "bytes": bytes_,
+    "bits": bits,
+    **{name: _from_phrases(name) for name in _PHRASES},
+}

@@ -1,0 +1,148 @@
+"""Rules for dates, times, timestamps and intervals. Relative bounds count from the pinned ``now``."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from fixturesynth.rules.buffers import days_of, microseconds_of
+from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
+from fixturesynth.rules.grammar import Bits, guide, spread
+
+__all__ = ["MAKERS", "dates", "intervals", "moment_of", "times", "timestamps", "years"]
+
+_RELATIVE: Final = re.compile(r"now(?:\s*([+-])\s*(\d+)\s*(second|minute|hour|day|week|month|year)s?)?")
+_SECONDS: Final = {
+    "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600,
+}  # fmt: skip
+# How busy people are by hour of the day; weights of whole hours from 0 to 23.
+DAY: Final = (2, 1, 1, 1, 1, 2, 4, 8, 14, 18, 20, 20, 18, 19, 20, 19, 18, 16, 14, 13, 12, 10, 7, 4)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(text: str | date | datetime, now: datetime) -> datetime:
+    """A bound as written in a spec: ISO 8601, or ``now``, ``now - 2 years``, ``now + 30 days``.
+
+    >>> moment_of("now - 1 day", datetime(2026, 1, 2, tzinfo=UTC)).isoformat()
+    '2026-01-01T00:00:00+00:00'
+    """
+    match = _RELATIVE.fullmatch(str(text).strip())
+    if match:
+        sign, count, unit = match.groups()
+        seconds = int(count) * _SECONDS[unit] if count else 0
+        found = now + timedelta(seconds=-seconds if sign == "-" else seconds)
+    else:
+        found = datetime.fromisoformat(str(text).strip())
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _bounds(options: Mapping[str, Any], context: ColumnContext, low: str, high: str) -> tuple[datetime, datetime]:
+    first = moment_of(options.get("low", low), context.now)
+    last = moment_of(options.get("high", high), context.now)
+    if last < first:
+        raise ValueError(f"low {first.isoformat()} lies after high {last.isoformat()}")
+    return first, last
+
+
+def _recent(words: Words, size: int, recent: bool) -> Integers:
+    """Uniform, or with a density that rises in time (the later of two draws)."""
+    plain = spread(words, size)
+    return np.maximum(plain, spread(words * np.uint64(0x9E3779B97F4A7C15), size)) if recent else plain
+
+
+def dates(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Days from ``low`` to ``high``, inclusive; ``recent``: later days are more common."""
+    first, last = _bounds(options, context, "now - 2 years", "now")
+    start, end = (first - _EPOCH).days, (last - _EPOCH).days
+    start += (_EPOCH + timedelta(days=start)) < first and options.get("low") is not None
+    size = max(1, end - start + 1)
+    recent = bool(options.get("recent"))
+
+    def draw(words: Words) -> Integers:
+        return _recent(words, size, recent)
+
+    return Space(size, lambda indices, given: days_of(indices + start), draw=draw)
+
+
+def timestamps(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Moments from ``low`` to ``high``, inclusive, on whole ``step`` microseconds (one second by default).
+
+    ``day``: "human" (default) follows the hours in which people are awake, "even" does not. ``recent``: later days
+    are more common.
+    """
+    first, last = _bounds(options, context, "now - 2 years", "now")
+    step = max(1, int(options.get("step", 1_000_000)))
+    start = -(-((first - _EPOCH) // timedelta(microseconds=1)) // step)
+    end = (last - _EPOCH) // timedelta(microseconds=1) // step
+    size = max(1, end - start + 1)
+    human = options.get("day", "human") == "human" and 86_400_000_000 % step == 0 and step <= 3_600_000_000
+    recent = bool(options.get("recent", human))
+    by_day, by_hour = 86_400_000_000 // step, 3_600_000_000 // step
+    hours = guide(np.array(DAY, np.int64))
+    # A moment kept as text is written in whole seconds, which every database reads.
+    written = context.type.kind in ("text", "other")
+    column = None if written else pa.timestamp("us", tz="UTC" if context.type.timezone else None)
+
+    def draw(words: Words) -> Integers:
+        index = _recent(words, size, recent)
+        if not human:
+            return index
+        units = index + start
+        bits = Bits(words * np.uint64(0xD1342543DE82EF95) ^ words >> np.uint64(21))
+        hour = hours[bits.take(16)]
+        lively = units - units % by_day + hour * by_hour + units % by_hour
+        return np.where((lively >= start) & (lively <= end), lively - start, index)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        micros = (indices + start) * step
+        if column is not None:
+            return microseconds_of(micros, column)
+        return microseconds_of(micros // 1_000_000, pa.timestamp("s")).cast(pa.string())
+
+    return Space(size, at, draw=draw)
+
+
+def _clock(text: str) -> int:
+    moment = time.fromisoformat(text)
+    return (moment.hour * 60 + moment.minute) * 60 + moment.second
+
+
+def times(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Times of day from ``low`` to ``high`` on whole ``step`` seconds (60 by default), busier by day."""
+    step = max(1, int(options.get("step", 60)))
+    start, end = _clock(options.get("low", "00:00:00")), _clock(options.get("high", "23:59:59"))
+    size = max(1, (end - start) // step + 1)
+    whole = guide(np.array(DAY, np.int64)) if start == 0 and end == 86_399 and 3600 % step == 0 else None
+
+    def draw(words: Words) -> Integers:
+        if whole is None:
+            return spread(words, size)
+        bits = Bits(words)
+        hour = whole[bits.take(16)]
+        return hour * (3600 // step) + spread(bits.take(32) << np.uint64(32), 3600 // step)
+
+    return Space(
+        size, lambda indices, given: microseconds_of((indices * step + start) * 1_000_000, pa.time64("us")), draw=draw
+    )
+
+
+def intervals(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Durations from ``low`` to ``high`` seconds on whole ``step`` seconds (60 by default)."""
+    step = max(1, int(options.get("step", 60)))
+    start, end = int(options.get("low", 60)), int(options.get("high", 30 * 86_400))
+    size = max(1, (end - start) // step + 1)
+    return Space(size, lambda indices, given: microseconds_of((indices * step + start) * 1_000_000, pa.duration("us")))
+
+
+def years(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Whole years from ``low`` to ``high``, the thirty up to ``now`` by default."""
+    low, high = int(options.get("low", context.now.year - 30)), int(options.get("high", context.now.year))
+    if high < low:
+        raise ValueError(f"{low=} is greater than {high=}")
+    return Space(high - low + 1, lambda indices, given: pa.array(indices + low))
+
+
+MAKERS = {"dates": dates, "timestamps": timestamps, "times": times, "intervals": intervals, "years": years}

@@ -1,0 +1,162 @@
+"""Faker's own lists and formats as pools: the only place where Faker is imported, and never called row by row.
+
+``faker_pool`` takes a provider's element list with its weights where there is one. ``faker_phrases`` compiles a
+provider's formats (``{{city_prefix}} {{first_name}}{{city_suffix}}``) into phrases over such pools. What a locale
+makes by code only is drawn a few hundred times from a fixed seed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from fixturesynth.errors import SpecError, did_you_mean
+from fixturesynth.rules.grammar import Phrase, Pool
+
+__all__ = ["ascii_of", "faker_phrases", "faker_pool"]
+
+_SAMPLED: Final = 400  # draws from a provider that has neither list nor formats
+_TOKEN: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+# Where a token's formats are, when not in ``<token>_formats``.
+_FORMATS: Final = {
+    "company": ("company", "formats"),
+    "phone": ("phone_number", "formats"),
+    "postal_code": ("address", "postcode_formats"),
+}
+_METHODS: Final = {"postal_code": "postcode", "phone": "phone_number"}
+# Formats whose letters are placeholders: # digit, % digit from 1, ? letter.
+_SHAPES: Final = frozenset({"building_number", "postal_code", "postcode", "phone", "secondary_address"})
+_DIGITS: Final = {"#": "0123456789", "%": "123456789", "?": "ABCDEFGHJKLMNPRSTUVWXYZ"}
+# Lists under other names than the token's plural.
+_LISTS: Final = {
+    "first_name": ("first_names", "first_names_male", "first_names_female", "first_romanized_names"),
+    "last_name": ("last_names", "last_names_male", "last_names_female"),
+    "state": ("states", "provinces", "regions", "prefectures", "federal_states", "counties", "departments"),
+    "state_code": ("states_abbr", "provinces_abbr", "state_abbrs"),
+    "country_code": ("alpha_2_country_codes",),
+    "color": ("safe_colors",),
+    "color_name": ("all_colors",),
+    "word": ("word_list",),
+    "language": ("language_names",),
+    "currency": ("currencies",),
+    "domain": ("safe_domain_names",),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _providers(locale: str) -> tuple[Any, Mapping[str, Any]]:
+    from faker import Faker
+    from faker.config import AVAILABLE_LOCALES
+
+    if locale not in AVAILABLE_LOCALES:
+        raise SpecError(f"no locale {locale!r}: {did_you_mean(locale, AVAILABLE_LOCALES)}")
+    generator = Faker(locale, use_weighting=False)[locale]
+    return generator, {p.__provider__.rpartition(".")[2]: p for p in generator.get_providers()}
+
+
+@lru_cache(maxsize=512)
+def faker_pool(token: str, locale: str) -> Pool:
+    """The pool of a Faker token (``first_name``, ``city_suffix``, ``job`` ...) in a locale.
+
+    SpecError for a locale that Faker does not have; ValueError for an unknown token.
+    """
+    _, providers = _providers(locale)
+    names = _LISTS.get(token) or (f"{token}s", f"{token}es", f"{token[:-1]}ies", f"{token}_list")
+    found: dict[str, int] = {}
+    for name in names:
+        lists = (getattr(p, name, None) for p in providers.values())
+        for values in lists:
+            for text, weight in _weighted(values):
+                found.setdefault(text, weight)
+        # Names for men and women are one pool where a locale has no common list.
+        if found and not name.endswith("_male"):
+            break
+    if found:
+        return Pool.of(list(found), list(found.values()) if len(set(found.values())) > 1 else None)
+    return _sampled(token, locale)
+
+
+def _weighted(values: Any) -> Iterable[tuple[str, int]]:
+    if isinstance(values, Mapping):
+        pairs = [(k, v) for k, v in values.items() if isinstance(k, str) and isinstance(v, (int, float))]
+        largest = max((v for _, v in pairs), default=0) or 1
+        return [(k.strip(), max(1, round(v / largest * 1_000_000))) for k, v in pairs if k.strip()]
+    if isinstance(values, (list, tuple, set, frozenset)):
+        ordered = values if isinstance(values, (list, tuple)) else sorted(map(str, values))
+        # Lists of pairs (code, name) give their last text.
+        texts = [v if isinstance(v, str) else v[-1] for v in ordered if isinstance(v, str) or _texts(v)]
+        return [(t.strip(), 1) for t in texts if t.strip()]
+    return []
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and 0 < len(value) <= 3 and all(isinstance(v, str) for v in value)
+
+
+def _sampled(token: str, locale: str) -> Pool:
+    generator, _ = _providers(locale)
+    method = getattr(generator, _METHODS.get(token, token), None)
+    if method is None:
+        raise ValueError(f"Faker has no {token!r} in {locale}")
+    generator.seed_instance(f"{locale}/{token}")
+    return Pool.of([str(method()).replace("\n", ", ").strip() for _ in range(_SAMPLED)])
+
+
+@lru_cache(maxsize=256)
+def faker_phrases(token: str, locale: str) -> tuple[tuple[int, Phrase], ...]:
+    """Weighted phrases for a token that Faker composes from formats; a single pool for others."""
+    return tuple(_compiled(token, locale, 0)) or ((1, (faker_pool(token, locale),)),)
+
+
+def _compiled(token: str, locale: str, depth: int) -> list[tuple[int, Phrase]]:
+    _, providers = _providers(locale)
+    room, attribute = _FORMATS.get(token, ("", f"{token}_formats"))
+    owners = [providers[room]] if room in providers else list(providers.values())
+    formats = next((f for p in owners if (f := getattr(p, attribute, None))), None)
+    shapes = [(t, w) for t, w in _weighted(formats)] if formats is not None else []
+    if token in _SHAPES:
+        if any(set(t) - set("#%?@!0123456789+-() .x/") for t, _ in shapes):
+            return []  # a shape with letters of the locale's own: its code is asked instead
+        # Optional digits (@, !) are taken as digits: one phrase for a format.
+        ranked = sorted(shapes, key=lambda s: (-s[1], len(s[0]), s[0]))[:6]
+        return [(w, _shape(t.replace("@", "%").replace("!", "#"))) for t, w in ranked]
+    out: list[tuple[int, Phrase]] = []
+    for template, weight in sorted(shapes, key=lambda s: (-s[1], len(s[0]))):
+        for inner_weight, phrase in _expanded(template, locale, depth):
+            out.append((weight * inner_weight, phrase))
+    return sorted(out, key=lambda o: -o[0])[:6]
+
+
+def _expanded(template: str, locale: str, depth: int) -> list[tuple[int, Phrase]]:
+    """A template's phrases: nested formats multiply, at most four a token."""
+    results: list[tuple[int, Phrase]] = [(1, ())]
+    position = 0
+    for match in _TOKEN.finditer(template):
+        literal = template[position : match.start()].replace("\n", ", ")
+        inner = _compiled(match[1], locale, depth + 1)[:4] if depth < 3 else []
+        inner = inner or [(1, (faker_pool(match[1], locale),))]
+        lead: Phrase = (literal,) if literal else ()
+        results = [(w * iw, (*phrase, *lead, *ip)) for w, phrase in results for iw, ip in inner][:12]
+        position = match.end()
+    tail = template[position:].replace("\n", ", ")
+    return [(w, (*phrase, tail) if tail else phrase) for w, phrase in results]
+
+
+def _shape(text: str) -> Phrase:
+    return tuple(Pool.of(_DIGITS[c]) if c in _DIGITS else c for c in text)
+
+
+def ascii_of(values: Sequence[str], locale: str) -> list[str]:
+    """Lower-case ASCII letters of names, by the locale's own replacements (ü to ue); empty where nothing remains."""
+    from unicodedata import normalize
+
+    _, providers = _providers(locale)
+    table = {a: b for a, b in getattr(providers["internet"], "replacements", ())}
+    out = []
+    for value in values:
+        text = value.casefold()
+        for old, new in table.items():
+            text = text.replace(old.casefold(), new)
+        plain = normalize("NFKD", text).encode("ascii", "ignore").decode()
+        out.append(re.sub(r"[^a-z]+", "", plain))
+    return out

@@ -1,0 +1,163 @@
+"""Rules for running text: sentences from a vocabulary, with lengths drawn along quantiles."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.randomness import hashed
+from fixturesynth.rules import vocabulary
+from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules.grammar import Bits, Limits, Number, Phrase, Pool, fold, guide, limits_of, phrase_space
+from fixturesynth.rules.numbers import along
+
+__all__ = ["MAKERS", "text", "word_text", "words"]
+
+_LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
+_BLOCK: Final = 16_384  # rows made at a time, so that their words stay in the cache
+# Zipf: the most common words are the short ones of grammar.
+_FUNCTION_SHARE: Final = 4
+
+
+@lru_cache(maxsize=1)
+def _english() -> tuple[list[str], list[int]]:
+    small = list(vocabulary.FILLERS)
+    large = [w for w in (*vocabulary.NOUNS, *vocabulary.VERBS, *vocabulary.ADJECTIVES) if w not in small]
+    large = list(dict.fromkeys(large))
+    weights = [_FUNCTION_SHARE * 2000 // (i + 2) for i in range(len(small))]
+    return [*small, *large], [*weights, *(20 + 6000 // (i + 60) for i in range(len(large)))]
+
+
+def text(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Sentences, ``lengths`` (ascending quantiles of characters) long, from ``words`` or plain English.
+
+    Any text ends with a whole word inside the column's length; columns too short for sentences get words.
+    """
+    limits = limits_of(options, context)
+    given = options.get("words")
+    texts, weights = _split(given) if given else _english()
+    lengths = [int(n) for n in options.get("lengths", _LENGTHS)]
+    return _prose(texts, weights, lengths, limits, context, sentences=bool(options.get("sentences", True)))
+
+
+def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Words as they were seen: ``words`` is [[word, count], ...], ``lengths`` ascending quantiles of characters."""
+    texts, weights = _split(options["words"])
+    if not texts:
+        raise ValueError("words must not be empty")
+    lengths = [int(n) for n in options.get("lengths") or (1, 20, 40)]
+    return _prose(texts, weights, lengths, limits_of(options, context), context, sentences=False)
+
+
+def _split(entries: Sequence[Any]) -> tuple[list[str], list[int]]:
+    pairs = [(e, 1) if isinstance(e, str) else (str(e[0]), int(e[1])) for e in entries]
+    counted: dict[str, int] = {}
+    for word, count in pairs:
+        cleaned = " ".join(word.split())
+        if cleaned and count > 0:
+            counted[cleaned] = counted.get(cleaned, 0) + count
+    return list(counted), list(counted.values())
+
+
+def words(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """One to three plain words (``count``) for short texts."""
+    count = int(options.get("count", 2))
+    pool = vocabulary.words()
+    phrases: list[tuple[int, Phrase]] = []
+    for number in range(1, count + 1):
+        parts: list[Pool | str] = [pool]
+        for _ in range(number - 1):
+            parts += [" ", pool]
+        phrases.append((number, tuple(parts)))
+    return phrase_space(phrases, limits_of(options, context), unique=context.unique)
+
+
+def _prose(
+    texts: list[str],
+    weights: list[int],
+    lengths: Sequence[int],
+    limits: Limits,
+    context: ColumnContext,
+    *,
+    sentences: bool,
+) -> Space:
+    longest = min(limits.maximum if limits.maximum is not None else 2**31, max(*lengths, limits.minimum, 1))
+    floor = min(limits.minimum, longest)
+    changed = {"lower": str.lower, "upper": str.upper}.get(limits.case or "", str)
+    sentences = sentences and limits.case is None
+    # A word counts with the blank or full stop behind it.
+    weighed = {changed(w): n for w, n in zip(texts, weights, strict=True) if _size(w, limits) < longest}
+    if context.unique:
+        weighed = {w: weighed[w] for w in {fold(w).rstrip("."): w for w in reversed(weighed)}.values()}
+    if not weighed or longest < 12:
+        pool = Pool.of(list(weighed), list(weighed.values())) if weighed else None
+        return phrase_space([(1, (pool, Number(" ")))] if pool else [], limits, unique=context.unique)
+    plain = list(weighed)
+    count = len(plain)
+    # Four forms of every word: as it is, at the start of a sentence, at its end, and both.
+    upper = [w[:1].upper() + w[1:] for w in plain]
+    forms = pa.array([*plain, *upper, *(f"{w}." for w in plain), *(f"{w}." for w in upper)], pa.string())
+    sizes = np.array([_size(w, limits) for w in plain], np.int64)
+    table = guide(np.array(list(weighed.values()), np.int64))
+    goals = np.clip(np.array(sorted(lengths), np.int64), 2, longest)
+    mean = max(1, int(sizes[table].sum()) // len(table) + 1)
+    opening, base = _opening(sizes, longest) if context.unique else (0, 1)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        blocks = [block(indices[i : i + _BLOCK]) for i in range(0, max(len(indices), 1), _BLOCK)]
+        return pa.concat_arrays(blocks)
+
+    def block(indices: Integers) -> pa.Array:
+        goal = along(goals.tolist(), Bits(hashed(indices, 0, "prose length")))
+        goal = np.clip(goal, max(floor, 2, opening * (int(sizes.max()) + 1)), longest)
+        counts = goal * 5 // (mean * 4) + 3
+        row = np.repeat(np.arange(len(indices)), counts)
+        starts = np.cumsum(counts) - counts
+        place = np.arange(len(row)) - starts[row]
+        draws = hashed(indices[row] * 4096 + place, 0, "prose word")
+        picks = table[(draws >> np.uint64(48)).astype(np.int64)]
+        _write_index(picks, indices, starts, opening, base)
+        stops = ((draws & np.uint64(15)) == 0) & (place > max(3, opening)) if sentences else np.zeros(len(row), bool)
+        ends = np.cumsum(sizes[picks] + 1 + stops)
+        before = np.concatenate([[0], ends])[starts]
+        stays = (ends - before[row] <= goal[row] + (not sentences)) | (place < max(1, opening))
+        picks, stops, row, place = picks[stays], stops[stays], row[stays], place[stays]
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(indices)))]).astype(np.int32)
+        if sentences and len(picks):
+            stops[offsets[1:] - 1] = True
+            begins = np.concatenate([[True], stops[:-1]]) | (place == 0)
+            picks = picks + count * (begins + 2 * stops.astype(np.int64))
+        values = forms.take(pa.array(picks))
+        joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), values), " ")
+        return pc.utf8_rpad(joined, width=floor, padding=".") if floor else joined
+
+    return Space(min(2**62, base**opening) if context.unique else 2**62, at)
+
+
+def _size(word: str, limits: Limits) -> int:
+    return len(word.encode()) if limits.octets else len(word)
+
+
+def _opening(sizes: Integers, longest: int) -> tuple[int, int]:
+    """How many words at the start of a text count its index, and in which base, within ``longest`` characters."""
+    base = len(sizes)
+    enough = next((k for k in range(1, 63) if base**k >= 2**62), 62)
+    return max(1, min(longest // (int(sizes.max()) + 1), enough)), base
+
+
+def _write_index(picks: Integers, indices: Integers, starts: Integers, opening: int, base: int) -> None:
+    rest = indices
+    for i in range(opening):
+        upper = rest // base
+        picks[starts + i] = rest - upper * base
+        rest = upper
+
+
+MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
+    "text": text,
+    "word_text": word_text,
+    "words": words,
+}

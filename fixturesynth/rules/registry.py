@@ -1,0 +1,75 @@
+"""All rules by name, and their spaces, built once a process."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from fixturesynth.errors import SpecError, did_you_mean
+from fixturesynth.rules import choices, compounds, identifiers, moments, numbers, people, prose, shapes
+from fixturesynth.rules.contract import CallLike, ColumnContext, RuleMaker, Space
+
+__all__ = ["RULES", "NamedRule", "capacity", "space_of"]
+
+
+@dataclass(frozen=True)
+class NamedRule:
+    """A function from options and context to a space, with its name and version."""
+
+    name: str
+    make: Callable[[Mapping[str, Any], ColumnContext], Space]
+    version: int = 1
+
+    def __call__(self, options: Mapping[str, Any], context: ColumnContext) -> Space:
+        return self.make(options, context)
+
+
+def _table(*rooms: Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]) -> dict[str, RuleMaker]:
+    return {name: NamedRule(name, make) for room in rooms for name, make in room.items()}
+
+
+RULES: Mapping[str, RuleMaker] = _table(
+    numbers.MAKERS,
+    moments.MAKERS,
+    choices.MAKERS,
+    identifiers.MAKERS,
+    people.MAKERS,
+    shapes.MAKERS,
+    prose.MAKERS,
+    compounds.MAKERS,
+)
+
+
+@lru_cache(maxsize=1)
+def _plugged() -> dict[str, RuleMaker]:
+    return {point.name: point.load() for point in entry_points(group="fixturesynth.rules")}
+
+
+def space_of(call: CallLike, context: ColumnContext) -> Space:
+    """The space of a call, cached for the process; SpecError for a rule that does not exist."""
+    return _space(
+        call.name, json.dumps(dict(call.options), sort_keys=True, default=str), replace(context, unique=call.unique)
+    )
+
+
+@lru_cache(maxsize=2048)
+def _space(name: str, options: str, context: ColumnContext) -> Space:
+    maker = RULES.get(name) or _plugged().get(name)
+    if maker is None:
+        raise SpecError(
+            f"{context.table}.{context.column}: no rule {name!r}: {did_you_mean(name, [*RULES, *_plugged()])}"
+        )
+    try:
+        return maker(json.loads(options), context)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        problem = f"option {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise SpecError(f"{context.table}.{context.column}: rule {name!r}: {problem}") from error
+
+
+def capacity(call: CallLike, context: ColumnContext) -> int:
+    """How many distinct values the call can give this column, at most 2**62; for planning."""
+    return space_of(call, context).size
