@@ -4,6 +4,7 @@ A view never loops over rows: values are dictionary-encoded by Arrow, whatever i
 counting decimals) happens on the distinct values and is spread by their codes.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import permutation
 from fixturesynth.schema.model import ForeignKey, Table
 
@@ -26,8 +27,8 @@ Flags = npt.NDArray[np.bool_]
 Family = Literal["number", "boolean", "datetime", "time", "text", "other"]
 
 DAY = 86_400_000_000  # microseconds
-_ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$"
-_ZONED = r"[T ].*(Z|[+-]\d{2}(:?\d{2})?)$"
+_TAIL = re.compile(r"(?:%S|%M|f)\s?(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$")
+_MICROSECONDS = {"days": DAY, "seconds": 1_000_000, "microseconds": 1}
 _EXACT = 2.0**53
 
 
@@ -36,7 +37,7 @@ class ColumnView:
     """One column. ``codes`` (rows,) point into ``values``; -1 is NULL (and NaN).
 
     family: what can be done with it. Numbers are in ``numbers``, datetimes in ``moments`` (microseconds since 1970,
-    in UTC where the values carry a zone) and times of day in ``moments`` too. ``values`` is None for nested types.
+    on the clock of ``zone``) and times of day in ``moments`` too. ``values`` is None for nested types.
     """
 
     name: str
@@ -44,7 +45,7 @@ class ColumnView:
     codes: Integers
     values: pa.Array | None
     dates_only: bool = False  # datetimes without a time of day
-    zoned: bool = False  # datetimes that name their zone
+    zone: str | None = None  # of datetimes that name one: UTC, or their one offset as written, of which moments are
     written: bool = False  # datetimes kept as text
     _moments: Integers | None = field(default=None, repr=False)  # of ``values``
 
@@ -166,13 +167,10 @@ class TableView:
         return np.sort(permutation(self.rows, 0, "profiling", "sample")[:size])
 
 
-def view_table(table: Table, rows: pa.Table, profiles: Mapping[str, ColumnProfile] | None = None) -> TableView:
-    """Views of all columns that both the schema and the rows have; ``profiles`` tell the formats of written dates."""
-    formats = {name: p.format for name, p in (profiles or {}).items()}
+def view_table(table: Table, rows: pa.Table) -> TableView:
+    """Views of all columns that both the schema and the rows have."""
     present = set(rows.column_names)
-    columns = {
-        name: _view_column(name, rows.column(name), formats.get(name)) for name in table.column_names if name in present
-    }
+    columns = {name: _view_column(name, rows.column(name)) for name in table.column_names if name in present}
     return TableView(table, rows.num_rows, columns)
 
 
@@ -194,7 +192,7 @@ _FAMILIES: tuple[tuple[Any, Family], ...] = (
 )
 
 
-def _view_column(name: str, column: pa.ChunkedArray, written_format: str | None) -> ColumnView:
+def _view_column(name: str, column: pa.ChunkedArray) -> ColumnView:
     array = column.combine_chunks() if column.num_chunks else pa.array([], column.type)
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
@@ -214,19 +212,31 @@ def _view_column(name: str, column: pa.ChunkedArray, written_format: str | None)
     family: Family = next((f for test, f in _FAMILIES if test(array.type)), "other")
     if family in ("datetime", "time"):
         moments = _typed_moments(values)
-        return ColumnView(
-            name, family, codes, values, dates_only=family == "datetime" and bool((moments % DAY == 0).all()),
-            zoned=pa.types.is_timestamp(array.type) and array.type.tz is not None, _moments=moments,
-        )  # fmt: skip
-    if family == "text" and len(values):
-        parsed = _written_moments(values, written_format)
-        if parsed is not None:
-            moments, zoned = parsed
-            days = bool((moments % DAY == 0).all()) and not zoned
-            return ColumnView(
-                name, "datetime", codes, values, dates_only=days, zoned=zoned, written=True, _moments=moments
-            )
-    return ColumnView(name, family, codes, values)
+        dates_only = family == "datetime" and bool((moments % DAY == 0).all())
+        zone = "UTC" if getattr(array.type, "tz", None) else None
+        return ColumnView(name, family, codes, values, dates_only=dates_only, zone=zone, _moments=moments)
+    written = parse_temporal(values) if family == "text" else None
+    if written is None:
+        return ColumnView(name, family, codes, values)
+    ints, unit, layout = written
+    tail = _TAIL.search(layout)
+    zone = (
+        None
+        if tail is None
+        else "UTC"
+        if tail.group(1).strip("+-:0") in ("", "Z", "z", "UTC", "GMT")
+        else tail.group(1)
+    )
+    return ColumnView(
+        name,
+        "datetime" if "%Y" in layout else "time",
+        codes,
+        values,
+        dates_only="%H" not in layout,
+        zone=zone,
+        written=True,
+        _moments=ints * _MICROSECONDS[unit],
+    )
 
 
 def _typed_moments(values: pa.Array) -> Integers:
@@ -235,25 +245,6 @@ def _typed_moments(values: pa.Array) -> Integers:
     else:
         wide = values.cast(pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
     return np.asarray(wide.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _written_moments(values: pa.Array, written_format: str | None) -> tuple[Integers, bool] | None:
-    """Moments of texts that are all dates, and whether they name a zone; None when any is not."""
-    try:
-        if pc.all(pc.match_substring_regex(values, _ISO)).as_py():
-            zoned = pc.match_substring_regex(values, _ZONED)
-            if pc.any(zoned).as_py() != pc.all(zoned).as_py():
-                return None
-            has_zone = bool(pc.all(zoned).as_py())
-            stamps = values.cast(pa.timestamp("us", tz="UTC" if has_zone else None))
-        elif written_format and written_format != "iso":
-            has_zone = "%z" in written_format
-            stamps = pc.strptime(values, format=written_format, unit="us")
-        else:
-            return None
-    except pa.ArrowInvalid:
-        return None  # it has the shape of dates and is none (2024-02-31): then it is text
-    return np.asarray(stamps.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64), has_zone
 
 
 def distinct_codes(keys: Integers) -> tuple[Integers, int]:
@@ -284,7 +275,7 @@ def _shared_codes(child: ColumnView, parent: ColumnView) -> tuple[Integers, int]
         return None
     if child.family == parent.family == "number":
         return _positions(child._value_numbers, parent._value_numbers), parent.distinct
-    if child.family == parent.family and child.family in ("datetime", "time") and child.zoned == parent.zoned:
+    if child.family == parent.family and child.family in ("datetime", "time") and child.zone == parent.zone:
         assert child._moments is not None and parent._moments is not None
         return _positions(child._moments, parent._moments), parent.distinct
     values = child.values

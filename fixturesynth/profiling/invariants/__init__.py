@@ -1,0 +1,102 @@
+"""Invariants: rules between columns that every row keeps, found from the rows and told apart from accidents.
+
+Candidates are screened on a sample, verified on all rows, and weighed against what a shuffle would give
+(``evidence``). A column is the target of at most one rule that gives its value, and those rules form no circle
+(``selection``).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
+from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
+from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
+from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
+from fixturesynth.profiling.invariants.nulls import find_null_rules
+from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
+from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
+from fixturesynth.profiling.invariants.selection import select
+from fixturesynth.profiling.invariants.values import find_constants, find_equals
+from fixturesynth.profiling.profile import ColumnProfile, Invariant
+from fixturesynth.schema.model import Schema, Table
+
+__all__ = ["find_invariants", "find_unique_sets"]
+
+Located = Mapping[str, npt.NDArray[np.int64]]
+
+_OWN_VALUES = (
+    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_dependencies,
+)  # fmt: skip
+
+
+def find_invariants(
+    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]] | None = None
+) -> Mapping[str, tuple[Invariant, ...]]:
+    """The invariants of every table with rows: value-giving ones first, then nulls, then orders.
+
+    Orders between a parent and its child are reduced: what follows from an order inside either table is left out.
+    ``columns`` are the column profiles where they are at hand: columns they call free of meaning are left alone.
+    """
+    views = {t.name: view_table(t, dataset.arrow(t.name)) for t in schema if t.name in dataset}
+    within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
+    return {name: _of_table(view, views, within) for name, view in views.items()}
+
+
+def _of_table(
+    view: TableView, views: Mapping[str, TableView], within: Mapping[str, list[Invariant]]
+) -> tuple[Invariant, ...]:
+    if not view.rows:
+        return ()
+    fks = [fk for fk in view.table.foreign_keys if fk.parent in views]
+    located: Located = {fk.name: locate_parents(view, fk, views[fk.parent])[0] for fk in fks}
+    used = {name: int(np.unique(at[at >= 0]).size) for name, at in located.items()}
+    candidates = [rule for find in _OWN_VALUES for rule in find(view)]
+    for fk in fks:
+        candidates += find_copies(view, views[fk.parent], fk, located[fk.name])
+        candidates += find_ordinals(view, fk)
+    chosen = select(view, candidates, used)
+    tied = {(rule.target, source) for rule in chosen for source in rule.sources if rule.foreign_key is None}
+    orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
+    across = [
+        rule
+        for fk in fks
+        for rule in _reduce_across(
+            list(find_parent_orders(view, views[fk.parent], fk, located[fk.name])),
+            within[fk.parent],
+            within[view.table.name],
+            {c.target for c in chosen if c.kind == "copy"},
+        )
+    ]
+    return (*chosen, *find_null_rules(view), *orders, *across)
+
+
+def _reduce_across(
+    rules: list[Invariant], parent: list[Invariant], child: list[Invariant], copied: set[str]
+) -> list[Invariant]:
+    """Without what an order inside the parent, one inside the child or a copied column implies."""
+    rules = [r for r in rules if r.target not in copied]
+    held = {(r.kind, r.sources[0], r.target) for r in rules}
+    above = {(o.sources[0], o.target) for o in parent}
+    below = {(o.sources[0], o.target) for o in child}
+    kept = []
+    for r in rules:
+        forward = r.kind == "order_parent"
+        inner = above if forward else {(b, a) for a, b in above}
+        outer = below if forward else {(b, a) for a, b in below}
+        by_parent = any((r.kind, m, r.target) in held for a, m in inner if a == r.sources[0])
+        by_child = any((r.kind, r.sources[0], m) in held for m, c in outer if c == r.target)
+        if not by_parent and not by_child:
+            kept.append(r)
+    return kept
+
+
+def find_unique_sets(table: Table, rows: pa.Table) -> tuple[tuple[str, ...], ...]:
+    """Undeclared minimal sets of one to three columns without duplicates, at most five, smallest first.
+
+    Only of tables with at least 100 rows, and only where independent columns would have made many duplicates.
+    """
+    return unique_sets(view_table(table, rows))

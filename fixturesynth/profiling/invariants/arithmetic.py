@@ -1,0 +1,257 @@
+"""Sums and products between number columns, exact at the target's decimals."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.profiling.columnar import ColumnView, TableView
+from fixturesynth.profiling.invariants.evidence import FEWEST, SAMPLE, shuffled
+from fixturesynth.profiling.profile import Invariant
+
+__all__ = ["find_products", "find_sums"]
+
+Floats = npt.NDArray[np.float64]
+
+_SCREEN = 600
+_TERMS = 6
+_LEAST_DISTINCT = 6  # a target of fewer values fits something by accident
+_WIDEST = 80  # columns compared in pairs
+
+
+def _columns(view: TableView) -> list[ColumnView]:
+    """Numbers that measure something: no keys, no references, at least three values."""
+    return [
+        c
+        for c in view.columns.values()
+        if c.family == "number"
+        and c.distinct > 2
+        and c.decimals is not None
+        and c.name not in view.references
+        and c.name not in view.identities
+        and view.rows - c.nulls >= FEWEST
+    ][:_WIDEST]
+
+
+def _nice(value: float, digits: int = 6) -> float:
+    """The value rounded to significant digits; what a person would have written, if it is near it."""
+    return float(f"{value:.{digits}g}") + 0.0
+
+
+def _half(column: ColumnView) -> float:
+    return 0.5 * 10.0 ** -(column.decimals or 0)
+
+
+def _fits(predicted: Floats, column: ColumnView, rows: npt.NDArray[np.int64], exact: bool) -> npt.NDArray[np.bool_]:
+    """Where the prediction, rounded at the column's decimals, is the column's value."""
+    wanted = column.numbers[rows]
+    slack = 1e-9 * np.abs(wanted) + 1e-6 * _half(column)
+    return np.abs(predicted - wanted) <= (slack if exact else _half(column) + slack)
+
+
+def find_sums(view: TableView) -> Iterator[Invariant]:
+    """target = constant + sum of coefficients x sources: one source, two, or up to six; every solvable direction."""
+    columns = _columns(view)
+    seen: set[tuple[str, frozenset[str]]] = set()
+    for members, coefficients, constant in _relations(view, columns):
+        for target, sources, factors, rest in _directions(members, coefficients, constant):
+            key = (target.name, frozenset(s.name for s in sources))
+            if key in seen or target.distinct < _LEAST_DISTINCT:
+                continue
+            seen.add(key)
+            support = _verify(view, target, sources, factors, rest)
+            if support:
+                yield Invariant(
+                    "linear",
+                    view.table.name,
+                    target.name,
+                    tuple(s.name for s in sources),
+                    None,
+                    {"coefficients": list(factors), "constant": rest, "decimals": target.decimals},
+                    support,
+                )
+
+
+Relation = tuple[list[ColumnView], list[float], float]
+
+
+def _relations(view: TableView, columns: Sequence[ColumnView]) -> Iterator[Relation]:
+    """Candidates: constant + sum(coefficients x members) = 0, seen on a sample."""
+    if len(columns) < 2:
+        return
+    rows = view.sample(SAMPLE)
+    yield from _affine(columns, rows[:: max(1, rows.size // _SCREEN)])
+    yield from _pairs(columns, rows[:: max(1, rows.size // _SCREEN)])
+    yield from _dependent(columns, rows)
+
+
+def _affine(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Iterator[Relation]:
+    for a, c in combinations(columns, 2):
+        x, y = (a, c) if a.distinct >= c.distinct else (c, a)
+        use = rows[x.valid[rows] & y.valid[rows]]
+        u, v = x.numbers[use], y.numbers[use]
+        if use.size < FEWEST or np.unique(v).size < _LEAST_DISTINCT:
+            continue
+        low, high = int(u.argmin()), int(u.argmax())
+        if u[low] == u[high] or v[low] == v[high]:
+            continue
+        spread = u[high] - u[low]
+        for digits in (4, 6):
+            slope = _nice((v[high] - v[low]) / spread, digits)
+            constant = _nice(float(np.median(v - slope * u)), 9)
+            constant = round(constant, (x.decimals or 0) + 4)
+            if slope and bool(_fits(constant + slope * u, y, use, exact=False).all()):
+                yield [x, y], [slope, -1.0], constant
+                break
+
+
+def _pairs(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Iterator[Relation]:
+    """a + b = c, each triple on the rows where its three are set: this also finds c = a - b."""
+    matrix = np.stack([c.numbers[rows] for c in columns])
+    slack = np.array([2e-6 * _half(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    for i, j in combinations(range(len(columns)), 2):
+        off = np.abs(matrix - (matrix[i] + matrix[j]))
+        wrong = np.asarray(off > slack).any(axis=1)
+        wrong |= np.count_nonzero(off <= slack, axis=1) < FEWEST
+        for k in np.flatnonzero(~wrong):
+            if k not in (i, j):
+                yield [columns[i], columns[j], columns[k]], [1.0, 1.0, -1.0], 0.0
+
+
+def _dependent(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Iterator[Relation]:
+    """Columns that are an exact combination of those before them, by least squares over an independent set.
+
+    The set is independent, so coefficients are unique and those that do not matter come out as zero.
+    """
+    full = [c for c in columns if np.count_nonzero(~c.valid[rows]) <= 0.2 * rows.size]
+    complete = rows
+    for c in full:
+        complete = complete[c.valid[complete]]
+    if complete.size < 3 * len(full) + FEWEST:
+        return
+    complete = complete[:: max(1, complete.size // (_SCREEN + 8 * len(full)))]
+    ones = np.ones(complete.size)
+    basis: list[ColumnView] = []
+    for c in full:
+        y = c.numbers[complete]
+        if basis and np.ptp(y) > 0:
+            scale = np.array([max(1.0, float(np.abs(b.numbers[complete]).max())) for b in basis])
+            x = np.column_stack([ones, *(b.numbers[complete] / s for b, s in zip(basis, scale, strict=True))])
+            solution = np.linalg.lstsq(x, y, rcond=None)[0]
+            error = float(np.abs(x @ solution - y).max())
+            if error <= 1e-3 * _half(c) + 1e-9 * float(np.abs(y).max()):
+                raw = solution[1:] / scale
+                matters = np.abs(solution[1:]) > 1e-2 * _half(c)
+                if 1 < np.count_nonzero(matters) <= _TERMS:
+                    members = [b for b, m in zip(basis, matters, strict=True) if m]
+                    factors = [_nice(float(f)) for f in raw[matters]]
+                    yield [*members, c], [*factors, -1.0], round(_nice(float(solution[0]), 9), 6)
+                continue
+        basis.append(c)
+
+
+def _directions(
+    members: Sequence[ColumnView], coefficients: Sequence[float], constant: float
+) -> Iterator[tuple[ColumnView, list[ColumnView], list[float], float]]:
+    """The relation solved for each member whose coefficients stay short numbers."""
+    for i, target in enumerate(members):
+        sources = [m for j, m in enumerate(members) if j != i]
+        factors = [-f / coefficients[i] + 0.0 for j, f in enumerate(coefficients) if j != i]
+        short = [_nice(f) for f in factors]
+        if all(abs(a - b) <= 1e-9 * abs(a) for a, b in zip(factors, short, strict=True)):
+            yield target, sources, short, _nice(-constant / coefficients[i], 9)
+
+
+def _verify(
+    view: TableView, target: ColumnView, sources: Sequence[ColumnView], factors: Sequence[float], constant: float
+) -> int:
+    """Rows that bear the rule witness; 0 when one breaks it, or when it says too little."""
+    valid = target.valid.copy()
+    for s in sources:
+        valid &= s.valid
+    rows = np.flatnonzero(valid)
+    if rows.size < FEWEST:
+        return 0
+    terms = [f * s.numbers[rows] for f, s in zip(factors, sources, strict=True)]
+    predicted = np.full(rows.size, constant)
+    for term in terms:
+        predicted = predicted + term
+    exact = len(sources) > 1
+    if not bool(_fits(predicted, target, rows, exact).all()):
+        return 0
+    return int(rows.size) if _each_matters(predicted, terms, target, rows, exact) else 0
+
+
+def _each_matters(
+    predicted: Floats, terms: Sequence[Floats], target: ColumnView, rows: npt.NDArray[np.int64], exact: bool
+) -> bool:
+    """Whether shuffling any one term would break the rule in enough rows."""
+    turned = shuffled(rows.size)
+    for term in terms:
+        broken = np.count_nonzero(~_fits(predicted - term + term[turned], target, rows, exact))
+        if broken < FEWEST or broken < 0.005 * rows.size:
+            return False
+    return True
+
+
+def find_products(view: TableView) -> Iterator[Invariant]:
+    """target = round(sources[0] x sources[1] x factor, decimals)."""
+    columns = [c for c in _columns(view) if c.distinct >= 3]
+    if len(columns) < 3:
+        return
+    sample = view.sample(SAMPLE)
+    rows = sample[:: max(1, sample.size // _SCREEN)]
+    matrix = np.stack([c.numbers[rows] for c in columns])
+    half = np.array([_half(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    rich = np.array([c.distinct >= _LEAST_DISTINCT for c in columns])
+    for i, j in combinations(range(len(columns)), 2):
+        product = matrix[i] * matrix[j]
+        usable = np.isfinite(product) & (np.abs(product) > 1e-12)
+        if np.count_nonzero(usable) < FEWEST:
+            continue
+        p = product[usable]
+        ends = np.stack([(matrix[:, usable] - half[:, usable]) / p, (matrix[:, usable] + half[:, usable]) / p])
+        known = np.isfinite(ends[0]) & np.isfinite(ends[1])
+        low = np.where(known, ends.min(axis=0), -np.inf).max(axis=1)
+        high = np.where(known, ends.max(axis=0), np.inf).min(axis=1)
+        possible = (low <= high) & rich & (np.count_nonzero(known, axis=1) >= FEWEST)
+        # The factor must be pinned well, or coarse rounding lets anything pass.
+        possible &= (high - low) <= 0.02 * np.maximum(np.abs(low), np.abs(high))
+        for k in np.flatnonzero(possible):
+            if k in (i, j):
+                continue
+            factor = _simplest(float(low[k]), float(high[k]))
+            support = _verify_product(columns[k], columns[i], columns[j], factor) if factor else 0
+            if factor and support:
+                yield Invariant(
+                    "product",
+                    view.table.name,
+                    columns[k].name,
+                    (columns[i].name, columns[j].name),
+                    None,
+                    {"factor": factor, "decimals": columns[k].decimals},
+                    support,
+                )
+
+
+def _simplest(low: float, high: float) -> float | None:
+    """The number of fewest digits (at most 4) between the two."""
+    for digits in range(1, 5):
+        value = _nice((low + high) / 2, digits)
+        if low - 1e-12 <= value <= high + 1e-12:
+            return value
+    return None
+
+
+def _verify_product(target: ColumnView, a: ColumnView, b: ColumnView, factor: float) -> int:
+    rows = np.flatnonzero(target.valid & a.valid & b.valid)
+    x, y = a.numbers[rows], b.numbers[rows]
+    if not bool(_fits(x * y * factor, target, rows, exact=False).all()):
+        return 0
+    turned = shuffled(rows.size)
+    for other in (x[turned] * y, x * y[turned]):
+        broken = np.count_nonzero(~_fits(other * factor, target, rows, exact=False))
+        if broken < FEWEST or broken < 0.05 * rows.size:
+            return 0
+    return int(rows.size)

@@ -1,0 +1,172 @@
+"""Clock arithmetic on HHMM numbers, and numbers that are parts of a datetime."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.profiling.calendars import DAY, PARTS, datepart
+from fixturesynth.profiling.columnar import ColumnView, TableView
+from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, minus_log, shuffled
+from fixturesynth.profiling.profile import Invariant
+
+__all__ = ["find_clocks", "find_dateparts"]
+
+Integers = npt.NDArray[np.int64]
+
+_MINUTES = 1_440
+_SCREEN = 2_000
+_ZONES_SCREENED = 400
+
+# Zones that stand for the many that have had the same clocks; all others are tried after them.
+_USUAL_ZONES = (
+    "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Phoenix",
+    "America/Anchorage", "America/Halifax", "America/Toronto", "America/Sao_Paulo", "America/Argentina/Buenos_Aires",
+    "America/Mexico_City", "America/Bogota", "Pacific/Honolulu", "Europe/London", "Europe/Berlin", "Europe/Paris",
+    "Europe/Athens", "Europe/Istanbul", "Europe/Moscow", "Africa/Cairo", "Africa/Lagos", "Africa/Johannesburg",
+    "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka", "Asia/Bangkok", "Asia/Shanghai",
+    "Asia/Singapore", "Asia/Tokyo", "Asia/Seoul", "Australia/Perth", "Australia/Adelaide", "Australia/Brisbane",
+    "Australia/Sydney", "Pacific/Auckland",
+)  # fmt: skip
+
+
+def _whole(column: ColumnView) -> bool:
+    return column.family == "number" and column.decimals == 0
+
+
+def _integers(column: ColumnView) -> Integers:
+    return np.where(column.valid, column.numbers, 0).astype(np.int64)
+
+
+def find_clocks(view: TableView) -> Iterator[Invariant]:
+    """target = sources[0] + sources[1] minutes, where target and sources[0] are HHMM, modulo a day."""
+    whole = {c.name: _integers(c) for c in view.columns.values() if _whole(c) and c.distinct > 2}
+    clocks = [name for name, v in whole.items() if _is_clock(v, view[name])]
+    screen = view.sample(_SCREEN)
+    for target in clocks:
+        for source in clocks:
+            if source == target:
+                continue
+            for delay, minutes in whole.items():
+                if (
+                    delay in clocks
+                    or delay in view.references
+                    or not _adds_up(view, whole, target, source, delay, screen)
+                ):
+                    continue
+                use = view[target].valid & view[source].valid & view[delay].valid
+                at = whole[target][use]
+                has_24, has_0 = bool((at == 2400).any()), bool((at == 0).any())
+                turned = minutes[use][shuffled(int(use.sum()))]
+                broken = np.count_nonzero((_clock(whole[source][use]) + turned - _clock(at)) % _MINUTES)
+                if (has_24 and has_0) or broken < FEWEST or broken < 0.05 * at.size:
+                    continue
+                yield Invariant(
+                    "clock", view.table.name, target, (source, delay), None,
+                    {"midnight": 2400 if has_24 else 0}, int(at.size),
+                )  # fmt: skip
+
+
+def _is_clock(values: Integers, column: ColumnView) -> bool:
+    """Every value is a time of day, and enough of them beyond the first hour, so that 59 at the end means something."""
+    own = values[column.valid]
+    valid = (own >= 0) & (own <= 2400) & (own % 100 < 60)
+    return bool(valid.all()) and column.distinct >= 12 and int(own.max()) >= 300
+
+
+def _clock(values: Integers) -> Integers:
+    result: Integers = values // 100 * 60 + values % 100
+    return result
+
+
+def _adds_up(
+    view: TableView, whole: dict[str, Integers], target: str, source: str, delay: str, screen: Integers
+) -> bool:
+    valid = view[target].valid & view[source].valid & view[delay].valid
+    for rows in (screen, np.arange(view.rows)):
+        use = rows[valid[rows]]
+        off = (_clock(whole[source][use]) + whole[delay][use] - _clock(whole[target][use])) % _MINUTES
+        if bool(off.any()):
+            return False
+    return use.size >= FEWEST
+
+
+def find_dateparts(view: TableView) -> Iterator[Invariant]:
+    """target = a part of a datetime column, on its own clock or on those of a time zone (parameter ``zone``)."""
+    targets = [c for c in view.columns.values() if _whole(c) and c.distinct > 0 and c.name not in view.references]
+    dates = [c for c in view.columns.values() if c.family == "datetime" and c.dates_only]
+    for source in view.columns.values():
+        if source.family != "datetime" or source.distinct < 2:
+            continue
+        found = list(_parts_of(view, source, targets, None))
+        # A column of hours that no reading explains may be on the clocks of a place.
+        if not source.dates_only and not any(f.parameters["part"] == "hour" for f in found):
+            zone = _find_zone(view, source, targets)
+            if zone is not None:
+                found = list(_parts_of(view, source, targets, zone)) or found
+        # A year that never changes proves nothing alone; beside a month or an hour of the same clock it does.
+        solid = any(view[f.target].distinct > 2 for f in found)
+        yield from (f for f in found if solid or view[f.target].distinct > 2)
+        if not source.dates_only:
+            yield from (f for d in dates if d is not source for f in _part(view, source, d, "date", None))
+
+
+def _parts_of(view: TableView, source: ColumnView, targets: list[ColumnView], zone: str | None) -> Iterator[Invariant]:
+    for target in targets:
+        for part in PARTS:
+            if part == "date":
+                continue
+            found = list(_part(view, source, target, part, zone))
+            if found:
+                yield from found
+                break
+
+
+def _part(view: TableView, source: ColumnView, target: ColumnView, part: str, zone: str | None) -> Iterator[Invariant]:
+    values = target.moments if target.family == "datetime" else _integers(target)
+    for rows in (view.sample(_SCREEN), np.arange(view.rows)):
+        use = rows[source.valid[rows] & target.valid[rows]]
+        moments = source.moments[use]
+        if part not in ("month", "day") and source.dates_only and int(values[use].max(initial=0)) == 0:
+            return  # the hour of dates is 0, and says nothing
+        if use.size < FEWEST or bool((datepart(moments, part, zone) != values[use]).any()):
+            return
+    # The clock takes any of so many values; each distinct moment is a witness.
+    own = np.bincount(np.unique(values[use], return_inverse=True)[1]).astype(np.float64) / use.size
+    witnesses = np.unique(moments).size
+    varied = witnesses * float(minus_log((own**2).sum())) >= SURPRISE
+    steady_year = part == "year" and own.size == 1 and np.unique(datepart(moments, "month", zone)).size >= 6
+    if varied or steady_year:
+        parameters = {"part": part} | ({"zone": zone} if zone else {})
+        yield Invariant("datepart", view.table.name, target.name, (source.name,), None, parameters, int(use.size))
+
+
+def _find_zone(view: TableView, source: ColumnView, targets: list[ColumnView]) -> str | None:
+    """The first zone on whose clocks some column is the hour, when the difference to the written hour is a few values."""
+    rows = view.sample(_ZONES_SCREENED)
+    for target in targets:
+        values = _integers(target)
+        use = rows[source.valid[rows] & target.valid[rows]]
+        if use.size < FEWEST or target.distinct < 6 or values[use].min() < 0 or values[use].max() > 23:
+            continue
+        moments = source.moments[use]
+        ahead = np.unique((values[use] - moments % DAY // 3_600_000_000) % 24)
+        if ahead.size > 3:
+            continue
+        everywhere = source.valid & target.valid
+        for zone in _zones():
+            if bool((datepart(moments, "hour", zone) == values[use]).all()) and bool(
+                (datepart(source.moments[everywhere], "hour", zone) == values[everywhere]).all()
+            ):
+                return zone
+    return None
+
+
+@lru_cache(maxsize=1)
+def _zones() -> tuple[str, ...]:
+    known = available_timezones()
+    usual = tuple(z for z in _USUAL_ZONES if z in known)
+    others = sorted(z for z in known - set(usual) if "/" in z)
+    return (*usual, *others)

@@ -1,0 +1,93 @@
+"""Rules along a foreign key: copies of the parent's columns, and numbering of the children."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.profiling.columnar import ColumnView, TableView, distinct_codes, joint_codes, same_values
+from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, minus_log, surprise_of_agreement
+from fixturesynth.profiling.profile import Invariant
+from fixturesynth.schema.model import ForeignKey
+
+__all__ = ["find_copies", "find_ordinals"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def find_copies(child: TableView, parent: TableView, fk: ForeignKey, at: Integers) -> Iterator[Invariant]:
+    """Columns that repeat the parent's, NULL where it is NULL. ``at``: each child row's parent row, -1 for none."""
+    rows = np.flatnonzero(at >= 0)
+    if rows.size < FEWEST:
+        return
+    used = np.unique(at[rows])
+    few = rows if rows.size <= 2_000 else rows[:: rows.size // 2_000 + 1]
+    pairs = dict(zip(fk.columns, fk.parent_columns, strict=True))
+    for theirs in parent.columns.values():
+        if theirs.distinct < 2 or theirs.family == "boolean":
+            continue
+        agreement = _agreement(theirs, used)
+        if used.size * float(minus_log(agreement)) < SURPRISE:
+            continue
+        for ours in child.columns.values():
+            if ours.name in pairs or ours.name in child.identities or ours.distinct < 2:
+                continue
+            if ours.family != theirs.family:
+                continue
+            if all(
+                (same := same_values(ours, theirs, at[some], some)) is not None and same.all() for some in (few, rows)
+            ):
+                yield Invariant("copy", child.table.name, ours.name, (theirs.name,), fk.name, support=int(rows.size))
+
+
+def _agreement(column: ColumnView, used: Integers) -> float:
+    """Chance that two of the parents in use agree: every parent is one witness, however many children it has."""
+    counts = np.bincount(column.dense[used]).astype(np.float64)
+    n = used.size
+    return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
+
+
+def find_ordinals(child: TableView, fk: ForeignKey) -> Iterator[Invariant]:
+    """Integer columns (or texts of plain integers) that number the children of each parent without a gap."""
+    if any(name not in child.columns for name in fk.columns):
+        return
+    whole = np.ones(child.rows, dtype=bool)
+    for name in fk.columns:
+        whole &= child[name].valid
+    rows = np.flatnonzero(whole)
+    if rows.size < FEWEST:
+        return
+    groups, k = joint_codes([(child[n].codes[rows], child[n].distinct) for n in fk.columns])
+    if k == rows.size or k < 2:
+        return
+    sizes = np.bincount(groups, minlength=k)
+    for column in child.columns.values():
+        if column.name in child.references or column.distinct < 2 or column.distinct > int(sizes.max()):
+            continue
+        numbers = _counting(column)
+        if numbers is None or not column.valid[rows].all():
+            continue
+        own = numbers[rows]
+        start = int(own.min())
+        # In a group of s children numbered without gap or repeat, every number is below s and none comes twice.
+        if bool((own - start >= sizes[groups]).any()):
+            continue
+        if distinct_codes(groups * (int(own.max()) - start + 1) + own - start)[1] < rows.size:
+            continue
+        if surprise_of_agreement(column, rows.size - k) >= SURPRISE:
+            yield Invariant(
+                "ordinal", child.table.name, column.name, (), fk.name, {"start": start}, support=int(rows.size)
+            )  # fmt: skip
+
+
+def _counting(column: ColumnView) -> Integers | None:
+    if column.family == "number" and column.decimals == 0:
+        return np.where(column.valid, column.numbers, 0).astype(np.int64)
+    if column.family == "text" and column.values is not None and column.distinct <= 10_000:
+        values = column.values.cast(pa.string())
+        if pc.all(pc.match_substring_regex(values, r"^(0|[1-9]\d{0,8})$")).as_py():
+            numbers = values.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+            return np.append(numbers, 0)[column.codes]
+    return None

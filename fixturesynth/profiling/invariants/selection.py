@@ -1,0 +1,62 @@
+"""From all rules that hold, those that can be used together: one value for each column, and no circle."""
+
+from collections.abc import Iterable, Mapping
+
+from fixturesynth.profiling.columnar import TableView
+from fixturesynth.profiling.profile import Invariant, InvariantKind
+
+__all__ = ["VALUE_GIVING", "select"]
+
+# Strongest first. A copied reference comes before everything that rests on it; a part of a date before a copy of the
+# same part from a parent, because it needs no parent.
+VALUE_GIVING: tuple[InvariantKind, ...] = (
+    "constant", "datepart", "copy", "equal", "ordinal", "clock", "linear", "product", "determines",
+)  # fmt: skip
+
+Strength = tuple[float, ...]
+
+
+def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[str, int]) -> list[Invariant]:
+    """``parents``: rows of the parent in use, by foreign key; of several copies the one from most parents is taken."""
+    place = {name: i for i, name in enumerate(view.columns)}
+
+    def strength(rule: Invariant) -> Strength:
+        rank = float(VALUE_GIVING.index(rule.kind))
+        if rule.kind == "copy":
+            if rule.target in view.references:
+                rank = 0.5
+            return rank, -float(parents.get(rule.foreign_key or "", 0)), place[rule.target]
+        if rule.kind == "datepart" and view[rule.target].distinct == 1:
+            rank = -1.0  # a year that never changes, yet is known to be the year of a datetime
+        if rule.kind == "linear":
+            factors = rule.parameters["coefficients"]
+            negative = sum(f < 0 for f in factors) + sum(f != int(f) for f in factors)
+            return rank, float(negative), len(factors), -view[rule.target].nulls, -place[rule.target]
+        if rule.kind == "determines":
+            groups = max(view[s].distinct for s in rule.sources)
+            return rank, len(rule.sources), -rule.support, groups, place[rule.sources[0]]
+        return rank, place[rule.target]
+
+    needs: dict[str, frozenset[str]] = {}
+    chosen = []
+    for rule in sorted(candidates, key=strength):
+        if rule.target in needs:
+            continue
+        used = rule.sources if rule.foreign_key is None else view.table.foreign_key(rule.foreign_key).columns
+        if rule.target in used or any(rule.target in _reach(s, needs) for s in used):
+            continue
+        needs[rule.target] = frozenset(used)
+        chosen.append(rule)
+    return chosen
+
+
+def _reach(start: str, needs: Mapping[str, frozenset[str]]) -> set[str]:
+    """Everything that a column's value rests on, itself included."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(needs.get(name, ()))
+    return seen

@@ -1,0 +1,57 @@
+"""Columns of one value, and columns that are equal."""
+
+import datetime
+import decimal
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fixturesynth.profiling.columnar import TableView, same_values
+from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, surprise_of_agreement
+from fixturesynth.profiling.profile import Invariant
+
+__all__ = ["find_constants", "find_equals"]
+
+_PLAIN = (bool, int, float, str)  # what JSON can say
+
+
+def find_constants(view: TableView) -> Iterator[Invariant]:
+    """Fewer than ``FEWEST`` rows are no evidence, and their value would be somebody's."""
+    for column in view.columns.values():
+        support = view.rows - column.nulls
+        if column.distinct == 1 and column.values is not None and support >= FEWEST:
+            value = _plain(column.values[0].as_py())
+            if value is not None:
+                yield Invariant(
+                    "constant", view.table.name, column.name, parameters={"value": value}, support=support
+                )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    return value if isinstance(value, _PLAIN) else None
+
+
+def find_equals(view: TableView) -> Iterator[Invariant]:
+    """Pairs that agree wherever both are set; the target is the one with more nulls, else the later one."""
+    columns = [c for c in view.columns.values() if c.distinct > 1]
+    screen = view.sample(2_000)
+    everything = np.arange(view.rows)
+    for i, first in enumerate(columns):
+        for second in columns[i + 1 :]:
+            if first.family != second.family:
+                continue
+            for rows in (screen, everything):
+                both = rows[first.valid[rows] & second.valid[rows]]
+                same = same_values(second, first, both, both)
+                if same is None or not same.all():
+                    break
+            else:
+                if both.size < FEWEST or surprise_of_agreement(first, both.size) < SURPRISE:
+                    continue
+                source, target = (second, first) if first.nulls > second.nulls else (first, second)
+                yield Invariant("equal", view.table.name, target.name, (source.name,), support=int(both.size))
