@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from fixturesynth.dataset import arrow_type
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["fit", "infer_text", "natural", "unify"]
+__all__ = ["fit", "infer_text", "natural", "plain", "unify"]
 
 ISO_DATE = r"^\d{4}-\d\d-\d\d$"
 ISO_NAIVE = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"
@@ -136,16 +136,16 @@ def fit(values: pa.ChunkedArray, declared: ColumnType) -> pa.ChunkedArray:
     DataType(string)
     """
     target = arrow_type(declared)
-    plain = _plain(values)
-    if plain.type == target:
-        return plain
-    if pa.types.is_null(plain.type) or plain.null_count == len(plain):
-        return pa.chunked_array([pa.nulls(len(plain), target)])
-    fitted = _FITTERS.get(declared.kind, _fit_text)(plain, target)
-    return plain if fitted is None else fitted
+    given = plain(values)
+    if given.type == target:
+        return given
+    if given.null_count == len(given):
+        return pa.chunked_array([pa.nulls(len(given), target)])
+    fitted = _FITTERS.get(declared.kind, _fit_text)(given, target)
+    return given if fitted is None else fitted
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Dictionaries decoded, large and view types and odd units brought to the few types that FixtureSynth uses."""
     kind = values.type
     if pa.types.is_dictionary(kind):

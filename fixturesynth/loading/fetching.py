@@ -21,7 +21,7 @@ from fixturesynth.schema.model import Column, Table
 
 __all__ = ["fetch", "table_reference"]
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 4096  # small enough that a batch of Python objects stays in the processor's cache
 
 Columns = tuple[Column, ...]
 Rows = Callable[[Connection, str, Columns], Iterator[pa.RecordBatch]]
