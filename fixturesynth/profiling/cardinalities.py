@@ -111,4 +111,4 @@ def _told(column: ColumnView, at: Integers, found: npt.NDArray[np.bool_]) -> flo
         return 0.0
     adjusted = 1 - (1 - between / whole) * (n - 1) / (n - k)
     error = (2 * (k - 1) / ((n - 1) * (n - k))) ** 0.5
-    return min(1.0, max(0.0, adjusted - error))
+    return float(min(1.0, max(0.0, adjusted - error)))

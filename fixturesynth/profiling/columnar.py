@@ -5,7 +5,7 @@ counting decimals) happens on the distinct values and is spread by their codes.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -140,6 +140,7 @@ class TableView:
     table: Table
     rows: int
     columns: Mapping[str, ColumnView]
+    opaque: frozenset[str] = frozenset()  # columns whose values are documents: compared as wholes, never as values
 
     def __getitem__(self, name: str) -> ColumnView:
         return self.columns[name]
@@ -155,23 +156,38 @@ class TableView:
 
     @cached_property
     def identities(self) -> frozenset[str]:
-        """Columns that are unique by themselves, declared or integers without duplicates and gaps of meaning."""
+        """Columns that are unique by themselves by declaration."""
         declared = {key[0] for key in self.table.keys if len(key) == 1}
         counters = {c.name for c in self.table.columns if c.identity or c.autoincrement}
         return frozenset(declared | counters)
+
+    @cached_property
+    def surrogates(self) -> frozenset[str]:
+        """Numbers that count or point and measure nothing: keys, numeric references, unique and nearly gapless."""
+        serial = {
+            c.name
+            for c in self.columns.values()
+            if c.family == "number" and c.unique and c.decimals == 0 and float(np.ptp(c.numbers)) < 3 * c.rows
+        }
+        pointing = {n for n in self.references if n in self.columns and self[n].family == "number"}
+        return self.identities | serial | pointing
 
     def sample(self, size: int) -> Integers:
         """At most ``size`` row numbers, ascending: the same ones every time."""
         if self.rows <= size:
             return np.arange(self.rows, dtype=np.int64)
-        return np.sort(permutation(self.rows, 0, "profiling", "sample")[:size])
+        return np.sort(self._shuffled[:size])
+
+    @cached_property
+    def _shuffled(self) -> Integers:
+        return permutation(self.rows, 0, "profiling", "sample")
 
 
-def view_table(table: Table, rows: pa.Table) -> TableView:
+def view_table(table: Table, rows: pa.Table, opaque: Iterable[str] = ()) -> TableView:
     """Views of all columns that both the schema and the rows have."""
     present = set(rows.column_names)
     columns = {name: _view_column(name, rows.column(name)) for name in table.column_names if name in present}
-    return TableView(table, rows.num_rows, columns)
+    return TableView(table, rows.num_rows, columns, frozenset(opaque))
 
 
 def _spread(values: npt.NDArray[Any], codes: Integers, missing: float) -> npt.NDArray[Any]:

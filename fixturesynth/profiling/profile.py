@@ -76,11 +76,11 @@ class CardinalityProfile:
 InvariantKind = Literal[
     "constant",  # target is ``value`` wherever it is not null
     "order",  # sources[0] <= target (strict: <) wherever both are set; numbers, datetimes, dates as ISO text
-    "determines",  # sources (1 to 3 columns) determine target
+    "determines",  # sources (1 to 3 columns) determine target; NULL is a value like any other on both sides
     "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
     "product",  # target = round(sources[0] * sources[1] * factor, decimals)
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
-    "datepart",  # target = ``part`` (year, month, day, hour, minute, weekday, date) of sources[0]
+    "datepart",  # target = ``part`` (see calendars.PARTS) of sources[0], on the clocks of ``zone`` where there is one
     "equal",  # target = sources[0] wherever both are set
     "nulls_together",  # target is null exactly where sources[0] is
     "null_implies",  # where sources[0] is null, target is null too
@@ -96,7 +96,7 @@ class Invariant:
     """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
 
     ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
-    product: factor, decimals; clock: midnight; datepart: part; ordinal: start.
+    product: factor, decimals; clock: midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
     """
 
     kind: InvariantKind

@@ -28,6 +28,8 @@ __all__ = ["find_invariants", "find_unique_sets"]
 
 Located = Mapping[str, npt.NDArray[np.int64]]
 
+_OPAQUE = ("json", "binary", "array")
+
 _OWN_VALUES = (
     find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_dependencies,
 )  # fmt: skip
@@ -39,9 +41,19 @@ def find_invariants(
     """The invariants of every table with rows: value-giving ones first, then nulls, then orders.
 
     Orders between a parent and its child are reduced: what follows from an order inside either table is left out.
-    ``columns`` are the column profiles where they are at hand: columns they call free of meaning are left alone.
+    ``columns`` are the column profiles where they are at hand: columns of documents (json, binary) take part only in
+    rules of nulls and copies.
     """
-    views = {t.name: view_table(t, dataset.arrow(t.name)) for t in schema if t.name in dataset}
+    profiles = columns or {}
+    views = {
+        t.name: view_table(
+            t,
+            dataset.arrow(t.name),
+            [name for name, p in profiles.get(t.name, {}).items() if p.kind in _OPAQUE],
+        )
+        for t in schema
+        if t.name in dataset
+    }
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
     return {name: _of_table(view, views, within) for name, view in views.items()}
 
@@ -68,17 +80,21 @@ def _of_table(
             list(find_parent_orders(view, views[fk.parent], fk, located[fk.name])),
             within[fk.parent],
             within[view.table.name],
-            {c.target for c in chosen if c.kind == "copy"},
+            {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
     return (*chosen, *find_null_rules(view), *orders, *across)
 
 
 def _reduce_across(
-    rules: list[Invariant], parent: list[Invariant], child: list[Invariant], copied: set[str]
+    rules: list[Invariant],
+    parent: list[Invariant],
+    child: list[Invariant],
+    copied: Mapping[str, tuple[str | None, str]],
 ) -> list[Invariant]:
     """Without what an order inside the parent, one inside the child or a copied column implies."""
     rules = [r for r in rules if r.target not in copied]
+    copies = {(fk, source): target for target, (fk, source) in copied.items()}
     held = {(r.kind, r.sources[0], r.target) for r in rules}
     above = {(o.sources[0], o.target) for o in parent}
     below = {(o.sources[0], o.target) for o in child}
@@ -89,7 +105,9 @@ def _reduce_across(
         outer = below if forward else {(b, a) for a, b in below}
         by_parent = any((r.kind, m, r.target) in held for a, m in inner if a == r.sources[0])
         by_child = any((r.kind, r.sources[0], m) in held for m, c in outer if c == r.target)
-        if not by_parent and not by_child:
+        # The child's own copy of the parent's column keeps the same order inside the row.
+        by_copy = (copies.get((r.foreign_key, r.sources[0])), r.target) in outer
+        if not by_parent and not by_child and not by_copy:
             kept.append(r)
     return kept
 

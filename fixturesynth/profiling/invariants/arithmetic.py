@@ -29,7 +29,7 @@ def _columns(view: TableView) -> list[ColumnView]:
         and c.distinct > 2
         and c.decimals is not None
         and c.name not in view.references
-        and c.name not in view.identities
+        and c.name not in view.surrogates
         and view.rows - c.nulls >= FEWEST
     ][:_WIDEST]
 
@@ -114,7 +114,7 @@ def _pairs(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Iterat
         off = np.abs(matrix - (matrix[i] + matrix[j]))
         wrong = np.asarray(off > slack).any(axis=1)
         wrong |= np.count_nonzero(off <= slack, axis=1) < FEWEST
-        for k in np.flatnonzero(~wrong):
+        for k in np.flatnonzero(~wrong).tolist():
             if k not in (i, j):
                 yield [columns[i], columns[j], columns[k]], [1.0, 1.0, -1.0], 0.0
 
@@ -218,7 +218,7 @@ def find_products(view: TableView) -> Iterator[Invariant]:
         possible = (low <= high) & rich & (np.count_nonzero(known, axis=1) >= FEWEST)
         # The factor must be pinned well, or coarse rounding lets anything pass.
         possible &= (high - low) <= 0.02 * np.maximum(np.abs(low), np.abs(high))
-        for k in np.flatnonzero(possible):
+        for k in np.flatnonzero(possible).tolist():
             if k in (i, j):
                 continue
             factor = _simplest(float(low[k]), float(high[k]))

@@ -144,7 +144,7 @@ def _part(view: TableView, source: ColumnView, target: ColumnView, part: str, zo
 
 
 def _find_zone(view: TableView, source: ColumnView, targets: list[ColumnView]) -> str | None:
-    """The first zone on whose clocks some column is the hour, when the difference to the written hour is a few values."""
+    """The first zone on whose clocks some column is the hour; looked for when the hours differ by a few values."""
     rows = view.sample(_ZONES_SCREENED)
     for target in targets:
         values = _integers(target)

@@ -23,7 +23,11 @@ Masks = npt.NDArray[np.uint64]
 
 _LIMIT = 63  # columns, one bit each
 _NEIGHBOURS = 20_000
-_TRIPLES = 6_000  # triples tried at most; the columns with fewest values come first
+_WIDEST = {
+    2: _LIMIT,
+    3: 34,
+}  # columns that are combined, those with fewest values first: some 2,000 pairs, 6,000 triples
+_MEASURES = 5.0  # rows that a measured value (a moment, an amount) must have on average to determine anything
 _GROUP = {1: 2.0, 2: 3.0, 3: 3.0}  # rows that a group must have on average
 _REPEATS = 20  # rows beyond the first of their groups
 
@@ -55,7 +59,11 @@ def _closure(masks: Masks, determinant: int, everything: int) -> int:
 
 def find_dependencies(view: TableView) -> Iterator[Invariant]:
     """Minimal determinants of one to three columns, simplest and coarsest first for each target."""
-    columns = [c for c in view.columns.values() if c.values is not None and c.classes > 1 and 2 * c.distinct <= c.rows]
+    columns = [
+        c
+        for c in view.columns.values()
+        if c.family != "other" and c.name not in view.opaque and c.classes > 1 and 2 * c.distinct <= c.rows
+    ]
     columns = sorted(columns, key=lambda c: c.distinct)[:_LIMIT]
     fixed = view.references | view.identities
     targets = [c.name not in fixed for c in columns]
@@ -70,14 +78,21 @@ def find_dependencies(view: TableView) -> Iterator[Invariant]:
     determined = {t: {1 << i for i, found in singles.items() if t in found} for t in range(len(columns))}
     able = [i for i in range(len(columns)) if leaders[i] == i]
     wanted = [t for t in able if targets[t]]
+    naming = [i for i in able if _names(columns[i])]
     for size in (2, 3):
-        sets = list(combinations(able, size))[: _TRIPLES if size == 3 else None]
-        for members in sets:
+        for members in combinations(naming[: _WIDEST[size]], size):
             bits = sum(1 << i for i in members)
             open_targets = [t for t in wanted if t not in members and not any(d & bits == d for d in determined[t])]
             for t, repeats in search.determined_by(members, open_targets).items():
                 determined[t].add(bits)
                 yield search.report(members, t, repeats)
+
+
+def _names(column: ColumnView) -> bool:
+    """Whether values stand for something that others may depend on, which amounts and moments do not."""
+    if column.family == "datetime":
+        return column.dates_only
+    return column.family != "time" and not (column.family == "number" and column.decimals != 0)
 
 
 def _leaders(view: TableView, columns: Sequence[ColumnView], singles: dict[int, dict[int, int]]) -> dict[int, int]:
@@ -130,7 +145,10 @@ class _Search:
             if not targets:
                 return {}
         groups, k = joint_codes([(self.columns[i].dense, self.columns[i].distinct + 1) for i in members])
-        if k * _GROUP[len(members)] > self.view.rows or self.view.rows - k < _REPEATS:
+        least = _GROUP[len(members)]
+        if len(members) == 1 and self.columns[members[0]].family in ("datetime", "time", "number"):
+            least = _GROUP[1] if _names(self.columns[members[0]]) else _MEASURES
+        if k * least > self.view.rows or self.view.rows - k < _REPEATS:
             return {}
         return {
             t: self.view.rows - k
@@ -178,7 +196,7 @@ def _agreement_within(groups: Integers, k: int, column: ColumnView) -> npt.NDArr
 
 
 def unique_sets(view: TableView, most: int = 5) -> tuple[tuple[str, ...], ...]:
-    """Minimal sets of one to three columns without duplicates where a shuffle would make many; declared ones left out."""
+    """Undeclared minimal sets of one to three columns without duplicates where a shuffle would make many."""
     if view.rows < 100:
         return ()
     columns = [
@@ -189,7 +207,7 @@ def unique_sets(view: TableView, most: int = 5) -> tuple[tuple[str, ...], ...]:
     found = [frozenset([c.name]) for c in columns if c.unique]
     told = [c.name for c in columns if c.unique and frozenset([c.name]) not in declared and _crowded(c)]
     result: list[tuple[str, ...]] = [(name,) for name in told]
-    columns = [c for c in columns if not c.unique]
+    columns = _without_twins([c for c in columns if not c.unique and c.family != "other" and c.name not in view.opaque])
     masks = agree_sets(columns)
     for size in (2, 3):
         for members in combinations(range(len(columns)), size):
@@ -206,6 +224,16 @@ def unique_sets(view: TableView, most: int = 5) -> tuple[tuple[str, ...], ...]:
                 if len(result) >= most:
                     return tuple(result)
     return tuple(result[:most])
+
+
+def _without_twins(columns: Sequence[ColumnView]) -> list[ColumnView]:
+    """Of columns that name each other one for one, the first."""
+    kept: list[ColumnView] = []
+    for c in columns:
+        rivals = (o for o in kept if o.distinct == c.distinct)
+        if not any(joint_codes([(o.codes, o.distinct), (c.codes, c.distinct)])[1] == c.distinct for o in rivals):
+            kept.append(c)
+    return kept
 
 
 def _crowded(column: ColumnView) -> bool:

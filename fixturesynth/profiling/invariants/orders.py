@@ -11,9 +11,10 @@ from fixturesynth.profiling.invariants.evidence import FEWEST, SAMPLE, shuffled
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.schema.model import ForeignKey
 
-__all__ = ["find_orders", "find_parent_orders"]
+__all__ = ["find_orders", "find_parent_orders", "reduce_orders"]
 
 _VISIBLE = 0.01  # share of rows that must break the rule when one side is shuffled
+_NEAR = 0.02  # of their size: how near two numbers must come to each other
 _BROKEN = 20  # and at least so many rows
 
 Values = npt.NDArray[Any]
@@ -30,23 +31,26 @@ def _overlap(low: Values, high: Values) -> bool:
 
 
 def _tight(low: Values, high: Values) -> bool:
-    """Whether the gap begins at nothing. Numbers that only keep apart (metres and seconds) obey no rule of order."""
-    gaps = high.astype(np.float64) - low.astype(np.float64)
-    return float(np.quantile(gaps, 0.005)) <= 0.05 * float(np.median(gaps)) or float(gaps.min()) == 0.0
+    """Whether the two come close to each other. Numbers that only keep apart (minutes and miles) obey no rule of order.
+
+    Rows where both are nothing do not count.
+    """
+    scale = np.maximum(np.abs(low), np.abs(high))
+    near = (high - low)[scale > 0] / scale[scale > 0]
+    return near.size >= FEWEST and float(np.quantile(near, 0.005)) <= _NEAR
 
 
-def find_orders(view: TableView, skip: frozenset[tuple[str, str]] = frozenset()) -> Iterator[Invariant]:
-    """All orders that hold, not reduced yet. ``skip``: pairs that another rule already fixes."""
-    surrogate = view.identities | {n for n in view.references if view[n].family == "number"} if view.columns else set()
+def find_orders(view: TableView) -> Iterator[Invariant]:
+    """All orders that hold, not reduced yet."""
     columns = [
         c
         for c in view.columns.values()
-        if c.family in ("number", "datetime", "time") and c.distinct > 2 and c.name not in surrogate
+        if c.family in ("number", "datetime", "time") and c.distinct > 2 and c.name not in view.surrogates
     ]
     screen = view.sample(2_000)
     for i, a in enumerate(columns):
         for b in columns[i + 1 :]:
-            if not _comparable(a, b) or (a.name, b.name) in skip or (b.name, a.name) in skip:
+            if not _comparable(a, b):
                 continue
             for low, high in ((a, b), (b, a)):
                 found = _order(low, high, screen)
@@ -131,6 +135,7 @@ def _holds(
 def reduce_orders(orders: Sequence[Invariant], view: TableView) -> list[Invariant]:
     """Without those that follow from two others: a <= b <= c makes a <= c where b is set whenever both ends are."""
     edges = {(o.sources[0], o.target): o for o in orders}
+    edges = {(a, b): o for (a, b), o in edges.items() if (b, a) not in edges}  # both ways: they are equal
     kept = []
     for (low, high), order in edges.items():
         ends = view[low].valid & view[high].valid

@@ -17,10 +17,17 @@ __all__ = ["find_copies", "find_ordinals"]
 Integers = npt.NDArray[np.int64]
 
 
+_LIKELY = 2.5  # surprise that is enough where the schema itself suggests the rule
+
+
 def find_copies(child: TableView, parent: TableView, fk: ForeignKey, at: Integers) -> Iterator[Invariant]:
-    """Columns that repeat the parent's, NULL where it is NULL. ``at``: each child row's parent row, -1 for none."""
+    """Columns that repeat the parent's, NULL where it is NULL. ``at``: each child row's parent row, -1 for none.
+
+    Two ways from a child to one table (a condition's patient, and its encounter's patient) mostly agree by design: a
+    few rows bear it out, and the parents that no row refers to are witnesses of how unlikely it is.
+    """
     rows = np.flatnonzero(at >= 0)
-    if rows.size < FEWEST:
+    if not rows.size:
         return
     used = np.unique(at[rows])
     few = rows if rows.size <= 2_000 else rows[:: rows.size // 2_000 + 1]
@@ -28,18 +35,27 @@ def find_copies(child: TableView, parent: TableView, fk: ForeignKey, at: Integer
     for theirs in parent.columns.values():
         if theirs.distinct < 2 or theirs.family == "boolean":
             continue
-        agreement = _agreement(theirs, used)
-        if used.size * float(minus_log(agreement)) < SURPRISE:
-            continue
+        proven = rows.size >= FEWEST and used.size * float(minus_log(_agreement(theirs, used))) >= SURPRISE
+        likely = used.size * float(minus_log(theirs.collision)) >= _LIKELY
         for ours in child.columns.values():
-            if ours.name in pairs or ours.name in child.identities or ours.distinct < 2:
+            if ours.name in pairs or ours.name in child.identities or ours.family != theirs.family:
                 continue
-            if ours.family != theirs.family:
+            by_design = likely and _referred(child, ours.name) & _referred(parent, theirs.name)
+            if not by_design and (not proven or ours.distinct < 2):
                 continue
             if all(
                 (same := same_values(ours, theirs, at[some], some)) is not None and same.all() for some in (few, rows)
             ):
                 yield Invariant("copy", child.table.name, ours.name, (theirs.name,), fk.name, support=int(rows.size))
+
+
+def _referred(view: TableView, column: str) -> set[tuple[str, str]]:
+    """The (table, column) that a column refers to by itself."""
+    return {
+        (fk.parent, fk.parent_columns[0])
+        for fk in view.table.foreign_keys
+        if fk.columns == (column,) and fk.parent != view.table.name
+    }
 
 
 def _agreement(column: ColumnView, used: Integers) -> float:

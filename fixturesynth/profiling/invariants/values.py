@@ -17,10 +17,12 @@ _PLAIN = (bool, int, float, str)  # what JSON can say
 
 
 def find_constants(view: TableView) -> Iterator[Invariant]:
-    """Fewer than ``FEWEST`` rows are no evidence, and their value would be somebody's."""
+    """One value in at least ``FEWEST`` rows; in fewer it would be somebody's. References follow their parents instead."""
     for column in view.columns.values():
         support = view.rows - column.nulls
-        if column.distinct == 1 and column.values is not None and support >= FEWEST:
+        if column.name in view.references | view.opaque or column.values is None:
+            continue
+        if column.distinct == 1 and support >= FEWEST:
             value = _plain(column.values[0].as_py())
             if value is not None:
                 yield Invariant(
