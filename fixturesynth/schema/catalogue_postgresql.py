@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fixturesynth.errors import SourceError, did_you_mean
-from fixturesynth.schema.declarations import Cursor
+from fixturesynth.schema.cursor import Cursor
 from fixturesynth.schema.draft import Draft, freeze, table_name
 from fixturesynth.schema.lexing import unbracketed
 from fixturesynth.schema.model import (
     Check,
     Column,
     ColumnType,
+    Dialect,
     Exclusion,
     ForeignKey,
     Generated,
@@ -31,7 +32,7 @@ from fixturesynth.schema.types import parse_type
 
 __all__ = ["read_postgresql"]
 
-DIALECT = "postgresql"
+DIALECT: Dialect = "postgresql"
 Row = Any
 
 SCHEMAS = """

@@ -14,15 +14,16 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from fixturesynth.errors import SourceError, did_you_mean
-from fixturesynth.schema.declarations import Cursor, Types, index_members, read_create_table, settle, split_commas
+from fixturesynth.schema.cursor import Cursor, split_commas
+from fixturesynth.schema.declarations import Types, index_members, read_create_table, settle
 from fixturesynth.schema.draft import Draft, freeze, table_name
-from fixturesynth.schema.model import Column, ForeignKey, Generated, PrimaryKey, Schema, Unique
+from fixturesynth.schema.model import Column, Dialect, ForeignKey, Generated, PrimaryKey, Schema, Unique
 from fixturesynth.schema.types import parse_type
 
 __all__ = ["read_sqlite"]
 
 Row = Any
-DIALECT = "sqlite"
+DIALECT: Dialect = "sqlite"
 HIDDEN = 1  # table_xinfo.hidden: 1 hidden column of a virtual table, 2 generated virtual, 3 generated stored
 GENERATED = {2: False, 3: True}
 

@@ -60,13 +60,13 @@ def freeze(
 ) -> Schema:
     """The ``Schema`` of all drafts. ``any_case``: the dialect compares names without regard to case."""
     drafts = list(drafts)
-    spelled = str.casefold if any_case else str
-    by_name = {spelled(d.name): d for d in drafts}
+    by_name = {d.name: d for d in drafts}
+    folded = {d.name.casefold(): d for d in drafts} if any_case else {}
     tables = []
     for draft in drafts:
         foreign_keys, missing = [], []
         for fk in draft.foreign_keys:
-            parent = by_name.get(spelled(fk.parent))
+            parent = by_name.get(fk.parent) or folded.get(fk.parent.casefold())
             complaint, fixed = (None, fk) if parent is None else completed(fk, draft, parent, any_case)
             if parent is None:
                 complaint = f"foreign key on ({', '.join(fk.columns)}) references {fk.parent}, which is not reflected"

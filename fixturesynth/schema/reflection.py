@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from fixturesynth.errors import SourceError, did_you_mean
+from fixturesynth.schema.catalogue_duckdb import read_duckdb
+from fixturesynth.schema.catalogue_mysql import read_mysql
 from fixturesynth.schema.catalogue_postgresql import read_postgresql
 from fixturesynth.schema.catalogue_sqlite import read_sqlite
 from fixturesynth.schema.connection import make_engine, one_line
@@ -18,7 +20,10 @@ __all__ = ["reflect"]
 Reader = Callable[[Connection, Sequence[str] | None], Schema]
 CATALOGUES: Mapping[str, Reader] = {
     "postgresql": read_postgresql,
+    "mysql": read_mysql,
+    "mariadb": read_mysql,
     "sqlite": read_sqlite,
+    "duckdb": read_duckdb,
 }
 
 

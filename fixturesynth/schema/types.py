@@ -168,7 +168,7 @@ AFFINITIES: tuple[tuple[str, ColumnType], ...] = (
 )
 
 # The dialect's boolean, where it is another type in disguise.
-DISGUISED = {("mysql", "tinyint", ("1",)): row("boolean"), ("mysql", "bit", ("1",)): row("bit", length=1, fixed=True)}
+DISGUISED: Mapping[tuple[str, str, Arguments], ColumnType] = {("mysql", "tinyint", ("1",)): row("boolean")}
 RANGES = {
     "int4range": "integer",
     "int8range": "bigint",
