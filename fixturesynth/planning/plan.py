@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fixturesynth.rules.contract import RuleCall
+
 __all__ = [
     "ColumnPlan",
     "Constant",
@@ -25,16 +27,6 @@ __all__ = [
     "TablePlan",
     "UniquePlan",
 ]
-
-
-@dataclass(frozen=True)
-class RuleCall:
-    """A rule by name with its options, all JSON values. ``version`` is part of the value's address."""
-
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    unique: bool = False
-    version: int = 1
 
 
 @dataclass(frozen=True)

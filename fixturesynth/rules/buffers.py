@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["binary_of", "decimals_of", "days_of", "hexadecimal", "microseconds_of", "text_of"]
+__all__ = ["binary_of", "days_of", "decimals_of", "hexadecimal", "microseconds_of", "text_of"]
 
 Integers = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]

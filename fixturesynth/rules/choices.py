@@ -1,28 +1,28 @@
 """Rules that pick from given values: choices, constants, sets, mixtures and human labels."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules import vocabulary
+from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
 from fixturesynth.rules.grammar import NUMBER, Number, Pool, limits_of, phrase_space, union
 
 __all__ = ["MAKERS", "choices", "constant", "labels", "mixture", "subsets"]
 
 # Two neutral halves: a lookup table's rows read as kinds of something ("Standard Plan", "Extended Review").
-_FIRST: Final = (
-    "Standard Basic Premium Regular Special Internal External Primary Secondary General Advanced Express Custom Local "
-    "Global Public Private Seasonal Annual Monthly Weekly Digital Mobile Direct Partner Corporate Personal Extended "
-    "Limited Classic Modern Central Northern Southern Eastern Western Green Blue Silver Gold"
-).split()
-_SECOND: Final = (
-    "Service Product Group Plan Category Level Type Region Account Channel Request Order Review Package Support "
-    "Project Program Team Store Office Line Series Course Event Report Policy Unit Model Market Class"
-).split()
+_FIRST: Final = vocabulary.listed("""
+    Standard Basic Premium Regular Special Internal External Primary Secondary General Advanced Express Custom
+    Local Global Public Private Seasonal Annual Monthly Weekly Digital Mobile Direct Partner Corporate Personal
+    Extended Limited Classic Modern Central Northern Southern Eastern Western Green Blue Silver Gold
+""")
+_SECOND: Final = vocabulary.listed("""
+    Service Product Group Plan Category Level Type Region Account Channel Request Order Review Package Support
+    Project Program Team Store Office Line Series Course Event Report Policy Unit Model Market Class
+""")
 
 
 def choices(options: Mapping[str, Any], context: ColumnContext) -> Space:
@@ -81,9 +81,7 @@ def mixture(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     spaces, weights = [], []
     for entry in options["rules"]:
-        call = SimpleNamespace(
-            name=entry["name"], options=entry.get("options", {}), unique=context.unique, version=entry.get("version", 1)
-        )
+        call = RuleCall(entry["name"], entry.get("options", {}), context.unique, entry.get("version", 1))
         spaces.append(space_of(call, context))
         weights.append(int(entry.get("weight", 1)))
     if context.unique:

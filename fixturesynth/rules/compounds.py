@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.buffers import days_of
-from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space
 from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, drawn, limits_of, phrase_space
 from fixturesynth.rules.moments import moment_of
 
@@ -65,7 +64,7 @@ def _value_phrase(kind: str) -> Phrase:
     table: Mapping[str, Callable[[], Phrase]] = {
         "string": lambda: ('"', vocabulary.words(), '"'),
         "integer": lambda: (Pool.of([str(i) for i in range(1, 1000)]),),
-        "number": lambda: (Pool.of([str(i) for i in range(0, 1000)]), ".", digit, Pool.of("123456789")),
+        "number": lambda: (Pool.of([str(i) for i in range(1000)]), ".", digit, Pool.of("123456789")),
         "boolean": lambda: (Pool.of(["true", "false"]),),
         "null": lambda: ("null",),
         "array": lambda: ('["', vocabulary.words(), '", "', vocabulary.words(), '"]'),
@@ -135,7 +134,7 @@ def array(options: Mapping[str, Any], context: ColumnContext) -> Space:
     inner_context = ColumnContext(
         context.table, context.column, element, context.locale, context.now, unique=context.unique
     )
-    call = SimpleNamespace(name=entry["name"], options=entry.get("options", {}), unique=context.unique, version=1)
+    call = RuleCall(entry["name"], entry.get("options", {}), context.unique)
     inner = space_of(call, inner_context)
     low, high = int(options.get("low", 1)), int(options.get("high", 4))
     if not 0 <= low <= high:
@@ -154,7 +153,7 @@ def array(options: Mapping[str, Any], context: ColumnContext) -> Space:
             pa.array(offsets.astype(np.int32)), inner.at(own, given).cast(arrow_type(element))
         )
 
-    return Space(inner.size if context.unique else LARGEST, at)
+    return Space(inner.size if context.unique else LARGEST, at, block=inner.block if context.unique else None)
 
 
 # Units a day, and how a bound is written, for every range type of PostgreSQL.

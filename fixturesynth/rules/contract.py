@@ -5,7 +5,7 @@ memory and no retries: a unique column takes ``space.at(permute(rank, space.size
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,23 +15,20 @@ import pyarrow as pa
 
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["CallLike", "ColumnContext", "RuleMaker", "RuleRequest", "Space"]
+__all__ = ["ColumnContext", "RuleCall", "RuleMaker", "RuleRequest", "Space"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 
-class CallLike(Protocol):
-    """What is needed of ``planning.plan.RuleCall``, which lives on a higher floor."""
+@dataclass(frozen=True)
+class RuleCall:
+    """A rule by name with its options, all JSON values. ``version`` is part of the value's address."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def options(self) -> Mapping[str, Any]: ...
-    @property
-    def unique(self) -> bool: ...
-    @property
-    def version(self) -> int: ...
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    unique: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ class Pool:
         if len(self) == 1:
             return np.zeros(len(bits.words), np.int64)
         if self.guide is not None:
-            return self.guide[bits.take(16)]
+            drawn_by_weight: Integers = self.guide[bits.take(16)]
+            return drawn_by_weight
         return below(bits.take(32) << np.uint64(32), len(self))
 
 
@@ -148,7 +149,8 @@ def guide(weights: Integers, bits: int = 16) -> npt.NDArray[np.int64]:
         spare -= change
         if not spare:
             break
-    return np.repeat(np.arange(len(shares), dtype=np.int64), shares)
+    slots_of: Integers = np.repeat(np.arange(len(shares), dtype=np.int64), shares)
+    return slots_of
 
 
 def fold(text: str) -> str:
@@ -178,7 +180,8 @@ def _small(pool: Pool) -> Integers:
     """Weights below 2**24, so that products of a few stay far from overflow."""
     weights = np.ones(len(pool), np.int64) if pool.weights is None else pool.weights
     shift = max(0, int(weights.max(initial=1)).bit_length() - 24)
-    return np.maximum(weights >> shift, 1)
+    small: Integers = np.maximum(weights >> shift, 1)
+    return small
 
 
 def phrase_space(phrases: Sequence[tuple[int, Phrase]], limits: Limits, *, unique: bool) -> Space:
@@ -262,7 +265,7 @@ def _fused(parts: Sequence[Pool | Number]) -> list[Pool | Number]:
 
 
 def _decodable(parts: list[Pool | Number]) -> list[Pool | Number] | None:
-    """Keep values that make every concatenation unique: no value of a pool is the beginning of another (but in the last)."""
+    """Keep values that make every concatenation unique: none is the beginning of another in its pool (but the last)."""
     last = max(i for i, p in enumerate(parts) if isinstance(p, Pool))
     out: list[Pool | Number] = []
     for i, part in enumerate(parts):
@@ -424,4 +427,7 @@ def spread(words: Words, size: int) -> Integers:
     upper, lower = np.uint64(size >> 32), np.uint64(size & (2**32 - 1))
     high, rest = words >> half, words & low
     middle = (rest * lower >> half) + (high * lower & low) + (rest * upper & low)
-    return (high * upper + (high * lower >> half) + (rest * upper >> half) + (middle >> half)).astype(np.int64)
+    product: Integers = (high * upper + (high * lower >> half) + (rest * upper >> half) + (middle >> half)).astype(
+        np.int64
+    )
+    return product

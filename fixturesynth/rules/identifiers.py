@@ -111,7 +111,7 @@ def _inet() -> Sequence[tuple[int, Phrase]]:
 
 
 def _version() -> Sequence[tuple[int, Phrase]]:
-    first = Pool.of([str(i) for i in range(0, 16)], [20, 50, 30, 18, 12, 8, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1])
+    first = Pool.of([str(i) for i in range(16)], [20, 50, 30, 18, 12, 8, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1])
     return [(1, (first, ".", _numbers(0, 29), ".", _numbers(0, 49)))]
 
 

@@ -57,13 +57,15 @@ def along(knots: Sequence[int], bits: Bits) -> Integers:
     widths = np.maximum(ends[1:] - ends[:-1], 1)
     widths[-1] = max(1, int(ends[-1] - ends[-2]) + 1)  # the last knot itself can come out
     if int(widths.max()) < 2**31:
-        return ends[which] + ((bits.take(32) * widths.astype(np.uint64)[which]) >> np.uint64(32)).astype(np.int64)
+        narrow: Integers = ((bits.take(32) * widths.astype(np.uint64)[which]) >> np.uint64(32)).astype(np.int64)
+        return narrow + ends[which]
     # Wide segments: keep the product of 32 random bits and the width's leading 31 bits in 63 bits.
     shift = int(widths.max()).bit_length() - 31
     coarse = (bits.take(32) * (widths >> shift).astype(np.uint64)[which]) >> np.uint64(32)
     fine = bits.take(32) >> np.uint64(32 - min(shift, 32))
     offset = (coarse << np.uint64(shift)) + fine
-    return ends[which] + np.minimum(offset.astype(np.int64), widths[which] - 1)
+    wide: Integers = np.minimum(offset.astype(np.int64), widths[which] - 1)
+    return wide + ends[which]
 
 
 def units_between(options: Mapping[str, Any], scale: int, low: Any, high: Any) -> tuple[int, int, int, list[int]]:

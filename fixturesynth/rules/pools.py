@@ -151,7 +151,7 @@ def ascii_of(values: Sequence[str], locale: str) -> list[str]:
     from unicodedata import normalize
 
     _, providers = _providers(locale)
-    table = {a: b for a, b in getattr(providers["internet"], "replacements", ())}
+    table = dict(getattr(providers["internet"], "replacements", ()))
     out = []
     for value in values:
         text = value.casefold()

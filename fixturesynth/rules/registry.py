@@ -9,7 +9,7 @@ from typing import Any
 
 from fixturesynth.errors import SpecError, did_you_mean
 from fixturesynth.rules import choices, compounds, identifiers, moments, numbers, people, prose, shapes
-from fixturesynth.rules.contract import CallLike, ColumnContext, RuleMaker, Space
+from fixturesynth.rules.contract import ColumnContext, RuleCall, RuleMaker, Space
 
 __all__ = ["RULES", "NamedRule", "capacity", "space_of"]
 
@@ -47,7 +47,7 @@ def _plugged() -> dict[str, RuleMaker]:
     return {point.name: point.load() for point in entry_points(group="fixturesynth.rules")}
 
 
-def space_of(call: CallLike, context: ColumnContext) -> Space:
+def space_of(call: RuleCall, context: ColumnContext) -> Space:
     """The space of a call, cached for the process; SpecError for a rule that does not exist."""
     return _space(
         call.name, json.dumps(dict(call.options), sort_keys=True, default=str), replace(context, unique=call.unique)
@@ -70,6 +70,6 @@ def _space(name: str, options: str, context: ColumnContext) -> Space:
         raise SpecError(f"{context.table}.{context.column}: rule {name!r}: {problem}") from error
 
 
-def capacity(call: CallLike, context: ColumnContext) -> int:
+def capacity(call: RuleCall, context: ColumnContext) -> int:
     """How many distinct values the call can give this column, at most 2**62; for planning."""
     return space_of(call, context).size

@@ -8,7 +8,7 @@ import pyarrow as pa
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import CapacityError, SpecError
 from fixturesynth.randomness import permute, stream, words
-from fixturesynth.rules.contract import CallLike, ColumnContext, Integers, RuleRequest, Space, Words
+from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, RuleRequest, Space, Words
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.registry import space_of
 
@@ -17,7 +17,7 @@ __all__ = ["rank_words", "sample_rule"]
 _RUN = 65_536
 
 
-def sample_rule(call: CallLike, request: RuleRequest) -> pa.Array:
+def sample_rule(call: RuleCall, request: RuleRequest) -> pa.Array:
     """Values of one column for ``request.ranks``, shape (n,), in the column's Arrow type, without nulls.
 
     CapacityError when a rank lies beyond the rule's distinct values; SpecError for an unknown rule or option, or
@@ -30,7 +30,7 @@ def sample_rule(call: CallLike, request: RuleRequest) -> pa.Array:
     return _as_column(values, call, context)
 
 
-def _indices(call: CallLike, space: Space, request: RuleRequest, address: tuple[str | int, ...]) -> Integers:
+def _indices(call: RuleCall, space: Space, request: RuleRequest, address: tuple[str | int, ...]) -> Integers:
     ranks = np.asarray(request.ranks, np.int64)
     where = f"{request.context.table}.{request.context.column}"
     if not len(ranks):
@@ -72,7 +72,7 @@ def rank_words(ranks: Integers, seed: int, *address: str | int) -> Words:
     return out
 
 
-def _as_column(values: pa.Array, call: CallLike, context: ColumnContext) -> pa.Array:
+def _as_column(values: pa.Array, call: RuleCall, context: ColumnContext) -> pa.Array:
     target = arrow_type(context.type)
     if values.type == target:
         return values
@@ -80,7 +80,8 @@ def _as_column(values: pa.Array, call: CallLike, context: ColumnContext) -> pa.A
         return values.cast(target)
     except pa.ArrowInvalid as error:
         raise SpecError(
-            f"{context.table}.{context.column}: rule {call.name!r} makes values that do not fit {context.type.name}: {error}"
+            f"{context.table}.{context.column}: rule {call.name!r} makes values that do not fit "
+            f"{context.type.name}: {error}"
         ) from None
     except pa.ArrowNotImplementedError:
         raise SpecError(

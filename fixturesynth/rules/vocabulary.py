@@ -12,6 +12,7 @@ __all__ = [
     "FILLERS",
     "GENDERS",
     "LANGUAGES",
+    "LISTS",
     "LOCALES",
     "MIME_TYPES",
     "NOUNS",
@@ -19,41 +20,52 @@ __all__ = [
     "TIMEZONES",
     "USER_AGENTS",
     "VERBS",
+    "listed",
     "words",
 ]
 
-NOUNS: Final = (
-    "time year people way day thing world life hand part place case week company system program question work number "
-    "night point home water room mother area money story fact month lot right study book eye job word business issue "
-    "side kind head house service friend father power hour game line end member law car city community name team minute "
-    "idea body information back parent face others level office door health person art war history party result change "
-    "morning reason research girl guy moment air teacher force education order price market product customer account "
-    "report project design test plan model garden river mountain coffee paper kitchen window table bridge station "
-    "journey letter summer winter autumn spring island forest harbor valley village museum library engine signal "
-    "camera guitar piano lamp carpet basket bottle jacket ticket pocket mirror blanket candle hammer ladder"
-).split()
-ADJECTIVES: Final = (
-    "new good high old great big small large young different local social important long early possible public able "
-    "political late general full far low available special short single common current strong whole free military true "
-    "federal international human clear recent certain personal open red difficult likely final main bright quiet warm "
-    "cold fresh gentle golden hidden modern narrow plain quick rapid simple smooth steady sudden tiny vast wild"
-).split()
-VERBS: Final = (
-    "make know get see take come think look want give use find tell ask work feel try leave call keep let begin help "
-    "show hear play run move live believe bring happen write provide sit stand lose pay meet include continue set learn "
-    "change lead understand watch follow stop create speak read allow add spend grow open walk win offer remember"
-).split()
-FILLERS: Final = (
-    "the of and a to in is for with on as by at from that this it are was be an or their more when all can into its "
-    "about than after which also before very only over two between some our your"
-).split()
+
+def listed(text: str) -> tuple[str, ...]:
+    """Words divided by blanks."""
+    return tuple(text.split())
+
+
+NOUNS: Final = listed("""
+    time year people way day thing world life hand part place case week company system program question work
+    number night point home water room mother area money story fact month lot right study book eye job word
+    business issue side kind head house service friend father power hour game line end member law car city
+    community name team minute idea body information back parent face others level office door health person art
+    war history party result change morning reason research girl guy moment air teacher force education order
+    price market product customer account report project design test plan model garden river mountain coffee paper
+    kitchen window table bridge station journey letter summer winter autumn spring island forest harbor valley
+    village museum library engine signal camera guitar piano lamp carpet basket bottle jacket ticket pocket mirror
+    blanket candle hammer ladder
+""")
+ADJECTIVES: Final = listed("""
+    new good high old great big small large young different local social important long early possible public able
+    political late general full far low available special short single common current strong whole free military
+    true federal international human clear recent certain personal open red difficult likely final main bright
+    quiet warm cold fresh gentle golden hidden modern narrow plain quick rapid simple smooth steady sudden tiny
+    vast wild
+""")
+VERBS: Final = listed("""
+    make know get see take come think look want give use find tell ask work feel try leave call keep let begin
+    help show hear play run move live believe bring happen write provide sit stand lose pay meet include continue
+    set learn change lead understand watch follow stop create speak read allow add spend grow open walk win offer
+    remember
+""")
+FILLERS: Final = listed("""
+    the of and a to in is for with on as by at from that this it are was be an or their more when all can into its
+    about than after which also before very only over two between some our your
+""")
 
 COLORS: Final = {
     "black": 12, "white": 12, "blue": 10, "red": 10, "green": 8, "gray": 8, "yellow": 5, "orange": 4, "purple": 4,
     "pink": 4, "brown": 4, "navy": 3, "teal": 2, "maroon": 2, "olive": 2, "silver": 2, "gold": 2, "beige": 2,
 }  # fmt: skip
 LANGUAGES: Final = {
-    "en": 40, "es": 12, "de": 8, "fr": 8, "zh": 7, "pt": 6, "ja": 5, "it": 4, "ru": 3, "nl": 2, "ko": 2, "pl": 2, "tr": 2,
+    "en": 40, "es": 12, "de": 8, "fr": 8, "zh": 7, "pt": 6, "ja": 5, "it": 4, "ru": 3, "nl": 2, "ko": 2, "pl": 2,
+    "tr": 2,
     "ar": 2, "sv": 1, "da": 1, "fi": 1, "cs": 1, "el": 1, "he": 1, "hi": 1,
 }  # fmt: skip
 LOCALES: Final = {
@@ -61,7 +73,8 @@ LOCALES: Final = {
     "nl-NL": 2, "ko-KR": 2, "pl-PL": 2, "sv-SE": 1,
 }  # fmt: skip
 CURRENCIES: Final = {
-    "USD": 50, "EUR": 25, "GBP": 8, "JPY": 4, "CAD": 4, "AUD": 3, "CHF": 2, "SEK": 1, "NOK": 1, "DKK": 1, "INR": 1, "BRL": 1,
+    "USD": 50, "EUR": 25, "GBP": 8, "JPY": 4, "CAD": 4, "AUD": 3, "CHF": 2, "SEK": 1, "NOK": 1, "DKK": 1,
+    "INR": 1, "BRL": 1,
 }  # fmt: skip
 TIMEZONES: Final = {
     "UTC": 20, "America/New_York": 16, "Europe/London": 12, "America/Los_Angeles": 12, "Europe/Berlin": 9,
@@ -73,8 +86,8 @@ MIME_TYPES: Final = {
     "text/csv": 5, "application/zip": 3, "video/mp4": 3, "audio/mpeg": 3, "image/gif": 3, "application/xml": 2,
 }  # fmt: skip
 USER_AGENTS: Final = {
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36": 30,
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15": 18,
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36": 30,
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15": 18,
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148": 22,
     "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0": 8,
     "curl/8.5.0": 2,
@@ -87,3 +100,45 @@ GENDERS: Final = {"female": 49, "male": 49, "other": 2}
 def words() -> Pool:
     """Nouns, adjectives and verbs, all alike: for slugs, paths and keys."""
     return Pool.of(sorted({*NOUNS, *ADJECTIVES, *VERBS}))
+
+
+# What columns of these meanings hold where there are no rows to learn from, most frequent first.
+LISTS: Final[dict[str, list[str]]] = {
+    "answer": ["Yes", "No", "Not sure", "Sometimes", "Never"],
+    "blood_type": ["O+", "A+", "B+", "O-", "A-", "AB+", "B-", "AB-"],
+    "brand": ["Northwind", "Acme", "Globex", "Initech", "Umbra", "Stellar", "Vertex", "Lumen", "Orion", "Zenith"],
+    "browser": ["Chrome", "Safari", "Edge", "Firefox", "Opera"],
+    "category": ["General", "Home", "Office", "Outdoor", "Electronics", "Clothing", "Food", "Books", "Toys", "Health"],
+    "continent": ["Europe", "Asia", "North America", "Africa", "South America", "Oceania"],
+    "credit_card_type": ["Visa", "Mastercard", "American Express", "Discover"],
+    "department": ["Sales", "Engineering", "Support", "Marketing", "Finance", "Operations", "Human Resources", "Legal"],
+    "device": ["mobile", "desktop", "tablet", "tv"],
+    "education": ["Bachelor", "High school", "Master", "Associate", "Doctorate"],
+    "file_extension": ["pdf", "jpg", "png", "csv", "docx", "txt", "zip"],
+    "genre": ["Drama", "Comedy", "Rock", "Action", "Pop", "Documentary", "Jazz", "Thriller", "Classical", "Horror"],
+    "http_method": ["GET", "POST", "PUT", "DELETE", "PATCH"],
+    "industry": ["Software", "Retail", "Healthcare", "Finance", "Education", "Logistics", "Energy", "Media"],
+    "level": ["basic", "intermediate", "advanced", "expert"],
+    "marital_status": ["married", "single", "divorced", "widowed"],
+    "month": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+              "November", "December"],
+    "operating_system": ["Windows", "Android", "iOS", "macOS", "Linux"],
+    "payment_method": ["credit_card", "paypal", "debit_card", "bank_transfer", "cash"],
+    "payment_terms": ["Net 30", "Net 15", "Net 60", "Due on receipt"],
+    "period": ["monthly", "yearly", "weekly", "daily", "quarterly"],
+    "plan": ["free", "basic", "pro", "team", "enterprise"],
+    "prefix": ["Ms.", "Mr.", "Mrs.", "Dr."],
+    "priority": ["medium", "high", "low", "urgent"],
+    "protocol": ["https", "http", "ftp", "ssh"],
+    "quarter": ["Q1", "Q2", "Q3", "Q4"],
+    "reason": ["Requested by customer", "Duplicate", "No longer needed", "Found a better price", "Other"],
+    "region": ["North", "South", "East", "West", "Central"],
+    "relationship": ["spouse", "parent", "child", "sibling", "friend"],
+    "role": ["user", "editor", "admin", "viewer", "owner"],
+    "severity": ["info", "warning", "error", "critical"],
+    "size": ["M", "L", "S", "XL", "XS", "XXL"],
+    "suffix": ["Jr.", "Sr.", "II", "III"],
+    "type": ["standard", "basic", "special", "custom", "internal", "external"],
+    "unit": ["piece", "kg", "box", "litre", "metre", "pack", "hour"],
+    "weekday": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+}  # fmt: skip

@@ -1,0 +1,379 @@
+"""The default rule of a column without rows: from its meaning, its type and what its constraints allow."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from fixturesynth.errors import FixtureSynthError
+from fixturesynth.randomness import hashed
+from fixturesynth.rules import vocabulary
+from fixturesynth.rules.bounds import Bounds, bounds_of
+from fixturesynth.rules.contract import ColumnContext, RuleCall
+from fixturesynth.rules.defaults import BYTES, MOMENTS, NUMBERS, PRICED, TEXTS
+from fixturesynth.rules.grammar import drawn
+from fixturesynth.rules.moments import moment_of
+from fixturesynth.rules.registry import space_of
+from fixturesynth.schema.model import Column, ColumnType
+
+__all__ = ["DomainLike", "rule_for_column"]
+
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_TRIED: Final = 512  # values of a candidate that are held against a domain of text
+
+
+class DomainLike(Protocol):
+    """What is read of ``schema.predicates.ColumnDomain``."""
+
+    allowed: Any
+    excluded: Any
+    low: Any
+    high: Any
+    low_open: bool
+    high_open: bool
+    holes: Any
+    min_length: int | None
+    max_length: int | None
+    octets: Any
+    like: tuple[str, ...]
+    regex: Any
+    lower: bool
+    upper: bool
+    json: bool
+
+    def contains(self, value: object) -> bool: ...
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One column to decide."""
+
+    table: str
+    column: Column
+    type: ColumnType
+    meaning: str | None
+    domain: Any  # DomainLike or None
+    locale: str
+    unique: bool
+    now: datetime
+    rows: int
+
+    @property
+    def context(self) -> ColumnContext:
+        return ColumnContext(self.table, self.column.name, self.type, self.locale, self.now)
+
+    def call(self, name: str, options: Mapping[str, Any] | None = None) -> RuleCall:
+        return RuleCall(name, dict(options or {}), unique=self.unique)
+
+
+def rule_for_column(
+    table_name: str,
+    column: Column,
+    meaning: str | None,
+    domain: Any,
+    *,
+    locale: str,
+    unique: bool,
+    now: datetime = NOW,
+    rows: int = 1,
+) -> RuleCall | None:
+    """The rule by which a column is filled when there are no rows to learn from.
+
+    ``domain`` is a ColumnDomain (or None); ``rows``: how many distinct values a unique column needs. None: there is no rule for this type, or none whose values the domain
+    allows; the planner then refuses, naming the column.
+    """
+    case = _Case(table_name, column, column.type, meaning, domain, locale, unique, now, rows)
+    if domain is not None and domain.allowed is not None:
+        return _allowed(case)
+    chooser = _KINDS.get(column.type.kind)
+    return chooser(case) if chooser else None
+
+
+def _allowed(case: _Case) -> RuleCall | None:
+    values = [_plain(v) for v in case.domain.allowed if v is not None]
+    return case.call("choices", {"values": values, "weights": _falling(len(values))}) if values else None
+
+
+def _plain(value: object) -> Any:
+    """A JSON value for a value of a domain."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _falling(count: int) -> list[int]:
+    return [max(1, 60 // (i + 1)) for i in range(count)]
+
+
+def _number(case: _Case) -> RuleCall | None:
+    """Whole and broken numbers: the meaning's quantiles inside the domain and the type."""
+    kind = case.type
+    name = {"integer": "integers", "float": "floats"}.get(kind.kind, "decimals")
+    scale = 0 if kind.kind == "integer" else kind.scale if kind.scale is not None else 2
+    scale = min(scale, 4) if kind.kind != "integer" else 0
+    if name == "floats" or case.meaning in ("latitude", "longitude"):
+        scale = min(kind.scale, 6) if kind.kind == "decimal" and kind.scale is not None else 5 if _precise(case) else 2
+    if name == "integers" and case.meaning in _FRACTIONS:
+        scale = 0
+    knots = [Decimal(str(q)) for q in NUMBERS.get(case.meaning or "", _general(case))]
+    bounds = bounds_of(case.domain, Decimal(1).scaleb(-scale), _type_bounds(kind, scale), (knots[0], knots[-1]))
+    if bounds is None:
+        return None
+    options: dict[str, Any] = {"low": str(bounds.low), "high": str(bounds.high)}
+    if name != "integers":
+        options["scale"] = scale
+    else:
+        options = {"low": int(bounds.low), "high": int(bounds.high)}
+    inside = [q for q in knots if bounds.low <= q <= bounds.high]
+    if not case.unique and len(inside) > 2:
+        options["quantiles"] = [int(q) if q == int(q) else str(q) for q in inside]
+    if case.unique:
+        options = _widened(case, bounds, options)
+    if case.meaning in PRICED and name == "decimals":
+        options["endings"] = "price"
+    return case.call(name, options)
+
+
+_FRACTIONS: Final = frozenset({"tax_rate", "discount_rate", "rate"})
+
+
+def _precise(case: _Case) -> bool:
+    return case.meaning in ("latitude", "longitude")
+
+
+def _general(case: _Case) -> tuple[int | str, ...]:
+    if case.type.kind == "integer" and case.type.bits == 8:
+        return (0, 1, 2, 5, 10, 30, 100)
+    return (0, 1, 3, 10, 30, 100, 300, 1000)
+
+
+def _type_bounds(kind: ColumnType, scale: int) -> tuple[Decimal, Decimal]:
+    if kind.kind == "integer":
+        low, high = kind.integer_range
+        return Decimal(low), Decimal(min(high, 2**62))
+    if kind.kind == "decimal" and kind.precision:
+        most = Decimal(10) ** min(kind.precision - (kind.scale or 0), 15) - Decimal(1).scaleb(-scale)
+        return -most, most
+    return Decimal(-(10**12)), Decimal(10**12)
+
+
+def _widened(case: _Case, bounds: Bounds, options: dict[str, Any]) -> dict[str, Any]:
+    """Unique numbers need room: as far as the domain and the type allow, up to a thousand million."""
+    high = min(bounds.highest, max(bounds.high, Decimal(10**9)))
+    return {**options, "high": int(high) if case.type.kind == "integer" else str(high)}
+
+
+def _moment(case: _Case) -> RuleCall | None:
+    name = {"date": "dates", "timestamp": "timestamps"}[case.type.kind]
+    low, high, recent = MOMENTS.get(case.meaning or "", ("now - 2 years", "now", True))
+    if case.unique and name == "dates":
+        low = "now - 60 years"
+    options: dict[str, Any] = {"low": low, "high": high}
+    step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
+    domain = case.domain
+    if domain is not None and (domain.low is not None or domain.high is not None):
+        first, last = moment_of(low, case.now), moment_of(high, case.now)
+        width = last - first
+        if domain.low is not None:
+            first = max(first, moment_of(str(domain.low), case.now) + (step if domain.low_open else timedelta()))
+        if domain.high is not None:
+            last = min(last, moment_of(str(domain.high), case.now) - (step if domain.high_open else timedelta()))
+        if first > last:
+            first, last = (first, first + width) if domain.high is None else (last - width, last)
+        options = {"low": first.isoformat(), "high": last.isoformat()}
+    if recent and not case.unique:
+        options["recent"] = True
+    return _checked(case, [case.call(name, options)])
+
+
+def _time(case: _Case) -> RuleCall | None:
+    options = {}
+    domain = case.domain
+    for key in ("low", "high"):
+        if domain is not None and getattr(domain, key) is not None:
+            options[key] = str(getattr(domain, key))
+    return case.call("times", options)
+
+
+def _boolean(case: _Case) -> RuleCall:
+    return case.call("choices", {"values": [True, False], "weights": [3, 2]})
+
+
+def _enum(case: _Case) -> RuleCall | None:
+    values = list(case.type.values)
+    return case.call("choices", {"values": values, "weights": _falling(len(values))}) if values else None
+
+
+def _bytes(case: _Case) -> RuleCall:
+    least, most = (case.domain.octets if case.domain is not None and case.domain.octets else None) or (None, None)
+    length = case.type.length if case.type.fixed and case.type.length else BYTES.get(case.meaning or "")
+    if case.meaning == "uuid" and length == 16:
+        return case.call("uuid")
+    wanted = length or 32
+    wanted = max(wanted, least or 0)
+    wanted = min(w for w in (wanted, most, case.type.length) if w is not None)
+    return case.call("bytes", {"length": wanted})
+
+
+def _array(case: _Case) -> RuleCall | None:
+    element = case.type.element
+    if element is None:
+        return None
+    inner = rule_for_column(
+        case.table,
+        replace(case.column, type=element),
+        "tags" if case.meaning is None and element.kind == "text" else case.meaning,
+        None,
+        locale=case.locale,
+        unique=case.unique,
+        now=case.now,
+        rows=case.rows,
+    )
+    return case.call("array", {"element": {"name": inner.name, "options": dict(inner.options)}}) if inner else None
+
+
+def _simple(name: str, options: Mapping[str, Any] | None = None) -> Callable[[_Case], RuleCall | None]:
+    return lambda case: case.call(name, options)
+
+
+def _text(case: _Case) -> RuleCall | None:
+    limits = _text_limits(case)
+    return _checked(case, [replace(c, options={**c.options, **limits}) for c in _text_candidates(case)])
+
+
+def _text_limits(case: _Case) -> dict[str, Any]:
+    domain = case.domain
+    if domain is None:
+        return {}
+    least, most = domain.octets or (None, None)
+    options: dict[str, Any] = {
+        "max_length": most if most is not None else domain.max_length,
+        "min_length": max(n or 0 for n in (least, domain.min_length)) or None,
+        "octets": True if most is not None else None,
+        "case": "lower" if domain.lower else "upper" if domain.upper else None,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _text_candidates(case: _Case) -> Iterator[RuleCall]:
+    """Rules for a text column, the most telling first."""
+    length = case.type.length
+    domain = case.domain
+    if domain is not None:
+        if domain.json:
+            yield case.call("json")
+        for pattern, _ignore_case, negated in domain.regex:
+            if not negated:
+                yield case.call("regex", {"pattern": pattern})
+        for shape in domain.like:
+            yield case.call("like", {"pattern": shape})
+    meaning = case.meaning or ""
+    if length is not None and length <= 3 and meaning in _SHORT:
+        yield case.call("choices", {"values": _SHORT[meaning], "weights": _falling(len(_SHORT[meaning]))})
+    if meaning in TEXTS and (length is None or length >= 2):
+        yield case.call(*TEXTS[meaning])
+    if meaning in vocabulary.LISTS and not case.unique:
+        values = vocabulary.LISTS[meaning]
+        if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
+            yield case.call("choices", {"values": values, "weights": _falling(len(values))})
+    if meaning in MOMENTS:
+        low, high, _ = MOMENTS[meaning]
+        yield case.call("timestamps" if length is None or length >= 19 else "dates", {"low": low, "high": high})
+    if meaning in NUMBERS and not case.unique:
+        knots = [int(q) for q in NUMBERS[meaning] if isinstance(q, int)] or [0, 1]
+        yield case.call("integers", {"low": knots[0], "high": knots[-1], "quantiles": knots})
+    yield _by_length(case)
+    yield case.call("words", {"count": 1})
+    yield case.call("pattern", {"patterns": [["A" * min(length or 8, 8), 1]]})
+
+
+# Codes that fit one or two characters.
+_SHORT: Final = {
+    "gender": ["F", "M"],
+    "size": ["M", "L", "S"],
+    "status": ["A", "P", "C", "D"],
+    "priority": ["M", "H", "L"],
+}
+
+
+def _by_length(case: _Case) -> RuleCall:
+    length = case.type.length
+    if length is not None and (length <= 6 or (case.type.fixed and length <= 16)):
+        return case.call("pattern", {"patterns": [["A" * length if length < 4 else "AA" + "9" * (length - 2), 1]]})
+    if case.unique:
+        return case.call("slug") if length is None or length >= 24 else case.call("pattern", {"pattern": "AAA999"})
+    if length is not None and length <= 12:
+        return case.call("words", {"count": 1})
+    return case.call("words", {"count": 3 if length is None or length >= 40 else 2})
+
+
+def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
+    """The first candidate of which the domain allows every tried value; else what is allowed of the best one."""
+    domain = case.domain
+    best: list[Any] = []
+    for call in candidates:
+        try:
+            space = space_of(call, case.context)
+            size = min(_TRIED, space.size)
+            ranks = np.arange(size, dtype=np.int64)
+            scattered = ranks if space.size <= _TRIED else drawn(replace(space, block=None), _scatter(size))
+            values = space.at(scattered, {}).to_pylist()
+        except FixtureSynthError:
+            continue
+        if not values:
+            continue
+        if case.unique and space.size < case.rows and call is not candidates[-1]:
+            continue
+        if domain is None:
+            return call
+        good = [v for v in values if domain.contains(_written(v))]
+        if len(good) == len(values):
+            return call
+        if len(set(good)) > len(best):
+            best = list(dict.fromkeys(good))
+    return case.call("choices", {"values": [_written(v) for v in best]}) if best else None
+
+
+def _scatter(size: int) -> Any:
+    return hashed(np.arange(size), 0, "trial")
+
+
+def _written(value: Any) -> Any:
+    """A value as a domain writes it: dates and times as ISO text, in UTC and without a zone."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat()
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+_KINDS: Final[Mapping[str, Callable[[_Case], RuleCall | None]]] = {
+    "integer": _number,
+    "float": _number,
+    "decimal": _number,
+    "money": _number,
+    "boolean": _boolean,
+    "text": _text,
+    "enum": _enum,
+    "set": _simple("set"),
+    "uuid": _simple("uuid"),
+    "json": _simple("json"),
+    "xml": _simple("xml"),
+    "hstore": _simple("hstore"),
+    "tsvector": _simple("tsvector"),
+    "ltree": _simple("ltree"),
+    "date": _moment,
+    "timestamp": _moment,
+    "time": _time,
+    "interval": _simple("intervals"),
+    "year": _simple("years"),
+    "bytes": _bytes,
+    "bit": _simple("bits"),
+    "inet": _simple("inet"),
+    "cidr": _simple("cidr"),
+    "macaddr": _simple("macaddr"),
+    "array": _array,
+    "range": _simple("range"),
+    "geometry": _simple("geometry"),
+}
