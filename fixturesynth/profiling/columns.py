@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.profiling.numbers import number_statistics
+from fixturesynth.profiling.json_shapes import json_shape, looks_like_json
+from fixturesynth.profiling.numerics import number_statistics
 from fixturesynth.profiling.profile import ColumnKind, ColumnProfile
 from fixturesynth.profiling.protection import Protector
 from fixturesynth.profiling.semantics import guess_meaning
-from fixturesynth.profiling.json_shapes import json_shape, looks_like_json
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.profiling.texts import (
     Coded,

@@ -13,8 +13,8 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columns import Role, profile_column
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import protection_of
-from fixturesynth.profiling.references import is_reference
-from fixturesynth.profiling.semantics import PERSONAL, guess_meaning
+from fixturesynth.profiling.references import find_references
+from fixturesynth.profiling.semantics import PERSONAL, entity_of, guess_meaning, words_of
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["profile_dataset", "root_entities"]
@@ -53,7 +53,7 @@ def profile_dataset(
             for column in table.columns
             if column.name in arrow.column_names
         }
-    verdicts = {table.name: is_reference(table, columns, schema, dataset) for table in present}
+    verdicts = find_references(columns, schema, dataset)
     references = {name for name, (verdict, _) in verdicts.items() if verdict}
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
@@ -141,11 +141,7 @@ def root_entities(schema: Schema, dataset: Dataset) -> dict[str, Integers]:
     A row without a person (null or dangling on the way) stands for itself. Of several persons' tables the one with
     the most rows is taken: customers rather than the few employees who serve them.
     """
-    persons = {
-        table.name
-        for table in schema
-        if table.name in dataset and any(guess_meaning(table.name, c, None) in PERSONAL for c in table.columns)
-    }
+    persons = {table.name for table in schema if table.name in dataset and _about_persons(table)}
     groups: dict[str, Integers] = {}
     for table in schema:
         if table.name not in dataset or table.name in persons:
@@ -154,6 +150,16 @@ def root_entities(schema: Schema, dataset: Dataset) -> dict[str, Integers]:
         if path:
             groups[table.name] = _follow(path, schema, dataset)
     return groups
+
+
+_TELLING = frozenset(("first_name", "last_name", "birth_date", "ssn", "national_id", "passport_number"))
+
+
+def _about_persons(table: Table) -> bool:
+    """A row is a person: it has a person's name or birth, or the table is called so and has anything personal."""
+    meanings = {guess_meaning(table.name, column, None) for column in table.columns}
+    called = entity_of(words_of(table.bare_name)) == "person"
+    return bool(meanings & (PERSONAL if called else _TELLING))
 
 
 def _path_to_person(
@@ -214,6 +220,4 @@ def _aligned(child: pa.ChunkedArray, parent: pa.ChunkedArray) -> tuple[pa.Array,
     ours, theirs = child, parent
     if ours.type != theirs.type:
         ours, theirs = ours.cast(pa.string()), theirs.cast(pa.string())
-    return tuple(  # type: ignore[return-value]
-        pa.concat_arrays(v.chunks) if v.num_chunks else pa.array([], v.type) for v in (ours, theirs)
-    )
+    return tuple(pa.concat_arrays(v.chunks) if v.num_chunks else pa.array([], v.type) for v in (ours, theirs))

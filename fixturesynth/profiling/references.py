@@ -1,13 +1,181 @@
-"""Which tables are lists of the world."""
+"""Which tables are lists of the world: airlines, countries, categories, units. They are kept verbatim.
 
-from collections.abc import Mapping
+Evidence against comes first, because a wrong yes would copy rows that belong to somebody: people, moments, money,
+measured things and whatever hangs on them. What is left needs a label that is unique, and either a label that names
+a piece of the world, a natural code that many rows point at, or fewer than fifty-one rows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.profiling.semantics import PERSONAL, entity_of, words_of
 from fixturesynth.schema.model import Schema, Table
 
+__all__ = ["find_references", "is_reference"]
 
-def is_reference(
-    table: Table, columns: Mapping[str, Mapping[str, ColumnProfile]], schema: Schema, dataset: Dataset
-) -> tuple[bool, str]:
-    return False, ""
+Verdict = tuple[bool, str]
+Columns = Mapping[str, Mapping[str, ColumnProfile]]
+
+TINY = 50
+LARGEST = 5_000
+LARGEST_CLASSES = 1_000
+MANY = 10  # rows that point at each row of a list without a telling label
+MOST_COLUMNS = 12
+LONG_TEXT = 60  # characters, median
+LONG_LABEL = 160
+
+PEOPLE = PERSONAL - {"salary", "username", "nickname", "token", "street"}
+MONEY = {
+    "price", "cost", "amount", "total", "subtotal", "tax", "discount", "shipping", "fee", "balance", "credit_limit",
+    "budget", "profit", "quantity", "stock", "revenue", "credit_card_number", "iban", "sku", "barcode", "order_number",
+    "invoice_number", "transaction_id", "tracking_number", "serial_number", "vin", "license_plate",
+}  # fmt: skip
+AUDIT = {"created_at", "updated_at", "deleted_at"}
+PLACES = {"country", "city", "state", "region", "continent", "currency", "currency_name", "language", "timezone",
+          "nationality"}  # fmt: skip
+CLASSES = {"category", "genre", "role", "status", "type", "unit", "industry", "color", "job_title"}
+LABELS = PLACES | CLASSES | {"name", "short_name", "description", "company", "location", "department", "code", "value",
+                             "plan", "level"}  # fmt: skip
+# Numbers that belong to a place or to a list as such, however much they vary.
+FACTS = {"latitude", "longitude", "altitude", "area", "position", "id", "code", "timezone", "level", "year", "flag",
+         "salary", "rate", "tax_rate"}  # fmt: skip
+THINGS = frozenset(("product", "work", "file", "host", "person"))
+
+
+@dataclass(frozen=True)
+class _Case:
+    table: Table
+    columns: Mapping[str, ColumnProfile]
+    rows: int
+    pointed: int  # rows of other tables that reference this one
+
+    @property
+    def facts(self) -> list[ColumnProfile]:
+        """Columns that are no references."""
+        foreign = {name for fk in self.table.foreign_keys for name in fk.columns}
+        return [c for c in self.columns.values() if c.name not in foreign]
+
+    @property
+    def own(self) -> list[ColumnProfile]:
+        """Columns that are no references and tell rows apart."""
+        return [c for c in self.facts if c.kind not in ("empty", "constant")]
+
+    @property
+    def labels(self) -> list[ColumnProfile]:
+        """Texts that name the row: nearly unique."""
+        texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.meaning in LABELS]
+        return [c for c in texts if c.distinct >= 0.9 * (c.rows - c.nulls) and c.nulls <= 0.1 * c.rows]
+
+
+def is_reference(table: Table, columns: Columns, schema: Schema, dataset: Dataset) -> Verdict:
+    """Whether ``table`` is a list of the world, and why. ``columns``: the column profiles of every table."""
+    return _decide(table, columns, schema, dataset, {})
+
+
+def find_references(columns: Columns, schema: Schema, dataset: Dataset) -> dict[str, Verdict]:
+    """``is_reference`` of every table that has column profiles."""
+    verdicts: dict[str, Verdict] = {}
+    for table in schema:
+        if table.name in columns:
+            _decide(table, columns, schema, dataset, verdicts)
+    return verdicts
+
+
+def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, verdicts: dict[str, Verdict]) -> Verdict:
+    if table.name not in verdicts:
+        verdicts[table.name] = (False, "part of a cycle of foreign keys")
+        pointed = sum(dataset.arrow(t.name).num_rows for t, _ in schema.children_of(table.name) if t.name in dataset)
+        case = _Case(table, columns[table.name], dataset.arrow(table.name).num_rows, pointed)
+        against = next((why for why in (test(case) for test in _AGAINST) if why), "")
+        for fk in table.foreign_keys:
+            if not against and fk.parent != table.name and fk.parent in schema and fk.parent in columns:
+                verdict, _ = _decide(schema[fk.parent], columns, schema, dataset, verdicts)
+                against = "" if verdict else f"hangs on {fk.parent}, which is no list of the world"
+        verdicts[table.name] = (False, against) if against else _in_favour(case)
+    return verdicts[table.name]
+
+
+def _size(case: _Case) -> str:
+    if not case.rows:
+        return "no rows"
+    return f"{case.rows} rows are too many for a list" if case.rows > LARGEST else ""
+
+
+def _key(case: _Case) -> str:
+    return "" if case.table.keys else "no key"
+
+
+def _people(case: _Case) -> str:
+    found = next((c for c in case.facts if c.meaning in PEOPLE and c.kind != "empty"), None)
+    return f"{found.name} is about people ({found.meaning})" if found else ""
+
+
+def _money(case: _Case) -> str:
+    found = next((c for c in case.own if c.meaning in MONEY), None)
+    return f"{found.name} belongs to business ({found.meaning})" if found else ""
+
+
+def _moments(case: _Case) -> str:
+    def varies(column: ColumnProfile) -> bool:
+        audit = column.meaning in AUDIT and case.rows <= TINY
+        return column.kind == "datetime" and not audit and column.distinct > max(2, 0.1 * case.rows)
+
+    found = next((c for c in case.columns.values() if varies(c)), None)
+    return f"{found.name} differs from row to row: these are events or records" if found else ""
+
+
+def _things(case: _Case) -> str:
+    entity = entity_of(words_of(case.table.bare_name))
+    return f"its name says that it holds things of the business ({entity})" if entity in THINGS else ""
+
+
+def _measured(case: _Case) -> str:
+    if case.rows <= TINY:
+        return ""
+    numbers = [
+        c.name
+        for c in case.own
+        if c.kind in ("integer", "number") and c.meaning not in FACTS and c.distinct > max(10, 0.05 * case.rows)
+    ]
+    return f"measured attributes ({', '.join(numbers[:3])})" if numbers else ""
+
+
+def _wordy(case: _Case) -> str:
+    if case.rows <= TINY:
+        return ""
+    if len(case.table.columns) > MOST_COLUMNS:
+        return f"{len(case.table.columns)} columns are too many for a list"
+    labels = {c.name for c in case.labels}
+    long = [
+        c.name
+        for c in case.own
+        if c.kind in ("text", "json") and c.lengths and c.lengths[8] > (LONG_LABEL if c.name in labels else LONG_TEXT)
+    ]
+    return f"long texts ({', '.join(long[:3])})" if long else ""
+
+
+_AGAINST: tuple[Callable[[_Case], str], ...] = (_size, _key, _people, _money, _moments, _things, _measured, _wordy)
+
+
+def _in_favour(case: _Case) -> Verdict:
+    labels = case.labels
+    if not labels:
+        return False, "no unique label"
+    meanings = {c.meaning for c in labels}
+    label = labels[0].name
+    if case.rows <= TINY:
+        return True, f"{case.rows} rows with the unique label {label}"
+    if meanings & PLACES:
+        return True, f"{label} names places or parts of the world ({', '.join(sorted(m for m in meanings if m))})"
+    if meanings & CLASSES and case.rows <= LARGEST_CLASSES and case.pointed >= case.rows:
+        return True, f"{label} names classes that {case.pointed} rows point at"
+    natural = [c.name for c in case.own if c.kind == "code" and (c.name,) in case.table.keys and _short(c)]
+    if natural and "company" not in meanings and case.pointed >= MANY * case.rows:
+        return True, f"natural code {natural[0]} with the unique label {label}, {case.pointed} rows point at it"
+    return False, "undecided: neither a small list nor a natural code with a label"
+
+
+def _short(column: ColumnProfile) -> bool:
+    return not column.lengths or column.lengths[-1] <= 6

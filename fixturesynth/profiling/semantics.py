@@ -1,11 +1,335 @@
-"""What a column means."""
+"""What a column means: from its name, its table's name, its type and, where there are some, its values."""
+
+import re
+from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from fixturesynth.profiling.meanings import MEANINGS, PERSONAL, PHRASES
+from fixturesynth.profiling.nouns import ABBREVIATIONS, ENTITIES, ENTITY_NAMES
 from fixturesynth.schema.model import Column
 
-PERSONAL: frozenset[str] = frozenset()
+__all__ = ["MEANINGS", "PERSONAL", "entity_of", "guess_meaning", "words_of"]
+
+_FAMILIES = {
+    "integer": "n", "float": "n", "decimal": "n", "money": "n", "boolean": "b", "date": "d", "time": "d",
+    "timestamp": "d", "interval": "d", "year": "dn", "bytes": "y", "bit": "b", "array": "a", "json": "j", "hstore": "j",
+    "set": "ta", "xml": "", "tsvector": "", "range": "", "geometry": "",
+}  # fmt: skip
+_BY_TYPE = {"uuid": "uuid", "json": "json_data", "hstore": "json_data", "boolean": "flag", "macaddr": "mac_address",
+            "inet": "ip_address", "cidr": "ip_address", "geometry": "coordinates", "ltree": "file_path"}  # fmt: skip
+# A name that could be anything: what the values say goes first.
+_VAGUE = {"id", "name", "value", "code", "type", "category", "status", "title", "description", "text", "token", "data",
+          "location", "source", "x", "number", "comment", "notes", "body", "message", "date", "time", "model", "label",
+          "json_data", "region", "version", "origin"}  # fmt: skip
+# Meanings so plain that they are found anywhere in a name, not only at its end.
+_ANYWHERE = {"email", "phone", "fax", "url", "address", "city", "country", "iban", "ssn", "postal_code", "ip_address",
+             "address_line_1", "address_line_2", "first_name", "last_name", "latitude", "longitude", "birth_date",
+             "price", "username", "password_hash", "diagnosis", "description", "amount", "balance"}  # fmt: skip
+_FLAG_WORDS = {
+    "is",
+    "has",
+    "can",
+    "was",
+    "should",
+    "allow",
+    "allows",
+    "use",
+    "uses",
+    "needs",
+    "wants",
+    "enable",
+    "disable",
+}
+
+# Values that tell by themselves: (meaning, pattern of all values). The first that fits nearly all wins.
+_SHAPES: tuple[tuple[str, str], ...] = (
+    ("email", r"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$"),
+    ("url", r"^(https?|ftp|wss?)://\S+$"),
+    ("uuid", r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
+    ("ip_address", r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}(/\d+)?$"),
+    ("ipv6", r"^[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){4,7}$"),
+    ("mac_address", r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$"),
+    ("md5", r"^([0-9a-f]{32}|[0-9A-F]{32})$"),
+    ("sha1", r"^([0-9a-f]{40}|[0-9A-F]{40})$"),
+    ("sha256", r"^(sha256:)?([0-9a-f]{64}|[0-9A-F]{64})$"),
+    ("password_hash", r"^\$(2[aby]|argon2[a-z]*|5|6|pbkdf2[a-z0-9-]*)\$\S+$"),
+    ("iban", r"^[A-Z]{2}\d{2} ?([A-Z0-9]{4} ?){3,7}[A-Z0-9]{1,4}$"),
+    ("ssn", r"^\d{3}-\d{2}-\d{4}$"),
+    ("credit_card_number", r"^(4\d{3}|5[1-5]\d{2}|6011|3[47]\d{2})[ -]?\d{4,6}[ -]?\d{4,5}([ -]?\d{3,4})?$"),
+    ("color_hex", r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$"),
+    ("mime_type", r"^(application|audio|font|image|message|model|multipart|text|video)/[\w.+-]+$"),
+    ("user_agent", r"^(Mozilla|Opera|curl|Wget|okhttp|python-requests|Dalvik)/\S+"),
+    ("timezone", r"^(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific|Etc)/[\w/+-]+$"),
+    ("version", r"^v?\d+\.\d+\.\d+([-+.][\w.+-]+)?$"),
+    ("file_path", r"^(/|[A-Za-z]:\\|\.{1,2}/)[^\s:]*[\\/][^:]*$"),
+    ("file_name", r"^[\w\- .]+\.(jpe?g|png|gif|pdf|docx?|xlsx?|csv|txt|zip|mp[34]|html?|json|xml|py|js|svg|tiff?)$"),
+    ("locale", r"^[a-z]{2,3}[_-][A-Z]{2}(\.UTF-8)?$"),
+    ("phone", r"^\+?\d{0,3}[ .-]?\(\d{2,5}\)[ .-]?\d{2,4}([ .-]?\d{2,5}){1,3}( ?x\d+)?$|^\+\d[\d .()-]{7,18}$"),
+)
+# What the values of a named meaning must show; where fewer than a third do, the name misleads.
+_MUST_SHOW: dict[str, tuple[str, str | None]] = {
+    "email": (r"@", "username"),
+    "phone": (r"\d{2}", None),
+    "fax": (r"\d{2}", None),
+    "url": (r"[./:]", None),
+    "ip_address": (r"[.:]", None),
+    "iban": (r"^[A-Z]{2}\d", "bank_account"),
+    "ssn": (r"\d{2}", None),
+    "postal_code": (r"\d|^[A-Z]", None),
+    "mime_type": (r"/", "type"),
+    "country_code": (r"^.{2,3}$", "country"),
+    "state_code": (r"^.{2,3}$", "state"),
+    "currency": (r"^[A-Z]{3}$", "currency_name"),
+    "language_code": (r"^[A-Za-z]{2,3}\b", "language"),
+    "airport_code": (r"^[A-Z0-9]{3,4}$", "code"),
+    "airline_code": (r"^[A-Z0-9]{2,3}$", "category"),
+    "color_hex": (r"[0-9A-Fa-f]{3}", "color"),
+    "address": (r"[ \d]", "code"),
+    "first_name": (r"^\D", None),
+    "version": (r"\d", "name"),
+    "timezone": (r"/|UTC|GMT|[+-]\d|^[A-Z]{2,4}$", "category"),
+    "job_title": (r"[A-Za-z]{2}", "code"),
+    "sha256": (r"[0-9a-fA-F]{8}", "code"),
+    "image_url": (r"[./]", "text"),
+}
+# A more exact meaning when all values have this shape.
+_REFINED: dict[str, tuple[tuple[str, str], ...]] = {
+    "state": (("state_code", r"^[A-Z]{2,3}$"),),
+    "region": (("state_code", r"^[A-Z]{2}$"),),
+    "country": (("country_code", r"^[A-Z]{2,3}$"),),
+    "language": (("language_code", r"^[a-z]{2,3}([_-][A-Za-z]{2,4})?$"),),
+    "color": (("color_hex", r"^#?[0-9a-fA-F]{6}$"),),
+    "currency_name": (("currency", r"^[A-Z]{3}$"),),
+    "title": (("prefix", r"^(Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|M)\.?$"),),
+    "job_title": (("prefix", r"^(Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Herr|Frau|Mme|M)\.?$"),),
+    "status": (("state_code", r"^(A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|"
+                r"S[CD]|T[NX]|UT|V[TA]|W[AVIY])$"),),
+}  # fmt: skip
+_SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_SHORTEST_PART = 3
+_JOINERS = frozenset(("of", "at", "on", "by", "to", "no", "id", "in"))
 
 
 def guess_meaning(table_name: str, column: Column, values: pa.Array | None) -> str | None:
+    """A name in ``MEANINGS``, or None. ``values`` None or empty: from names and types alone.
+
+    >>> from fixturesynth.schema.model import ColumnType
+    >>> guess_meaning("customers", Column("name", ColumnType("text", "text")), None)
+    'full_name'
+    >>> guess_meaning("products", Column("name", ColumnType("text", "text")), None)
+    'product_name'
+    """
+    named = _by_name(table_name, column.name, column.type.kind)
+    if values is None:
+        return named
+    texts = _texts(values)
+    return named if texts is None else _by_values(named, texts)
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a snake, camel or run-together name, lower case, numbers apart.
+
+    >>> words_of("BillingPostalCode"), words_of("shippeddate"), words_of("address2")
+    (('billing', 'postal', 'code'), ('shipped', 'date'), ('address', '2'))
+    """
+    parts = [part.lower() for part in _SPLIT.findall(name)]
+    return tuple(word for part in parts for word in _unjoin(part))
+
+
+def entity_of(words: tuple[str, ...]) -> str | None:
+    """What the last known noun among ``words`` is: person, company, product ...; None when none is known."""
+    for word in reversed(words):
+        for form in (word, _singular(word)):
+            if form in _ENTITY_OF:
+                return _ENTITY_OF[form]
     return None
+
+
+_ENTITY_OF = {word: entity for entity, words in ENTITIES.items() for word in words}
+
+
+def _singular(word: str) -> str:
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("uses", "us"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word[: -len(ending)] + instead
+    if word == "people":
+        return "person"
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
+
+
+_VOCABULARY = (
+    {word for phrase in PHRASES for word in phrase if len(word) >= _SHORTEST_PART}
+    | set(_ENTITY_OF)
+    | set(ABBREVIATIONS)
+    | _JOINERS
+    | {"ship", "bill", "billing", "shipping", "home", "work", "primary", "secondary", "default", "nation", "region"}
+)
+_WHOLE = {"".join(phrase): phrase for phrase in PHRASES if len(phrase) > 1 and all(p.isalpha() for p in phrase)}
+
+
+@lru_cache(maxsize=4096)
+def _unjoin(part: str) -> tuple[str, ...]:
+    """A run-together word as the fewest known words, when there are such."""
+    if (part,) in PHRASES or part in _VOCABULARY or _singular(part) in _VOCABULARY:
+        return (part,)
+    if part in _WHOLE:
+        return _WHOLE[part]
+    if len(part) < 6 or len(part) > 40:
+        return (part,)
+    best: list[tuple[str, ...] | None] = [(), *[None] * len(part)]
+    for end in range(2, len(part) + 1):
+        for start in range(max(0, end - 16), end - 1):
+            before, piece = best[start], part[start:end]
+            if before is None or piece not in _VOCABULARY:
+                continue
+            now = best[end]
+            if now is None or len(before) + 1 < len(now):
+                best[end] = (*before, piece)
+    found = best[-1]
+    if found is None or len(found) > 4 or found[0] in _JOINERS:
+        return (part,)
+    return found
+
+
+def _families(kind: str) -> str:
+    return _FAMILIES.get(kind, "t")
+
+
+def _by_name(table_name: str, name: str, kind: str) -> str | None:
+    families = _families(kind)
+    words = words_of(name)
+    table = words_of(table_name.rsplit(".", 1)[-1])
+    while len(words) > 1 and words[-1].isdigit():
+        numbered = _find(words, families)
+        if numbered is not None:
+            return numbered
+        words = words[:-1]
+    if len(words) > 1 and (len(words[0]) == 1 or (len(words[0]) == 2 and words[0] == _initials(table))):
+        words = words[1:]  # c_name of customer, ps_supplycost of part supplies
+    if not words:
+        return _BY_TYPE.get(kind)
+    if kind == "boolean" or (words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t")):
+        return "flag"
+    own = entity_of(table)
+    special = _by_table(words, own, families)
+    if special is not None:
+        return special
+    found = _find(words, families) or _anywhere(words, families) or _BY_TYPE.get(kind) or _by_noun(words, families)
+    return "uuid" if kind == "uuid" and found == "id" else found
+
+
+def _by_noun(words: tuple[str, ...], families: str) -> str | None:
+    """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
+    if words[-1].endswith("key") and len(words[-1]) > 3:
+        return "id"
+    noun = entity_of(words[-1:]) if "t" in families else None
+    return ENTITY_NAMES[noun] if noun in ("person", "company") else None
+
+
+def _initials(table: tuple[str, ...]) -> str:
+    joined = "".join(word[0] for word in table)
+    return joined if len(joined) > 1 else table[0][:2] if table else ""
+
+
+_OF_PERSONS: dict[tuple[str, ...], str] = {
+    ("title",): "job_title",
+    ("position",): "job_title",
+    ("first",): "first_name",
+    ("middle",): "middle_name",
+    ("last",): "last_name",
+    ("prefix",): "prefix",
+    ("suffix",): "suffix",
+    ("state",): "state",
+    ("drivers",): "driving_licence",
+}
+
+
+def _by_table(words: tuple[str, ...], own: str | None, families: str) -> str | None:
+    """Names that mean something else in every table: name, title, first, state."""
+    if "t" not in families:
+        return None
+    last = ABBREVIATIONS.get(words[-1], words[-1])
+    if last == "name" and words not in PHRASES:
+        return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
+    if words in (("name",), ("names",), ("label",), ("display", "name")):
+        return ENTITY_NAMES.get(own or "", "name")
+    if own == "person":
+        return _OF_PERSONS.get(words)
+    if words == ("state",) and own in ("company", "place", "city", "region", "country"):
+        return "state"
+    if words == ("description",) and own in ("category", "role", "genre"):
+        return "description"
+    return None
+
+
+def _allowed(meaning: str, families: str) -> bool:
+    allowed = MEANINGS[meaning].families
+    return any(family in allowed for family in families)
+
+
+def _find(words: tuple[str, ...], families: str) -> str | None:
+    """The meaning of the longest phrase that ends the name and may have this type."""
+    plain = tuple(ABBREVIATIONS.get(word, word) for word in words)
+    single = (*plain[:-1], _singular(plain[-1])) if plain else plain
+    for start in range(len(words)):
+        for form in (words, plain, single):
+            for meaning in PHRASES.get(form[start:], ()):
+                if _allowed(meaning, families):
+                    return meaning
+    return _at_end(plain, families)
+
+
+def _at_end(words: tuple[str, ...], families: str) -> str | None:
+    """Moments and dates by their last word alone: ``frozen_at``, ``warranty_until``, ``x_date``."""
+    if len(words) < 2 or not any(family in "tdn" for family in families):
+        return None
+    return (
+        {"at": "timestamp", "on": "date", "until": "end", "since": "start", "date": "date", "by": "username"}.get(
+            words[-1]
+        )
+        if _allowed("timestamp" if words[-1] != "by" else "username", families)
+        else None
+    )
+
+
+def _anywhere(words: tuple[str, ...], families: str) -> str | None:
+    plain = tuple(ABBREVIATIONS.get(word, word) for word in words)
+    for size in range(len(plain), 0, -1):
+        for start in range(len(plain) - size, -1, -1):
+            for meaning in PHRASES.get(plain[start : start + size], ()):
+                if meaning in _ANYWHERE and _allowed(meaning, families):
+                    return meaning
+    return None
+
+
+def _texts(values: pa.Array) -> pa.Array | None:
+    """Up to 500 distinct texts that are not blank; None when the values are no texts."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return None
+    texts = pc.utf8_trim_whitespace(values.drop_null().unique())
+    texts = texts.filter(pc.not_equal(texts, "")).slice(0, 500)
+    return texts if len(texts) else None
+
+
+def _share(texts: pa.Array, pattern: str) -> float:
+    return float(pc.mean(pc.match_substring_regex(texts, pattern).cast(pa.float64())).as_py())
+
+
+def _by_values(named: str | None, texts: pa.Array) -> str | None:
+    # The first three shapes are never met by chance, so they win over any name and need no crowd.
+    vague = (named is None or named in _VAGUE) and len(texts) >= 3
+    for meaning, pattern in _SHAPES if vague else _SHAPES[:3]:
+        if _share(texts.slice(0, 20), pattern) >= 0.9 and _share(texts, pattern) >= 0.9:
+            return meaning
+    if named is None:
+        return None
+    for meaning, pattern in _REFINED.get(named, ()):
+        if _share(texts, pattern) >= 0.95:
+            return meaning
+    if named in _MUST_SHOW:
+        pattern, instead = _MUST_SHOW[named]
+        if _share(texts, pattern) < 1 / 3:
+            return instead
+    return named
