@@ -289,16 +289,16 @@ def _shared_codes(child: ColumnView, parent: ColumnView) -> tuple[Integers, int]
     """For each distinct child value its code in the parent, -1 where the parent lacks it; None: not comparable."""
     if child.values is None or parent.values is None:
         return None
-    if child.family == parent.family == "number":
-        return _positions(child._value_numbers, parent._value_numbers), parent.distinct
-    if child.family == parent.family and child.family in ("datetime", "time") and child.zone == parent.zone:
-        assert child._moments is not None and parent._moments is not None
-        return _positions(child._moments, parent._moments), parent.distinct
     values = child.values
     if values.type != parent.values.type:
-        textual = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-        other = pa.types.is_string(parent.values.type) or pa.types.is_large_string(parent.values.type)
-        if not (textual and other):
+        if child.family == parent.family == "number":
+            # Different types of number: compared as floats, exact up to 2**53.
+            return _positions(child._value_numbers, parent._value_numbers), parent.distinct
+        if child.family == parent.family and child.family in ("datetime", "time") and child.zone == parent.zone:
+            assert child._moments is not None and parent._moments is not None
+            return _positions(child._moments, parent._moments), parent.distinct
+        textual = (pa.types.is_string, pa.types.is_large_string)
+        if not all(any(test(v.type) for test in textual) for v in (values, parent.values)):
             return None
         values = values.cast(parent.values.type)
     found = pc.index_in(values, value_set=parent.values).fill_null(-1)

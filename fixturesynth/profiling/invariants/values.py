@@ -17,7 +17,7 @@ _PLAIN = (bool, int, float, str)  # what JSON can say
 
 
 def find_constants(view: TableView) -> Iterator[Invariant]:
-    """One value in at least ``FEWEST`` rows; in fewer it would be somebody's. References follow their parents instead."""
+    """One value in at least ``FEWEST`` rows: in fewer it would be somebody's. References follow their parents."""
     for column in view.columns.values():
         support = view.rows - column.nulls
         if column.name in view.references | view.opaque or column.values is None:
