@@ -2,6 +2,7 @@
 
 from fixturesynth.profiling.columns import profile_column
 from fixturesynth.profiling.datasets import profile_dataset
+from fixturesynth.profiling.merging import merge
 from fixturesynth.profiling.profile import CardinalityProfile, ColumnProfile, Invariant, Profile, TableProfile
 from fixturesynth.profiling.serialisation import from_json, to_json
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
@@ -14,6 +15,7 @@ __all__ = [
     "TableProfile",
     "format_temporal",
     "from_json",
+    "merge",
     "parse_temporal",
     "profile_column",
     "profile_dataset",

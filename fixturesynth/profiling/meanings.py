@@ -435,8 +435,8 @@ _TABLE = {
             number of seats; number of employees; visitors; failures; total hits; passengers
         position | n | position; order; sort order; ordinal; sequence; line number; index; display order; order index;
             sort; seq; sequence number; seq no; step; rank order; order by; sort index; step number; row number;
-            linenumber; line no; line item; display position; ordering; idx; track number; weight order; sort key; offset;
-            start page; end page; page number; page; lap; chapter; grid position; start position
+            linenumber; line no; line item; display position; ordering; idx; track number; weight order; sort key;
+            offset; start page; end page; page number; page; lap; chapter; grid position; start position
         length | n | length; total length; length cm; length mm; len; body length
         width | n | width; width cm; image width; width px; screen width
         height | n | height; height mm; image height; height px; screen height; tallness

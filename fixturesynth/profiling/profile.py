@@ -1,7 +1,7 @@
 """Profile: what the rows say, as frozen data that serialises to JSON and never holds a real row.
 
 Every value in it has been protected already: a text or category is stored only when at least ``protection`` rows of
-different root entities have it, extremes are clipped. ``merge`` of two profiles of the same schema is in ``columns``.
+different root entities have it, extremes are clipped. ``merge`` of two profiles of the same schema is in ``merging``.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ ColumnKind = Literal[
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column. Numbers and datetimes are in ``unit``: the number itself, or integer days, seconds or microseconds."""
+    """One column. Numbers and datetimes are in ``unit``: the number itself, or whole days, seconds or microseconds."""
 
     name: str
     kind: ColumnKind
