@@ -1,0 +1,58 @@
+"""PostgreSQL: COPY FROM STDIN, fed with CSV that Arrow writes."""
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from fixturesynth.loading.destination import Destination, Done, driver_of
+from fixturesynth.loading.wire import Wire, batches, csv_bytes, postgresql_lists
+
+__all__ = ["copy_rows", "set_sequences"]
+
+WIRE = Wire(bytes_prefix="\\x", lists=postgresql_lists, clean_text=True)
+
+
+def copy_rows(connection: Connection, destination: Destination, table: pa.Table, done: Done) -> None:
+    """All rows in one COPY, so that references inside of the table are checked when all are there."""
+    driver = driver_of(connection)
+    statement = f"COPY {destination.name} ({destination.column_list}) FROM STDIN (FORMAT csv)"
+    written = 0
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for batch in batches(table):
+            copy.write(csv_bytes(batch, WIRE, destination.table.name))
+            written += batch.num_rows
+            done(written)
+
+
+# Sequences behind identity columns (pg_depend: internal) and behind nextval() defaults, owned by the column or not.
+SEQUENCES = """
+SELECT a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
+FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND d.classid = 'pg_class'::regclass
+JOIN pg_sequence q ON q.seqrelid = s.oid
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s::regclass AND d.refobjsubid > 0
+UNION
+SELECT a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
+FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' AND d.refclassid = 'pg_class'::regclass
+JOIN pg_sequence q ON q.seqrelid = s.oid
+JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
+WHERE f.adrelid = %(table)s::regclass
+"""
+
+
+def set_sequences(connection: Connection, destination: Destination) -> None:
+    """Every sequence that numbers a column goes on behind the column's last value, and never back."""
+    driver = driver_of(connection)
+    columns = {c.name for c in destination.table.columns}
+    with driver.cursor() as cursor:
+        for column, sequence, low, high, rising in cursor.execute(SEQUENCES, {"table": destination.name}).fetchall():
+            if column not in columns:
+                continue
+            quoted = '"' + column.replace('"', '""') + '"'
+            last, further, best = ("max", ">", "GREATEST") if rising else ("min", "<", "LEAST")
+            cursor.execute(
+                f"SELECT setval('{sequence.replace(chr(39), chr(39) * 2)}'::regclass, "
+                f"{best}(t.last, CASE WHEN s.is_called THEN s.last_value END)::bigint) "
+                f"FROM (SELECT {last}({quoted}) AS last FROM {destination.name}) t, {sequence} s "
+                f"WHERE t.last BETWEEN {low} AND {high} AND (NOT s.is_called OR t.last {further} s.last_value)"
+            )

@@ -1,0 +1,124 @@
+"""In which order tables and rows go in: parents first, cycles cut at a nullable reference."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.errors import CycleError
+from fixturesynth.schema.model import ForeignKey, Schema, Table
+
+__all__ = ["load_order", "rows_by_level"]
+
+Later = dict[str, list[str]]
+
+
+def load_order(
+    schema: Schema, names: Sequence[str], *, deferrable: bool, later: Mapping[str, Sequence[str]] | None = None
+) -> tuple[tuple[str, ...], Later]:
+    """Names with parents first, and the columns that must be filled afterwards because their tables form a cycle.
+
+    ``deferrable``: deferrable foreign keys do not order tables. Raises CycleError naming the tables when a cycle has
+    no nullable reference.
+    """
+    cut: Later = {name: list(columns) for name, columns in (later or {}).items()}
+    wanted = list(names)
+
+    def orders(table: Table, fk: ForeignKey) -> bool:
+        free = deferrable and fk.deferrable
+        return (
+            fk.parent in wanted
+            and fk.parent != table.name
+            and not free
+            and not set(fk.columns) & set(cut.get(table.name, ()))
+        )
+
+    placed: dict[str, None] = {}
+    while len(placed) < len(wanted):
+        waiting = [name for name in wanted if name not in placed]
+        missing = {
+            name: [fk for fk in schema[name].foreign_keys if orders(schema[name], fk) and fk.parent not in placed]
+            for name in waiting
+        }
+        free = [name for name in waiting if not missing[name]]
+        if free:
+            placed.update(dict.fromkeys(free))
+            continue
+        in_cycle = _on_cycles(missing)
+        choice = next((name for name in in_cycle if all(_nullable(schema[name], fk) for fk in missing[name])), None)
+        if choice is None:
+            edges = [(name, fk) for name in in_cycle for fk in missing[name] if fk.parent in in_cycle]
+            cuttable = [(name, fk) for name, fk in edges if _nullable(schema[name], fk)]
+            if not cuttable:
+                raise CycleError(
+                    f"tables {', '.join(in_cycle)} reference each other and no reference in the cycle is nullable or "
+                    "deferrable; make one of them nullable, or DEFERRABLE"
+                )
+            cuttable = cuttable[:1]
+        else:
+            cuttable = [(choice, fk) for fk in missing[choice]]
+        for name, fk in cuttable:
+            cut.setdefault(name, []).extend(_nullable(schema[name], fk))
+    return tuple(placed), cut
+
+
+def _on_cycles(missing: Mapping[str, list[ForeignKey]]) -> list[str]:
+    """Tables that wait for themselves in the end; the others only wait for one of these."""
+    waits = {name: {fk.parent for fk in fks} for name, fks in missing.items()}
+    found = []
+    for name in waits:
+        seen: set[str] = set()
+        frontier = set(waits[name])
+        while frontier:
+            seen |= frontier
+            frontier = {parent for n in frontier for parent in waits.get(n, ())} - seen
+        if name in seen:
+            found.append(name)
+    return found
+
+
+def _nullable(table: Table, fk: ForeignKey) -> list[str]:
+    """Columns of the key that may wait as NULL: one is enough to switch the reference off, unless MATCH FULL."""
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    columns = [c for c in fk.columns if table.column(c).nullable and c not in key]
+    return columns if fk.match != "FULL" or len(columns) == len(fk.columns) else []
+
+
+def rows_by_level(rows: pa.Table, table: Table) -> list[pa.Table]:
+    """The rows, cut so that what a row references inside of its own table is in an earlier piece.
+
+    Rows that reference each other in a circle come last, for the database to judge.
+    """
+    depth = np.zeros(rows.num_rows, np.int64)
+    for fk in table.foreign_keys:
+        if fk.parent != table.name or any(c not in rows.column_names for c in (*fk.columns, *fk.parent_columns)):
+            continue
+        depth = np.maximum(depth, _depths(_row_keys(rows, fk.columns), _row_keys(rows, fk.parent_columns)))
+    if not depth.any():
+        return [rows]
+    return [rows.filter(pa.array(depth == level)) for level in np.unique(depth)]
+
+
+def _row_keys(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
+    """One text per row that stands for these columns; null where any is null."""
+    parts = [rows.column(c).cast(pa.string()) for c in columns]
+    joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "\x1f")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _depths(children: pa.Array, parents: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Steps from each row up to one without a parent in the table."""
+    found = pc.fill_null(pc.index_in(children, value_set=parents), -1)
+    up = np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+    up[up == np.arange(len(up))] = -1
+    # Pointer doubling: 2^k steps at once, so that a chain of a million rows takes twenty passes.
+    depth = (up >= 0).astype(np.int64)
+    for _ in range(max(1, len(up).bit_length())):
+        moving = up >= 0
+        if not moving.any():
+            break
+        target = up[moving]
+        depth[moving] += depth[target]
+        up[moving] = up[target]
+    return depth

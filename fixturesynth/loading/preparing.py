@@ -1,0 +1,216 @@
+"""What a load will do, decided and checked before anything is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.errors import GuardError, InputError, did_you_mean
+from fixturesynth.loading.destination import run
+from fixturesynth.loading.dialects import Dialect
+from fixturesynth.loading.ordering import load_order
+from fixturesynth.schema.ddl import Creation, creation, table_name
+from fixturesynth.schema.model import Column, ColumnType, Schema, Table
+from fixturesynth.schema.reflection import reflect
+from fixturesynth.schema.translation import translate
+
+__all__ = ["LoadPlan", "Mode", "prepare"]
+
+Mode = Literal["create", "append", "truncate"]
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What will be written where; ``schema`` is in the target's dialect, ``creation`` None where tables are there."""
+
+    schema: Schema
+    order: tuple[str, ...]
+    later: Mapping[str, Sequence[str]]
+    columns: Mapping[str, tuple[Column, ...]]
+    creation: Creation | None
+    notes: tuple[str, ...]
+
+
+def prepare(
+    data: Dataset,
+    engine: Engine,
+    dialect: Dialect,
+    schema: Schema | None,
+    *,
+    order: Sequence[str] | None,
+    later: Mapping[str, Sequence[str]] | None,
+    mode: Mode,
+    skip: Mapping[str, Sequence[str]],
+) -> LoadPlan:
+    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing."""
+    _known(skip, data, "skip_columns")
+    _known(later or {}, data, "later")
+    present = _present(engine)
+    missing = [name for name in data if name not in present]
+    if missing and len(missing) < len(data):
+        there = next(name for name in data if name in present)
+        raise InputError(
+            f"the target has table {there!r} but not {missing[0]!r}; use an empty database, or create all tables first"
+        )
+    notes: list[str] = []
+    if missing:
+        made = _creation(data, dialect, schema, present, notes)
+        declared, found = made, made.schema
+        if mode != "create":
+            notes.append("the target had no tables: they were created")
+    else:
+        declared, found = None, reflect(engine)
+        _refuse_rows(data, engine, dialect, found, mode)
+    columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
+    waits = dialect.references == "live" or (dialect.references == "after" and declared is None)
+    if dialect.name == "duckdb" and declared is not None:
+        # A reference in a cycle was not declared there: the order of creation is parents first for all that were.
+        ordered: tuple[str, ...] = tuple(name for name in declared.order if name in data)
+        cut: Mapping[str, Sequence[str]] = {}
+    elif waits:
+        ordered, cut = load_order(found, tuple(order or data), deferrable=dialect.references == "after", later=later)
+    else:
+        ordered, cut = tuple(order or data), {}
+    if set(ordered) != set(data):
+        odd = next(iter(set(ordered) ^ set(data)))
+        raise InputError(f"order must name every table of the data once: {odd!r} is in only one of them")
+    for name in cut:
+        if found[name].primary_key is None:
+            raise InputError(f"table {name!r} has references to set afterwards but no primary key to find its rows by")
+    return LoadPlan(found, ordered, cut, columns, declared, tuple(notes))
+
+
+def _known(named: Mapping[str, Sequence[str]], data: Dataset, what: str) -> None:
+    for table, columns in named.items():
+        known = data.arrow(table).column_names
+        for column in columns:
+            if column not in known:
+                raise InputError(f"{what}: no column {column!r} in table {table!r}: {did_you_mean(column, known)}")
+
+
+def _present(engine: Engine) -> set[str]:
+    """Names of the target's tables as a Schema writes them: with their schema when it is not the default one."""
+    inspector = sa.inspect(engine)
+    default = inspector.default_schema_name
+    found = set(inspector.get_table_names())
+    for schema in inspector.get_schema_names():
+        if schema != default and engine.dialect.name in ("postgresql", "duckdb"):
+            found |= {f"{schema.rpartition('.')[2]}.{name}" for name in inspector.get_table_names(schema=schema)}
+    return found
+
+
+def _creation(data: Dataset, dialect: Dialect, schema: Schema | None, present: set[str], notes: list[str]) -> Creation:
+    if schema is None:
+        schema = _plain_schema(data)
+        notes.append("no schema was given: tables were created without keys")
+    for name in data:
+        if name not in schema:
+            raise InputError(f"no table {name!r} in the schema to create it from: {did_you_mean(name, schema.names)}")
+    schema = replace(schema, tables=tuple(t for t in schema if t.name not in present))
+    lengths = (
+        {
+            (name, column): longest
+            for name in data
+            for column in data.arrow(name).column_names
+            if (longest := _longest(data.arrow(name).column(column)))
+        }
+        if dialect.name == "mysql"
+        else {}
+    )
+    made = creation(translate(schema, dialect.name, text_lengths=lengths), keys_last=dialect.references == "after")
+    notes += made.notes
+    for name in data:
+        if name not in made.schema:
+            raise InputError(f"table {name!r} is a partition: its rows belong in {schema[name].partition_of!r}")
+    return made
+
+
+def _longest(values: pa.ChunkedArray) -> int:
+    if not pa.types.is_string(values.type):
+        return 0
+    return pc.max(pc.utf8_length(values)).as_py() or 0
+
+
+_ARROW_KINDS: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
+    (pa.types.is_boolean, ColumnType("boolean", "boolean")),
+    (pa.types.is_uint64, ColumnType("integer", "bigint", bits=64, unsigned=True)),
+    (pa.types.is_integer, ColumnType("integer", "bigint", bits=64)),
+    (pa.types.is_floating, ColumnType("float", "double")),
+    (pa.types.is_date, ColumnType("date", "date")),
+    (pa.types.is_time, ColumnType("time", "time")),
+    (pa.types.is_timestamp, ColumnType("timestamp", "timestamp")),
+    (pa.types.is_duration, ColumnType("interval", "interval")),
+    (pa.types.is_binary, ColumnType("bytes", "bytes")),
+    (pa.types.is_large_binary, ColumnType("bytes", "bytes")),
+    (pa.types.is_nested, ColumnType("json", "json")),
+)
+
+
+def _arrow_kind(kind: pa.DataType) -> ColumnType:
+    if pa.types.is_decimal(kind):
+        return ColumnType("decimal", str(kind), precision=kind.precision, scale=max(0, kind.scale))
+    if pa.types.is_timestamp(kind) and kind.tz:
+        return ColumnType("timestamp", "timestamptz", timezone=True)
+    return next((found for test, found in _ARROW_KINDS if test(kind)), ColumnType("text", "text"))
+
+
+def _plain_schema(data: Dataset) -> Schema:
+    tables = []
+    for name in data:
+        fields = data.arrow(name).schema
+        tables.append(Table(name, tuple(Column(f.name, _arrow_kind(f.type)) for f in fields)))
+    return Schema(tuple(tables))
+
+
+def _refuse_rows(data: Dataset, engine: Engine, dialect: Dialect, found: Schema, mode: Mode) -> None:
+    """GuardError for tables with rows, and for rows elsewhere that reference what is to be emptied."""
+    if mode == "append":
+        return
+    with engine.connect() as connection:
+        for name in data:
+            rows = _count(connection, found[name], dialect) if mode == "create" else 0
+            if rows:
+                raise GuardError(
+                    f"table {name!r} of the target has {rows:,} row{'s' * (rows > 1)}; add to them with --append "
+                    "(mode='append') or empty the tables first with --truncate (mode='truncate')"
+                )
+        for table in found if mode == "truncate" else ():
+            parents = sorted({fk.parent for fk in table.foreign_keys} & set(data))
+            if table.name not in data and parents and (rows := _count(connection, table, dialect)):
+                raise GuardError(
+                    f"table {table.name!r} is not in the data but has {rows:,} row{'s' * (rows > 1)} and references "
+                    f"{parents[0]!r}, which is to be emptied; include it, or empty it yourself"
+                )
+
+
+def _count(connection: Connection, table: Table, dialect: Dialect) -> int:
+    return int(run(connection, f"SELECT count(*) FROM {table_name(table, dialect.name)}").scalar() or 0)
+
+
+def _columns(rows: pa.Table, table: Table, skip: Sequence[str], notes: list[str]) -> tuple[Column, ...]:
+    """The table's columns to write, in the data's order; InputError when data and table do not match."""
+    for name in rows.column_names:
+        if name not in table:
+            raise InputError(
+                f"table {table.name!r} of the target has no column {name!r}: {did_you_mean(name, table.column_names)}"
+            )
+    chosen = tuple(
+        table.column(name) for name in rows.column_names if name not in skip and table.column(name).generated is None
+    )
+    given = {c.name for c in chosen}
+    for column in table.columns:
+        by_itself = (
+            column.nullable or column.default is not None or column.generated or column.identity or column.autoincrement
+        )
+        if column.name not in given and not by_itself:
+            raise InputError(
+                f"column {column.name!r} of table {table.name!r} needs a value and the data has none for it"
+            )
+    if not chosen and rows.num_rows:
+        raise InputError(f"table {table.name!r}: the data has no column to write")
+    return chosen
