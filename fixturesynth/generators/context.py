@@ -36,13 +36,9 @@ class Features:
         return self.codes[:, [v.name for v in self.variables].index(name)]
 
 
-def take_features(
-    features: Features, ranks: Integers, prefix: str
-) -> tuple[tuple[Variable, ...], Codes]:
+def take_features(features: Features, ranks: Integers, prefix: str) -> tuple[tuple[Variable, ...], Codes]:
     """The parents' features by child, names marked with the foreign key; a rank of -1 gives one code more: none."""
-    variables = tuple(
-        Variable(f"{prefix}>{v.name}", v.size + 1, v.ordered, context=True) for v in features.variables
-    )
+    variables = tuple(Variable(f"{prefix}>{v.name}", v.size + 1, v.ordered, context=True) for v in features.variables)
     if not len(features.codes):
         return variables, np.tile(np.array([v.size - 1 for v in variables], dtype=np.int32), (ranks.size, 1))
     codes = features.codes[np.maximum(ranks, 0)]

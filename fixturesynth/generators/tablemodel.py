@@ -14,7 +14,15 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State
 from fixturesynth.generators.encoding import Encoding
 
-__all__ = ["Block", "TableModel", "column_variable", "count_variable", "home_variable", "null_variable", "block_variable"]
+__all__ = [
+    "Block",
+    "TableModel",
+    "block_variable",
+    "column_variable",
+    "count_variable",
+    "home_variable",
+    "null_variable",
+]
 
 Integers = npt.NDArray[np.int64]
 

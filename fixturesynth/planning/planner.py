@@ -153,9 +153,7 @@ def _settle_parents(
     return tuple(out), rows
 
 
-def _repairs(
-    table: Table, constraints: TableConstraints, rows: int, dialect: str
-) -> tuple[tuple[str, str], ...]:
+def _repairs(table: Table, constraints: TableConstraints, rows: int, dialect: str) -> tuple[tuple[str, str], ...]:
     """Checks that are not solved but can be evaluated; the rest is refused here, by name."""
     for name, text in constraints.not_understood:
         if rows and not is_evaluable(text, table, dialect):

@@ -50,9 +50,7 @@ def rows_asked(
     return (max(rows, 1) if real else 0), False
 
 
-def lower(
-    table: str, rows: int, named: bool, limit: int, why: str, strict: bool, notes: list[str]
-) -> int:
+def lower(table: str, rows: int, named: bool, limit: int, why: str, strict: bool, notes: list[str]) -> int:
     """``rows``, or ``limit`` with a note; CapacityError when the user named the number, or under ``strict``."""
     if rows <= limit:
         return rows

@@ -88,5 +88,3 @@ def _table(data: dict[str, Any]) -> TablePlan:
 def _reference(data: dict[str, Any]) -> ReferencePlan:
     counts = tuple((int(a), int(b)) for a, b in data["counts"])
     return ReferencePlan(**{**data, "counts": counts, "blocks": tuple(data["blocks"])})
-
-

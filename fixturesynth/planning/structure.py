@@ -105,9 +105,7 @@ def _mark_implied(
             best = max(rest, key=lambda n: (_explains(profile, table, n), n))
             solid.add(best)
             changed = True
-    return [
-        replace(p, how="implied", implied_by=done[p.foreign_key]) if p.foreign_key in done else p for p in plans
-    ]
+    return [replace(p, how="implied", implied_by=done[p.foreign_key]) if p.foreign_key in done else p for p in plans]
 
 
 def _explains(profile: Profile | None, table: Table, foreign_key: str) -> float:

@@ -128,62 +128,38 @@ def swap_until(
     return chosen
 
 
-def separate(
-    groups: Integers, values: Integers, low: int, high: int, what: str, *, step: int = 1, hard: bool = True
-) -> Integers:
-    """Rows whose (group, value) an earlier row has move to the nearest free value in [low, high], shape (n,).
+def separate(groups: Integers, values: Integers, low: int, high: int | None, what: str) -> Integers:
+    """Values made distinct inside their group by the least upward moves, kept in [low, high], shape (n,).
 
-    Nothing is drawn again: it is a walk outwards from the value, the same on every machine. ``hard``: the bounds
-    may not be left; otherwise the walk goes on above ``high``. CapacityError names ``what`` when a group is full.
+    Nothing is drawn again: sorted values v(0) <= v(1) <= ... become i + max over j <= i of (v(j) - j), then those that
+    run over ``high`` are pushed back in the same way. Groups without duplicates keep their values. CapacityError
+    names ``what`` when a group has more rows than there are values. ``high`` None: no upper bound.
     """
-    values = values.copy()
     _, groups = np.unique(groups, return_inverse=True)
-    rows = np.flatnonzero(duplicates(pair_keys(groups, values)))
-    if not rows.size:
+    colliding = np.unique(groups[duplicates(pair_keys(groups, values))])
+    if not colliding.size:
         return values
-    if hard:
-        sizes = np.bincount(groups)
-        if int(sizes.max()) > (high - low) // step + 1:
-            raise CapacityError(f"{what}: {int(sizes.max())} distinct values asked of {(high - low) // step + 1}")
-    touched = np.isin(groups, groups[rows])
-    for group in np.unique(groups[rows]):
-        inside = np.flatnonzero(touched & (groups == group)) if rows.size < 2000 else np.flatnonzero(groups == group)
-        values[inside] = _spread(values[inside], low, high if hard else None, step)
-    return values
-
-
-def _spread(values: Integers, low: int, high: int | None, step: int) -> Integers:
-    """One group's values made distinct, each as near as the ones before it allow.
-
-    Distinct values stay. The others, in order of value, take the nearest free places: free places above and below are
-    the gaps between taken ones, found without walking one by one.
-    """
-    doubled = duplicates(values)
-    taken = np.unique(values[~doubled])
+    rows = np.flatnonzero(np.isin(groups, colliding))
+    _, block = np.unique(groups[rows], return_inverse=True)
+    sizes = np.bincount(block)
+    top = high if high is not None else int(values[rows].max()) + int(sizes.max())
+    bottom = min(low, int(values[rows].min()))
+    span = top - bottom + 1
+    if int(sizes.max()) > span:
+        raise CapacityError(f"{what}: {int(sizes.max())} distinct values are needed where there are only {span}")
+    order = np.lexsort((values[rows], block))
+    place = np.arange(rows.size, dtype=np.int64)
+    # A gap between blocks as wide as the widest block keeps the running maximum of one out of the next.
+    shift = block[order].astype(np.int64) * (2 * span + int(sizes.max()))
+    lifted = np.maximum.accumulate(values[rows][order] - bottom + shift - place) + place
+    last = np.cumsum(sizes)[block[order]] - 1
+    settled = np.minimum(lifted, shift + span - 1 - (last - place))
     out = values.copy()
-    moving = np.flatnonzero(doubled)
-    moving = moving[np.argsort(values[moving], kind="stable")]
-    top = int(taken.max()) + (moving.size + 1) * step if high is None else high
-    used = set(taken.tolist())
-    for row in moving.tolist():
-        value = int(out[row])
-        distance = step
-        while True:
-            if value + distance <= top and value + distance not in used:
-                found = value + distance
-                break
-            if value - distance >= low and value - distance not in used:
-                found = value - distance
-                break
-            distance += step
-        used.add(found)
-        out[row] = found
+    out[rows[order]] = settled - shift + bottom
     return out
 
 
-def distinct_by_stride(
-    positions: Integers, groups: Integers, size: int, seed: int, *address: str | int
-) -> Integers:
+def distinct_by_stride(positions: Integers, groups: Integers, size: int, seed: int, *address: str | int) -> Integers:
     """Values in range(size), distinct inside each group: rows are numbered by ``positions`` within their group.
 
     offset(group) + stride(group) * position modulo size, with a stride coprime to size: a permutation for every

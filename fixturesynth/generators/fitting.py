@@ -1,0 +1,420 @@
+"""From rows and a plan to table models, parents first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.generators.blocks import choose_block, count_codes
+from fixturesynth.generators.context import PLACES, Features, places, previous, sibling_variables, take_features
+from fixturesynth.generators.contract import CodedTable, Generator, Variable
+from fixturesynth.generators.derivation import derive, find_lookup
+from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
+from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.tablemodel import (
+    Block,
+    TableModel,
+    block_variable,
+    column_variable,
+    count_variable,
+    home_variable,
+    null_variable,
+)
+from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
+from fixturesynth.schema.model import Schema
+
+__all__ = ["fit_tables"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
+MOST_CONTEXT = 48  # variables of parents and ancestors that a child sees
+MOST_FEATURE_CODES = 300
+MOST_SIBLING_CODES = 130
+CROWD = 256  # rows of a verbatim parent that have a code of their own
+
+
+@dataclass
+class _Rows:
+    """What is known of the real rows while fitting: parents' ranks, root entities and features by table."""
+
+    plan: Plan
+    schema: Schema
+    dataset: Dataset
+    protection: int
+    ranks: dict[tuple[str, str], Integers] = field(default_factory=dict)
+    groups: dict[str, Integers] = field(default_factory=dict)
+    features: dict[str, Features] = field(default_factory=dict)
+
+    def column(self, table: str, name: str) -> pa.Array:
+        return combined(self.dataset.arrow(table).column(name))
+
+    def rank(self, table: str, foreign_key: str) -> Integers:
+        """Parent row of every row of ``table``; -1 for NULL and dangling references."""
+        key = (table, foreign_key)
+        if key not in self.ranks:
+            fk = self.schema[table].foreign_key(foreign_key)
+            wanted = [self.column(table, c) for c in fk.columns]
+            known = [self.column(fk.parent, c) for c in fk.parent_columns]
+            self.ranks[key] = locate(wanted, known)
+        return self.ranks[key]
+
+    def degrees(self, child: str, foreign_key: str, parent: str) -> Integers:
+        ranks = self.rank(child, foreign_key)
+        return np.bincount(ranks[ranks >= 0], minlength=self.dataset.arrow(parent).num_rows).astype(np.int64)
+
+    def incoming(self, parent: str) -> list[tuple[str, str, str]]:
+        """(child, foreign key, how) of the references to ``parent`` that are met by degree."""
+        return [
+            (t.name, r.foreign_key, r.how)
+            for t in self.plan.tables
+            for r in t.references
+            if r.parent == parent
+            and r.how in ("context", "matched")
+            and t.name in self.dataset
+            and t.mode != "verbatim"
+        ]
+
+
+def fit_tables(
+    plan: Plan,
+    schema: Schema,
+    dataset: Dataset,
+    *,
+    generators: Mapping[str, Generator],
+    protection: int,
+    seed: int,
+    time_limit: float | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, TableModel]:
+    """A model for every table that has rows in ``dataset``. ``time_limit``: seconds for all tables together."""
+    rows = _Rows(plan, schema, dataset, protection)
+    models: dict[str, TableModel] = {}
+    for number, table in enumerate(plan.tables):
+        if table.name not in dataset:
+            continue
+        if progress is not None:
+            progress(table.name, number, len(plan.tables))
+        arrow = dataset.arrow(table.name)
+        types = {f.name: f.type for f in arrow.schema}
+        if table.mode == "verbatim":
+            models[table.name] = _fit_verbatim(rows, table, types)
+        elif table.generator == "rules" or not arrow.num_rows:
+            models[table.name] = TableModel(table.name, arrow.num_rows, types)
+        else:
+            share = _share(time_limit, table, plan, dataset)
+            models[table.name] = _fit_learned(rows, table, types, generators[table.generator], seed, share)
+    return models
+
+
+def _share(time_limit: float | None, table: TablePlan, plan: Plan, dataset: Dataset) -> float | None:
+    if time_limit is None:
+        return None
+    weights = {t.name: dataset.arrow(t.name).num_rows + 100 for t in plan.tables if t.name in dataset}
+    return time_limit * weights[table.name] / sum(weights.values())
+
+
+def _fit_verbatim(rows: _Rows, table: TablePlan, types: Mapping[str, pa.DataType]) -> TableModel:
+    arrow = rows.dataset.arrow(table.name)
+    n = arrow.num_rows
+    rows.groups[table.name] = np.arange(n)
+    variables: list[Variable] = []
+    codes: list[Codes] = []
+    if n <= CROWD:
+        variables.append(Variable("row", max(n, 1)))
+        codes.append(np.arange(n, dtype=np.int32))
+    for name in arrow.column_names:
+        values = combined(arrow.column(name))
+        kind = _feature_kind(values)
+        if kind is not None and len(variables) < 12:
+            encoding = fit_encoding(values, kind, protection=1, max_codes=32)
+            if 1 < encoding.size <= 64:
+                variables.append(Variable(f"column {name}", encoding.size, encoding.ordered))
+                codes.append(encode(encoding, values))
+    features = Features(tuple(variables), np.stack(codes, axis=1) if codes else np.zeros((n, 0), dtype=np.int32))
+    rows.features[table.name] = features
+    incoming = rows.incoming(table.name)
+    return TableModel(
+        table.name, n, types, verbatim=arrow, features=features,
+        ranks={r.foreign_key: rows.rank(table.name, r.foreign_key) for r in table.references if r.how != "null"},
+        degrees={f"{child}.{fk}": rows.degrees(child, fk, table.name) for child, fk, _ in incoming},
+    )  # fmt: skip
+
+
+def _feature_kind(values: pa.Array) -> str | None:
+    if pa.types.is_boolean(values.type):
+        return "categorical"
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        return "numeric"
+    if pa.types.is_string(values.type) and 1 < pc.count_distinct(values).as_py() <= min(64, len(values) // 2):
+        return "categorical"
+    return None
+
+
+@dataclass
+class _Coded:
+    """Variables of one table while they are gathered."""
+
+    variables: list[Variable] = field(default_factory=list)
+    codes: list[Codes] = field(default_factory=list)
+    encodings: dict[str, Encoding] = field(default_factory=dict)
+
+    def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
+        self.variables.append(Variable(name, size, ordered))
+        self.codes.append(codes.astype(np.int32))
+
+    def encode(self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers) -> None:
+        encoding = fit_encoding(values, kind, protection=protection, groups=groups)
+        self.encodings[name] = encoding
+        self.add(name, encoding.size, encode(encoding, values), ordered=encoding.ordered)
+
+
+def _fit_learned(
+    rows: _Rows,
+    table: TablePlan,
+    types: Mapping[str, pa.DataType],
+    generator: Generator,
+    seed: int,
+    time_limit: float | None,
+) -> TableModel:
+    order, parents = _family_order(rows, table)
+    n = order.size
+    groups = _groups(rows, table, parents, order)
+    coded = _Coded()
+    blocks = _add_blocks(rows, table, order, coded)
+    found_offsets: dict[str, dict[str, object]] = {}
+    lookups: dict[str, pa.Table] = {}
+    for column in table.columns:
+        _add_column(rows, table, column, order, groups, coded, found_offsets, lookups)
+    own = len(coded.variables)
+    _add_outgoing(rows, table, order, coded)
+    context, context_codes, siblings = _context(rows, table, parents, coded, own)
+    variables = (*context, *coded.variables)
+    matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
+    state = None
+    if coded.variables and n:
+        fitted = CodedTable(variables, np.ascontiguousarray(matrix, dtype=np.int32), groups)
+        state = generator.fit(fitted, seed=seed, time_limit=time_limit)
+    rows.features[table.name] = _features(rows, table, coded, order, parents)
+    return TableModel(
+        name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, lookups=lookups,
+        blocks=blocks, context=table.context, siblings=siblings, state=state,
+    )  # fmt: skip
+
+
+def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | None]:
+    """Rows by context parent, then by their first date, else as they came; and the parent of each, in that order."""
+    n = rows.dataset.arrow(table.name).num_rows
+    if table.context is None:
+        return np.arange(n), None
+    ranks = rows.rank(table.name, table.context)
+    dated = [
+        c.name
+        for c in table.columns
+        if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
+    ]
+    keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
+    if dated:
+        keys.append(pc.rank(rows.column(table.name, dated[0]), null_placement="at_end", tiebreaker="dense").to_numpy())
+    order = np.lexsort((*keys, ranks))
+    order = order[ranks[order] >= 0]
+    return order, ranks[order]
+
+
+def _groups(rows: _Rows, table: TablePlan, parents: Integers | None, order: Integers) -> Integers:
+    """Root entity of each row: that of its context parent, unless that is a list of the world."""
+    n = rows.dataset.arrow(table.name).num_rows
+    groups = np.arange(n)
+    if table.context is not None and parents is not None:
+        parent = rows.schema[table.name].foreign_key(table.context).parent
+        if rows.plan[parent].mode != "verbatim" and parent in rows.groups:
+            ranks = rows.rank(table.name, table.context)
+            groups = np.where(ranks >= 0, rows.groups[parent][np.maximum(ranks, 0)], 0)
+    rows.groups[table.name] = groups
+    return groups[order]
+
+
+def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> dict[str, Block]:
+    blocks: dict[str, Block] = {}
+    for reference in table.references:
+        if reference.how != "matched":
+            continue
+        fk, parent = reference.foreign_key, reference.parent
+        ranks = rows.rank(table.name, fk)[order]
+        if rows.plan[parent].mode == "verbatim":
+            degrees = rows.degrees(table.name, fk, parent)
+            block = _row_block(degrees)
+        elif (name := home_variable(table.name, fk)) in {v.name for v in rows.features[parent].variables}:
+            size = next(v.size for v in rows.features[parent].variables if v.name == name)
+            block = Block(size, home=name)
+        else:
+            block = Block(1)
+        by_parent = block.rows
+        if block.home is not None:
+            by_parent = rows.features[parent].column(block.home).astype(np.int64)
+        own = by_parent[np.maximum(ranks, 0)] if by_parent is not None and by_parent.size else np.zeros_like(ranks)
+        codes = np.where(ranks >= 0, own, block.size)
+        blocks[fk] = block
+        if block.size > 1 or (ranks < 0).any():
+            coded.add(block_variable(fk), block.size + 1, codes)
+    return blocks
+
+
+def _row_block(degrees: Integers) -> Block:
+    """Every row of a list of the world is a block of its own, beyond the busiest ones one block for all."""
+    order = np.argsort(-degrees, kind="stable")
+    out = np.zeros(degrees.size, dtype=np.int64)
+    out[order] = np.minimum(np.arange(degrees.size), CROWD - 1)
+    return Block(min(max(degrees.size, 1), CROWD), rows=out)
+
+
+def _add_column(
+    rows: _Rows,
+    table: TablePlan,
+    column: ColumnPlan,
+    order: Integers,
+    groups: Integers,
+    coded: _Coded,
+    found_offsets: dict[str, dict[str, object]],
+    lookups: dict[str, pa.Table],
+) -> None:
+    source, name = column.source, column.name
+    if not isinstance(source, Modelled | Derived | Rule) or name not in rows.dataset.arrow(table.name).column_names:
+        return
+    values = rows.column(table.name, name).take(pa.array(order))
+    protection = rows.protection
+    if isinstance(source, Modelled):
+        base = _base_column(rows, table, source, order)
+        facts = offset_facts(values, source.encoding) if base is not None else None
+        if facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
+            found_offsets[name] = facts
+            coded.encode(column_variable(name), distance, "numeric", protection, groups)
+        else:
+            coded.encode(column_variable(name), values, source.encoding, protection, groups)
+    elif isinstance(source, Rule):
+        if 0 < values.null_count < len(values):
+            coded.add(null_variable(name), 2, np.asarray(values.is_null()))
+    else:
+        _add_derived(rows, table, column, order, groups, coded, values, lookups)
+
+
+def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:
+    if "delta_from" in source.options:
+        return rows.column(table.name, source.options["delta_from"]).take(pa.array(order))
+    if "delta_parent" in source.options:
+        foreign_key, name = source.options["delta_parent"]
+        return _through(rows, table, foreign_key, name, order)
+    return None
+
+
+def _through(rows: _Rows, table: TablePlan, foreign_key: str, name: str, order: Integers) -> pa.Array:
+    ranks = rows.rank(table.name, foreign_key)[order]
+    parent = rows.schema[table.name].foreign_key(foreign_key).parent
+    return rows.column(parent, name).take(pa.array(ranks, pa.int64(), mask=ranks < 0))
+
+
+def _add_derived(
+    rows: _Rows,
+    table: TablePlan,
+    column: ColumnPlan,
+    order: Integers,
+    groups: Integers,
+    coded: _Coded,
+    values: pa.Array,
+    lookups: dict[str, pa.Table],
+) -> None:
+    """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""
+    source = column.source
+    assert isinstance(source, Derived)
+    if source.operation == "ordinal":
+        return
+    if source.foreign_key is not None:
+        sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]
+    else:
+        sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
+    lookup = None
+    if source.operation == "determines":
+        lookup = lookups[column.name] = find_lookup(sources, values, rows.protection)
+    made = np.asarray(derive(source.operation, sources, source.parameters, values.type, lookup).is_valid())
+    present = np.asarray(values.is_valid())
+    if (made & ~present).any():
+        coded.add(null_variable(column.name), 2, made & ~present)
+    if (present & ~made).any():
+        alone = pc.if_else(pa.array(present & ~made), values, pa.scalar(None, values.type))
+        kind = _fallback_kind(values)
+        coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
+
+
+def _fallback_kind(values: pa.Array) -> str:
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        return "numeric"
+    return "temporal" if offset_facts(values, "temporal") is not None else "categorical"
+
+
+def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> None:
+    """What the table's rows are to their children: how many of each, and which kind of child calls them home."""
+    for child, fk, how in rows.incoming(table.name):
+        degrees = rows.degrees(child, fk, table.name)
+        if how == "matched":
+            home = choose_block(rows.dataset, rows.plan[child], rows.rank(child, fk), rows.rank, degrees.size)
+            if home is not None:
+                codes, size = home
+                coded.add(home_variable(child, fk), size, codes[order])
+        codes, size = count_codes(degrees[order])
+        if size > 1:
+            coded.add(count_variable(child, fk), size, codes, ordered=True)
+
+
+def _context(
+    rows: _Rows, table: TablePlan, parents: Integers | None, coded: _Coded, own: int
+) -> tuple[tuple[Variable, ...], Codes, tuple[str, ...]]:
+    """Context variables and codes, (n, k), and the names of the variables that the next sibling sees."""
+    n = coded.codes[0].size if coded.codes else 0
+    if parents is None or table.context is None:
+        return (), np.zeros((n, 0), dtype=np.int32), ()
+    parent = rows.schema[table.name].foreign_key(table.context).parent
+    variables, codes = take_features(rows.features[parent], parents, table.context)
+    n = parents.size
+    counts = np.bincount(parents, minlength=rows.dataset.arrow(parent).num_rows)
+    siblings = counts[parents]
+    position = np.arange(n) - (np.cumsum(counts) - counts)[parents]
+    parts = [codes]
+    names: tuple[str, ...] = ()
+    if n and counts.max() > 1:
+        variables = (*variables, *PLACES)
+        parts.append(places(position, siblings))
+        if counts.max() <= MOST_STEPS:
+            chosen = [i for i, v in enumerate(coded.variables[:own]) if v.size <= MOST_SIBLING_CODES]
+            names = tuple(coded.variables[i].name for i in chosen)
+            seen = sibling_variables(coded.variables, names)
+            variables = (*variables, *seen)
+            if chosen:
+                before = np.stack([coded.codes[i] for i in chosen], axis=1)
+                parts.append(previous(before, position, [v.size - 1 for v in seen]))
+    return variables, np.concatenate(parts, axis=1).astype(np.int32), names
+
+
+def _features(rows: _Rows, table: TablePlan, coded: _Coded, order: Integers, parents: Integers | None) -> Features:
+    """What the children of this table will see: its own codes, then its context parent's, in the rows' own order."""
+    n = rows.dataset.arrow(table.name).num_rows
+    chosen = [i for i, v in enumerate(coded.variables) if v.size <= MOST_FEATURE_CODES]
+    variables = [coded.variables[i] for i in chosen]
+    columns = [coded.codes[i] for i in chosen]
+    if parents is not None and table.context is not None:
+        parent = rows.schema[table.name].foreign_key(table.context).parent
+        above, codes = take_features(rows.features[parent], parents, table.context)
+        room = max(MOST_CONTEXT - len(variables), 0)
+        variables += [Variable(v.name, v.size, v.ordered) for v in above[:room]]
+        columns += list(codes.T[:room])
+    out = np.zeros((n, len(variables)), dtype=np.int32)
+    if columns:
+        out[order] = np.stack(columns, axis=1)
+    return Features(tuple(variables), out)

@@ -1,0 +1,148 @@
+"""From parents' ranks and a table's own values to its columns, in the order in which they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.generators.context import Features
+from fixturesynth.generators.derivation import as_type, derive
+from fixturesynth.generators.offsets import add_offset
+from fixturesynth.generators.tablemodel import TableModel, null_variable
+from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
+from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
+from fixturesynth.schema.model import Table
+
+__all__ = ["Assembly", "Made", "compute"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass
+class Made:
+    """A finished table: columns by name, parents' ranks by foreign key, features for its children."""
+
+    rows: int
+    columns: dict[str, pa.Array]
+    ranks: dict[str, Integers] = field(default_factory=dict)
+    features: Features | None = None
+
+
+@dataclass
+class Assembly:
+    """A table while its columns are put together. ``base``: what sample_values gave, whole columns.
+
+    ``position``: place among the children of the context parent, (rows,). ``ranks``: parent row by foreign key, -1
+    for NULL.
+    """
+
+    plan: TablePlan
+    table: Table
+    model: TableModel | None
+    rows: int
+    seed: int
+    locale: str
+    now: str
+    base: dict[str, pa.Array]
+    codes: Codes
+    position: Integers
+    ranks: dict[str, Integers]
+    made: Mapping[str, Made]
+
+    def kind(self, column: str) -> pa.DataType:
+        return final_type(self.table, self.model, column)
+
+    def flags(self, column: str) -> npt.NDArray[np.bool_] | None:
+        """Where the model says that a derived column is NULL."""
+        names = [v.name for v in generated(self.model)] if self.model is not None else []
+        variable = null_variable(column)
+        return self.codes[:, names.index(variable)] == 1 if variable in names else None
+
+    def through(self, foreign_key: str, parent_column: str) -> pa.Array:
+        """The parent's values of a column, by child; null where there is no parent."""
+        ranks = self.ranks[foreign_key]
+        parent = self.table.foreign_key(foreign_key).parent
+        values = self.made[parent].columns.get(parent_column)
+        if values is None or not len(values):
+            kind = values.type if values is not None else pa.null()
+            return pa.nulls(self.rows, kind)
+        return values.take(pa.array(ranks, pa.int64(), mask=ranks < 0))
+
+
+def compute(assembly: Assembly) -> dict[str, pa.Array]:
+    """Every column of the table but those left to the database, each in its final Arrow type."""
+    out: dict[str, pa.Array] = {}
+    waiting = [c for c in assembly.plan.columns if not isinstance(c.source, Default)]
+    while waiting:
+        ready = [c for c in waiting if all(n in out for n in _needs(assembly, c))]
+        if not ready:
+            # A circle (a learned column that is counted from a derived one): break it where fewest columns wait.
+            ready = [min(waiting, key=lambda c: sum(n not in out for n in _needs(assembly, c)))]
+        for column in ready:
+            out[column.name] = _column(assembly, column, out)
+        waiting = [c for c in waiting if c.name not in out]
+    return out
+
+
+def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
+    source = column.source
+    if isinstance(source, Derived) and source.foreign_key is None:
+        return source.sources
+    if isinstance(source, Modelled) and assembly.model is not None and column.name in assembly.model.offsets:
+        return (source.options["delta_from"],) if "delta_from" in source.options else ()
+    return source.needs if isinstance(source, Rule) else ()
+
+
+def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array]) -> pa.Array:
+    source, name = column.source, column.name
+    kind = assembly.kind(name)
+    if isinstance(source, Reference):
+        if source.foreign_key not in assembly.ranks:
+            return pa.nulls(assembly.rows, kind)
+        return as_type(assembly.through(source.foreign_key, source.parent_column), kind)
+    if isinstance(source, Derived):
+        return _derived(assembly, column, source, kind, out)
+    if isinstance(source, Rule) and source.needs:
+        job = ValuesJob(
+            assembly.table.name, 0, assembly.seed, 0, assembly.rows, assembly.codes, assembly.locale, assembly.now
+        )
+        given = {n: out.get(n, pa.nulls(assembly.rows)) for n in source.needs}
+        return make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
+    values = assembly.base.get(name)
+    if values is None:
+        return pa.nulls(assembly.rows, kind)
+    if isinstance(source, Modelled) and assembly.model is not None and name in assembly.model.offsets:
+        options = source.options
+        if "delta_from" in options:
+            start = out.get(options["delta_from"], pa.nulls(assembly.rows))
+        else:
+            start = assembly.through(*options["delta_parent"])
+        return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
+    return as_type(values, kind) if values.type != kind else values
+
+
+def _derived(
+    assembly: Assembly, column: ColumnPlan, source: Derived, kind: pa.DataType, out: Mapping[str, pa.Array]
+) -> pa.Array:
+    model = assembly.model
+    if source.operation == "ordinal":
+        sources = [pa.array(assembly.position)]
+    elif source.foreign_key is not None:
+        sources = [assembly.through(source.foreign_key, source.sources[0])]
+    else:
+        sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
+    lookup = model.lookups.get(column.name) if model is not None else None
+    values = derive(source.operation, sources, source.parameters, kind, lookup)
+    alone = assembly.base.get(column.name)
+    if alone is not None:
+        values = pc.coalesce(values, as_type(alone, kind))
+    flags = assembly.flags(column.name)
+    if flags is not None:
+        values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
+    return values

@@ -1,0 +1,72 @@
+"""How many children each parent gets, for one foreign key."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.errors import CapacityError
+from fixturesynth.generators.context import Features
+from fixturesynth.generators.tablemodel import TableModel, count_variable
+from fixturesynth.planning.plan import ReferencePlan
+from fixturesynth.randomness import hashed
+from fixturesynth.sampling.counts import allot, assign_by_score, default_counts, stretch
+
+__all__ = ["degrees_of"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def degrees_of(
+    child: str,
+    reference: ReferencePlan,
+    parents: int,
+    total: int,
+    parent_model: TableModel | None,
+    parent_features: Features | None,
+    cap: int | None,
+    seed: int,
+) -> Integers:
+    """Children of every parent, shape (parents,), with sum ``total``.
+
+    A list of the world keeps its own counts, in proportion; other parents get the learned counts as a whole, dealt out
+    by what the parent's model says of each; without rows the default law holds. ``cap``: most children that a parent
+    may have (uniqueness says so).
+    """
+    address = (child, reference.foreign_key, "degrees")
+    if total and not parents:
+        raise CapacityError(f"{child}: {total} rows must reference {reference.parent}, which has no rows")
+    if reference.exclusive:
+        cap = 1
+    if cap is not None and total > cap * parents:
+        raise CapacityError(
+            f"{child}: {total} rows asked, but {parents} rows of {reference.parent} can have at most {cap} each"
+        )
+    if reference.exclusive:
+        out = np.zeros(parents, dtype=np.int64)
+        out[np.argsort(hashed(np.arange(parents), seed, *address), kind="stable")[:total]] = 1
+        return out
+    key = f"{child}.{reference.foreign_key}"
+    if parent_model is not None and key in parent_model.degrees and parent_model.degrees[key].size == parents:
+        out = allot(parent_model.degrees[key], total, hashed(np.arange(parents), seed, *address))
+    elif reference.counts:
+        variable = count_variable(child, reference.foreign_key)
+        known = parent_features is not None and variable in {v.name for v in parent_features.variables}
+        score = parent_features.column(variable) if known and parent_features else np.zeros(parents, dtype=np.int64)
+        out = assign_by_score(stretch(reference.counts, parents, total), score, seed, *address)
+    else:
+        return default_counts(parents, total, cap, seed, *address)
+    return _capped(out, cap, seed, *address)
+
+
+def _capped(degrees: Integers, cap: int | None, seed: int, *address: str | int) -> Integers:
+    if cap is None or int(degrees.max(initial=0)) <= cap:
+        return degrees
+    out = np.minimum(degrees, cap)
+    missing = int(degrees.sum() - out.sum())
+    order = hashed(np.arange(out.size), seed, *address, "capped")
+    while missing:
+        room = cap - out
+        out += np.minimum(allot(np.where(room > 0, degrees + 1, 0), missing, order), room)
+        missing = int(degrees.sum() - out.sum())
+    return out

@@ -1,0 +1,327 @@
+"""All tables of a plan, parents first; partitions are sampled by a pure map, so the number of workers changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.errors import CapacityError
+from fixturesynth.generators.context import Features, take_features
+from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.encoding import encode
+from fixturesynth.generators.registry import find_generator
+from fixturesynth.generators.tablemodel import TableModel, column_variable
+from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, TablePlan
+from fixturesynth.randomness import hashed
+from fixturesynth.sampling.assembly import Assembly, Made
+from fixturesynth.sampling.counts import starts
+from fixturesynth.sampling.degrees import degrees_of
+from fixturesynth.sampling.partition import (
+    CodesJob,
+    ValuesJob,
+    final_type,
+    generated,
+    sample_codes,
+    sample_values,
+)
+from fixturesynth.sampling.references import later_ranks, match_references
+from fixturesynth.sampling.settling import settle
+from fixturesynth.schema.model import Schema, Table
+
+__all__ = ["Given", "sample_dataset"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Progress = Callable[[str, int, int], None]
+Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
+
+MOST_CONTEXT = 48
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that a column of a table takes, in a share of its rows (1: all)."""
+
+    table: str
+    column: str
+    value: Any
+    share: float = 1.0
+
+
+@dataclass
+class _Run:
+    schema: Schema
+    plan: Plan
+    models: Mapping[str, TableModel]
+    seed: int
+    given: tuple[Given, ...]
+    map: Mapper
+    made: dict[str, Made] = field(default_factory=dict)
+
+
+def sample_dataset(
+    schema: Schema,
+    plan: Plan,
+    models: Mapping[str, TableModel],
+    *,
+    seed: int,
+    workers: int = 1,
+    map: Mapper | None = None,
+    given: tuple[Given, ...] = (),
+    progress: Progress | None = None,
+) -> Dataset:
+    """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
+
+    The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
+    """
+    with _mapper(workers, map, schema, plan, models) as mapper:
+        run = _Run(schema, plan, models, seed, given, mapper)
+        for number, table in enumerate(plan.tables):
+            if progress is not None:
+                progress(table.name, number, len(plan.tables))
+            run.made[table.name] = _sample_table(run, table, schema[table.name])
+        _second_pass(run)
+    return Dataset({t.name: _arrow(run, t) for t in plan.tables})
+
+
+# -- workers ----------------------------------------------------------------------------------------------------------
+_SHARED: dict[str, Any] = {}
+
+
+def _share(schema: Schema, plan: Plan, models: Mapping[str, TableModel]) -> None:
+    _SHARED.update(schema=schema, plan=plan, models=models)
+
+
+def _codes_here(job: CodesJob) -> Codes:
+    model = _SHARED["models"][job.table]
+    return sample_codes(model, find_generator(model.state.generator), job)
+
+
+def _values_here(job: ValuesJob) -> dict[str, pa.Array]:
+    return sample_values(
+        _SHARED["plan"][job.table], _SHARED["schema"][job.table], _SHARED["models"].get(job.table), job
+    )
+
+
+@contextmanager
+def _mapper(
+    workers: int, given: Mapper | None, schema: Schema, plan: Plan, models: Mapping[str, TableModel]
+) -> Iterator[Mapper]:
+    before = dict(_SHARED)
+    _share(schema, plan, models)
+    try:
+        if given is not None or workers <= 1:
+            yield given or map
+        else:
+            context = get_context("spawn")
+            arguments = (schema, plan, dict(models))
+            with ProcessPoolExecutor(workers, context, initializer=_share, initargs=arguments) as pool:
+                yield pool.map
+    finally:
+        _SHARED.clear()
+        _SHARED.update(before)
+
+
+# -- one table --------------------------------------------------------------------------------------------------------
+def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
+    model = run.models.get(plan.name)
+    if plan.mode == "verbatim":
+        assert model is not None and model.verbatim is not None
+        columns = {n: model.verbatim.column(n).combine_chunks() for n in model.verbatim.column_names}
+        columns = {n: c if isinstance(c, pa.Array) else pa.concat_arrays(c.chunks) for n, c in columns.items()}
+        return Made(model.verbatim.num_rows, columns, dict(model.ranks), model.features)
+    if not plan.rows:
+        kinds = {c.name: final_type(table, model, c.name) for c in plan.columns if not isinstance(c.source, Default)}
+        features = Features((), np.zeros((0, 0), dtype=np.int32))
+        return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
+    parents, position, siblings = _families(run, plan, table)
+    codes = _sample_codes(run, plan, table, model, parents, position, siblings)
+    ranks = {plan.context: parents} if plan.context is not None else {}
+    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed)
+    base = _sample_values(run, plan, codes)
+    assembly = Assembly(
+        plan, table, model, plan.rows, run.seed, run.plan.locale, run.plan.now, base, codes, position, ranks, run.made
+    )
+    columns = settle(assembly, run.plan.dialect)
+    columns = _put_given(run, plan, columns)
+    return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
+
+
+def _families(run: _Run, plan: TablePlan, table: Table) -> tuple[Integers, Integers, Integers]:
+    """Context parent, place among its children and their number, for every row."""
+    n = plan.rows
+    if plan.context is None:
+        return np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
+    reference = plan.reference(plan.context)
+    parent = run.made[reference.parent]
+    cap = _cap(run, plan, table, reference)
+    degrees = degrees_of(
+        plan.name, reference, parent.rows, n, run.models.get(reference.parent), parent.features, cap, run.seed
+    )
+    ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
+    position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
+    return ranks, position, degrees[ranks]
+
+
+def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> int | None:
+    """Most children of one parent that unique sets of references with it allow."""
+    caps = []
+    own = set(table.foreign_key(reference.foreign_key).columns)
+    for unique in plan.uniques:
+        rest = [c for c in unique.columns if c not in own]
+        if unique.how != "by_pairs" or len(rest) == len(unique.columns):
+            continue
+        sources = [plan.column(c).source for c in rest]
+        names = {s.foreign_key for s in sources if isinstance(s, Reference)}
+        if all(isinstance(s, Reference) for s in sources):
+            size = 1
+            for name in names:
+                size *= max(run.made[table.foreign_key(name).parent].rows, 1)
+            caps.append(size)
+    return min(caps) if caps else None
+
+
+def _sample_codes(
+    run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
+    siblings: Integers,
+) -> Codes:  # fmt: skip
+    if model is None or model.state is None:
+        return np.zeros((plan.rows, 0), dtype=np.int32)
+    above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
+    if model.context is not None:
+        above = _context_codes(run, plan, table, model, parents)
+    given = _given_codes(run, plan, model)
+    jobs = [
+        CodesJob(
+            plan.name, number, run.seed, above[low:high], position[low:high], siblings[low:high],
+            {name: codes[low:high] for name, codes in given.items()},
+        )
+        for number, (low, high) in enumerate(_cuts(plan, position))
+    ]  # fmt: skip
+    return np.concatenate(list(run.map(_codes_here, jobs)))
+
+
+def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:
+    """Partitions of about ``partition_rows`` rows that keep families whole."""
+    heads = np.flatnonzero(position == 0)
+    cuts = [0]
+    while cuts[-1] < plan.rows:
+        target = cuts[-1] + plan.partition_rows
+        after = heads[np.searchsorted(heads, target) :]
+        cuts.append(int(after[0]) if after.size and target < plan.rows else plan.rows)
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+
+def _context_codes(run: _Run, plan: TablePlan, table: Table, model: TableModel, parents: Integers) -> Codes:
+    """The parent's features in the order in which the model was fitted to them; a feature that is missing is "none"."""
+    assert model.context is not None and model.state is not None
+    features = run.made[table.foreign_key(model.context).parent].features
+    assert features is not None
+    variables, codes = take_features(features, parents, model.context)
+    have = {v.name: i for i, v in enumerate(variables)}
+    wanted = [v for v in model.state.variables if v.context and v.name.startswith(f"{model.context}>")]
+    columns = [
+        np.minimum(codes[:, have[v.name]], v.size - 1) if v.name in have else np.full(parents.size, v.size - 1)
+        for v in wanted
+    ]
+    return np.stack(columns, axis=1).astype(np.int32) if columns else np.zeros((parents.size, 0), dtype=np.int32)
+
+
+def _features(
+    run: _Run, plan: TablePlan, table: Table, model: TableModel | None, codes: Codes, parents: Integers
+) -> Features:
+    if model is None or model.state is None:
+        return Features((), np.zeros((plan.rows, 0), dtype=np.int32))
+    own = generated(model)
+    chosen = [i for i, v in enumerate(own) if v.size <= 300]
+    variables = [own[i] for i in chosen]
+    columns = [codes[:, i] for i in chosen]
+    if model.context is not None:
+        features = run.made[table.foreign_key(model.context).parent].features
+        assert features is not None
+        above, theirs = take_features(features, parents, model.context)
+        room = max(MOST_CONTEXT - len(variables), 0)
+        variables += [Variable(v.name, v.size, v.ordered) for v in above[:room]]
+        columns += list(theirs.T[:room])
+    matrix = np.stack(columns, axis=1).astype(np.int32) if columns else np.zeros((plan.rows, 0), dtype=np.int32)
+    return Features(tuple(variables), matrix)
+
+
+def _sample_values(run: _Run, plan: TablePlan, codes: Codes) -> dict[str, pa.Array]:
+    size = plan.partition_rows
+    jobs = [
+        ValuesJob(
+            plan.name, number, run.seed, low, min(size, plan.rows - low), codes[low : low + size],
+            run.plan.locale, run.plan.now,
+        )
+        for number, low in enumerate(range(0, plan.rows, size))
+    ]  # fmt: skip
+    parts = list(run.map(_values_here, jobs))
+    return {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
+
+
+# -- given values -----------------------------------------------------------------------------------------------------
+def _chosen(run: _Run, plan: TablePlan, item: Given) -> npt.NDArray[np.bool_]:
+    count = round(plan.rows * item.share)
+    out = np.zeros(plan.rows, dtype=bool)
+    order = np.argsort(hashed(np.arange(plan.rows), run.seed, plan.name, item.column, "given"), kind="stable")
+    out[order[:count]] = True
+    return out
+
+
+def _given_codes(run: _Run, plan: TablePlan, model: TableModel) -> dict[str, Codes]:
+    out = {}
+    for item in run.given:
+        variable = column_variable(item.column)
+        if item.table == plan.name and variable in model.encodings and item.column not in model.offsets:
+            kind = model.types[item.column]
+            code = encode(model.encodings[variable], pa.array([item.value]).cast(kind))[0]
+            out[variable] = np.where(_chosen(run, plan, item), code, -1).astype(np.int32)
+    return out
+
+
+def _put_given(run: _Run, plan: TablePlan, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    out = dict(columns)
+    for item in run.given:
+        if item.table == plan.name:
+            kind = out[item.column].type
+            value = pa.array([item.value]).cast(kind)[0]
+            if any(item.column in u.columns for u in plan.uniques) and plan.rows * item.share > 1:
+                raise CapacityError(f"{plan.name}.{item.column} is unique: one value cannot be given to many rows")
+            out[item.column] = pa.compute.if_else(pa.array(_chosen(run, plan, item)), value, out[item.column])
+    return out
+
+
+# -- cycles -----------------------------------------------------------------------------------------------------------
+def _second_pass(run: _Run) -> None:
+    for plan in run.plan.tables:
+        table, made = run.schema[plan.name], run.made[plan.name]
+        for reference in plan.references:
+            if reference.how != "later" or not made.rows or plan.mode == "verbatim":
+                continue
+            fk = table.foreign_key(reference.foreign_key)
+            parent = run.made[fk.parent]
+            ranks = later_ranks(plan, table, reference, made.rows, parent.rows, run.seed)
+            made.ranks[fk.name] = ranks
+            index = pa.array(ranks, pa.int64(), mask=ranks < 0)
+            for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
+                source = plan.column(column).source
+                if isinstance(source, Reference) and source.foreign_key == fk.name:
+                    values = parent.columns[parent_column]
+                    kind = final_type(table, run.models.get(plan.name), column)
+                    made.columns[column] = values.take(index).cast(kind) if len(values) else pa.nulls(made.rows, kind)
+
+
+def _arrow(run: _Run, plan: TablePlan) -> pa.Table:
+    made, table = run.made[plan.name], run.schema[plan.name]
+    names = [c for c in table.column_names if c in made.columns]
+    return pa.table({n: made.columns[n] for n in names})

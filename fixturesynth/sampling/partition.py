@@ -1,0 +1,197 @@
+"""One partition of one table, as pure functions: the same arguments give the same bytes in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.generators.context import PLACES, places
+from fixturesynth.generators.contract import Generator, Variable
+from fixturesynth.generators.encoding import Encoding, decode
+from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable
+from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
+from fixturesynth.randomness import hashed, stream, words
+from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.sampling import sample_rule
+from fixturesynth.schema.model import Table
+
+__all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "sample_codes", "sample_values"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class CodesJob:
+    """Rows ``start`` and on of a table: features of each row's context parent, its place and its number of siblings."""
+
+    table: str
+    partition: int
+    seed: int
+    parent_codes: Codes  # (n, parent features), without the code for "none"
+    position: Integers  # (n,)
+    siblings: Integers  # (n,)
+    given: Mapping[str, Codes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ValuesJob:
+    """Rows ``start`` to ``start + n`` of a table and their codes."""
+
+    table: str
+    partition: int
+    seed: int
+    start: int
+    rows: int
+    codes: Codes  # (rows, generated variables), or (rows, 0)
+    locale: str
+    now: str
+
+
+def generated(model: TableModel) -> tuple[Variable, ...]:
+    """The variables that the model generates, in order."""
+    return tuple(v for v in model.state.variables if not v.context) if model.state is not None else ()
+
+
+def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Codes:
+    """Codes of the generated variables, shape (n, generated variables).
+
+    Siblings come one after the other where the model sees the sibling before; all families move on together.
+    """
+    state = model.state
+    assert state is not None
+    n = job.position.size
+    count = len(generated(model))
+    raw = words(stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition), n * count)
+    raw = raw.reshape(n, count)
+    context = [v for v in state.variables if v.context]
+    own = len(context) - len(model.siblings) - (len(PLACES) if _placed(context) else 0)
+    base = job.parent_codes[:, :own]
+    if _placed(context):
+        base = np.concatenate([base, places(job.position, job.siblings)], axis=1)
+    base = np.ascontiguousarray(base, dtype=np.int32)
+    if not model.siblings:
+        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=True)
+    names = [v.name for v in generated(model)]
+    seen = [names.index(s) for s in model.siblings]
+    none = np.array([v.size - 1 for v in context[len(context) - len(seen) :]], dtype=np.int32)
+    out = np.zeros((n, count), dtype=np.int32)
+    order = np.argsort(job.position, kind="stable")
+    bounds = np.searchsorted(job.position[order], np.arange(int(job.position.max(initial=0)) + 2))
+    for step in range(bounds.size - 1):
+        rows = order[bounds[step] : bounds[step + 1]]
+        before = out[rows - 1][:, seen] if step else np.tile(none, (rows.size, 1))
+        joined = np.concatenate([base[rows], before], axis=1)
+        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=True)
+    return out
+
+
+def _placed(context: list[Variable]) -> bool:
+    return any(v.name == PLACES[0].name for v in context)
+
+
+def _part(given: Mapping[str, Codes], rows: Any) -> dict[str, Codes] | None:
+    return {name: codes[rows] for name, codes in given.items()} or None
+
+
+def final_type(table: Table, model: TableModel | None, name: str) -> pa.DataType:
+    """The Arrow type of a generated column: that of the rows it was learned from, else that of its declared type."""
+    kind = model.types.get(name) if model is not None else None
+    if kind is not None and not pa.types.is_null(kind):
+        return kind
+    return arrow_type(table.column(name).type)
+
+
+def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: ValuesJob) -> dict[str, pa.Array]:
+    """Columns that need nothing but the row itself: keys, rules, constants, what the model's codes mean.
+
+    A column learned as an offset comes as that offset; derived columns come only where they had to be learned.
+    """
+    variables = [v.name for v in generated(model)] if model is not None else []
+    out: dict[str, pa.Array] = {}
+    for column in plan.columns:
+        source = column.source
+        if isinstance(source, Constant):
+            kind = final_type(table, model, column.name)
+            out[column.name] = _constant(source.value, job.rows, kind)
+        elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and source.needs):
+            made = _rule(plan, table, model, column.name, source.call, job, {})
+            out[column.name] = _with_nulls(made, column, variables, job)
+        elif isinstance(source, Modelled | Derived):
+            variable = column_variable(column.name)
+            if model is not None and variable in variables:
+                codes = job.codes[:, variables.index(variable)]
+                out[column.name] = _decoded(plan, table, model, column, codes, job)
+    return out
+
+
+def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
+    if value is None:
+        return pa.nulls(rows, kind)
+    one = pa.array([value])
+    return pa.concat_arrays([one.cast(kind)] * 1).take(pa.array(np.zeros(rows, dtype=np.int64)))
+
+
+def _decoded(
+    plan: TablePlan, table: Table, model: TableModel, column: ColumnPlan, codes: Codes, job: ValuesJob
+) -> pa.Array:
+    encoding: Encoding = model.encodings[column_variable(column.name)]
+    raw = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
+    values = decode(encoding, codes, raw)
+    rare = column.source.options.get("rare") if isinstance(column.source, Modelled) else None
+    if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
+        made = _rule(plan, table, model, column.name, RuleCall(**rare), job, {})
+        values = pa.compute.if_else(pa.array(codes == encoding.rare_code), made.cast(values.type), values)
+    return values
+
+
+def context_of(table: Table, name: str, locale: str, now: str) -> ColumnContext:
+    """What rules may know of a column."""
+    moment = datetime.fromisoformat(now)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return ColumnContext(table.name, name, table.column(name).type, locale, aware)
+
+
+def _rule(
+    plan: TablePlan, table: Table, model: TableModel | None, name: str, call: RuleCall, job: ValuesJob,
+    given: Mapping[str, pa.Array],
+) -> pa.Array:  # fmt: skip
+    ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64)
+    context = context_of(table, name, job.locale, job.now)
+    return sample_rule(call, RuleRequest(job.seed, context, ranks, job.partition, given))
+
+
+def make_rule_values(
+    plan: TablePlan, table: Table, model: TableModel | None, column: ColumnPlan, job: ValuesJob,
+    given: Mapping[str, pa.Array],
+) -> pa.Array:  # fmt: skip
+    """A rule column that reads others of its row."""
+    source = column.source
+    assert isinstance(source, Rule)
+    variables = [v.name for v in generated(model)] if model is not None else []
+    made = _rule(plan, table, model, column.name, source.call, job, {n: given[n] for n in source.needs})
+    return _with_nulls(made, column, variables, job)
+
+
+def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job: ValuesJob) -> pa.Array:
+    """NULLs where the model says so; where nothing was learned, in the share that is planned, by keyed hash."""
+    source = column.source
+    if not isinstance(source, Rule):
+        return values
+    if null_variable(column.name) in variables:
+        empty = job.codes[:, variables.index(null_variable(column.name))] == 1
+    elif source.null_share > 0:
+        ranks = np.arange(job.start, job.start + job.rows)
+        empty = hashed(ranks, job.seed, job.table, column.name, "null") < np.uint64(
+            int(source.null_share * (2**64 - 1))
+        )
+    else:
+        return values
+    return pa.compute.if_else(pa.array(empty), pa.scalar(None, values.type), values)

@@ -1,0 +1,200 @@
+"""Parents for every reference that is not the context: matched by degree and block, trees, second passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.errors import UnsatisfiableError
+from fixturesynth.generators.tablemodel import TableModel, block_variable
+from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
+from fixturesynth.randomness import hashed
+from fixturesynth.sampling.assembly import Made
+from fixturesynth.sampling.counts import allot, stretch
+from fixturesynth.sampling.degrees import degrees_of
+from fixturesynth.sampling.matching import forest, match
+from fixturesynth.sampling.partition import generated
+from fixturesynth.schema.model import ForeignKey, Table
+
+__all__ = ["later_ranks", "match_references"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+
+def match_references(
+    plan: TablePlan,
+    table: Table,
+    rows: int,
+    ranks: dict[str, Integers],
+    codes: Codes,
+    model: TableModel | None,
+    made: Mapping[str, Made],
+    models: Mapping[str, TableModel],
+    seed: int,
+) -> dict[str, Integers]:
+    """``ranks`` (the context's) with the ranks of every other reference but the implied and later ones."""
+    out = dict(ranks)
+    ordered = sorted((r for r in plan.references if r.how == "matched"), key=lambda r: -len(_columns(table, r)))
+    for reference in ordered:
+        out[reference.foreign_key] = _match(plan, table, rows, reference, out, codes, model, made, models, seed)
+    for reference in plan.references:
+        if reference.how == "self":
+            out[reference.foreign_key] = _tree(plan, table, rows, reference, seed)
+    return out
+
+
+def _columns(table: Table, reference: ReferencePlan) -> tuple[str, ...]:
+    return table.foreign_key(reference.foreign_key).columns
+
+
+def _empty(rows: int, share: float, seed: int, *address: str | int) -> npt.NDArray[np.bool_]:
+    """Exactly the planned share of rows, chosen by keyed hash; shape (rows,)."""
+    out = np.zeros(rows, dtype=bool)
+    count = round(rows * share)
+    if count:
+        out[np.argsort(hashed(np.arange(rows), seed, *address, "null"), kind="stable")[:count]] = True
+    return out
+
+
+def _match(
+    plan: TablePlan,
+    table: Table,
+    rows: int,
+    reference: ReferencePlan,
+    ranks: Mapping[str, Integers],
+    codes: Codes,
+    model: TableModel | None,
+    made: Mapping[str, Made],
+    models: Mapping[str, TableModel],
+    seed: int,
+) -> Integers:
+    name = reference.foreign_key
+    fk = table.foreign_key(name)
+    parent = made[fk.parent]
+    wanted = np.zeros(rows, dtype=np.int64)
+    blocks = np.zeros(parent.rows, dtype=np.int64)
+    variables = [v.name for v in generated(model)] if model is not None else []
+    block = model.blocks.get(name) if model is not None else None
+    if block is not None and block_variable(name) in variables:
+        wanted = codes[:, variables.index(block_variable(name))].astype(np.int64)
+        empty = wanted >= block.size
+        if block.rows is not None and block.rows.size == parent.rows:
+            blocks = block.rows
+        elif block.home is not None and parent.features is not None:
+            blocks = parent.features.column(block.home).astype(np.int64)
+    else:
+        empty = _empty(rows, reference.null_share, seed, table.name, name)
+    shared = _shared(plan, table, fk, reference)
+    asked = np.flatnonzero(~empty)
+    degrees = degrees_of(
+        table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
+    )
+    out = np.full(rows, -1, dtype=np.int64)
+    if shared:
+        own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)
+        out[asked] = _within(table, fk, own[asked], theirs, degrees, seed)
+        return out
+    out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
+    return out
+
+
+def _shared(
+    plan: TablePlan, table: Table, fk: ForeignKey, reference: ReferencePlan
+) -> tuple[tuple[str, str, str, str], ...]:
+    """(parent column of this key, other foreign key, its parent's column, child column) for columns filled by both."""
+    found = []
+    for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
+        source = plan.column(column).source
+        if isinstance(source, Reference) and source.foreign_key != reference.foreign_key:
+            found.append((parent_column, source.foreign_key, source.parent_column, column))
+    return tuple(found)
+
+
+def _shared_codes(
+    table: Table,
+    fk: ForeignKey,
+    shared: tuple[tuple[str, str, str, str], ...],
+    ranks: Mapping[str, Integers],
+    made: Mapping[str, Made],
+    plan: TablePlan,
+) -> tuple[Integers, Integers]:
+    """Codes of the shared columns' values: what the child has already, and what each parent offers."""
+    rows = next(iter(ranks.values())).size
+    own, theirs = np.zeros(rows, dtype=np.int64), np.zeros(made[fk.parent].rows, dtype=np.int64)
+    for parent_column, other, other_column, _ in shared:
+        if other not in ranks:
+            continue
+        there = made[fk.parent].columns[parent_column]
+        source = made[table.foreign_key(other).parent].columns[other_column]
+        here = source.take(pa.array(ranks[other], pa.int64(), mask=ranks[other] < 0))
+        distinct = pc.unique(there).drop_null()
+        width = len(distinct) + 1
+        a = pc.index_in(here.cast(there.type), distinct).fill_null(-1).to_numpy(zero_copy_only=False)
+        b = pc.index_in(there, distinct).fill_null(-1).to_numpy(zero_copy_only=False)
+        own = np.where((own < 0) | (a < 0), -1, own * width + a)
+        theirs = np.where((theirs < 0) | (b < 0), -2, theirs * width + b)
+    return own, theirs
+
+
+def _within(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degrees: Integers, seed: int) -> Integers:
+    """Parents that agree with what the row has: by degree as far as it goes, then by hash among those that agree."""
+    out = match(np.maximum(own, -1), theirs, degrees, seed, table.name, fk.name)
+    wrong = np.flatnonzero(theirs[out] != own) if out.size else out
+    if not wrong.size:
+        return out
+    order = np.argsort(theirs, kind="stable")
+    low = np.searchsorted(theirs[order], own[wrong], side="left")
+    many = np.searchsorted(theirs[order], own[wrong], side="right") - low
+    draws = hashed(wrong, seed, table.name, fk.name, "agreeing") % np.maximum(many, 1).astype(np.uint64)
+    out[wrong] = np.where(many > 0, order[np.minimum(low + draws.astype(np.int64), order.size - 1)], -1)
+    if (many == 0).any() and not any(table.column(c).nullable for c in fk.columns):
+        raise UnsatisfiableError(
+            f"{table.name}: {int((many == 0).sum())} rows find no row of {fk.parent} that agrees in the columns that "
+            f"{fk.name} shares with another foreign key; give {fk.parent} more rows"
+        )
+    return out
+
+
+def _tree(plan: TablePlan, table: Table, rows: int, reference: ReferencePlan, seed: int) -> Integers:
+    roots = round(rows * reference.null_share)
+    nullable = any(table.column(c).nullable for c in table.foreign_key(reference.foreign_key).columns)
+    loops = roots == 0 and not nullable
+    roots = min(max(roots, 1), rows)
+    if reference.exclusive:
+        degrees = np.ones(rows - roots, dtype=np.int64)
+    elif reference.counts:
+        degrees = stretch(reference.counts, rows, rows - roots)
+    else:
+        degrees = allot(_branching(rows, seed, table.name, reference.foreign_key), rows - roots)
+    parents = forest(rows, roots, degrees)
+    if loops:
+        parents[:roots] = np.arange(roots)
+    return parents
+
+
+def _branching(rows: int, seed: int, *address: str | int) -> Integers:
+    """Weights of parents in a tree without rows to learn from: a third of the rows have children."""
+    drawn = hashed(np.arange(rows), seed, *address, "branching")
+    return np.where(drawn % np.uint64(3) == 0, 1 + (drawn >> np.uint64(62)).astype(np.int64), 0)
+
+
+def later_ranks(
+    plan: TablePlan, table: Table, reference: ReferencePlan, rows: int, parent_rows: int, seed: int
+) -> Integers:
+    """Parents for a reference that closes a cycle, once both tables are there; shape (rows,)."""
+    out = np.full(rows, -1, dtype=np.int64)
+    empty = _empty(rows, reference.null_share, seed, table.name, reference.foreign_key)
+    asked = np.flatnonzero(~empty)
+    if not parent_rows or not asked.size:
+        return out
+    if reference.exclusive:
+        asked = asked[:parent_rows]
+    degrees = degrees_of(table.name, reference, parent_rows, asked.size, None, None, None, seed)
+    nothing = np.zeros(parent_rows, dtype=np.int64)
+    out[asked] = match(np.zeros(asked.size, dtype=np.int64), nothing, degrees, seed, table.name, reference.foreign_key)
+    return out
