@@ -97,7 +97,9 @@ def _sampled(token: str, locale: str) -> Pool:
     generator, _ = _providers(locale)
     method = getattr(generator, _METHODS.get(token, token), None)
     if method is None:
-        raise ValueError(f"Faker has no {token!r} in {locale}")
+        if locale == "en_US":
+            raise ValueError(f"Faker has no {token!r}")
+        return faker_pool(token, "en_US")  # what a locale lacks (codes of states, say) is taken from the default one
     generator.seed_instance(f"{locale}/{token}")
     return Pool.of([str(method()).replace("\n", ", ").strip() for _ in range(_SAMPLED)])
 
