@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
+import pyarrow as pa
+
+from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import ConstraintError, SourceError, UnsatisfiableError
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
 from fixturesynth.planning.plan import (
@@ -26,7 +29,7 @@ from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import Schema, Table
-from fixturesynth.schema.predicates import TableConstraints, compile_constraints, is_evaluable
+from fixturesynth.schema.predicates import NotUnderstood, TableConstraints, compile_constraints, evaluate
 
 __all__ = ["Wishes", "make_plan"]
 
@@ -156,7 +159,7 @@ def _settle_parents(
 def _repairs(table: Table, constraints: TableConstraints, rows: int, dialect: str) -> tuple[tuple[str, str], ...]:
     """Checks that are not solved but can be evaluated; the rest is refused here, by name."""
     for name, text in constraints.not_understood:
-        if rows and not is_evaluable(text, table, dialect):
+        if rows and not _evaluable(text, table, dialect):
             raise ConstraintError(
                 f"{table.name}: constraint {name} is not understood yet: CHECK ({text}); "
                 "leave the table out (skip: true in fixturesynth.yaml) or drop the constraint in the target"
@@ -168,6 +171,16 @@ def _repairs(table: Table, constraints: TableConstraints, rows: int, dialect: st
                 "leave the table out (skip: true in fixturesynth.yaml)"
             )
     return tuple(constraints.not_understood)
+
+
+def _evaluable(text: str, table: Table, dialect: str) -> bool:
+    """Whether the condition can be judged on rows; tried on a table without any."""
+    nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in table.columns})
+    try:
+        evaluate(text, nothing, dialect)
+    except NotUnderstood:
+        return False
+    return True
 
 
 def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str, int]:

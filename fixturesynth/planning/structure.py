@@ -81,8 +81,10 @@ def _mark_implied(
     """
     by_name = {p.foreign_key: p for p in plans}
     through: dict[str, list[str]] = {p.foreign_key: [] for p in plans}
-    for implied, by in graph.implied_references(table.name):
-        through[implied].append(by)
+    for found in graph.implied_references(table.name):
+        # Where the leading reference may be NULL, the implied one still has to be filled by itself.
+        if found.always or by_name[found.by].null_share == 0.0:
+            through[found.foreign_key].append(found.by)
     copies = _copies(profile, table)
     for fk in table.foreign_keys:
         for other in table.foreign_keys:

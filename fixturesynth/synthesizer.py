@@ -1,0 +1,156 @@
+"""Synthesizer: a plan with what was learned; fitted from rows, sampled by seed, kept in one ``.fsynth`` file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.errors import InputError, did_you_mean
+from fixturesynth.generators.fitting import fit_tables
+from fixturesynth.generators.registry import find_generator
+from fixturesynth.generators.tablemodel import TableModel
+from fixturesynth.loading.reading import infer_schema, read_rows
+from fixturesynth.planning.plan import Plan
+from fixturesynth.planning.planner import Wishes, make_plan
+from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.profiling import profile_dataset
+from fixturesynth.profiling.profile import Profile
+from fixturesynth.sampling.engine import Given, sample_dataset
+from fixturesynth.schema.model import Schema
+
+if TYPE_CHECKING:
+    from fixturesynth.evaluation.record import Report
+
+__all__ = ["Synthesizer", "fit", "plan_rules"]
+
+Progress = Callable[[str, str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Synthesizer:
+    """What ``fit`` and ``plan_rules`` give. ``profile`` and ``models`` are empty when there were no rows."""
+
+    schema: Schema
+    plan: Plan
+    models: Mapping[str, TableModel] = field(default_factory=dict)
+    profile: Profile | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    seed: int = 0
+
+    def planned(self, *, rows: Mapping[str, int] | int | None = None, scale: float | None = None) -> Plan:
+        """The plan with other row counts: exact for named tables, one number for all, or real rows times ``scale``."""
+        if rows is None and scale is None:
+            return self.plan
+        asked = self.wishes.rows
+        if isinstance(rows, int):
+            asked = replace(asked, default=rows)
+        elif rows is not None:
+            asked = replace(asked, tables={**asked.tables, **rows})
+        if scale is not None:
+            if not scale > 0:
+                raise InputError(f"scale must be positive, however: {scale=}")
+            asked = replace(asked, scale=scale)
+        return make_plan(self.schema, profile=self.profile, wishes=replace(self.wishes, rows=asked))
+
+    def sample(
+        self,
+        *,
+        rows: Mapping[str, int] | int | None = None,
+        scale: float | None = None,
+        seed: int | None = None,
+        given: Mapping[str, Mapping[str, Any]] | None = None,
+        workers: int = 1,
+        map: Callable[..., Any] | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Dataset:
+        """Rows of every table, the same bytes for the same arguments on any machine and any number of workers.
+
+        ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names.
+        """
+        plan = self.planned(rows=rows, scale=scale)
+        items = tuple(
+            self._given(table, column, value)
+            for table, columns in (given or {}).items()
+            for column, value in columns.items()
+        )
+        return sample_dataset(
+            self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
+            given=items, progress=progress,
+        )  # fmt: skip
+
+    def _given(self, table: str, column: str, value: Any) -> Given:
+        if table not in self.schema:
+            raise InputError(f"given: no table {table!r}: {did_you_mean(table, self.schema.names)}")
+        if column not in self.schema[table]:
+            raise InputError(
+                f"given: no column {column!r} in {table}: {did_you_mean(column, self.schema[table].column_names)}"
+            )
+        one, share = value if isinstance(value, tuple) else (value, 1.0)
+        return Given(table, column, one, share)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one ``.fsynth`` file (safetensors and JSON), whole or not at all."""
+        from fixturesynth.modelfile import save
+
+        return save(self, Path(path))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Synthesizer:
+        """Read a ``.fsynth`` file; ModelFileError when it is damaged, foreign or too new. Never runs code from it."""
+        from fixturesynth.modelfile import open_model
+
+        return open_model(Path(path))
+
+
+def plan_rules(schema: Schema, *, wishes: Wishes | None = None, seed: int = 0) -> Synthesizer:
+    """A synthesizer for a schema without rows: every column by rule."""
+    wishes = wishes or Wishes()
+    return Synthesizer(schema, make_plan(schema, wishes=wishes), wishes=wishes, seed=seed)
+
+
+def fit(
+    source: Any,
+    *,
+    schema: Schema | None = None,
+    wishes: Wishes | None = None,
+    seed: int = 0,
+    generator: str = "auto",
+    time_limit: float | None = None,
+    limit: int | None = None,
+    protection: int = 5,
+    progress: Progress | None = None,
+) -> Synthesizer:
+    """Learn from the rows of ``source`` (URL, Engine, folder, Dataset or frames).
+
+    ``limit``: read at most so many rows of a table, sampled so that references stay closed. ``time_limit``: seconds
+    for learning. ``protection``: fewest root entities that share a value before it is stored.
+    """
+    told = progress or (lambda stage, table, done, of: None)
+    if schema is None:
+        schema = _schema_of(source)
+    dataset = read_rows(source, schema, limit=limit, seed=seed, progress=lambda t, n: told("read", t, n, 0))
+    if schema is None:
+        schema = infer_schema(dataset)
+    profile = profile_dataset(
+        dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
+    )
+    wishes = replace(wishes or Wishes(), generator=generator)
+    plan = make_plan(schema, profile=profile, wishes=wishes)
+    names = {t.generator for t in plan.tables} - {"rules"}
+    models = fit_tables(
+        plan, schema, dataset, generators={n: find_generator(n) for n in names}, protection=profile.protection,
+        seed=seed, time_limit=time_limit, progress=lambda t, n, of: told("fit", t, n, of),
+    )  # fmt: skip
+    return Synthesizer(schema, plan, models, profile, wishes, seed)
+
+
+def _schema_of(source: Any) -> Schema | None:
+    """The declared schema of a database; None for frames and folders, whose schema is inferred from the rows."""
+    from fixturesynth.schema.reflection import reflect
+
+    if isinstance(source, Mapping | Dataset) or (isinstance(source, str | Path) and Path(str(source)).is_dir()):
+        return None
+    return reflect(source)
