@@ -3,7 +3,7 @@
 ``compile_constraints`` says what values may be chosen; ``evaluate`` says which rows of a table satisfy a condition.
 """
 
-from fixturesynth.schema.predicates.compiling import compile_condition, compile_constraints
+from fixturesynth.schema.predicates.compiling import compile_condition, compile_constraints, joint_branches
 from fixturesynth.schema.predicates.domains import (
     Alternatives,
     Branch,
@@ -29,5 +29,6 @@ __all__ = [
     "compile_condition",
     "compile_constraints",
     "evaluate",
+    "joint_branches",
     "mentioned_columns",
 ]

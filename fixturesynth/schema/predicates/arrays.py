@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.schema.predicates.domains import NotUnderstood
 
-__all__ = ["CASTS", "as_moment", "as_number", "as_text", "is_number", "truth_of", "unify", "zero_to_null"]
+__all__ = ["CASTS", "as_moment", "as_number", "as_text", "is_number", "operands", "truth_of", "unify", "zero_to_null"]
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -146,6 +146,27 @@ def unify(arrays: Sequence[pa.Array]) -> list[pa.Array]:
     return [pa.nulls(len(a), target) if s is None else s for a, s in zip(arrays, same, strict=True)]
 
 
+def operands(left: pa.Array, right: pa.Array) -> list[pa.Array]:
+    """Both sides of a sum, difference or product: numbers in one type, dates and durations as they add up.
+
+    A number beside a date counts days, as in PostgreSQL.
+    """
+    families = {_family(left.type), _family(right.type)}
+    if not families & {"moment", "duration"}:
+        return unify([as_number(left), as_number(right)])
+    if families == {"moment"}:
+        dates = pa.types.is_date(left.type) and pa.types.is_date(right.type)
+        return [left, right] if dates else [_moment(left), _moment(right)]
+    return [_duration_or_moment(side) for side in (left, right)]
+
+
+def _duration_or_moment(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if is_number(kind):
+        return pc.multiply(values.cast(pa.int64()), 86_400_000_000).cast(pa.duration("us"))
+    return values.cast(pa.duration("us")) if pa.types.is_duration(kind) else as_moment(values)
+
+
 def zero_to_null(values: pa.Array) -> pa.Array:
     zero = pc.equal(values, pa.scalar(Decimal(0) if pa.types.is_decimal(values.type) else 0).cast(values.type))
     return pc.if_else(zero, pa.scalar(None, values.type), values)
@@ -183,5 +204,6 @@ CASTS: dict[str, Callable[[pa.Array], pa.Array]] = {
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMPNTZ", "DATETIME"), as_moment),
     "DATE": _to_date,
     "BOOLEAN": _to_boolean,
-    **dict.fromkeys(("UUID", "JSON", "JSONB", "USERDEFINED", "USER-DEFINED", "INET", "BINARY"), lambda values: values),
+    **dict.fromkeys(("UUID", "JSON", "JSONB", "USERDEFINED", "USER-DEFINED", "INET"), lambda values: values),
+    **dict.fromkeys(("BINARY", "VARBINARY", "BLOB"), lambda values: values.cast(pa.binary())),
 }

@@ -26,7 +26,7 @@ from fixturesynth.schema.predicates.domains import (
 from fixturesynth.schema.predicates.parsing import call_name, coerce, column_name, fold, parse_condition, type_name
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
 
-__all__ = ["compile_condition", "compile_constraints"]
+__all__ = ["compile_condition", "compile_constraints", "joint_branches"]
 
 _MOST_BRANCHES = 256
 
@@ -79,6 +79,18 @@ def compile_condition(text: str, table: Table, dialect: str, *, null_passes: boo
     NotUnderstood for what cannot be read.
     """
     return _Walk(table, dialect).branches(parse_condition(text, table, dialect), True, null_passes)
+
+
+def joint_branches(constraints: TableConstraints) -> Branches:
+    """All of a table's understood constraints as one disjunction: every branch alone satisfies all of them.
+
+    The alternatives of several checks are multiplied out, so that a planner can choose a branch for each row. No
+    branches: the constraints contradict each other. NotUnderstood beyond 256 branches.
+    """
+    result: Branches = (Branch(constraints.domains, constraints.differences, constraints.distinct),)
+    for alternatives in constraints.alternatives:
+        result = _both(result, alternatives.branches)
+    return result
 
 
 def _conditions(table: Table) -> list[tuple[str, str, str | None]]:
@@ -428,7 +440,8 @@ class _Walk:
             constant = fold(term)
         except NotUnderstood:
             raise NotUnderstood(f"{term.sql()!r} is not understood") from None
-        return _ALWAYS if _COMPARE[operator](constant, value) else _NEVER
+        holds = null_passes if constant is None else _COMPARE[operator](constant, value)
+        return _ALWAYS if holds else _NEVER
 
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if not isinstance(value, int):

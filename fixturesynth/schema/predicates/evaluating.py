@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from fixturesynth.schema.predicates.arrays import CASTS, as_number, as_text, truth_of, unify, zero_to_null
+from fixturesynth.schema.predicates.arrays import CASTS, as_number, as_text, operands, truth_of, unify, zero_to_null
 from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.functions import FUNCTIONS, NAMED_FUNCTIONS
 from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition, type_name
@@ -19,6 +19,7 @@ from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex
 
 __all__ = ["evaluate"]
 
+_SECONDS_OF_A_DAY = 86_400
 _IGNORES_CASE = {"mysql", "mariadb", "sqlite"}
 
 
@@ -171,10 +172,10 @@ class _Rows:
     # Arithmetic
 
     def arithmetic(self, node: exp.Expression) -> pa.Array:
-        left, right = unify([as_number(self.value(node.this)), as_number(self.value(node.expression))])
-        if pa.types.is_null(left.type):
-            return left
-        return _ARITHMETIC[type(node)](left, right)
+        left, right = operands(self.value(node.this), self.value(node.expression))
+        result = _ARITHMETIC[type(node)](left, right)
+        both_dates = pa.types.is_date(left.type) and pa.types.is_date(right.type)
+        return pc.divide(result.cast(pa.int64()), _SECONDS_OF_A_DAY) if both_dates else result
 
     def division(self, node: exp.Expression) -> pa.Array:
         """Whole numbers divide whole where the dialect says so; by zero gives NULL."""
@@ -204,6 +205,8 @@ class _Rows:
 
     def cast(self, node: exp.Expression) -> pa.Array:
         value, target = self.value(node.this), type_name(node)
+        if target == "INTERVAL":
+            return FUNCTIONS[exp.Interval](self, node)
         if target not in CASTS:
             raise NotUnderstood(f"a cast to {target} is not known")
         return CASTS[target](value)

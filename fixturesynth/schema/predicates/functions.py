@@ -38,7 +38,13 @@ def _text(rows: Rows, node: Any) -> pa.Array:
 
 
 def _on_number(function: Callable[..., pa.Array]) -> Function:
-    return lambda rows, node: function(as_number(rows.value(node.this)))
+    return lambda rows, node: function(_roomy(rows.value(node.this)))
+
+
+def _roomy(values: pa.Array) -> pa.Array:
+    """As numbers; decimals with digits to spare, because rounding 9.99 up needs one more."""
+    numbers = as_number(values)
+    return numbers.cast(pa.decimal256(76, numbers.type.scale)) if pa.types.is_decimal(numbers.type) else numbers
 
 
 def _length(rows: Rows, node: Any) -> pa.Array:
@@ -81,7 +87,7 @@ def _null_if(rows: Rows, node: Any) -> pa.Array:
 
 def _round(rows: Rows, node: Any) -> pa.Array:
     decimals = int(fold(node.args["decimals"])) if node.args.get("decimals") is not None else 0
-    return pc.round(as_number(rows.value(node.this)), decimals, round_mode="half_towards_infinity")
+    return pc.round(_roomy(rows.value(node.this)), decimals, round_mode="half_towards_infinity")
 
 
 def _substring(rows: Rows, node: Any) -> pa.Array:

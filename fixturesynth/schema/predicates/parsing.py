@@ -48,10 +48,12 @@ def parse_condition(text: str, table: HasColumns, dialect: str) -> exp.Expressio
     if _ESCAPED_INTRODUCER.search(text):
         text = text.replace("\\'", "'")
     try:
-        tree: Any = sqlglot.parse_one(text, read=_READ.get(dialect))
+        # Inside a query, so that replace(...) is the function and not MySQL's statement; the line break ends comments.
+        query: Any = sqlglot.parse_one(f"SELECT 1 WHERE ({text}\n)", read=_READ.get(dialect))
     except (SqlglotError, RecursionError) as error:
         raise NotUnderstood(f"cannot parse the condition {_short(text)!r}: {str(error).splitlines()[0]}") from error
     names = _Names(table, dialect)
+    tree = query.args["where"].this
     escape = _LIKE_ESCAPE.get(dialect)
     return _rewritten(tree, names, escape)
 
@@ -188,14 +190,21 @@ def _any_to_in(node: exp.Expression) -> exp.Expression:
     right = _bare(node.expression)
     if isinstance(right, exp.Any):
         return exp.In(this=node.this, expressions=_elements(right.this))
-    return node
+    return _all_to_and(node)
 
 
-def _all_to_not_in(node: exp.Expression) -> exp.Expression:
+def _all_to_and(node: exp.Expression) -> exp.Expression:
+    """``x <> ALL (ARRAY[...])`` is NOT IN; other operators hold for each member."""
     right = _bare(node.expression)
-    if isinstance(right, exp.Anonymous) and call_name(right) == "all":
-        return exp.Not(this=exp.In(this=node.this, expressions=_elements(right.expressions[0])))
-    return node
+    if not isinstance(right, exp.Anonymous) or call_name(right) != "all":
+        return node
+    members = _elements(right.expressions[0])
+    if isinstance(node, exp.NEQ):
+        return exp.Not(this=exp.In(this=node.this, expressions=members))
+    result: exp.Expression = exp.true()
+    for member in members:
+        result = exp.And(this=result, expression=type(node)(this=node.this.copy(), expression=member.copy()))
+    return result
 
 
 def _between(node: exp.Expression) -> exp.Expression:
@@ -212,7 +221,10 @@ def _between(node: exp.Expression) -> exp.Expression:
 
 
 def _xor(node: exp.Expression) -> exp.Expression:
-    return exp.NEQ(this=node.this, expression=node.expression)
+    def only(a: exp.Expression, b: exp.Expression) -> exp.Expression:
+        return exp.And(this=a.copy(), expression=exp.Not(this=b.copy()))
+
+    return exp.Or(this=only(node.this, node.expression), expression=only(node.expression, node.this))
 
 
 _NO_CONDITIONS = {"to", "kind", "unit"}  # types and units: no columns in them
@@ -221,7 +233,7 @@ _UNWRAPPED: dict[type[exp.Expression], str] = {
 }  # fmt: skip
 _REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]] = {
     exp.EQ: _any_to_in,
-    exp.NEQ: _all_to_not_in,
+    **dict.fromkeys((exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _all_to_and),
     exp.Between: _between,
     exp.Xor: _xor,
     exp.National: lambda node: exp.Literal.string(node.this),
