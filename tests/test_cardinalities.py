@@ -166,9 +166,7 @@ def test_the_best_context_of_order_lines_is_their_order(shared: Path) -> None:
 
 def test_dictionary_encoded_columns_are_read_as_their_values() -> None:
     schema = Schema((table("p", "id", ("id",)), table("c", "p", (), (reference("p", "p", "id"),))))
-    tables = {
-        "p": pa.table({"id": pa.array(["a", "b"])}),
-        "c": pa.table({"p": pa.chunked_array([pa.array(["b", "b"]).dictionary_encode(), pa.array([None, "a"], pa.string()).dictionary_encode()])}),
-    }  # fmt: skip
+    chunks = [pa.array(part, pa.string()).dictionary_encode() for part in (["b", "b"], [None, "a"])]
+    tables = {"p": pa.table({"id": ["a", "b"]}), "c": pa.table({"p": pa.chunked_array(chunks)})}
     (profile,) = find_cardinalities(schema, Dataset(tables))["c"]
     assert (profile.counts, profile.nulls) == (((1, 1), (2, 1)), 1)

@@ -59,6 +59,8 @@ def find_clocks(view: TableView) -> Iterator[Invariant]:
                 use = view[target].valid & view[source].valid & view[delay].valid
                 at = whole[target][use]
                 has_24, has_0 = bool((at == 2400).any()), bool((at == 0).any())
+                if not has_24 and not has_0:  # then as the clock that it is reckoned from
+                    has_24 = bool((whole[source][use] == 2400).any())
                 turned = minutes[use][shuffled(int(use.sum()))]
                 broken = np.count_nonzero((_clock(whole[source][use]) + turned - _clock(at)) % _MINUTES)
                 if (has_24 and has_0) or broken < FEWEST or broken < 0.05 * at.size:

@@ -220,10 +220,22 @@ def unique_sets(view: TableView, most: int = 5) -> tuple[tuple[str, ...], ...]:
                 continue
             if joint_codes([(columns[i].codes, columns[i].distinct) for i in members])[1] == view.rows:
                 found.append(names)
+                if not _all_needed([columns[i] for i in members]):
+                    continue
                 result.append(tuple(columns[i].name for i in members))
                 if len(result) >= most:
                     return tuple(result)
     return tuple(result[:most])
+
+
+def _all_needed(columns: Sequence[ColumnView]) -> bool:
+    """Whether a shuffle of any one column would make many duplicates: the others must have many of their own."""
+    for column in columns:
+        rest = [(c.codes, c.distinct) for c in columns if c is not column]
+        sizes = np.bincount(joint_codes(rest)[0]).astype(np.float64)
+        if float((sizes * (sizes - 1)).sum()) / 2 * column.collision < SURPRISE:
+            return False
+    return True
 
 
 def _without_twins(columns: Sequence[ColumnView]) -> list[ColumnView]:
