@@ -172,7 +172,7 @@ def read_foreign_key(name: str, members: Sequence[Row], default: str | None) -> 
     )
 
 
-ACTIONS = {"NO ACTION": None}
+ACTIONS = {"NO ACTION": None, "RESTRICT": None}  # the two are one in MySQL, and the default
 
 
 def read_checks(checks: Sequence[Row], owners: Sequence[Row], drafts: Mapping[TableId, Draft], mariadb: bool) -> None:

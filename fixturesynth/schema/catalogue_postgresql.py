@@ -281,7 +281,7 @@ def read_foreign_key(row: Row, draft: Draft, context: Context) -> None:
 
 def read_check(row: Row, draft: Draft, context: Context) -> None:
     text = unbracketed(row.expression, DIALECT)
-    draft.checks.append(Check(row.name, text, context.names(row.relation, row.columns)))
+    draft.checks.append(Check(row.name, text, context.names(row.relation, sorted(row.columns or ()))))
 
 
 def read_exclusion(row: Row, draft: Draft, context: Context) -> None:

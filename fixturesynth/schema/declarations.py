@@ -23,7 +23,16 @@ from fixturesynth.schema.model import (
 )
 from fixturesynth.schema.types import parse_type
 
-__all__ = ["Domain", "Resolve", "Types", "index_members", "read_create_table", "read_table_constraint", "settle"]
+__all__ = [
+    "Domain",
+    "Resolve",
+    "TableReader",
+    "Types",
+    "index_members",
+    "read_create_table",
+    "read_table_constraint",
+    "settle",
+]
 
 
 @dataclass(frozen=True)
@@ -268,7 +277,13 @@ class TableReader:
             if option is None:
                 break
             fk = option(fk, cursor)
+        if self.dialect == "mysql":  # RESTRICT is its word for NO ACTION
+            fk = replace(fk, on_delete=without_restrict(fk.on_delete), on_update=without_restrict(fk.on_update))
         self.draft.foreign_keys.append(fk)
+
+
+def without_restrict(action: str | None) -> str | None:
+    return None if action == "RESTRICT" else action
 
 
 def on_delete(fk: ForeignKey, cursor: Cursor) -> ForeignKey:
@@ -302,9 +317,13 @@ def index_members(members: Sequence[Cursor], dialect: str) -> tuple[tuple[str, .
     columns, expressions = [], []
     for member in members:
         first, second = member.tokens[0], member.peek(1)
+        words = [t.text for t in member.tokens]
+        prefix = dialect == "mysql" and len(words) >= 4 and words[1] == "(" and words[2].isdigit() and words[3] == ")"
         if first.text != "(" and (second is None or second.text not in CALLS):
             columns.append(first.value)
-        else:  # also MySQL's name(10), unique in its first 10 characters
+        elif prefix:  # MySQL: unique in its first characters
+            expressions.append(f"left({first.value}, {words[2]})")
+        else:
             expressions.append(unbracketed(text_of(member.until(ORDERING)), dialect))
     return tuple(columns), tuple(expressions)
 
@@ -398,14 +417,23 @@ def partition_key(draft: Draft, cursor: Cursor) -> None:
     draft.partition_key = text_of(cursor.until(frozenset({"WITH", "TABLESPACE", "PARTITIONS", "PARTITION"})))
 
 
+def table_collation(draft: Draft, cursor: Cursor) -> None:
+    """MySQL: what a text column without its own takes."""
+    cursor.accept("=")
+    name = cursor.name()
+    texts = ("text", "enum", "set")
+    draft.columns = [replace(c, collation=c.collation or name) if c.type.kind in texts else c for c in draft.columns]
+
+
 def inherits(draft: Draft, cursor: Cursor) -> None:
-    draft.partition_of = split_commas(cursor.group())[0].qualified()[1]
+    draft.inherits = [parent.qualified() for parent in split_commas(cursor.group())]
 
 
 TABLE_OPTIONS: tuple[tuple[tuple[str, ...], Callable[[Draft, Cursor], None]], ...] = (
     (("COMMENT",), table_comment),
     (("PARTITION", "BY"), partition_key),
     (("INHERITS",), inherits),
+    (("COLLATE",), table_collation),
 )
 
 

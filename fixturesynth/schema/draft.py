@@ -39,6 +39,7 @@ class Draft:
     partition_of: str | None = None
     partition_key: str | None = None
     not_understood: list[str] = field(default_factory=list)
+    inherits: list[tuple[str | None, str]] = field(default_factory=list)  # (schema, name), from DDL text
 
     @property
     def column_names(self) -> list[str]:

@@ -1,11 +1,15 @@
 """``reflect``: a ``Schema`` from whatever holds one."""
 
+import importlib
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 
 from fixturesynth.errors import SourceError, did_you_mean
 from fixturesynth.schema.catalogue_duckdb import read_duckdb
@@ -13,7 +17,9 @@ from fixturesynth.schema.catalogue_mysql import read_mysql
 from fixturesynth.schema.catalogue_postgresql import read_postgresql
 from fixturesynth.schema.catalogue_sqlite import read_sqlite
 from fixturesynth.schema.connection import make_engine, one_line
+from fixturesynth.schema.metadata import read_metadata
 from fixturesynth.schema.model import Schema
+from fixturesynth.schema.sqlfile import read_sql_file
 
 __all__ = ["reflect"]
 
@@ -52,15 +58,59 @@ def reflect(
 
 
 def read(source: Any, schemas: Sequence[str] | None, dialect: str | None) -> Schema:
+    if isinstance(source, str) and is_python_name(source):
+        source = imported(source)
+    metadata = source if isinstance(source, sa.MetaData) else getattr(source, "metadata", None)
+    if isinstance(metadata, sa.MetaData):
+        return read_metadata(metadata, dialect)
     if isinstance(source, Connection):
         return from_connection(source, schemas)
     if isinstance(source, Engine):
         return from_engine(source, schemas)
+    if not isinstance(source, (str, Path, URL)):
+        expected = (
+            "a database URL, Engine, MetaData, declarative base, 'package.module:Base' or the path of a .sql file"
+        )
+        raise SourceError(f"cannot reflect {type(source).__name__}: expected {expected}")
+    if not isinstance(source, URL) and "://" not in str(source) and str(source).lower().endswith(".sql"):
+        return read_sql_file(Path(source), dialect)
     engine = make_engine(source, must_exist=True)
     try:
         return from_engine(engine, schemas)
     finally:
         engine.dispose()
+
+
+PYTHON_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def is_python_name(text: str) -> bool:
+    """Whether ``text`` reads like ``package.module:Base``."""
+    return PYTHON_NAME.fullmatch(text) is not None and not Path(text).exists()
+
+
+def imported(text: str) -> Any:
+    """The object that ``package.module:Base`` names; modules in the working directory are found too."""
+    module_name, _, path = text.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:  # whatever a module of the user's raises while it is imported
+        raise SourceError(
+            f"cannot import {module_name!r} for {text!r}: {type(error).__name__}: {one_line(error)}"
+        ) from error
+    finally:
+        sys.path.remove(str(Path.cwd()))
+    for name in path.split("."):
+        if not hasattr(found, name):
+            known = (n for n in vars(found) if not n.startswith("_"))
+            raise SourceError(f"no {name!r} in {module_name!r} for {text!r}; {did_you_mean(name, known)}")
+        found = getattr(found, name)
+    if not isinstance(found if isinstance(found, sa.MetaData) else getattr(found, "metadata", None), sa.MetaData):
+        raise SourceError(
+            f"{text!r} is {type(found).__name__}; expected MetaData, a declarative base or a SQLModel class"
+        )
+    return found
 
 
 def from_engine(engine: Engine, schemas: Sequence[str] | None) -> Schema:
@@ -70,6 +120,8 @@ def from_engine(engine: Engine, schemas: Sequence[str] | None) -> Schema:
 
 def from_connection(connection: Connection, schemas: Sequence[str] | None) -> Schema:
     name = connection.dialect.name
+    if name not in CATALOGUES:
+        raise SourceError(f"cannot reflect {name} databases; there are: {', '.join(CATALOGUES)}")
     reader = CATALOGUES[name]
     try:
         return reader(connection, schemas)
