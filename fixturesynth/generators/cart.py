@@ -11,16 +11,25 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Variable, Words
-from fixturesynth.generators.drawing import Distributions, checked, count_distributions, draw, stratified
+from fixturesynth.generators.drawing import (
+    Distributions,
+    checked,
+    count_distributions,
+    draw,
+    learnable,
+    share_of,
+    stratified,
+)
+from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
-from fixturesynth.randomness import permutation
+from fixturesynth.randomness import hashed, permutation
 
 __all__ = ["Cart"]
 
 Integers = npt.NDArray[np.int64]
 
+CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 60_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
 
@@ -40,10 +49,8 @@ class Cart:
         ``time_limit`` in seconds is turned into a number of rows to grow on, by what a slow core can do, and never
         by a clock: the same data and seed give the same state. Raises InputError for a table without rows.
         """
-        codes = np.ascontiguousarray(table.codes, dtype=np.int32)
+        codes = learnable(table)
         rows = codes.shape[0]
-        if rows == 0:
-            raise InputError("a table without rows cannot be learned; use generator 'rules' for it")
         groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
         chosen = _grow_rows(rows, len(table.variables), time_limit, seed)
         columns = [codes[chosen, i].astype(np.int64) for i in range(codes.shape[1])]
@@ -78,23 +85,51 @@ class Cart:
     ) -> Codes:
         """Codes of shape (n, generated variables); see the contract.
 
-        A given variable is taken as it is and those after it are drawn knowing it; those before it are drawn without.
+        A given variable is taken as it is and those after it are drawn knowing it. So that those before it fit too,
+        a row with given variables is drawn CANDIDATES times and one is kept by the likelihood of what is given
+        (likelihood weighting; sampling-importance resampling, Rubin 1987): an approximation for rare combinations.
         """
         context, uniforms, known = checked(state, context, uniforms, given)
-        variables = state.variables
-        rows = uniforms.shape[0]
-        codes = np.zeros((rows, len(variables)), np.int32)
-        fixed = [i for i, variable in enumerate(variables) if variable.context]
-        free = [i for i, variable in enumerate(variables) if not variable.context]
-        codes[:, fixed] = context
-        for k, i in enumerate(free):
-            owner = _owners(state, i, codes)
-            words = stratified(owner, uniforms[:, k]) if stratify else uniforms[:, k]
-            codes[:, i] = draw(_distributions(state, i), owner, words)
-            if variables[i].name in known:
-                wish = known[variables[i].name]
-                codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
-        return codes[:, free]
+        codes, likelihood = _draw_rows(state, context, uniforms, known, stratify)
+        asked = np.zeros(uniforms.shape[0], bool)
+        for wish in known.values():
+            asked |= wish >= 0
+        rows = np.flatnonzero(asked)
+        if rows.size:
+            here = {name: wish[rows] for name, wish in known.items()}
+            candidates, running = [codes[rows]], [likelihood[rows]]
+            for k in range(1, CANDIDATES):
+                other = hashed(uniforms[rows], 0, "cart", "candidate", k)
+                more, weight = _draw_rows(state, context[rows], other, here, stratify)
+                candidates.append(more)
+                running.append(running[-1] + weight)
+            choice = hashed(uniforms[rows, 0], 0, "cart", "choice")
+            drawn = multiply_high(choice, running[-1].astype(np.uint64)).astype(np.int64)
+            kept = (np.stack(running) <= drawn).sum(axis=0)
+            codes[rows] = np.stack(candidates)[kept, np.arange(rows.size)]
+        return codes
+
+
+def _draw_rows(
+    state: State, context: Codes, uniforms: Words, known: Mapping[str, Codes], stratify: bool
+) -> tuple[Codes, Integers]:
+    """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
+    variables = state.variables
+    codes = np.zeros((uniforms.shape[0], len(variables)), np.int32)
+    free = [i for i, variable in enumerate(variables) if not variable.context]
+    codes[:, [i for i, variable in enumerate(variables) if variable.context]] = context
+    likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
+    for k, i in enumerate(free):
+        owner = _owners(state, i, codes)
+        held = _distributions(state, i)
+        words = stratified(owner, uniforms[:, k]) if stratify else uniforms[:, k]
+        codes[:, i] = draw(held, owner, words)
+        wish = known.get(variables[i].name)
+        if wish is not None:
+            codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
+            chance = share_of(held, owner, wish, variables[i].size)
+            likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
+    return codes[:, free], likelihood
 
 
 def _grow_rows(rows: int, variables: int, time_limit: float | None, seed: int) -> Integers:
@@ -149,7 +184,9 @@ def _count(
             support = np.bincount(np.unique(at * wide + groups[rows]) // wide, minlength=nodes)
             enough &= support >= LEAST_GROUPS
         poor = np.unique(at[~enough[at]])
-        empty = np.flatnonzero((tree.feature < 0) & (np.bincount(leaf, minlength=nodes) == 0)) if not settled else poor[:0]
+        empty = (
+            np.flatnonzero((tree.feature < 0) & (np.bincount(leaf, minlength=nodes) == 0)) if not settled else poor[:0]
+        )
         settled.append((rows, at))
         poor = np.concatenate([poor, empty])
         poor = poor[poor > 0]
@@ -159,9 +196,7 @@ def _count(
         moved = np.isin(holder, poor)
         holder[moved] = tree.parent[holder[moved]]
         # All rows under those ancestors, for their own distributions.
-        under = _under(tree, leaf, above)
-        rows = np.flatnonzero(under >= 0)
-        at = under[rows]
+        rows, at = _under(tree, leaf, above)
     used = np.unique(holder[tree.feature < 0])
     parts_owner, parts_code = [], []
     done = np.zeros(nodes, bool)
@@ -176,14 +211,15 @@ def _count(
     return held, np.maximum(place[holder], 0).astype(np.int32)
 
 
-def _under(tree: Tree, leaf: Integers, above: Integers) -> Integers:
-    """The nearest node among ``above`` over every row's leaf, (n,), or -1."""
-    nodes = tree.feature.size
-    found = np.full(nodes, -1)
-    found[above] = above
-    at = np.arange(nodes)
-    while (at > 0).any():
-        at = np.where(at > 0, tree.parent[at], at)
-        hit = (found == -1) & np.isin(at, above)
-        found[hit] = at[hit]
-    return found[leaf]
+def _under(tree: Tree, leaf: Integers, above: npt.NDArray[np.int32]) -> tuple[Integers, Integers]:
+    """Every pair of a row and a node among ``above`` that it lies under: rows, nodes."""
+    wanted = np.zeros(tree.feature.size, bool)
+    wanted[above] = True
+    rows, at = np.arange(leaf.size), leaf.copy()
+    found: list[tuple[Integers, Integers]] = []
+    while rows.size:
+        inner = at > 0
+        rows, at = rows[inner], tree.parent[at[inner]].astype(np.int64)
+        hit = wanted[at]
+        found.append((rows[hit], at[hit]))
+    return np.concatenate([pair[0] for pair in found]), np.concatenate([pair[1] for pair in found])

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.errors import InputError
-from fixturesynth.generators.contract import Codes, State, Words
+from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 
-__all__ = ["Distributions", "checked", "count_distributions", "draw", "stratified"]
+__all__ = ["Distributions", "checked", "count_distributions", "draw", "learnable", "share_of", "stratified"]
 
 Integers = npt.NDArray[np.int64]
 _HALF = np.uint64(32)
@@ -70,6 +70,32 @@ def stratified(owner: Integers, words: Words) -> Words:
     return result
 
 
+def share_of(distributions: Distributions, owner: Integers, codes: Codes, size: int) -> Integers:
+    """How likely ``codes`` (n,) are in the distributions ``owner`` (n,), in 1/65536, at least 1."""
+    entries = distributions.codes.size
+    weights = np.diff(distributions.running, prepend=0)
+    entry_owner = np.searchsorted(distributions.ends, distributions.running, side="left")
+    keys = entry_owner * np.int64(size) + distributions.codes
+    wanted = owner * np.int64(size) + codes
+    at = np.minimum(np.searchsorted(keys, wanted), entries - 1)
+    weight = np.where(keys[at] == wanted, weights[at], 0)
+    total = distributions.ends[owner] - np.where(owner > 0, distributions.ends[owner - 1], 0)
+    return np.maximum((weight << 16) // total, 1)
+
+
+def learnable(table: CodedTable) -> Codes:
+    """The codes of a table to learn from, contiguous int32; InputError for no rows and for codes out of range."""
+    codes = np.ascontiguousarray(table.codes, dtype=np.int32)
+    if codes.ndim != 2 or codes.shape[1] != len(table.variables):
+        raise InputError(f"codes must have the shape (rows, {len(table.variables)}), however: {codes.shape}")
+    if codes.shape[0] == 0:
+        raise InputError("a table without rows cannot be learned; use generator 'rules' for it")
+    for variable, low, high in zip(table.variables, codes.min(axis=0), codes.max(axis=0), strict=True):
+        if low < 0 or high >= variable.size:
+            raise InputError(f"codes of {variable.name!r} must lie in range({variable.size}), however: {low} to {high}")
+    return codes
+
+
 def checked(
     state: State, context: Codes, uniforms: Words, given: Mapping[str, Codes] | None
 ) -> tuple[Codes, Words, dict[str, npt.NDArray[Any]]]:
@@ -78,7 +104,9 @@ def checked(
     free = [variable for variable in state.variables if not variable.context]
     context, uniforms = np.asarray(context), np.asarray(uniforms)
     if uniforms.ndim != 2 or uniforms.shape[1] != len(free) or uniforms.dtype != np.uint64:
-        raise InputError(f"uniforms must be uint64 of shape (n, {len(free)}), however: {uniforms.dtype} {uniforms.shape}")
+        raise InputError(
+            f"uniforms must be uint64 of shape (n, {len(free)}), however: {uniforms.dtype} {uniforms.shape}"
+        )
     rows = uniforms.shape[0]
     if context.size == 0 and not fixed:
         context = np.zeros((rows, 0), np.int32)
@@ -93,10 +121,9 @@ def checked(
         if known[name].shape != (rows,):
             raise InputError(f"given codes of {name!r} must have the shape ({rows},), however: {known[name].shape}")
     by_name = {variable.name: variable for variable in free}
-    for variable, codes, least in [
-        *((v, context[:, i], 0) for i, v in enumerate(fixed)),
-        *((by_name[name], codes, -1) for name, codes in known.items()),
-    ]:
+    looked_at = [(variable, context[:, i], 0) for i, variable in enumerate(fixed)]
+    looked_at += [(by_name[name], codes, -1) for name, codes in known.items()]
+    for variable, codes, least in looked_at:
         if rows and (int(codes.min()) < least or int(codes.max()) >= variable.size):
             raise InputError(
                 f"codes of {variable.name!r} must lie in range({variable.size}), "

@@ -18,7 +18,6 @@ Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
 
 RANKS = 64  # different places to split a feature at
-_MOST_CELLS = 2**22  # size of one histogram; larger levels are searched in several
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class Growth:
     least_rows: int = 10
     most_leaves: int = 4096
     most_depth: int = 24
-    classes: int = 8
-    evidence: float = 3.0
+    classes: int = 6
+    evidence: float = 1.5
     most_features: int = 12  # after the first levels only the most telling features are searched
 
 
@@ -100,7 +99,7 @@ def grow(
     """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n)."""
     features = list(range(ranks.shape[0]))
     widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
-    feature, threshold, left, parent = [[-1]], [[0]], [[-1]], [[-1]]
+    feature, threshold, left, parent = (_filled(1, value) for value in (-1, 0, -1, -1))
     nodes, leaves, first = 1, 1, 0  # first: number of this level's first node
     rows = np.arange(target.size)
     node = np.zeros(target.size, np.int64)  # of the rows still in play, counted among the active nodes
@@ -120,16 +119,11 @@ def grow(
         if not wanted.size:
             break
         at = active[wanted]
-        level = len(feature) - 1
-        level_feature, level_threshold = np.array(feature[level]), np.array(threshold[level])
-        level_left = np.array(left[level])
-        level_feature[at], level_threshold[at] = best[wanted], cut[wanted]
-        level_left[at] = nodes + 2 * np.arange(wanted.size)
-        feature[level], threshold[level], left[level] = level_feature, level_threshold, level_left
+        feature[-1][at], threshold[-1][at] = best[wanted], cut[wanted]
+        left[-1][at] = nodes + 2 * np.arange(wanted.size)
         children = 2 * wanted.size
-        feature.append(np.full(children, -1))
-        threshold.append(np.zeros(children, np.int64))
-        left.append(np.full(children, -1))
+        for levels, value in ((feature, -1), (threshold, 0), (left, -1)):
+            levels += _filled(children, value)
         parent.append(np.repeat(first + at, 2))
         first, nodes, leaves = nodes, nodes + children, leaves + wanted.size
         place = np.full(active.size, -1)
@@ -155,6 +149,10 @@ def grow(
         np.concatenate(left).astype(np.int32),
         np.concatenate(parent).astype(np.int32),
     )
+
+
+def _filled(size: int, value: int) -> list[Integers]:
+    return [np.full(size, value, np.int64)]
 
 
 def _classes(
@@ -191,9 +189,6 @@ def _search(
     classes = min(growth.classes, target_size)
     codes = target[rows]
     key = node * classes
-    block = max(1, _MOST_CELLS // (target_size if target_size > classes else classes))
-    if nodes > block:
-        raise AssertionError("a level has more nodes than one histogram holds")
     key += _classes(node, nodes, codes, target_size, ordered, classes)
     whole = np.bincount(key, minlength=nodes * classes).reshape(nodes, classes).astype(np.float32)
     total = whole.sum(axis=1)

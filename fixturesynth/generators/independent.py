@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
-from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
-from fixturesynth.generators.drawing import Distributions, checked, count_distributions, draw, stratified
+from fixturesynth.generators.drawing import Distributions, checked, count_distributions, draw, learnable, stratified
 
 __all__ = ["Independent"]
 
@@ -21,15 +21,14 @@ class Independent:
 
     def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
         """Counts of every code of every variable. Raises InputError for a table without rows."""
-        if table.codes.shape[0] == 0:
-            raise InputError("a table without rows cannot be learned; use generator 'rules' for it")
-        arrays = {}
-        nobody = np.zeros(table.codes.shape[0], np.int64)
+        codes = learnable(table)
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        nobody = np.zeros(codes.shape[0], np.int64)
         for i, variable in enumerate(table.variables):
             if not variable.context:
-                held = count_distributions(nobody, table.codes[:, i].astype(np.int32), 1, variable.size)
+                held = count_distributions(nobody, codes[:, i], 1, variable.size)
                 arrays[f"{i}.codes"], arrays[f"{i}.running"] = held.codes, held.running
-        return State(self.name, self.version, table.variables, arrays, {"rows": int(table.codes.shape[0])})
+        return State(self.name, self.version, table.variables, arrays, {"rows": int(codes.shape[0])})
 
     def sample(
         self,

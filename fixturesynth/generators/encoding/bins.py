@@ -56,7 +56,8 @@ def multiply_high(a: Words, b: Words) -> Words:
     a_high, a_low, b_high, b_low = a >> _HALF, a & _LOW, b >> _HALF, b & _LOW
     middle = a_high * b_low + ((a_low * b_low) >> _HALF)
     other = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> _HALF) + (other >> _HALF)
+    high: Words = a_high * b_high + (middle >> _HALF) + (other >> _HALF)
+    return high
 
 
 def find_bins(bins: Bins, values: Integers) -> npt.NDArray[np.int32]:
@@ -80,7 +81,8 @@ def from_bins(bins: Bins, codes: npt.NDArray[np.int32], words: Words) -> Integer
     first, rest = left // weight, left % weight
     second = ((rest << _HALF) | (fraction & _LOW)) // weight
     cell = multiply_high((first << _HALF) | second, bins.cells[segment])
-    return bins.low[segment] + (cell * bins.step[0]).view(np.int64)
+    values: Integers = bins.low[segment] + (cell * bins.step[0]).view(np.int64)
+    return values
 
 
 def fit_bins(values: Integers, groups: Integers | None, *, protection: int, max_codes: int) -> Bins:
@@ -206,7 +208,7 @@ def _partition(
     labels = np.unique(run * (max_codes + rows + 1) + part, return_inverse=True)[1].astype(np.int64)
     while labels[-1] > 0:
         size = int(labels[-1]) + 1
-        held = np.bincount(labels, weights=counts, minlength=size)
+        held = np.bincount(labels, weights=counts, minlength=size).astype(np.int64)
         wide = _support(labels[inverse], groups, size, entities)
         thin = (wide < protection) | (held < min(8, least))
         if not thin.any():
@@ -215,7 +217,7 @@ def _partition(
     return labels
 
 
-def _merged(labels: Integers, held: npt.NDArray[np.float64], thin: npt.NDArray[np.bool_]) -> Integers:
+def _merged(labels: Integers, held: Integers, thin: npt.NDArray[np.bool_]) -> Integers:
     """Labels after every thin bin joined its smaller neighbour."""
     joins = np.zeros(held.size, bool)  # bin i joins bin i - 1
     for i in np.flatnonzero(thin).tolist():
@@ -264,7 +266,7 @@ def _segments(
 
     loose = np.flatnonzero(~known)
     # Too few entities to describe: their rows go to the values of the bin that are protected.
-    wide = np.bincount(bin_of[loose], weights=support[loose], minlength=size)
+    wide = np.bincount(bin_of[loose], weights=support[loose], minlength=size).astype(np.int64)
     has_point = np.bincount(owner, minlength=size) > 0
     loose = loose[(wide[bin_of[loose]] >= protection) | ~has_point[bin_of[loose]]]
     if loose.size:
@@ -292,15 +294,15 @@ def _pieces(
     support: Integers,
     bin_of: Integers,
     loose: Integers,
-    wide: npt.NDArray[np.float64],
+    wide: Integers,
     protection: int,
     step: np.uint64,
     anchor: np.int64,
 ) -> tuple[Integers, Integers, Integers, Integers]:
     """Runs of grid values with the mean and spread of at least ``protection`` rows each: low, high, rows, bin."""
     values, rows, weight, owner = distinct[loose], counts[loose], support[loose], bin_of[loose]
-    parts = np.clip(wide // (2 * protection), 1, PIECES).astype(np.int64)[owner]
-    total = wide.astype(np.int64)[owner]
+    parts = np.clip(wide // (2 * protection), 1, PIECES)[owner]
+    total = wide[owner]
     running = np.cumsum(weight) - weight
     begins = np.searchsorted(owner, owner, side="left")
     part = (running - running[begins]) * parts // total
@@ -334,7 +336,7 @@ def _cut(
     step: np.uint64,
     scale: Integers,
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Runs cut at the single values inside them, so that segments are disjoint and ascending: low, high, weight, bin."""
+    """Runs cut at the single values inside them, so that segments are disjoint: low, high, weight, bin."""
     begin = np.searchsorted(points, low, side="left")
     inside = np.searchsorted(points, high, side="right") - begin
     run = np.repeat(np.arange(low.size), inside + 1)

@@ -80,7 +80,7 @@ def encode_categorical(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.i
     coded = int(encoding.facts["coded"])
     stored = array_from_bytes(encoding.arrays["values"]).slice(0, coded)
     found = pc.index_in(values.cast(stored.type), value_set=stored)
-    codes = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     unknown = codes < 0
     # A value or NULL that was never seen counts as rare where there is a code for that, else as the commonest.
     codes[unknown] = 0 if encoding.rare_code is None else encoding.rare_code
@@ -89,9 +89,7 @@ def encode_categorical(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.i
     return codes
 
 
-def decode_categorical(
-    encoding: Encoding, codes: npt.NDArray[np.int32], words: npt.NDArray[np.uint64]
-) -> pa.Array:
+def decode_categorical(encoding: Encoding, codes: npt.NDArray[np.int32], words: npt.NDArray[np.uint64]) -> pa.Array:
     stored = array_from_bytes(encoding.arrays["values"])
     counts = encoding.arrays["counts"]
     index = codes.astype(np.int64)

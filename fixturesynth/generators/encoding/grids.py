@@ -1,6 +1,7 @@
 """Arrow columns to integers on a grid and back: numbers at their decimals, dates and times in their own unit.
 
-A grid is JSON facts: ``form`` names a row of FORMS. Every form is exact: integers decode to the value that was read.
+A grid is JSON facts: ``form`` names a row of FORMS. Integers decode to the value that was read; only floats without
+decimals may lose their last bits.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ def _decimal_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataT
     return wide.cast(kind)
 
 
-# Floats: scaled by a power of ten where that is exact, else by a power of two, else (a range of more than 2**40
-# between the largest and the smallest) by their own order-preserving bits.
+# Floats: scaled by a power of ten where that is exact, else by a power of two (exact down to 2**-8 of the largest,
+# below that to 2**-61 of it), else (a range of more than 2**40) by their own order-preserving bits.
 def _float_values(values: pa.Array) -> tuple[npt.NDArray[np.float64], Valid]:
     plain = values.to_numpy(zero_copy_only=False).astype(np.float64)
     valid = np.isfinite(plain)
@@ -134,7 +135,7 @@ def _float_find(values: pa.Array) -> dict[str, Any]:
             return {"scale": "decimal", "decimals": decimals}
     smallest = float(np.abs(used[used != 0]).min())
     if largest < smallest * 2.0**40:
-        return {"scale": "binary", "exponent": 52 - int(np.frexp(largest)[1])}
+        return {"scale": "binary", "exponent": 61 - int(np.frexp(largest)[1])}
     return {"scale": "bits"}
 
 
@@ -200,7 +201,9 @@ def _text_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
     if parsed is None or parsed[1] != facts["unit"]:
         if not valid.any():
             return np.zeros(len(values), np.int64), valid
-        raise InputError(f"a column of texts like {facts['format']} holds other texts; read it again with its new format")
+        raise InputError(
+            f"a column of texts like {facts['format']} holds other texts; read it again with its new format"
+        )
     return np.where(valid, parsed[0], 0).astype(np.int64), valid
 
 

@@ -61,9 +61,7 @@ def encode_numeric(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.int32
     return codes
 
 
-def decode_numeric(
-    encoding: Encoding, codes: npt.NDArray[np.int32], words: npt.NDArray[np.uint64]
-) -> pa.Array:
+def decode_numeric(encoding: Encoding, codes: npt.NDArray[np.int32], words: npt.NDArray[np.uint64]) -> pa.Array:
     kind = array_from_bytes(encoding.arrays["type"]).type
     valid = np.ones(codes.size, bool) if encoding.null_code is None else codes != encoding.null_code
     integers = np.zeros(codes.size, np.int64)

@@ -1,0 +1,281 @@
+"""Generators: uniforms to rows, by marginals and by sequential trees."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from fixturesynth.errors import InputError
+from fixturesynth.generators.cart import Cart
+from fixturesynth.generators.contract import CodedTable, Variable
+from fixturesynth.generators.drawing import Distributions, count_distributions, draw, stratified
+from fixturesynth.generators.encoding import decode, encode, fit_encoding
+from fixturesynth.generators.growing import Growth, grow, rank_feature
+from fixturesynth.generators.independent import Independent
+from fixturesynth.generators.registry import GENERATORS, choose_generator, find_generator
+from fixturesynth.randomness import permutation, stream, words
+
+
+def _uniforms(rows: int, columns: int, seed: int = 5) -> np.ndarray:
+    return words(stream(seed, "uniforms"), rows * columns).reshape(rows, columns)
+
+
+def _table(rows: int = 4000, groups: np.ndarray | None = None) -> CodedTable:
+    """a: context of three; b follows a; c = (a + b) mod 4, d is noise."""
+    raw = _uniforms(rows, 3, seed=1)
+    a = (raw[:, 0] % 3).astype(np.int32)
+    b = np.where(raw[:, 1] % 10 < 8, a, 3).astype(np.int32)
+    d = (raw[:, 2] % 50).astype(np.int32)
+    noise = Variable("d", 50, ordered=True)
+    variables = (Variable("a", 3, context=True), Variable("b", 4), Variable("c", 4, ordered=True), noise)
+    return CodedTable(variables, np.stack([a, b, (a + b) % 4, d], axis=1).astype(np.int32), groups)
+
+
+@pytest.mark.parametrize("name", sorted(GENERATORS))
+def test_every_generator_keeps_the_contract(name):
+    generator, table = find_generator(name), _table()
+    assert generator.name == name and generator.version >= 1
+    state = generator.fit(table, seed=1)
+    assert state.generator == name and state.variables == table.variables
+    context = table.codes[:, :1]
+    codes = generator.sample(state, context, _uniforms(4000, 3))
+    assert codes.shape == (4000, 3) and codes.dtype == np.int32
+    for k, variable in enumerate(table.variables[1:]):
+        real = np.bincount(table.codes[:, k + 1], minlength=variable.size) / 4000
+        made = np.bincount(codes[:, k], minlength=variable.size) / 4000
+        assert np.abs(real - made).sum() / 2 < 0.06
+
+
+@pytest.mark.parametrize("name", sorted(GENERATORS))
+def test_the_same_data_and_seed_give_the_same_bytes(name):
+    first, second = (find_generator(name).fit(_table(), seed=3) for _ in range(2))
+    assert first.facts == second.facts and first.arrays.keys() == second.arrays.keys()
+    assert all(first.arrays[k].tobytes() == second.arrays[k].tobytes() for k in first.arrays)
+
+
+@pytest.mark.parametrize("name", sorted(GENERATORS))
+def test_a_row_depends_on_its_own_words_alone(name):
+    """Rows in another order, or in chunks, are the same rows; with stratify they are not, but the words decide."""
+    generator, table = find_generator(name), _table()
+    state = generator.fit(table, seed=1)
+    context, uniforms = table.codes[:1000, :1], _uniforms(1000, 3)
+    whole = generator.sample(state, context, uniforms)
+    order = permutation(1000, 7, "rows")
+    assert np.array_equal(generator.sample(state, context[order], uniforms[order]), whole[order])
+    parts = [generator.sample(state, context[i : i + 300], uniforms[i : i + 300]) for i in range(0, 1000, 300)]
+    assert np.array_equal(np.concatenate(parts), whole)
+    even = generator.sample(state, context, uniforms, stratify=True)
+    assert np.array_equal(generator.sample(state, context[order], uniforms[order], stratify=True), even[order])
+    assert np.array_equal(generator.sample(state, context[:1], uniforms[:1], stratify=True), whole[:1])
+
+
+def test_stratified_rows_come_closer_to_their_marginal():
+    table = _table()
+    state = Independent().fit(table, seed=1)
+    real = np.bincount(table.codes[:, 1], minlength=4) / 4000
+
+    def distance(stratify: bool) -> float:
+        made = Independent().sample(state, table.codes[:60, :1], _uniforms(60, 3), stratify=stratify)[:, 0]
+        return float(np.abs(np.bincount(made, minlength=4) / 60 - real).sum())
+
+    assert distance(True) < 0.05 < distance(False)
+
+
+def test_trees_learn_what_determines_what():
+    table = _table()
+    state = Cart().fit(table, seed=1)
+    context = (np.arange(900) % 3).astype(np.int32)[:, None]
+    b, c, _ = Cart().sample(state, context, _uniforms(900, 3)).T
+    assert np.array_equal((context[:, 0] + b) % 4, c)
+    assert 0.75 < np.mean(b == context[:, 0]) < 0.85
+
+
+def test_given_variables_are_taken_and_later_ones_follow_them():
+    state = Cart().fit(_table(), seed=1)
+    context = np.zeros((500, 1), np.int32)
+    wish = np.where(np.arange(500) < 400, 3, -1).astype(np.int32)
+    b, c, _ = Cart().sample(state, context, _uniforms(500, 3), {"b": wish}).T
+    assert (b[:400] == 3).all() and (c[:400] == 3).all() and 0 < (b[400:] == 3).mean() < 0.4
+
+
+def test_earlier_variables_follow_what_is_given_later():
+    """c = 3 needs b = 3 when a = 0, which only one row in five has."""
+    state = Cart().fit(_table(), seed=1)
+    wish = np.full(2000, 3, np.int32)
+    b, c, _ = Cart().sample(state, np.zeros((2000, 1), np.int32), _uniforms(2000, 3), {"c": wish}).T
+    assert (c == 3).all() and (b == 3).mean() > 0.75
+
+
+def test_categories_without_order_are_split_by_the_target():
+    raw = _uniforms(6000, 2, seed=9)
+    feature = (raw[:, 0] % 40).astype(np.int64)
+    target = (feature * 7 % 5 == 2).astype(np.int64)
+    rank = rank_feature(feature, 40, False, target, 2)
+    assert rank[np.arange(40) * 7 % 5 == 2].min() > rank[np.arange(40) * 7 % 5 != 2].max() or (
+        rank[np.arange(40) * 7 % 5 == 2].max() < rank[np.arange(40) * 7 % 5 != 2].min()
+    )
+    tree = grow(rank[feature][None], target, 2, False, Growth())
+    assert tree.feature.tolist() == [0, -1, -1]
+
+
+def test_a_single_split_is_the_one_that_scikit_learn_finds():
+    from sklearn.tree import DecisionTreeClassifier
+
+    raw = _uniforms(3000, 4, seed=11)
+    features = (raw[:, :3] % 30).astype(np.int64)
+    target = ((features[:, 1] > 11) ^ (raw[:, 3] % 5 == 0)).astype(np.int64)
+    ours = grow(features.T.astype(np.uint8), target, 2, False, Growth(most_depth=1))
+    theirs = DecisionTreeClassifier(max_depth=1, min_samples_leaf=10).fit(features, target).tree_
+    assert ours.feature[0] == theirs.feature[0]
+    assert ours.threshold[0] == int(theirs.threshold[0])
+
+
+def test_a_leaf_covers_several_root_entities():
+    """What one entity alone does in 40 rows of its own is not learned as a rule about it."""
+    entities = np.arange(4000) // 40
+    own = (_uniforms(4000, 1, seed=2)[:, 0] % 49).astype(np.int32)
+    codes = np.stack([entities.astype(np.int32), np.where(entities == 17, 49, own)], axis=1)
+    variables = (Variable("entity", 100, context=True), Variable("b", 50))
+    context, uniforms = np.full((2000, 1), 17, np.int32), _uniforms(2000, 1)
+
+    def share(groups: np.ndarray | None) -> float:
+        state = Cart().fit(CodedTable(variables, codes, groups), seed=1)
+        return float((Cart().sample(state, context, uniforms) == 49).mean())
+
+    assert share(None) > 0.4
+    assert share(entities) < 0.25
+
+
+def test_unseen_context_and_odd_tables():
+    table = _table()
+    state = Cart().fit(CodedTable(table.variables, table.codes[table.codes[:, 0] < 2]), seed=1)
+    assert Cart().sample(state, np.full((5, 1), 2, np.int32), _uniforms(5, 3)).shape == (5, 3)
+    assert Cart().sample(state, np.zeros((0, 1), np.int32), _uniforms(0, 3)).shape == (0, 3)
+    one = CodedTable((Variable("x", 1), Variable("y", 9)), np.array([[0, 4]], np.int32))
+    for generator in (Cart(), Independent()):
+        made = generator.sample(generator.fit(one, seed=1), np.zeros((7, 0), np.int32), _uniforms(7, 2))
+        assert made.tolist() == [[0, 4]] * 7
+        with pytest.raises(InputError, match="without rows"):
+            generator.fit(CodedTable(table.variables, np.zeros((0, 4), np.int32)), seed=1)
+
+
+def test_wrong_arguments_are_named():
+    state = Cart().fit(_table(), seed=1)
+    context, uniforms = np.zeros((4, 1), np.int32), _uniforms(4, 3)
+    with pytest.raises(InputError, match="uniforms"):
+        Cart().sample(state, context, uniforms[:, :2])
+    with pytest.raises(InputError, match="context"):
+        Cart().sample(state, context[:3], uniforms)
+    with pytest.raises(InputError, match="'a' must lie in range"):
+        Cart().sample(state, context + 7, uniforms)
+    with pytest.raises(InputError, match="'zz' is not a variable"):
+        Cart().sample(state, context, uniforms, {"zz": np.zeros(4, np.int32)})
+    with pytest.raises(InputError, match="did you mean 'cart'"):
+        find_generator("cat")
+    with pytest.raises(InputError, match="codes of 'b'"):
+        Cart().fit(CodedTable((Variable("b", 2),), np.array([[2]], np.int32)), seed=1)
+
+
+def test_choice_of_generator():
+    assert choose_generator("independent", 10_000, None)[0].name == "independent"
+    assert choose_generator("auto", 10_000, None)[0].name == "cart"
+    generator, why = choose_generator("auto", 3, None)
+    assert generator.name == "independent" and "3 rows" in why
+
+
+def test_draws_follow_integer_weights():
+    owner = np.repeat(np.arange(3), [1, 4, 1])
+    held = count_distributions(owner, np.array([5, 0, 0, 0, 7, 2], np.int32), 3, 8)
+    raw = words(stream(1, "draws"), 40_000)
+    assert set(draw(held, np.zeros(9, np.int64), raw[:9]).tolist()) == {5}
+    assert abs((draw(held, np.ones(40_000, np.int64), raw) == 0).mean() - 0.75) < 0.01
+    assert isinstance(held, Distributions)
+
+
+def test_stratified_words_share_the_range_evenly():
+    owner = np.array([3, 1, 3, 3, 1])
+    even = stratified(owner, words(stream(2), 5))
+    third, half = 2**64 // 3, 2**63
+    assert sorted((even[owner == 3] // np.uint64(third)).tolist()) == [0, 1, 2]
+    assert sorted((even[owner == 1] // np.uint64(half)).tolist()) == [0, 1]
+
+
+def _adult(shared: Path) -> pd.DataFrame:
+    with sqlite3.connect(shared / "data" / "adult.sqlite") as connection:
+        frame = pd.read_sql("SELECT * FROM adult", connection).drop(columns="row_id")
+    return frame.iloc[permutation(len(frame), 1, "adult")].reset_index(drop=True)
+
+
+def _auc(real: pd.DataFrame, made: pd.DataFrame) -> float:
+    import lightgbm
+    from sklearn.model_selection import cross_val_score
+
+    both = pd.concat([real, made], ignore_index=True)
+    both = both.assign(**{c: both[c].astype("category") for c in both if both[c].dtype == object})
+    which = np.repeat([0, 1], [len(real), len(made)])
+    model = lightgbm.LGBMClassifier(n_estimators=40, verbose=-1, n_jobs=1, random_state=0)
+    return float(cross_val_score(model, both, which, cv=2, scoring="roc_auc").mean())
+
+
+def test_real_rows_cannot_be_told_from_decoded_or_generated_ones(shared):
+    """The codec reaches the floor; trees fitted on one half of the rows come near the other half, without copying."""
+    frame = _adult(shared)
+    train, held_out = frame.iloc[:12_000], frame.iloc[12_000:24_000].reset_index(drop=True)
+    kinds = {c: "categorical" if train[c].dtype == object else "numeric" for c in train}
+    encodings = {c: fit_encoding(pa.array(train[c]), kinds[c], protection=5) for c in train}
+    variables = tuple(Variable(c, e.size, e.ordered) for c, e in encodings.items())
+    codes = np.stack([encode(e, pa.array(train[c])) for c, e in encodings.items()], axis=1)
+    table = CodedTable(variables, codes)
+
+    def frame_of(codes: np.ndarray) -> pd.DataFrame:
+        columns = enumerate(encodings.items())
+        return pd.DataFrame(
+            {c: decode(e, codes[:, i], words(stream(4, c), len(codes))).to_pandas() for i, (c, e) in columns}
+        )
+
+    assert _auc(held_out, frame_of(codes)) <= 0.53
+    state = Cart().fit(table, seed=1)
+    made = frame_of(
+        Cart().sample(state, np.zeros((12_000, 0), np.int32), _uniforms(12_000, len(variables)), stratify=True)
+    )
+    assert _auc(held_out, made) <= 0.57
+    real_copies = held_out.merge(train.drop_duplicates(), how="inner").shape[0] / 12_000
+    assert made.merge(train.drop_duplicates(), how="inner").shape[0] / 12_000 <= real_copies + 0.001
+
+
+@pytest.mark.parametrize("name", ["adult", "shoppers", "credit_default", "tpch_sf001", "pagila"])
+def test_every_real_column_survives_its_codes(shared, name):
+    """1 - KS of at least .98 for numbers and times of tables over 1,000 rows; texts keep their format."""
+    from scipy.stats import ks_2samp
+
+    from fixturesynth.generators.encoding.grids import find_grid, to_grid
+    from fixturesynth.profiling.temporal import parse_temporal
+
+    with sqlite3.connect(shared / "data" / f"{name}.sqlite") as connection:
+        connection.text_factory = lambda data: data.decode("utf8", "replace")
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        frames = {table: pd.read_sql(f'SELECT * FROM "{table}"', connection) for table in tables}
+    looked = 0
+    for table, frame in frames.items():
+        if len(frame) <= 1000:
+            continue
+        for column in frame:
+            values = pa.array(frame[column], from_pandas=True)
+            kind = "categorical"
+            if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+                kind = "numeric"
+            elif pa.types.is_string(values.type) and parse_temporal(values) is not None:
+                kind = "temporal"
+            encoding = fit_encoding(values, kind, protection=5)
+            made = decode(encoding, encode(encoding, values), words(stream(1, table, column), len(values)))
+            assert made.type == values.type, (table, column)
+            assert made.null_count == values.null_count or encoding.rare_share > 0.9, (table, column)
+            if kind != "categorical":
+                facts = find_grid(values, kind)
+                real, ours = (ints[valid] for ints, valid in (to_grid(values, facts), to_grid(made, facts)))
+                assert 1 - ks_2samp(real, ours, method="asymp").statistic >= 0.98, (table, column)
+                looked += 1
+    assert looked >= 6
