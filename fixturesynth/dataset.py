@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
+from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.schema.model import ColumnType
@@ -57,7 +60,11 @@ class Dataset(Mapping[str, "pd.DataFrame"]):
 
     @classmethod
     def from_frames(cls, frames: Mapping[str, pd.DataFrame]) -> Dataset:
-        """From pandas frames; the index is left out."""
+        """From pandas frames; the index is left out.
+
+        Integers beside nulls stay integers when the column is pandas' ``Int64`` (or any nullable type), or holds Python
+        objects; a ``float64`` column, which pandas makes of integers beside NaN by itself, comes as float64.
+        """
         return cls({name: pa.Table.from_pandas(frame, preserve_index=False) for name, frame in frames.items()})
 
     def arrow(self, name: str) -> pa.Table:
@@ -93,19 +100,105 @@ class Dataset(Mapping[str, "pd.DataFrame"]):
     def replace(self, **tables: pa.Table) -> Dataset:
         return Dataset({**self._tables, **tables})
 
+    def to_frames(self) -> dict[str, pd.DataFrame]:
+        """Every table as a pandas frame whose columns keep their Arrow types, so that integers beside nulls stay so.
+
+        ``from_frames`` of the result is this dataset again. ``dataset["orders"]`` gives pandas' own types instead.
+        """
+        import pandas as pd
+
+        return {name: table.to_pandas(types_mapper=pd.ArrowDtype) for name, table in self._tables.items()}
+
     def content_hash(self, name: str) -> str:
-        """Hash of a table's column names, types and values, in order: the same for equal content however chunked."""
-        table = self.arrow(name).combine_chunks()
+        """Hash of a table's column names, types and values, in order: the same for equal content however chunked.
+
+        Null differs from every value; NaN equals NaN; a dictionary column is hashed as its values.
+        """
+        table = self.arrow(name)
         digest = blake2b(digest_size=16)
-        for column_name in table.column_names:
-            column = table.column(column_name)
-            digest.update(f"{column_name}\0{column.type}\0{len(column)}\0".encode())
-            sink = pa.BufferOutputStream()
-            # Concatenating and taking makes offsets start at zero and validity canonical, so that equal values
-            # have equal buffers wherever they were sliced from.
-            whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-            whole = whole.take(pa.array(range(0), pa.int64())) if not len(whole) else pa.concat_arrays([whole])
-            with pa.ipc.new_stream(sink, pa.schema([(column_name, column.type)])) as writer:
-                writer.write_batch(pa.record_batch([whole], names=[column_name]))
-            digest.update(sink.getvalue())
+        digest.update(f"{table.num_rows}\0".encode())
+        for column_name, column in zip(table.column_names, table.columns, strict=True):
+            plain = _decoded(column)
+            digest.update(f"{len(column_name.encode())}\0{column_name}\0{plain.type}\0".encode())
+            for piece in _pieces(plain):
+                _hash_array(piece, digest)
         return digest.hexdigest()
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td>{table.num_rows:,}</td><td>{escape(', '.join(table.column_names[:12]))}"
+            f"{', …' if table.num_columns > 12 else ''}</td></tr>"
+            for name, table in self._tables.items()
+        )
+        return (
+            f"<table><thead><tr><th>table</th><th>rows</th><th>columns</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+HASHED_ROWS = 65_536
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dictionaries as their values: which codes they happened to get is not content."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _pieces(column: pa.ChunkedArray) -> Iterator[pa.Array]:
+    """Arrays of 65,536 rows (the last one fewer), wherever the chunks end."""
+    for start in range(0, len(column), HASHED_ROWS):
+        piece = column.slice(start, HASHED_ROWS).combine_chunks()
+        yield pa.concat_arrays(piece.chunks) if isinstance(piece, pa.ChunkedArray) else piece
+
+
+def _hash_array(array: pa.Array, digest: blake2b) -> None:
+    """Validity first, then the values that are there: what lies in a null's place is not content.
+
+    Bytes in memory depend on offsets and padding, so lengths and values are hashed instead; nested arrays recurse.
+    """
+    valid = array.is_valid()
+    digest.update(np.packbits(np.asarray(valid)).tobytes())
+    present = array.drop_null() if array.null_count else array
+    kind = array.type
+    if pa.types.is_struct(kind):
+        for i in range(kind.num_fields):
+            digest.update(f"{kind.field(i).name}\0".encode())
+            _hash_array(pc.struct_field(present, i), digest)
+    elif pa.types.is_map(kind):
+        digest.update(np.asarray(np.diff(np.asarray(present.offsets)).astype(np.int64)).tobytes())
+        _hash_array(present.keys, digest)
+        _hash_array(present.items, digest)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        digest.update(np.asarray(pc.list_value_length(present).cast(pa.int64())).tobytes())
+        _hash_array(pc.list_flatten(present), digest)
+    elif pa.types.is_fixed_size_list(kind):
+        _hash_array(pc.list_flatten(present), digest)
+    elif pa.types.is_null(kind):
+        return
+    else:
+        _hash_values(present, digest)
+
+
+def _hash_values(present: pa.Array, digest: blake2b) -> None:
+    """Values without nulls: fixed width as their bytes, texts as lengths and one run of bytes."""
+    kind = present.type
+    if pa.types.is_boolean(kind):
+        digest.update(np.packbits(np.asarray(present)).tobytes())
+    elif pa.types.is_floating(kind):
+        floats = np.asarray(present)
+        digest.update(np.where(np.isnan(floats), np.asarray(np.nan, floats.dtype), floats).tobytes())
+    elif any(test(kind) for test in _OF_ANY_LENGTH):
+        wide = present.cast(pa.large_binary())
+        digest.update(np.asarray(pc.binary_length(wide).cast(pa.int64())).tobytes())
+        offsets = np.frombuffer(wide.buffers()[1], np.int64)[wide.offset : wide.offset + len(wide) + 1]
+        data = wide.buffers()[2]
+        if data is not None and len(offsets):
+            digest.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
+    else:
+        width = kind.bit_width // 8
+        start = present.offset * width
+        data = present.buffers()[1]
+        if data is not None:
+            digest.update(memoryview(data)[start : start + len(present) * width])
+
+
+_OF_ANY_LENGTH = (pa.types.is_string, pa.types.is_binary, pa.types.is_large_string, pa.types.is_large_binary)

@@ -40,7 +40,7 @@ class Fetcher:
 def fetch(connection: Connection, table: Table, columns: Columns) -> Iterator[pa.RecordBatch]:
     """These columns of all rows of a table, in batches whose columns carry the table's own names."""
     fetcher = FETCHERS.get(connection.dialect.name, _OTHERS)
-    quote = connection.dialect.identifier_preparer.quote
+    quote = connection.dialect.identifier_preparer.quote_identifier
     selected = ", ".join(
         fetcher.expressions.get(c.type.kind, fetcher.otherwise).format(c=quote(c.name), n=c.type.length or 1)
         for c in columns
@@ -58,8 +58,8 @@ def begin(connection: Connection) -> None:
 def table_reference(connection: Connection, table: Table) -> str:
     """The table's quoted name, with its schema where it has one."""
     preparer = connection.dialect.identifier_preparer
-    name = preparer.quote(table.bare_name)
-    return f"{preparer.quote(table.schema)}.{name}" if table.schema else name
+    name = preparer.quote_identifier(table.bare_name)
+    return f"{preparer.quote_identifier(table.schema)}.{name}" if table.schema else name
 
 
 def _batch(values: list[pa.Array], columns: Columns) -> pa.RecordBatch:

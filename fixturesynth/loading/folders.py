@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.csv
@@ -34,7 +35,7 @@ def read_folder(folder: Path) -> dict[str, pa.Table]:
 def _reader(path: Path) -> tuple[str, Reader | None]:
     for ending, reader in READERS.items():
         if path.name.lower().endswith(ending) and path.is_file():
-            return path.name[: -len(ending)], reader
+            return unquote(path.name[: -len(ending)]), reader
     return path.name, None
 
 
