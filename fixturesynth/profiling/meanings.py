@@ -130,7 +130,7 @@ _TABLE = {
         domain | t | domain; domain name; email domain; subdomain
         hostname | t | hostname; host name; host; server name; remote host; machine name; fqdn; node name; server
         ip_address | t | ip; ip address; ip addr; ipv4; remote ip; client ip; last ip; remote addr; ipaddress;
-            source ip; host ip
+            source ip; host ip; ipv4 address
         ipv6 | t | ipv6; ipv6 address
         mac_address | t | mac; mac address; mac addr
         port | n | port; port number; tcp port
@@ -299,10 +299,10 @@ _TABLE = {
         minute | tn | minute
         second | tn | second
         duration | tnd | duration; length minutes; elapsed; elapsed time; run time; runtime; time spent; dauer;
-            air time; flight time; milliseconds; seconds; minutes; duration ms; duration seconds; duration minutes;
-            total duration; rental duration; play time; delay; wait time; hours; latency; response time; time taken;
-            days; travel time; timeout; interval; age days; ttl; lead time; processing time; months; hours per week;
-            total time; lap time; years
+            air time; flight time; milliseconds; millis; seconds; minutes; duration ms; duration seconds;
+            duration minutes; total duration; rental duration; play time; delay; wait time; hours; latency;
+            response time; time taken; days; travel time; timeout; interval; age days; ttl; lead time;
+            processing time; months; hours per week; total time; lap time; years
         period | tn | period; billing period; frequency; recurrence; cycle; billing cycle; interval name; term; season
         """,
     "text": """
@@ -500,10 +500,19 @@ MEANINGS: dict[str, Meaning] = _meanings()
 
 PERSONAL: frozenset[str] = frozenset(name for name, meaning in MEANINGS.items() if meaning.personal)
 
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+
+
+def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for meaning in MEANINGS.values():
+        for phrase in meaning.phrases:
+            words = tuple(_WORD.findall(phrase))
+            plain = tuple(ABBREVIATIONS.get(word, word) for word in words)
+            for key in dict.fromkeys((words, plain)):
+                found[key] = (*found.get(key, ()), meaning.name)
+    return found
+
+
 # Words of a phrase -> meanings; a phrase may belong to several of different families.
-PHRASES: dict[tuple[str, ...], tuple[str, ...]] = {}
-for _meaning in MEANINGS.values():
-    for _phrase in _meaning.phrases:
-        _words = tuple(ABBREVIATIONS.get(word, word) for word in _phrase.split())
-        for _key in dict.fromkeys((tuple(_phrase.split()), _words)):
-            PHRASES[_key] = (*PHRASES.get(_key, ()), _meaning.name)
+PHRASES: dict[tuple[str, ...], tuple[str, ...]] = _phrases()

@@ -19,6 +19,7 @@ _FAMILIES = {
 }  # fmt: skip
 _BY_TYPE = {"uuid": "uuid", "json": "json_data", "hstore": "json_data", "boolean": "flag", "macaddr": "mac_address",
             "inet": "ip_address", "cidr": "ip_address", "geometry": "coordinates", "ltree": "file_path"}  # fmt: skip
+_TELLING_TYPES = {"inet", "cidr", "macaddr", "geometry"}
 # A name that could be anything: what the values say goes first.
 _VAGUE = {"id", "name", "value", "code", "type", "category", "status", "title", "description", "text", "token", "data",
           "location", "source", "x", "number", "comment", "notes", "body", "message", "date", "time", "model", "label",
@@ -26,7 +27,7 @@ _VAGUE = {"id", "name", "value", "code", "type", "category", "status", "title", 
 # Meanings so plain that they are found anywhere in a name, not only at its end.
 _ANYWHERE = {"email", "phone", "fax", "url", "address", "city", "country", "iban", "ssn", "postal_code", "ip_address",
              "address_line_1", "address_line_2", "first_name", "last_name", "latitude", "longitude", "birth_date",
-             "price", "username", "password_hash", "diagnosis", "description", "amount", "balance"}  # fmt: skip
+             "price", "username", "password_hash", "diagnosis", "description", "amount", "balance", "year"}  # fmt: skip
 _FLAG_WORDS = {
     "is",
     "has",
@@ -49,7 +50,7 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     ("url", r"^(https?|ftp|wss?)://\S+$"),
     ("uuid", r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"),
     ("ip_address", r"^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}(/\d+)?$"),
-    ("ipv6", r"^[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){4,7}$"),
+    ("ipv6", r"^([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}$|^[0-9a-fA-F:]*::[0-9a-fA-F:]*$"),
     ("mac_address", r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$"),
     ("md5", r"^([0-9a-f]{32}|[0-9A-F]{32})$"),
     ("sha1", r"^([0-9a-f]{40}|[0-9A-F]{40})$"),
@@ -208,7 +209,7 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         words = words[:-1]
     if len(words) > 1 and (len(words[0]) == 1 or (len(words[0]) == 2 and words[0] == _initials(table))):
         words = words[1:]  # c_name of customer, ps_supplycost of part supplies
-    if not words:
+    if not words or kind in _TELLING_TYPES:
         return _BY_TYPE.get(kind)
     if kind == "boolean" or (words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t")):
         return "flag"
@@ -220,10 +221,16 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
     return "uuid" if kind == "uuid" and found == "id" else found
 
 
+_COUNTING = {"total": "count", "num": "count", "number": "count", "count": "count", "n": "count", "max": "maximum",
+             "min": "minimum", "avg": "average", "mean": "average"}  # fmt: skip
+
+
 def _by_noun(words: tuple[str, ...], families: str) -> str | None:
     """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
     if words[-1].endswith("key") and len(words[-1]) > 3:
         return "id"
+    if words[0] in _COUNTING and "n" in families:
+        return _COUNTING[words[0]]
     noun = entity_of(words[-1:]) if "t" in families else None
     return ENTITY_NAMES[noun] if noun in ("person", "company") else None
 
