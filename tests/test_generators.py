@@ -15,6 +15,7 @@ from fixturesynth.generators.drawing import Distributions, count_distributions, 
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
 from fixturesynth.generators.growing import Growth, grow, rank_feature
 from fixturesynth.generators.independent import Independent
+from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.registry import GENERATORS, choose_generator, find_generator
 from fixturesynth.randomness import permutation, stream, words
 
@@ -47,6 +48,26 @@ def test_every_generator_keeps_the_contract(name):
         real = np.bincount(table.codes[:, k + 1], minlength=variable.size) / 4000
         made = np.bincount(codes[:, k], minlength=variable.size) / 4000
         assert np.abs(real - made).sum() / 2 < 0.06
+
+
+@pytest.mark.parametrize("reorder", [False, True])
+def test_codes_come_out_in_the_order_given_whatever_the_order_of_growing(reorder):
+    table = _table()
+    generator = Cart(reorder=reorder)
+    b, c, d = generator.sample(generator.fit(table, seed=1), table.codes[:, :1], _uniforms(4000, 3)).T
+    assert np.array_equal((table.codes[:, 0] + b) % 4, c) and d.max() == 49
+
+
+def test_variables_are_ordered_by_what_they_share():
+    """Context first; noise last; of a pair that shares much, one follows the other."""
+    raw = _uniforms(3000, 4, seed=8)
+    noise, a, other = (raw[:, k] % 8 for k in range(3))
+    codes = np.stack([noise, a, a ^ (raw[:, 3] % 2), other], axis=1).astype(np.int32)
+    variables = tuple(Variable(name, 8, context=name == "other") for name in ("noise", "a", "near_a", "other"))
+    order = order_variables(variables, codes)
+    assert order[0] == 3 and abs(order.index(1) - order.index(2)) == 1
+    free = order_variables(tuple(Variable(v.name, 8) for v in variables), codes)
+    assert set(free[:2]) == {1, 2}
 
 
 @pytest.mark.parametrize("name", sorted(GENERATORS))

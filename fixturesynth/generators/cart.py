@@ -23,6 +23,7 @@ from fixturesynth.generators.drawing import (
 )
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
+from fixturesynth.generators.ordering import order_variables
 from fixturesynth.randomness import hashed, permutation
 
 __all__ = ["Cart"]
@@ -35,13 +36,18 @@ LEAST_GROUPS = 5  # root entities in a leaf
 
 
 class Cart:
-    """Sequential trees behind the contract of generators; stateless."""
+    """Sequential trees behind the contract of generators; stateless.
+
+    ``reorder``: grow the trees in the order of ``order_variables`` instead of the order given; the codes that come
+    out stay in the order given.
+    """
 
     name = "cart"
     version = 1
 
-    def __init__(self, growth: Growth | None = None) -> None:
+    def __init__(self, growth: Growth | None = None, *, reorder: bool = True) -> None:
         self.growth = growth or Growth()
+        self.reorder = reorder
 
     def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
         """One tree for every variable that is not context, on all variables before it.
@@ -50,29 +56,32 @@ class Cart:
         by a clock: the same data and seed give the same state. Raises InputError for a table without rows.
         """
         codes = learnable(table)
+        order = order_variables(table.variables, codes) if self.reorder else _as_given(table.variables)
+        variables = tuple(table.variables[i] for i in order)
+        codes = np.ascontiguousarray(codes[:, order])
         rows = codes.shape[0]
         groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
-        chosen = _grow_rows(rows, len(table.variables), time_limit, seed)
+        chosen = _grow_rows(rows, len(variables), time_limit, seed)
         columns = [codes[chosen, i].astype(np.int64) for i in range(codes.shape[1])]
         arrays: dict[str, npt.NDArray[np.generic]] = {}
-        for i, variable in enumerate(table.variables):
+        for i, variable in enumerate(variables):
             if variable.context:
                 continue
             luts = [
                 rank_feature(columns[f], feature.size, feature.ordered, columns[i], variable.size)
-                for f, feature in enumerate(table.variables[:i])
+                for f, feature in enumerate(variables[:i])
             ]
             ranks = np.array([luts[f][columns[f]] for f in range(i)], np.uint8).reshape(i, chosen.size)
             tree = grow(ranks, columns[i], variable.size, variable.ordered, self.growth)
             lookup = np.concatenate([*luts, np.zeros(0, np.uint8)])
-            leaf = find_leaves(tree, lookup, _offsets(table.variables[:i]), codes[:, :i])
+            leaf = find_leaves(tree, lookup, _offsets(variables[:i]), codes[:, :i])
             held, owner_of = _count(tree, leaf, codes[:, i], variable.size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-        return State(self.name, self.version, table.variables, arrays, {"rows": rows})
+        return State(self.name, self.version, table.variables, arrays, {"rows": rows, "order": order})
 
     def sample(
         self,
@@ -114,22 +123,30 @@ def _draw_rows(
     state: State, context: Codes, uniforms: Words, known: Mapping[str, Codes], stratify: bool
 ) -> tuple[Codes, Integers]:
     """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
-    variables = state.variables
+    order = list(state.facts["order"])
+    variables = tuple(state.variables[i] for i in order)
+    column = {i: k for k, i in enumerate(i for i, variable in enumerate(state.variables) if not variable.context)}
     codes = np.zeros((uniforms.shape[0], len(variables)), np.int32)
-    free = [i for i, variable in enumerate(variables) if not variable.context]
-    codes[:, [i for i, variable in enumerate(variables) if variable.context]] = context
+    fixed = len(variables) - len(column)
+    codes[:, :fixed] = context  # context comes first in every order, as it was given
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
-    for k, i in enumerate(free):
-        owner = _owners(state, i, codes)
+    for i in range(fixed, len(variables)):
+        own = uniforms[:, column[order[i]]]
+        owner = _owners(state, variables, i, codes)
         held = _distributions(state, i)
-        words = stratified(owner, uniforms[:, k]) if stratify else uniforms[:, k]
-        codes[:, i] = draw(held, owner, words)
+        codes[:, i] = draw(held, owner, stratified(owner, own) if stratify else own)
         wish = known.get(variables[i].name)
         if wish is not None:
             codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
             chance = share_of(held, owner, wish, variables[i].size)
             likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
-    return codes[:, free], likelihood
+    place = {i: k for k, i in enumerate(order)}
+    return codes[:, [place[i] for i in column]], likelihood
+
+
+def _as_given(variables: tuple[Variable, ...]) -> list[int]:
+    """Indices of ``variables``, context first."""
+    return sorted(range(len(variables)), key=lambda i: not variables[i].context)
 
 
 def _grow_rows(rows: int, variables: int, time_limit: float | None, seed: int) -> Integers:
@@ -147,12 +164,12 @@ def _offsets(variables: tuple[Variable, ...]) -> Integers:
     return np.cumsum([0, *(variable.size for variable in variables)])[:-1].astype(np.int64)
 
 
-def _owners(state: State, i: int, codes: Codes) -> Integers:
-    """The distribution of variable ``i`` for every row, (n,)."""
+def _owners(state: State, variables: tuple[Variable, ...], i: int, codes: Codes) -> Integers:
+    """The distribution of variable ``i``, in the order of growing, for every row, (n,)."""
     arrays = state.arrays
     feature = arrays[f"{i}.feature"]
     tree = Tree(feature, arrays[f"{i}.threshold"], arrays[f"{i}.left"], feature)
-    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(state.variables[:i]), codes)
+    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(variables[:i]), codes)
     owner: Integers = arrays[f"{i}.owner"][leaf].astype(np.int64)
     return owner
 

@@ -20,7 +20,7 @@ Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Variable:
-    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splitting by <= is right."""
+    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit."""
 
     name: str
     size: int  # codes are in range(size)
