@@ -6,11 +6,6 @@ All four make the same columns: id of a parent, first name, last name, email, tw
 integer. Peers that make one row at a time are timed on fewer rows. Medians of several runs, interleaved.
 """
 
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
-    os.environ[name] = "1"
-
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -29,6 +24,7 @@ from fixturesynth.schema.model import ColumnType
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PARTITION = 65_536
 PARENTS = 100_000
+MONEY = ColumnType("decimal", "numeric(10,2)", precision=10, scale=2)
 COLUMNS = {
     "customer_id": (RuleCall("integers", {"low": 1, "high": PARENTS}), ColumnType("integer", "bigint", bits=64)),
     "first_name": (RuleCall("first_name"), ColumnType("text", "varchar(40)", length=40)),
@@ -36,8 +32,8 @@ COLUMNS = {
     "email": (RuleCall("email"), ColumnType("text", "varchar(120)", length=120)),
     "ordered": (RuleCall("dates", {}), ColumnType("date", "date")),
     "shipped": (RuleCall("dates", {}), ColumnType("date", "date")),
-    "price": (RuleCall("decimals", {"low": 1, "high": 500}), ColumnType("decimal", "numeric(10,2)", precision=10, scale=2)),
-    "total": (RuleCall("decimals", {"low": 1, "high": 9000}), ColumnType("decimal", "numeric(10,2)", precision=10, scale=2)),
+    "price": (RuleCall("decimals", {"low": 1, "high": 500}), MONEY),
+    "total": (RuleCall("decimals", {"low": 1, "high": 9000}), MONEY),
     "status": (RuleCall("status"), ColumnType("text", "varchar(20)", length=20)),
     "quantity": (RuleCall("integers", {"low": 1, "high": 20}), ColumnType("integer", "integer", bits=32)),
 }  # fmt: skip
@@ -56,7 +52,7 @@ def ours(rows: int) -> int:
 
 
 def by_hand(rows: int) -> int:
-    """What one writes for one table: numpy draws, takes from lists, a join; no addresses, weights or partitions' rights."""
+    """What one writes for one table: numpy draws, takes from lists, a join; no addresses, weights or cuts."""
     from faker.providers.person.en_US import Provider
 
     random = np.random.Generator(np.random.Philox(7))

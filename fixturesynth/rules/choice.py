@@ -82,8 +82,9 @@ def rule_for_column(
 ) -> RuleCall | None:
     """The rule by which a column is filled when there are no rows to learn from.
 
-    ``domain`` is a ColumnDomain (or None); ``rows``: how many distinct values a unique column needs. None: there is no rule for this type, or none whose values the domain
-    allows; the planner then refuses, naming the column.
+    ``domain`` is a ColumnDomain (or None); ``rows``: how many distinct values a unique column needs, so that a rule
+    with fewer is passed over where another has room. None: there is no rule for this type, or none whose values the
+    domain allows; the planner then refuses, naming the column.
     """
     case = _Case(table_name, column, column.type, meaning, domain, locale, unique, now, rows)
     if domain is not None and domain.allowed is not None:
@@ -175,18 +176,28 @@ def _moment(case: _Case) -> RuleCall | None:
     step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
     domain = case.domain
     if domain is not None and (domain.low is not None or domain.high is not None):
-        first, last = moment_of(low, case.now), moment_of(high, case.now)
-        width = last - first
-        if domain.low is not None:
-            first = max(first, moment_of(str(domain.low), case.now) + (step if domain.low_open else timedelta()))
-        if domain.high is not None:
-            last = min(last, moment_of(str(domain.high), case.now) - (step if domain.high_open else timedelta()))
+        first, last = _window(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
         if first > last:
-            first, last = (first, first + width) if domain.high is None else (last - width, last)
+            return None
         options = {"low": first.isoformat(), "high": last.isoformat()}
     if recent and not case.unique:
         options["recent"] = True
     return _checked(case, [case.call(name, options)])
+
+
+def _window(domain: Any, first: datetime, last: datetime, step: timedelta, now: datetime) -> tuple[datetime, datetime]:
+    """The part of ``first`` to ``last`` that lies between the domain's ends; beside it, as wide, where none does."""
+    width = last - first
+    low = high = None
+    if domain.low is not None:
+        low = moment_of(str(domain.low), now) + (step if domain.low_open else timedelta())
+    if domain.high is not None:
+        high = moment_of(str(domain.high), now) - (step if domain.high_open else timedelta())
+    if low is not None and low > last:
+        return low, min(low + width, high or low + width)
+    if high is not None and high < first:
+        return max(high - width, low or high - width), high
+    return max(first, low or first), min(last, high or last)
 
 
 def _time(case: _Case) -> RuleCall | None:
@@ -279,7 +290,7 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
         values = vocabulary.LISTS[meaning]
         if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
             yield case.call("choices", {"values": values, "weights": _falling(len(values))})
-    if meaning in MOMENTS:
+    if meaning in MOMENTS and (length is None or length >= 10):
         low, high, _ = MOMENTS[meaning]
         yield case.call("timestamps" if length is None or length >= 19 else "dates", {"low": low, "high": high})
     if meaning in NUMBERS and not case.unique:

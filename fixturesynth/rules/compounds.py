@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import arrow_type
+from fixturesynth.errors import SpecError
 from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.buffers import days_of
@@ -43,7 +44,9 @@ def template(options: Mapping[str, Any], context: ColumnContext) -> Space:
             elif piece in given:
                 columns.append(pc.fill_null(given[piece].cast(pa.string()), ""))
             else:
-                raise ValueError(f"template {text!r} needs column {piece!r}")
+                raise SpecError(
+                    f"{context.table}.{context.column}: template {text!r} needs column {piece!r} of the same row"
+                )
         made = pc.binary_join_element_wise(*columns, "") if len(columns) > 1 else pa.array([text] * len(indices))
         made = case(made) if case else made
         if options.get("slug"):
@@ -220,7 +223,7 @@ def _documents() -> Mapping[str, Sequence[Any]]:
     digit = Pool.of("0123456789")
     return {
         "xml": ("<item><name>", word, "</name><value>", digit, digit, digit, "</value></item>"),
-        "hstore": ('"source"=>"', Pool.of(["web", "mobile", "api"]), '", "tag"=>"', word, '", "version"=>"', digit, '"'),
+        "hstore": ('"source"=>"', Pool.of(["web", "mobile"]), '", "tag"=>"', word, '", "version"=>"', digit, '"'),
         "tsvector": ("'", word, "':1 '", Pool.of([f"{w}s" for w in vocabulary.NOUNS]), "':2"),
         "ltree": ("top.", word, ".", word),
     }  # fmt: skip

@@ -376,7 +376,10 @@ def _levels(pools: Sequence[Pool], prefix: str, limits: Limits) -> int:
 
 def union(spaces: Sequence[Space], weights: Sequence[int]) -> Space:
     """Spaces one behind the other, drawn from by weight."""
-    starts = np.cumsum([0, *(s.size for s in spaces)], dtype=np.int64)
+    # Indices end at 2**62: huge spaces give up their far ends so that all have room.
+    room = LARGEST if sum(s.size for s in spaces) <= LARGEST else LARGEST // len(spaces)
+    sizes = [min(s.size, room) for s in spaces]
+    starts = np.cumsum([0, *sizes], dtype=np.int64)
     table = guide(np.asarray(weights, np.int64))
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
@@ -403,7 +406,7 @@ def union(spaces: Sequence[Space], weights: Sequence[int]) -> Space:
         for i, space in enumerate(spaces):
             rows = np.flatnonzero(which == i)
             if len(rows):
-                index[rows] = starts[i] + drawn(space, inner[rows])
+                index[rows] = starts[i] + drawn(space, inner[rows]) % sizes[i]
         return index
 
     return Space(int(starts[-1]), at, draw=draw)

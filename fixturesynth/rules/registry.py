@@ -3,13 +3,18 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 from importlib.metadata import entry_points
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from fixturesynth.errors import SpecError, did_you_mean
 from fixturesynth.rules import choices, compounds, identifiers, moments, numbers, people, prose, shapes
 from fixturesynth.rules.contract import ColumnContext, RuleCall, RuleMaker, Space
+
+Maker = Callable[[Mapping[str, Any], ColumnContext], Space]
 
 __all__ = ["RULES", "NamedRule", "capacity", "space_of"]
 
@@ -19,20 +24,34 @@ class NamedRule:
     """A function from options and context to a space, with its name and version."""
 
     name: str
-    make: Callable[[Mapping[str, Any], ColumnContext], Space]
+    make: Maker
     version: int = 1
 
     def __call__(self, options: Mapping[str, Any], context: ColumnContext) -> Space:
         return self.make(options, context)
 
 
-def _table(*rooms: Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]) -> dict[str, RuleMaker]:
+def _table(*rooms: Mapping[str, Maker]) -> dict[str, RuleMaker]:
     return {name: NamedRule(name, make) for room in rooms for name, make in room.items()}
 
 
+def _fitting(make: Maker) -> Maker:
+    """The rule with an empty space where its numbers or moments are too long for a text column."""
+
+    @wraps(make)
+    def made(options: Mapping[str, Any], context: ColumnContext) -> Space:
+        space = make(options, context)
+        length = context.type.length
+        if context.type.kind != "text" or length is None or not space.size or space.block == 1:
+            return space
+        ends = space.at(np.array([0, space.size - 1]), {}).cast(pa.string()).to_pylist()
+        return space if max(map(len, ends)) <= length else replace(space, size=0)
+
+    return made
+
+
 RULES: Mapping[str, RuleMaker] = _table(
-    numbers.MAKERS,
-    moments.MAKERS,
+    {name: _fitting(make) for name, make in (numbers.MAKERS | moments.MAKERS).items()},
     choices.MAKERS,
     identifiers.MAKERS,
     people.MAKERS,
@@ -49,9 +68,7 @@ def _plugged() -> dict[str, RuleMaker]:
 
 def space_of(call: RuleCall, context: ColumnContext) -> Space:
     """The space of a call, cached for the process; SpecError for a rule that does not exist."""
-    return _space(
-        call.name, json.dumps(dict(call.options), sort_keys=True, default=str), replace(context, unique=call.unique)
-    )
+    return _space(call.name, json.dumps(dict(call.options), default=str), replace(context, unique=call.unique))
 
 
 @lru_cache(maxsize=2048)

@@ -78,7 +78,10 @@ class _Reader:
         if mark in ends and mark:
             self.at += 1
             bounds = ends[mark]
-        elif mark == "{" and (close := self.pattern.find("}", self.at)) > 0:
+        elif mark == "{":
+            close = self.pattern.find("}", self.at)
+            if close < 0:
+                raise self.error("unclosed quantifier")
             low, comma, high = self.pattern[self.at + 1 : close].partition(",")
             if not low.strip().isdigit() or (high.strip() and not high.strip().isdigit()):
                 raise self.error("unreadable quantifier")
