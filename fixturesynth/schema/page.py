@@ -56,8 +56,9 @@ body { font: 13px/1.4 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Robot
 #picture .table:focus-visible .box { stroke: #2b6cb0; stroke-width: 2.5; }
 #picture.chosen .table:not(.lit) { opacity: .18; }
 #picture.chosen .edge:not(.lit) { opacity: .07; }
-#picture .table.self .box { stroke: #2b6cb0; stroke-width: 3; }
-#picture .edge.lit:not(.cut) { stroke: #2b6cb0; stroke-width: 2; }
+#picture .table.self .box { stroke: var(--lit); stroke-width: 3; }
+#picture { --far: #2f4a73; --lit: #2b6cb0; }
+#picture .edge.lit:not(.cut) { stroke: var(--lit); stroke-width: 2; }
 #picture.far .badge, #picture.far .column, #picture.far .type, #picture.far .more { display: none; }
 #picture.far .edge { stroke-width: 2; }
 #bar { position: fixed; top: 12px; left: 12px; display: flex; gap: 8px; align-items: center; padding: 8px 12px;
@@ -76,6 +77,8 @@ body { font: 13px/1.4 ui-sans-serif, system-ui, -apple-system, "Segoe UI", Robot
 #legend i.cut { border-top-color: #d64545; }
 @media (prefers-color-scheme: dark) {
   html, body { background: #14181f; }
+  #picture { --far: #a9c9f5; --lit: #6fb1f0; }
+  #picture.chosen .table:not(.lit) { opacity: .3; }
   #bar, #legend { background: #1d232dee; border-color: #3a4454; color: #dde3ec; }
   #bar input, #bar button { border-color: #3a4454; }
   #bar span, #legend { color: #8d99aa; }
@@ -112,7 +115,7 @@ function show() {
       name.textContent = full;
       name.style.fontSize = size + "px";
       name.setAttribute("x", width / 2); name.setAttribute("y", height / 2 + size * 0.36);
-      name.style.textAnchor = "middle"; name.style.fill = "var(--far, #2f4a73)"; head.style.display = "none";
+      name.style.textAnchor = "middle"; name.style.fill = "var(--far)"; head.style.display = "none";
     } else {
       name.textContent = name.dataset.short;
       name.style.cssText = "";
@@ -201,7 +204,7 @@ window.addEventListener("keydown", event => {
     choose(document.activeElement.dataset.name);
 });
 document.getElementById("fit").addEventListener("click", () => fit(all));
-window.addEventListener("resize", () => fit(all));
+window.addEventListener("resize", () => { if (!svg.classList.contains("chosen")) fit(all); });
 fit(all);
 if (location.hash.length > 1) go(decodeURIComponent(location.hash.slice(1)));
 </script>
