@@ -60,6 +60,10 @@ CASES = {
     "bytes": (pa.array([b"ab", b"c"]), "binary"),
     "lists": (pa.array([["a", "b"], ["a"], []] * 5), "array"),
     "typed dates": (pa.array([0, 1, 2], pa.date32()), "datetime"),
+    "unsigned": (pa.array([1, 7] * 9, pa.uint64()), "integer"),
+    "lists of bytes": (pa.array([[b"\xff"], []] * 9), "array"),
+    "structs": (pa.array([{"a": 1}] * 9), "json"),
+    "text views": (pa.array(["a", "b"] * 30, pa.string_view()), "categorical"),
     "decimals": (pa.array([1, 2, 3] * 20, pa.int64()).cast(pa.decimal128(21, 2)), "integer"),
     "dictionary": (pa.array(["a", "b"] * 30).dictionary_encode(), "categorical"),
 }  # fmt: skip

@@ -98,7 +98,8 @@ def _numbers(
     role: Role | None,
     known: frozenset[Any],
 ) -> ColumnProfile:
-    if pa.types.is_integer(values.type) and values.type != pa.uint64():
+    fits = values.type != pa.uint64() or pc.max(values).as_py() < 2**63
+    if pa.types.is_integer(values.type) and fits:
         numbers: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False).astype(np.int64)
     else:
         numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
@@ -205,7 +206,7 @@ def _lists(
     kept = flat.is_valid()
     flat, owners = flat.filter(kept), owners.filter(kept).to_numpy(zero_copy_only=False).astype(np.int64)
     base = replace(base, kind="array", lengths=length_quantiles(lengths, protector.protection))
-    if pa.types.is_nested(flat.type) or not len(flat):
+    if pa.types.is_nested(flat.type) or pa.types.is_binary(flat.type) or not len(flat):
         return base
     coded = code_texts(_plain(flat.cast(pa.string())), protector.of_rows(owners))
     pairs = np.unique(coded.codes * len(values) + owners)

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.dataset import Dataset
+from fixturesynth.profiling.cardinalities import find_cardinalities
 from fixturesynth.profiling.columns import Role, profile_column
+from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import protection_of
 from fixturesynth.profiling.references import find_references
@@ -81,11 +83,6 @@ def profile_dataset(
 def _relations(
     schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
-    try:
-        from fixturesynth.profiling.cardinalities import find_cardinalities
-        from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
-    except ImportError:
-        return {}, {}, {}
     unique_sets = {
         table.name: find_unique_sets(table, dataset.arrow(table.name)) for table in schema if table.name in dataset
     }
