@@ -382,6 +382,12 @@ def is_plain_index(cursor: Cursor, dialect: str) -> bool:
     return cursor.word(1) == "(" or cursor.word(2) in ("(", "USING")
 
 
+def is_not_a_column(part: Cursor) -> bool:
+    """``LIKE other INCLUDING ALL`` and ``PERIOD FOR ...``; a column may be called like or period all the same."""
+    like = part.word() == "LIKE" and part.word(2) in ("", ".", "INCLUDING", "EXCLUDING")
+    return like or (part.word() == "PERIOD" and part.word(1) == "FOR")
+
+
 def read_create_table(cursor: Cursor, types: Types, name: str, schema: str | None, resolve: Resolve) -> Draft:
     """The draft of a table from the cursor at the bracket behind its name.
 
@@ -394,7 +400,7 @@ def read_create_table(cursor: Cursor, types: Types, name: str, schema: str | Non
     for part in split_commas(cursor.group()):
         if read_table_constraint(part, draft, types, resolve):
             continue
-        if part.word() in ("LIKE", "PERIOD") and part.word(1) != "" and part.peek(2) is None:
+        if is_not_a_column(part):
             draft.not_understood.append(f"table: {part.rest}")
         else:
             reader.column(part)

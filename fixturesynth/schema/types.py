@@ -228,7 +228,7 @@ def parse_type(text: str, dialect: str) -> ColumnType:
 def known(base: str, dialect: str) -> ColumnType | None:
     own = OWN.get(dialect, {})
     bare = base.rpartition(".")[2]  # public.citext
-    for candidate in (base, bare, bare.removesuffix(" with local time zone")):
+    for candidate in (base, bare, base.partition(" ")[0] if base.startswith("interval ") else base):
         found = own.get(candidate, SHARED.get(candidate))
         if found is not None:
             return found
