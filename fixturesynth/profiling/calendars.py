@@ -14,8 +14,9 @@ __all__ = ["PARTS", "datepart", "zone_offsets"]
 Integers = npt.NDArray[np.int64]
 
 DAY = 86_400_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST, _LAST = -719_162 * DAY, 2_932_897 * DAY - 1  # years 1 to 9999, all that zoneinfo knows
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEK = 7 * DAY
+_FIRST, _LAST = -719_100 * DAY, 2_932_800 * DAY  # years 1 to 9999, all that zoneinfo knows, and a margin
 
 
 def _civil(moments: Integers) -> tuple[Integers, Integers, Integers]:
@@ -82,36 +83,31 @@ def datepart(moments: Integers, part: str, zone: str | None = None) -> Integers:
 
 
 def zone_offsets(moments: Integers, zone: str) -> Integers:
-    """Microseconds that the clocks of ``zone`` are ahead of UTC at each moment, shape of ``moments``."""
-    if not moments.size:
-        return np.zeros(0, dtype=np.int64)
-    clipped = np.clip(moments, _FIRST + 2 * DAY, _LAST - 2 * DAY)
-    starts, offsets = _changes(zone, int(clipped.min()) // DAY - 1, int(clipped.max()) // DAY + 1)
-    result: Integers = offsets[np.searchsorted(starts, clipped, side="right") - 1]
-    return result
+    """Microseconds that the clocks of ``zone`` are ahead of UTC at each moment, shape of ``moments``.
+
+    Clocks are looked up at both ends of every week that has a moment, and bisected where the two differ.
+    """
+    clipped = np.clip(moments, _FIRST, _LAST)
+    weeks, place = np.unique(clipped // _WEEK, return_inverse=True)
+    found = np.asarray([_week(zone, w) for w in weeks.tolist()], dtype=np.int64).reshape(-1, 3)
+    change, before, after = (found[:, i][place] for i in range(3))
+    return np.where(clipped < change, before, after)
 
 
-@lru_cache(maxsize=1024)
-def _changes(zone: str, first_day: int, last_day: int) -> tuple[Integers, Integers]:
-    """When the offset changes between two days, and to what: looked for once a week, then by bisection."""
+@lru_cache(maxsize=65_536)
+def _week(zone: str, week: int) -> tuple[int, int, int]:
+    """When the offset changes in this week since 1970 (its start, if it does not), and the offsets before and after."""
     clock = ZoneInfo(zone)
 
     def offset(moment: int) -> int:
-        local = (_EPOCH + timedelta(microseconds=moment)).astimezone(clock).utcoffset() or timedelta()
-        return int(local / timedelta(microseconds=1))
+        local = (EPOCH + timedelta(microseconds=moment)).astimezone(clock).utcoffset() or timedelta()
+        return local // timedelta(microseconds=1)
 
-    starts, offsets = [first_day * DAY], [offset(first_day * DAY)]
-    last = last_day * DAY
-    at = starts[0]
-    while at < last:
-        after = min(at + 7 * DAY, last)
-        now = offset(after)
-        if now != offsets[-1]:
-            low, high = at, after
-            while high - low > 1_000_000:
-                middle = (low + high) // 2 // 1_000_000 * 1_000_000
-                low, high = (low, middle) if offset(middle) != offsets[-1] else (middle, high)
-            starts.append(high)
-            offsets.append(now)
-        at = after
-    return np.asarray(starts, dtype=np.int64), np.asarray(offsets, dtype=np.int64)
+    low, high = week * _WEEK, (week + 1) * _WEEK
+    before, after = offset(low), offset(high - 1)
+    if before == after:
+        return low, before, after
+    while high - low > 1_000_000:
+        middle = (low + high) // 2 // 1_000_000 * 1_000_000
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return high, before, after

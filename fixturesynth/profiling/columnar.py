@@ -128,6 +128,16 @@ class ColumnView:
         return _spread(self._moments, self.codes, 0)
 
     @property
+    def whole(self) -> bool:
+        """Whether all numbers are integers that floats hold exactly."""
+        return self.family == "number" and self.decimals == 0
+
+    @cached_property
+    def integers(self) -> Integers:
+        """The numbers of a ``whole`` column; 0 where NULL: look at ``valid``."""
+        return np.where(self.valid, self.numbers, 0).astype(np.int64)
+
+    @property
     def ordered(self) -> npt.NDArray[Any]:
         """What can be compared with ``<``: numbers or moments."""
         return self.numbers if self.family == "number" else self.moments

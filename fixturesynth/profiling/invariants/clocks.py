@@ -19,6 +19,7 @@ Integers = npt.NDArray[np.int64]
 _MINUTES = 1_440
 _SCREEN = 2_000
 _ZONES_SCREENED = 400
+_PROBES = 12  # moments that a zone is tried on before it is worked out in full
 
 # Zones that stand for the many that have had the same clocks; all others are tried after them.
 _USUAL_ZONES = (
@@ -32,17 +33,9 @@ _USUAL_ZONES = (
 )  # fmt: skip
 
 
-def _whole(column: ColumnView) -> bool:
-    return column.family == "number" and column.decimals == 0
-
-
-def _integers(column: ColumnView) -> Integers:
-    return np.where(column.valid, column.numbers, 0).astype(np.int64)
-
-
 def find_clocks(view: TableView) -> Iterator[Invariant]:
     """target = sources[0] + sources[1] minutes, where target and sources[0] are HHMM, modulo a day."""
-    whole = {c.name: _integers(c) for c in view.columns.values() if _whole(c) and c.distinct > 2}
+    whole = {c.name: c.integers for c in view.columns.values() if c.whole and c.distinct > 2}
     clocks = [name for name, v in whole.items() if _is_clock(v, view[name])]
     screen = view.sample(_SCREEN)
     for target in clocks:
@@ -97,7 +90,7 @@ def _adds_up(
 
 def find_dateparts(view: TableView) -> Iterator[Invariant]:
     """target = a part of a datetime column, on its own clock or on those of a time zone (parameter ``zone``)."""
-    targets = [c for c in view.columns.values() if _whole(c) and c.distinct > 0 and c.name not in view.references]
+    targets = [c for c in view.columns.values() if c.whole and c.distinct > 0 and c.name not in view.references]
     dates = [c for c in view.columns.values() if c.family == "datetime" and c.dates_only]
     for source in view.columns.values():
         if source.family != "datetime" or source.distinct < 2:
@@ -116,18 +109,21 @@ def find_dateparts(view: TableView) -> Iterator[Invariant]:
 
 
 def _parts_of(view: TableView, source: ColumnView, targets: list[ColumnView], zone: str | None) -> Iterator[Invariant]:
+    rows = view.sample(_SCREEN)
+    rows = rows[source.valid[rows]]
+    parts = {part: datepart(source.moments[rows], part, zone) for part in PARTS if part != "date"}
     for target in targets:
-        for part in PARTS:
-            if part == "date":
-                continue
-            found = list(_part(view, source, target, part, zone))
-            if found:
-                yield from found
-                break
+        valid, values = target.valid[rows], target.integers[rows]
+        for part, seen in parts.items():
+            if bool((seen == values)[valid].all()):
+                found = list(_part(view, source, target, part, zone))
+                if found:
+                    yield from found
+                    break
 
 
 def _part(view: TableView, source: ColumnView, target: ColumnView, part: str, zone: str | None) -> Iterator[Invariant]:
-    values = target.moments if target.family == "datetime" else _integers(target)
+    values = target.moments if target.family == "datetime" else target.integers
     for rows in (view.sample(_SCREEN), np.arange(view.rows)):
         use = rows[source.valid[rows] & target.valid[rows]]
         moments = source.moments[use]
@@ -149,7 +145,7 @@ def _find_zone(view: TableView, source: ColumnView, targets: list[ColumnView]) -
     """The first zone on whose clocks some column is the hour; looked for when the hours differ by a few values."""
     rows = view.sample(_ZONES_SCREENED)
     for target in targets:
-        values = _integers(target)
+        values = target.integers
         use = rows[source.valid[rows] & target.valid[rows]]
         if use.size < FEWEST or target.distinct < 6 or values[use].min() < 0 or values[use].max() > 23:
             continue
@@ -158,9 +154,11 @@ def _find_zone(view: TableView, source: ColumnView, targets: list[ColumnView]) -
         if ahead.size > 3:
             continue
         everywhere = source.valid & target.valid
+        few = use[np.argsort(moments, kind="stable")][:: max(1, use.size // _PROBES)]
         for zone in _zones():
-            if bool((datepart(moments, "hour", zone) == values[use]).all()) and bool(
-                (datepart(source.moments[everywhere], "hour", zone) == values[everywhere]).all()
+            if all(
+                bool((datepart(source.moments[rows], "hour", zone) == values[rows]).all())
+                for rows in (few[:1], few, use, everywhere)
             ):
                 return zone
     return None

@@ -22,7 +22,7 @@ Integers = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.uint64]
 
 _LIMIT = 63  # columns, one bit each
-_NEIGHBOURS = 20_000
+_NEIGHBOURS = 400_000  # pairs of rows compared, for all columns together
 _WIDEST = {
     2: _LIMIT,
     3: 34,
@@ -42,7 +42,7 @@ def agree_sets(columns: Sequence[ColumnView]) -> Masks:
         order = np.argsort(column.dense, kind="stable")
         for step in (1, 2):
             same = np.flatnonzero(column.dense[order[:-step]] == column.dense[order[step:]]) if n > step else order[:0]
-            same = same[:: max(1, same.size // _NEIGHBOURS)]
+            same = same[:: max(1, same.size * len(columns) // _NEIGHBOURS)]
             first, second = order[same], order[same + step]
             mask = np.zeros(same.size, dtype=np.uint64)
             for i, other in enumerate(columns):
@@ -210,7 +210,7 @@ def unique_sets(view: TableView, most: int = 5) -> tuple[tuple[str, ...], ...]:
     columns = _without_twins([c for c in columns if not c.unique and c.family != "other" and c.name not in view.opaque])
     masks = agree_sets(columns)
     for size in (2, 3):
-        for members in combinations(range(len(columns)), size):
+        for members in combinations(range(min(len(columns), _WIDEST[size])), size):
             names = frozenset(columns[i].name for i in members)
             bits = np.uint64(sum(1 << i for i in members))
             expected = pairs * float(np.prod([columns[i].collision for i in members]))

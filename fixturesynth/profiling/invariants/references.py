@@ -99,8 +99,8 @@ def find_ordinals(child: TableView, fk: ForeignKey) -> Iterator[Invariant]:
 
 
 def _counting(column: ColumnView) -> Integers | None:
-    if column.family == "number" and column.decimals == 0:
-        return np.where(column.valid, column.numbers, 0).astype(np.int64)
+    if column.whole:
+        return column.integers
     if column.family == "text" and column.values is not None and column.distinct <= 10_000:
         values = column.values.cast(pa.string())
         if pc.all(pc.match_substring_regex(values, r"^(0|[1-9]\d{0,8})$")).as_py():

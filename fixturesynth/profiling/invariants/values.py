@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from fixturesynth.profiling.columnar import TableView, same_values
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, surprise_of_agreement
@@ -13,6 +14,7 @@ from fixturesynth.profiling.profile import Invariant
 
 __all__ = ["find_constants", "find_equals"]
 
+_LOOK = 50  # rows compared before anything costly is done
 _PLAIN = (bool, int, float, str)  # what JSON can say
 
 
@@ -30,6 +32,10 @@ def find_constants(view: TableView) -> Iterator[Invariant]:
                 )  # fmt: skip
 
 
+def _differ(first: list[Any], second: list[Any]) -> bool:
+    return any(a != b for a, b in zip(first, second, strict=True) if a is not None and b is not None)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
@@ -40,12 +46,15 @@ def _plain(value: Any) -> Any:
 
 def find_equals(view: TableView) -> Iterator[Invariant]:
     """Pairs that agree wherever both are set; the target is the one with more nulls, else the later one."""
-    columns = [c for c in view.columns.values() if c.distinct > 1]
+    columns = [c for c in view.columns.values() if c.distinct > 1 and c.family != "other"]
     screen = view.sample(2_000)
     everything = np.arange(view.rows)
+    first_look = screen[:_LOOK]
+    looks = {c.name: pa.array(c.codes[first_look], mask=~c.valid[first_look]) for c in columns}
+    seen = {c.name: c.values.take(looks[c.name]).to_pylist() for c in columns if c.values is not None}
     for i, first in enumerate(columns):
         for second in columns[i + 1 :]:
-            if first.family != second.family:
+            if first.family != second.family or _differ(seen[first.name], seen[second.name]):
                 continue
             for rows in (screen, everything):
                 both = rows[first.valid[rows] & second.valid[rows]]
