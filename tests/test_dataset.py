@@ -52,7 +52,7 @@ def hashed(array: pa.Array | pa.ChunkedArray) -> str:
     return Dataset({"t": pa.table({"c": array})}).content_hash("t")
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(columns(), st.data())
 def test_equal_content_has_one_hash_however_chunked_or_sliced(column: Values, data: st.DataObject) -> None:
     kind, values = column
@@ -66,7 +66,7 @@ def test_equal_content_has_one_hash_however_chunked_or_sliced(column: Values, da
     assert hashed(sliced) == hashed(whole)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(columns(), columns())
 def test_other_content_has_another_hash(one: Values, two: Values) -> None:
     a, b = pa.array(one[1], one[0]), pa.array(two[1], two[0])

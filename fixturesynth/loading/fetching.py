@@ -218,7 +218,9 @@ _DECODERS: dict[str, Callable[[pa.Array, Column], pa.Array]] = {
 
 def _duckdb_rows(connection: Connection, query: str, columns: Columns) -> Iterator[pa.RecordBatch]:
     driver: Any = connection.connection.driver_connection
-    found = driver.cursor().execute(query).to_arrow_table()
+    cursor = driver.cursor()
+    cursor.execute(query)  # through duckdb_engine's wrapper, which returns nothing here
+    found = cursor.to_arrow_table()
     yield from found.rename_columns([c.name for c in columns]).to_batches()
 
 

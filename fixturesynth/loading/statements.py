@@ -144,7 +144,7 @@ def _truth(array: pa.Array, script: Script, where: str) -> pa.Array:
 
 def _bytes(array: pa.Array, script: Script, where: str) -> pa.Array:
     start, end = script.binary.split("{}")
-    return pc.binary_join_element_wise(start, text_of(array, Wire()), end, "")
+    return pc.binary_join_element_wise(start, text_of(array, Wire()).cast(pa.string()), end, "")
 
 
 def _text(array: pa.Array, script: Script, where: str) -> pa.Array:

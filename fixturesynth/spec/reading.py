@@ -80,7 +80,9 @@ def _plain(value: Any) -> Any:
 
 def _explained(error: ValidationError, file: str, lines: Mapping[tuple[str, ...], int]) -> str:
     """The first fault, as one line."""
-    fault = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    # A key written wrongly is also missed under its right name: say the former.
+    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     steps = [str(step) for step in fault["loc"]]
     path = _written_path(steps, lines)
     where = place(file, lines, path)
