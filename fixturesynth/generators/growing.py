@@ -18,6 +18,7 @@ Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
 
 RANKS = 64  # different places to split a feature at
+_BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -224,18 +225,24 @@ def find_leaves(
     tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int64]:
     """The leaf of every row, (n,). ``codes``: (n, features). ``lookup[offsets[f] + code]`` is the rank of a code."""
+    found = np.zeros(codes.shape[0], np.int64)
+    for start in range(0, codes.shape[0], _BLOCK):
+        found[start : start + _BLOCK] = _find_block(tree, lookup, offsets, codes[start : start + _BLOCK])
+    return found
+
+
+def _find_block(
+    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int64]:
     node = np.zeros(codes.shape[0], np.int64)
-    rows = np.arange(codes.shape[0])
-    flat = np.ascontiguousarray(codes).reshape(-1)
-    width = codes.shape[1]
+    rows, here = np.arange(codes.shape[0]), node.copy()
+    flat, width = np.ascontiguousarray(codes).reshape(-1), codes.shape[1]
     while rows.size:
-        here = node[rows]
         feature = tree.feature[here]
-        inner = feature >= 0
-        if not inner.all():
+        inner = np.flatnonzero(feature >= 0)
+        if inner.size < rows.size:
+            node[rows] = here
             rows, here, feature = rows[inner], here[inner], feature[inner]
-            if not rows.size:
-                break
         rank = lookup[offsets[feature] + flat[rows * width + feature]]
-        node[rows] = tree.left[here] + (rank > tree.threshold[here])
+        here = tree.left[here] + (rank > tree.threshold[here]).astype(np.int64)
     return node

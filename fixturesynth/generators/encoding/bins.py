@@ -91,11 +91,11 @@ def fit_bins(values: Integers, groups: Integers | None, *, protection: int, max_
     ``groups``: root entity of each value; None: every row is one. A value is stored by itself only when
     ``protection`` entities have it.
     """
-    if groups is None:
-        groups = np.arange(values.size, dtype=np.int64)
     order = np.argsort(values, kind="stable")
-    values, groups = values[order], np.unique(groups, return_inverse=True)[1][order].astype(np.int64)
-    entities = int(groups.max()) + 1
+    values, entities = values[order], values.size
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1][order].astype(np.int64)
+        entities = int(groups.max()) + 1
     low, high = _limits(values, groups, entities, protection)
     distinct = np.unique(values)
     step = _step(distinct)
@@ -128,11 +128,13 @@ def _ceil(value: np.int64, anchor: np.int64, step: np.uint64) -> np.int64:
     return np.int64(int(anchor) - (int(anchor) - int(value)) // int(step) * int(step))
 
 
-def _limits(values: Integers, groups: Integers, entities: int, protection: int) -> tuple[np.int64, np.int64]:
+def _limits(values: Integers, groups: Integers | None, entities: int, protection: int) -> tuple[np.int64, np.int64]:
     """Protected extremes of sorted values: means over the ``protection`` entities that reach furthest."""
     share = min(protection, entities)
-    lowest = np.sort(np.unique(groups, return_index=True)[1])[:share]
-    highest = values.size - 1 - np.sort(np.unique(groups[::-1], return_index=True)[1])[:share]
+    lowest, highest = np.arange(share), values.size - 1 - np.arange(share)
+    if groups is not None:
+        lowest = np.sort(np.unique(groups, return_index=True)[1])[:share]
+        highest = values.size - 1 - np.sort(np.unique(groups[::-1], return_index=True)[1])[:share]
     low, high = values[lowest], values[highest]
     base = int(low[0]), int(high[-1])
     return (
@@ -175,8 +177,10 @@ def _tiny(
     )
 
 
-def _support(labels: Integers, groups: Integers, size: int, entities: int) -> Integers:
-    """How many entities carry each label."""
+def _support(labels: Integers, groups: Integers | None, size: int, entities: int) -> Integers:
+    """How many entities carry each label; ``groups`` None: every row is one."""
+    if groups is None:
+        return np.bincount(labels, minlength=size)
     pairs = np.unique(labels.astype(np.int64) * entities + groups)
     return np.bincount(pairs // entities, minlength=size)
 
@@ -186,7 +190,7 @@ def _partition(
     inverse: Integers,
     counts: Integers,
     support: Integers,
-    groups: Integers,
+    groups: Integers | None,
     entities: int,
     protection: int,
     max_codes: int,
