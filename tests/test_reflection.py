@@ -167,13 +167,13 @@ def test_mysql_types_keys_and_checks(mysql_database: str) -> None:
     schema = made(
         mysql_database,
         "CREATE TABLE p (a int, b int, c varchar(9), PRIMARY KEY (b, a), UNIQUE KEY pc (c))",
-        """CREATE TABLE t (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, flag tinyint(1), e enum('a','b''c') NOT NULL,
-           s set('x','y'), y year, g geometry, bits bit(3), j json, x int DEFAULT 5, z int, name varchar(9) COLLATE utf8mb4_bin
+        """CREATE TABLE t (id int unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY, flag tinyint(1),
+           e enum('a','b''c') NOT NULL,
+           s set('x','y'), y year, g geometry, bits bit(3), j json, x int DEFAULT 5, z int, name varchar(9)
            DEFAULT 'q''x' COMMENT 'name', v int GENERATED ALWAYS AS (x + 1) VIRTUAL, w int AS (x + 2) STORED,
            long_one varchar(300), CONSTRAINT near CHECK (x < z AND name <> 'y'), UNIQUE KEY start (long_one(10)),
            CONSTRAINT far FOREIGN KEY (z, x) REFERENCES p (b, a) ON DELETE CASCADE,
-           FOREIGN KEY (name) REFERENCES p (c)) COMMENT 'all'"""
-        .replace(" COLLATE utf8mb4_bin\n", "\n"),
+           FOREIGN KEY (name) REFERENCES p (c)) COMMENT 'all'""",
         "CREATE TABLE parts (y int, note text) PARTITION BY RANGE (y) (PARTITION a VALUES LESS THAN (10))",
         "CREATE TRIGGER audit BEFORE INSERT ON t FOR EACH ROW SET @a = 1",
         "CREATE VIEW v AS SELECT 1",
@@ -182,7 +182,8 @@ def test_mysql_types_keys_and_checks(mysql_database: str) -> None:
     table = schema["t"]
     kinds = {c.name: c.type.kind for c in table.columns}
     assert kinds == {
-        "id": "integer", "flag": "boolean", "e": "enum", "s": "set", "y": "year", "g": "geometry", "bits": "bit", "j": "json",
+        "id": "integer", "flag": "boolean", "e": "enum", "s": "set", "y": "year", "g": "geometry", "bits": "bit",
+        "j": "json",
         "x": "integer", "z": "integer", "name": "text", "v": "integer", "w": "integer", "long_one": "text",
     }  # fmt: skip
     column = table.column
@@ -218,7 +219,8 @@ def test_sqlite_keys_checks_and_the_row_id(sqlite_database: str) -> None:
         sqlite_database,
         "CREATE TABLE p (id INTEGER PRIMARY KEY, code TEXT COLLATE NOCASE UNIQUE)",
         """CREATE TABLE t ( -- a comment, with (brackets
-           a INT, "b c" TEXT CHECK ("b c" <> 'x)' AND a > 0), g INT AS (a + 1), h INT GENERATED ALWAYS AS (a * 2) STORED,
+           a INT, "b c" TEXT CHECK ("b c" <> 'x)' AND a > 0), g INT AS (a + 1),
+           h INT GENERATED ALWAYS AS (a * 2) STORED,
            p REFERENCES p ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED, q CONSTRAINT named REFERENCES P(CODE),
            d DATETIME DEFAULT (datetime('now')), self INT REFERENCES t,
            PRIMARY KEY (a), CONSTRAINT two UNIQUE (a, "b c"), CONSTRAINT pos CHECK (a > -1)) WITHOUT ROWID""",
@@ -272,7 +274,8 @@ def test_duckdb(duckdb_database: str) -> None:
         "CREATE SEQUENCE ids",
         "CREATE TYPE mood AS ENUM ('a', 'b''c')",
         "CREATE TABLE p (id integer PRIMARY KEY, x int, y int, UNIQUE (x, y), CHECK (x > 0 AND y <> 5))",
-        """CREATE TABLE t (id integer DEFAULT nextval('ids') PRIMARY KEY, px int, py int, m mood, l int[], s STRUCT(a int),
+        """CREATE TABLE t (id integer DEFAULT nextval('ids') PRIMARY KEY, px int, py int, m mood, l int[],
+           s STRUCT(a int),
            g int AS (px * 2), n varchar COLLATE nocase NOT NULL DEFAULT 'q', d decimal(10,2), u utinyint,
            FOREIGN KEY (px, py) REFERENCES p (x, y))""",
         "CREATE UNIQUE INDEX i ON t (n, (px + 1))",
@@ -436,7 +439,10 @@ def test_a_name_in_a_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     (tmp_path / "broken_models.py").write_text("raise RuntimeError('no\\nway')\n")
     monkeypatch.chdir(tmp_path)
-    code = "from fixturesynth.schema.reflection import reflect; print(reflect('shop_models:SQLModel')['team'].column_names)"
+    code = (
+        "from fixturesynth.schema.reflection import reflect\n"
+        "print(reflect('shop_models:SQLModel')['team'].column_names)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(connection_module.__file__).parents[2])}
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert out.stdout.strip() == "('id', 'name')"
@@ -516,13 +522,13 @@ def test_a_missing_driver_names_its_extra(url: str, extra: str, monkeypatch: pyt
 def test_a_script_may_name_tables_before_it_makes_them(tmp_path: Path) -> None:
     path = tmp_path / "shop.sql"
     path.write_text(
-        "PRAGMA foreign_keys = ON; ATTACH 'elsewhere.db' AS e; CREATE UNIQUE INDEX u ON t (a); CREATE TABLE t (a WITHOUT);\n"
+        "PRAGMA foreign_keys = ON; ATTACH 'elsewhere.db' AS e; CREATE UNIQUE INDEX u ON t (a);\n"
         "CREATE TABLE t2 (x INTEGER PRIMARY KEY AUTOINCREMENT); CREATE TABLE t (a INT); CREATE TABLE bad (;"
     )
     schema = read_sql_file(path)
     assert (schema.dialect, set(schema.names)) == ("sqlite", {"t", "t2"})
     assert [u.name for u in schema["t"].uniques] == ["u"]
-    assert len(schema.not_understood) == 2 or schema["t"].column("a").type.name == "WITHOUT"
+    assert len(schema.not_understood) == 1 and "CREATE TABLE bad" in schema.not_understood[0]
     assert not Path("elsewhere.db").exists()
 
 

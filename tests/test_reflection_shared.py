@@ -46,8 +46,8 @@ def read_text(path: Path) -> Schema:
 
 def type_facts(found: ColumnType) -> tuple[Any, ...]:
     """All of a type but the dialect's name for it."""
-    return tuple(value for field, value in zip(ColumnType.__dataclass_fields__, astuple(found), strict=True)
-                 if field not in ("name", "element")) + ((type_facts(found.element),) if found.element else ())  # fmt: skip
+    own = tuple(getattr(found, name) for name in ColumnType.__dataclass_fields__ if name not in ("name", "element"))
+    return (*own, type_facts(found.element)) if found.element else own
 
 
 def facts(table: Table, rowid: bool) -> dict[str, Any]:

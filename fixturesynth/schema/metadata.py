@@ -55,7 +55,9 @@ def read_metadata(metadata: sa.MetaData, dialect: str | None = None) -> Schema:
             continue
         draft = Draft(table_name(table.schema, table.name, metadata.schema), table.schema, comment=table.comment)
         draft.columns = [read_column(c, draft, compiler) for c in table.columns]
-        for constraint in sorted(table.constraints, key=lambda c: c._creation_order):
+        # A check given to a column stays with the column.
+        constraints = table.constraints.union(*(c.constraints for c in table.columns))
+        for constraint in sorted(constraints, key=lambda c: c._creation_order):
             read_constraint(constraint, draft, compiler, metadata)
         for index in sorted(table.indexes, key=lambda i: str(i.name)):
             if index.unique:
