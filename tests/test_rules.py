@@ -375,3 +375,11 @@ PINNED: dict[str, list[Any]] = {
     "pattern": ["QU-920", "UJ-808"],
     "text": ["Three three two three."],
 }
+
+
+@pytest.mark.parametrize("locale", ["es_CL", "fr_FR", "en_GB", "zh_CN", "ru_RU", "pt_BR"])
+def test_locales_make_every_personal_rule(locale: str) -> None:
+    for name in ("phone", "postal_code", "city", "street", "company", "full_name", "state", "job_title", "country"):
+        values = sample(name, range(60), {}, locale=locale).to_pylist()
+        assert len(set(values)) > 10, name
+        assert not [v for v in values if re.search(r"[{}#%$]|\n", v) or v != v.strip()], name

@@ -11,7 +11,7 @@ limits, weights, uniqueness and speed are solved once:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 from unicodedata import combining, normalize
 
@@ -159,10 +159,13 @@ def fold(text: str) -> str:
     >>> fold("Ángel ")
     'angel'
     """
+    if text.isascii():
+        return text.lower().rstrip()
     plain = normalize("NFKD", text).casefold()
     return "".join(c for c in normalize("NFKD", plain) if not combining(c)).rstrip()
 
 
+@lru_cache(maxsize=1024)
 def joined(left: Pool, right: Pool) -> Pool:
     """The product of two pools as one, in row-major order."""
     m, n = len(left), len(right)
@@ -220,7 +223,7 @@ def _fit(phrase: Phrase, limits: Limits, unique: bool) -> list[Pool | Number] | 
         if isinstance(part, Number):
             parts.append(part)
             continue
-        pool = Pool.of([part]) if isinstance(part, str) else part
+        pool = _literal(part) if isinstance(part, str) else part
         parts.append(replace(pool, values=change(pool.values)) if change else pool)
     pools = [p for p in parts if isinstance(p, Pool)]
     if any(len(p) == 0 for p in pools):
@@ -232,6 +235,11 @@ def _fit(phrase: Phrase, limits: Limits, unique: bool) -> list[Pool | Number] | 
     cut = iter([p if k.all() else p.keep(k) for p, k in zip(pools, kept, strict=True)])
     parts = [next(cut) if isinstance(p, Pool) else p for p in parts]
     return _decodable(_fused(parts)) if unique else _fused([p for p in parts if isinstance(p, Pool)])
+
+
+@lru_cache(maxsize=1024)
+def _literal(text: str) -> Pool:
+    return Pool.of([text])
 
 
 def _within(lengths: list[Integers], limits: Limits) -> list[npt.NDArray[np.bool_]] | None:
@@ -273,24 +281,30 @@ def _decodable(parts: list[Pool | Number]) -> list[Pool | Number] | None:
             out.append(part)
             continue
         before_number = i + 1 < len(parts) and not isinstance(parts[i + 1], Pool)
-        texts = part.values.to_pylist()
-        folded = [fold(t) if i == last or before_number else fold(t + "|")[:-1] for t in texts]
-        inner = i != last and not before_number
-        keep = np.ones(len(texts), bool)
-        seen: str | None = None
-        for j in sorted(range(len(texts)), key=lambda k: (folded[k], k)):
-            text = folded[j]
-            taken = seen is not None and (text.startswith(seen) if inner else text == seen)
-            # An optional part would be the beginning of everything: it is left out instead.
-            empty = inner and not text and len(texts) > 1
-            if taken or empty or (before_number and text[-1:].isdigit()):
-                keep[j] = False
-            else:
-                seen = text
-        if not keep.any():
+        pool = _distinct(part, i != last and not before_number, before_number)
+        if not len(pool):
             return None
-        out.append(part if keep.all() else part.keep(keep))
+        out.append(pool)
     return out
+
+
+@lru_cache(maxsize=1024)
+def _distinct(pool: Pool, inner: bool, before_number: bool) -> Pool:
+    """The pool's values that no collation takes for another; ``inner``: and none is the beginning of another."""
+    texts = pool.values.to_pylist()
+    folded = [fold(t + "|")[:-1] if inner else fold(t) for t in texts]
+    keep = np.ones(len(texts), bool)
+    seen: str | None = None
+    for j in sorted(range(len(texts)), key=lambda k: (folded[k], k)):
+        text = folded[j]
+        taken = seen is not None and (text.startswith(seen) if inner else text == seen)
+        # An optional part would be the beginning of everything: it is left out instead.
+        empty = inner and not text and len(texts) > 1
+        if taken or empty or (before_number and text[-1:].isdigit()):
+            keep[j] = False
+        else:
+            seen = text
+    return pool if keep.all() else pool.keep(keep)
 
 
 def _disjoint(fitted: list[tuple[int, list[Pool | Number]]]) -> list[tuple[int, list[Pool | Number]]]:

@@ -24,9 +24,10 @@ _FORMATS: Final = {
     "postal_code": ("address", "postcode_formats"),
 }
 _METHODS: Final = {"postal_code": "postcode", "phone": "phone_number"}
-# Formats whose letters are placeholders: # digit, % digit from 1, ? letter.
+# Formats whose letters are placeholders: # digit, % digit from 1, $ digit from 2, ? letter.
 _SHAPES: Final = frozenset({"building_number", "postal_code", "postcode", "phone", "secondary_address"})
-_DIGITS: Final = {"#": "0123456789", "%": "123456789", "?": "ABCDEFGHJKLMNPRSTUVWXYZ"}
+_SHAPED: Final = frozenset("#%$?@!0123456789+-() ./x")
+_DIGITS: Final = {"#": "0123456789", "%": "123456789", "$": "23456789", "?": "ABCDEFGHJKLMNPRSTUVWXYZ"}
 # Lists under other names than the token's plural.
 _LISTS: Final = {
     "first_name": ("first_names", "first_names_male", "first_names_female", "first_romanized_names"),
@@ -50,7 +51,7 @@ def _providers(locale: str) -> tuple[Any, Mapping[str, Any]]:
 
     if locale not in AVAILABLE_LOCALES:
         raise SpecError(f"no locale {locale!r}: {did_you_mean(locale, AVAILABLE_LOCALES)}")
-    generator = Faker(locale, use_weighting=False)[locale]
+    generator = Faker(locale)[locale]
     return generator, {p.__provider__.rpartition(".")[2]: p for p in generator.get_providers()}
 
 
@@ -114,19 +115,39 @@ def _compiled(token: str, locale: str, depth: int) -> list[tuple[int, Phrase]]:
     _, providers = _providers(locale)
     room, attribute = _FORMATS.get(token, ("", f"{token}_formats"))
     owners = [providers[room]] if room in providers else list(providers.values())
-    formats = next((f for p in owners if (f := getattr(p, attribute, None))), None)
-    shapes = [(t, w) for t, w in _weighted(formats)] if formats is not None else []
+    owner = next((p for p in owners if getattr(p, attribute, None)), None)
+    if owner is None:
+        return []
+    if _older(owner, attribute, _METHODS.get(token, token)):
+        return _towns(token, locale) if hasattr(owner, "towns") else []
+    shapes = list(_weighted(getattr(owner, attribute)))
     if token in _SHAPES:
-        if any(set(t) - set("#%?@!0123456789+-() .x/") for t, _ in shapes):
+        if any(set(_TOKEN.sub("", t)) - _SHAPED for t, _ in shapes):
             return []  # a shape with letters of the locale's own: its code is asked instead
         # Optional digits (@, !) are taken as digits: one phrase for a format.
         ranked = sorted(shapes, key=lambda s: (-s[1], len(s[0]), s[0]))[:6]
-        return [(w, _shape(t.replace("@", "%").replace("!", "#"))) for t, w in ranked]
+        return [(w, _shape(t.replace("@", "%").replace("!", "#"), locale)) for t, w in ranked]
     out: list[tuple[int, Phrase]] = []
     for template, weight in sorted(shapes, key=lambda s: (-s[1], len(s[0]))):
         for inner_weight, phrase in _expanded(template, locale, depth):
             out.append((weight * inner_weight, phrase))
     return sorted(out, key=lambda o: -o[0])[:6]
+
+
+def _older(provider: Any, attribute: str, method: str) -> bool:
+    """The formats are an ancestor's, and the locale has code of its own, or lists of towns, instead of them."""
+    line = type(provider).__mro__
+    formats = next(i for i, c in enumerate(line) if attribute in vars(c))
+    code = next((i for i, c in enumerate(line) if method in vars(c)), len(line))
+    return code < formats or (formats > 0 and hasattr(provider, "towns") and method.startswith("street"))
+
+
+def _towns(token: str, locale: str) -> list[tuple[int, Phrase]]:
+    """Where streets have no names, an address is a town and numbers."""
+    if not token.startswith("street"):
+        return []
+    numbers = Pool.of([str(i) for i in range(1, 31)])
+    return [(1, (faker_pool("town", locale), numbers, "-", numbers))]
 
 
 def _expanded(template: str, locale: str, depth: int) -> list[tuple[int, Phrase]]:
@@ -144,8 +165,14 @@ def _expanded(template: str, locale: str, depth: int) -> list[tuple[int, Phrase]
     return [(w, (*phrase, tail) if tail else phrase) for w, phrase in results]
 
 
-def _shape(text: str) -> Phrase:
-    return tuple(Pool.of(_DIGITS[c]) if c in _DIGITS else c for c in text)
+def _shape(text: str, locale: str) -> Phrase:
+    out: list[Pool | str] = []
+    for i, piece in enumerate(_TOKEN.split(text)):
+        if i % 2:
+            out.append(faker_pool(piece, locale))
+        else:
+            out += [Pool.of(_DIGITS[c]) if c in _DIGITS else c for c in piece]
+    return tuple(out)
 
 
 def ascii_of(values: Sequence[str], locale: str) -> list[str]:
