@@ -23,7 +23,7 @@ class Dialect:
 
     - ``"after"``: tables made by this load get their keys when all rows are there; tables that were there check each
       statement, unless the constraint is deferrable;
-    - ``"deferred"``: all are checked at the end of the transaction;
+    - ``"deferred"``: all are checked at the end of the transaction, at a price where children come first;
     - ``"unchecked"``: none is checked, so each is audited before the commit;
     - ``"live"``: each statement is checked, and what could not be declared is audited.
     """
@@ -39,7 +39,7 @@ class Dialect:
     empty: str = "DELETE FROM {}"
     empty_together: bool = False  # one statement empties all tables
     numbers: Callable[[Connection, Destination], None] | None = None
-    by_level: bool = False  # rows that a row references must come in an earlier statement, in the same table too
+    own_rows: Literal["statement", "row"] | None = None  # what a row references in its own table must come earlier
     update: str = "UPDATE {table} AS t SET {sets} FROM {source} AS s WHERE {matches}"
     temporary: str = "CREATE TEMPORARY TABLE {source} AS SELECT {columns} FROM {table} WHERE 1 = 0"
     connect: Mapping[str, str] | None = None  # added to the URL's query
@@ -78,9 +78,9 @@ MYSQL = Dialect(
     transactional_ddl=False,
     connect={"local_infile": "1"},
 )
-SQLITE = Dialect("sqlite", prepared_rows, "deferred", begin=("PRAGMA defer_foreign_keys = ON",))
-DUCKDB = Dialect("duckdb", registered_rows, "live", by_level=True)
-GENERIC = Dialect("generic", core_rows, "live", transactional_ddl=False, by_level=True)
+SQLITE = Dialect("sqlite", prepared_rows, "deferred", begin=("PRAGMA defer_foreign_keys = ON",), own_rows="row")
+DUCKDB = Dialect("duckdb", registered_rows, "live", own_rows="statement")
+GENERIC = Dialect("generic", core_rows, "live", transactional_ddl=False, own_rows="statement")
 
 DIALECTS: Mapping[str, Dialect] = {
     "postgresql": POSTGRESQL,

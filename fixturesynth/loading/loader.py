@@ -188,6 +188,7 @@ def _transaction(connection: Connection, dialect: Dialect) -> Iterator[None]:
     """One transaction around everything; SQLite's driver and its switch for foreign keys need their own ways."""
     begin = _SESSIONS.get(dialect.name, _plain_session)
     with begin(connection):
+        connection.begin()  # bulk ways speak to the driver, which SQLAlchemy does not take for a beginning
         try:
             yield
             connection.commit()
@@ -264,7 +265,9 @@ def _fill(
     for column in waiting:
         position = whole.column_names.index(column)
         whole = whole.set_column(position, column, pa.nulls(whole.num_rows, whole.column(column).type))
-    pieces = rows_by_level(whole, plan.schema[name]) if dialect.by_level else [whole]
+    pieces = [whole]
+    if dialect.own_rows:
+        pieces = rows_by_level(whole, plan.schema[name], statements=dialect.own_rows == "statement")
     written = 0
     for piece in pieces:
         before = written

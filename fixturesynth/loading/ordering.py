@@ -15,12 +15,17 @@ Later = dict[str, list[str]]
 
 
 def load_order(
-    schema: Schema, names: Sequence[str], *, deferrable: bool, later: Mapping[str, Sequence[str]] | None = None
+    schema: Schema,
+    names: Sequence[str],
+    *,
+    deferrable: bool,
+    strict: bool = True,
+    later: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[tuple[str, ...], Later]:
     """Names with parents first, and the columns that must be filled afterwards because their tables form a cycle.
 
-    ``deferrable``: deferrable foreign keys do not order tables. Raises CycleError naming the tables when a cycle has
-    no nullable reference.
+    ``deferrable``: deferrable foreign keys do not order tables. A cycle without a nullable reference raises CycleError
+    naming the tables, or, when not ``strict``, is entered anywhere.
     """
     cut: Later = {name: list(columns) for name, columns in (later or {}).items()}
     wanted = list(names)
@@ -50,6 +55,9 @@ def load_order(
         if choice is None:
             edges = [(name, fk) for name in in_cycle for fk in missing[name] if fk.parent in in_cycle]
             cuttable = [(name, fk) for name, fk in edges if _nullable(schema[name], fk)]
+            if not cuttable and not strict:
+                placed[in_cycle[0]] = None
+                continue
             if not cuttable:
                 raise CycleError(
                     f"tables {', '.join(in_cycle)} reference each other and no reference in the cycle is nullable or "
@@ -85,17 +93,21 @@ def _nullable(table: Table, fk: ForeignKey) -> list[str]:
     return columns if fk.match != "FULL" or len(columns) == len(fk.columns) else []
 
 
-def rows_by_level(rows: pa.Table, table: Table) -> list[pa.Table]:
+def rows_by_level(rows: pa.Table, table: Table, *, statements: bool) -> list[pa.Table]:
     """The rows, cut so that what a row references inside of its own table is in an earlier piece.
 
-    Rows that reference each other in a circle come last, for the database to judge.
+    With ``statements`` the parent must be in an earlier piece; without, an earlier row is enough, and rows that come so
+    already stay as they are. Rows that reference each other in a circle come last, for the database to judge.
     """
     depth = np.zeros(rows.num_rows, np.int64)
+    in_order = True
     for fk in table.foreign_keys:
         if fk.parent != table.name or any(c not in rows.column_names for c in (*fk.columns, *fk.parent_columns)):
             continue
-        depth = np.maximum(depth, _depths(_row_keys(rows, fk.columns), _row_keys(rows, fk.parent_columns)))
-    if not depth.any():
+        up = _parent_rows(_row_keys(rows, fk.columns), _row_keys(rows, fk.parent_columns))
+        in_order &= bool((up < np.arange(len(up))).all())
+        depth = np.maximum(depth, _depths(up))
+    if not depth.any() or (in_order and not statements):
         return [rows]
     return [rows.filter(pa.array(depth == level)) for level in np.unique(depth)]
 
@@ -107,18 +119,27 @@ def _row_keys(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _depths(children: pa.Array, parents: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Steps from each row up to one without a parent in the table."""
+Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def _parent_rows(children: pa.Array, parents: pa.Array) -> Rows:
+    """For each row the number of the row that it references, -1 for none and for itself."""
     found = pc.fill_null(pc.index_in(children, value_set=parents), -1)
-    up = np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+    up = np.array(found.to_numpy(zero_copy_only=False), np.int64)
     up[up == np.arange(len(up))] = -1
+    return up
+
+
+def _depths(up: Rows) -> Rows:
+    """Steps from each row up to one without a parent in the table."""
     # Pointer doubling: 2^k steps at once, so that a chain of a million rows takes twenty passes.
+    up = up.copy()
     depth = (up >= 0).astype(np.int64)
-    for _ in range(max(1, len(up).bit_length())):
+    for _ in range(len(up).bit_length()):
         moving = up >= 0
         if not moving.any():
             break
-        target = up[moving]
-        depth[moving] += depth[target]
-        up[moving] = up[target]
+        above = up[moving]
+        depth[moving] += depth[above]
+        up[moving] = up[above]
     return depth

@@ -67,13 +67,19 @@ def prepare(
         declared, found = None, reflect(engine)
         _refuse_rows(data, engine, dialect, found, mode)
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
-    waits = dialect.references == "live" or (dialect.references == "after" and declared is None)
+    waits = dialect.references in ("live", "deferred") or (dialect.references == "after" and declared is None)
     if dialect.name == "duckdb" and declared is not None:
         # A reference in a cycle was not declared there: the order of creation is parents first for all that were.
         ordered: tuple[str, ...] = tuple(name for name in declared.order if name in data)
         cut: Mapping[str, Sequence[str]] = {}
     elif waits:
-        ordered, cut = load_order(found, tuple(order or data), deferrable=dialect.references == "after", later=later)
+        ordered, cut = load_order(
+            found,
+            tuple(order or data),
+            deferrable=dialect.references == "after",
+            strict=dialect.references != "deferred",
+            later=later,
+        )
     else:
         ordered, cut = tuple(order or data), {}
     if set(ordered) != set(data):

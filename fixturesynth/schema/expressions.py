@@ -42,7 +42,9 @@ def translate_expression(text: str, source: str, target: Target, table: Table, k
     """
     tree = _parse(text, source)
     tree = tree.transform(lambda node: _named(node, source, table))
-    tree = tree.transform(lambda node: _simpler(node, kinds))
+    before = None
+    while before != tree:  # a node that is replaced hides what is inside of it from the same pass
+        before, tree = tree, tree.transform(lambda node: _simpler(node, kinds))
     tree = tree.transform(lambda node: _fitted(node, source, target, kinds))
     for node in tree.walk():
         if isinstance(node, CLOCK) and not target.pure_checks:
