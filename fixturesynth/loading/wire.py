@@ -95,14 +95,15 @@ def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
 def csv_bytes(batch: pa.RecordBatch, wire: Wire, table: str) -> bytes:
     """The batch as CSV: text quoted, null bare, so that null and empty text differ."""
     columns = [_csv_column(array, wire) for array in batch.columns]
-    if wire.clean_text:
-        for name, array in zip(batch.schema.names, columns, strict=True):
-            _refuse_nul(array, table, name)
     sink = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, null_string=wire.null, batch_size=8192)
     plain = pa.RecordBatch.from_arrays(columns, names=[str(i) for i in range(len(columns))])
     pyarrow.csv.write_csv(plain, sink, options)
-    return bytes(sink.getvalue())
+    written = bytes(sink.getvalue())
+    if wire.clean_text and b"\0" in written:
+        for name, array in zip(batch.schema.names, columns, strict=True):
+            _refuse_nul(array, table, name)
+    return written
 
 
 def text_columns(batch: pa.RecordBatch, wire: Wire) -> list[list[str | None]]:
@@ -122,9 +123,6 @@ def text_of(array: pa.Array, wire: Wire) -> pa.Array:
 
 def _refuse_nul(array: pa.Array, table: str, column: str) -> None:
     if array.type.id not in (pa.lib.Type_STRING, pa.lib.Type_LARGE_STRING):
-        return
-    data = array.buffers()[2]
-    if data is None or 0 not in memoryview(data):
         return
     rows = pc.indices_nonzero(pc.match_substring(array, "\0"))
     if len(rows):
