@@ -1,6 +1,7 @@
 """CREATE statements: exact where a reader can judge them, run on the real database where only it can."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -250,3 +251,17 @@ def test_names_are_quoted_and_shortened() -> None:
 def test_unknown_dialect() -> None:
     with pytest.raises(InputError, match="did you mean 'postgresql'"):
         create_statements(AWKWARD, "postgrsql")
+
+
+@pytest.mark.parametrize(
+    ("script", "dialect"),
+    [("concourse.pg", "mysql"), ("concourse.pg", "duckdb"), ("sakila.mysql", "mysql"), ("sakila.mysql", "postgresql")],
+)
+def test_schemas_of_real_applications_can_be_created(
+    script: str, dialect: str, shared: Path, request: pytest.FixtureRequest
+) -> None:
+    """Types that differ between key and reference, defaults with time zones, character sets, cycles: it all runs."""
+    url = request.getfixturevalue(f"{dialect}_database")
+    source = reflect(f"{shared}/ddl/{script}.sql")
+    run_all(url, create_statements(source, dialect))
+    assert len(reflect(url)) == len(source)

@@ -3,6 +3,7 @@
 ``translate`` (translation.py) decides what the target can have; here it is only written down, in an order that loads.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -63,7 +64,8 @@ def creation(translation: Translation, *, keys_last: bool = False) -> Creation:
     notes = list(translation.notes)
     tables = _parents_first(schema)
     created: dict[str, None] = {}
-    before = _prelude(schema, target) if target.enum_types else []
+    before = _schemas(schema, target) if target.schemas else []
+    before += _prelude(schema, target) if target.enum_types else []
     keys: list[str] = []
     references: list[str] = []
     for table in tables:
@@ -127,9 +129,13 @@ def _parents_first(schema: Schema) -> list[Table]:
     return [schema[name] for name in placed]
 
 
+def _schemas(schema: Schema, target: Target) -> list[str]:
+    names = dict.fromkeys(t.schema for t in schema if t.bare_name != t.name)
+    return [f"CREATE SCHEMA IF NOT EXISTS {_quoted(name, target)}" for name in names if name]
+
+
 def _prelude(schema: Schema, target: Target) -> list[str]:
-    """PostgreSQL's schemas, extensions, enums and domains, before the tables that use them."""
-    schemas = dict.fromkeys(t.schema for t in schema if t.bare_name != t.name)
+    """PostgreSQL's extensions, enums and domains, before the tables that use them."""
     columns = [(t, c) for t in schema for c in t.columns]
     extensions = {EXTENSIONS[c.type.kind] for _, c in columns if c.type.kind in EXTENSIONS}
     words = {w for _, c in columns for w in c.type.name.lower().replace("(", " ").replace("[", " ").split()}
@@ -138,8 +144,7 @@ def _prelude(schema: Schema, target: Target) -> list[str]:
         extensions.add("btree_gist")
     texts = [text for t in schema for u in t.uniques for text in u.expressions]
     extensions |= {"unaccent" for text in texts if "unaccent(" in text}
-    statements = [f"CREATE SCHEMA IF NOT EXISTS {_quoted(name, target)}" for name in schemas if name]
-    statements += [f"CREATE EXTENSION IF NOT EXISTS {_quoted(name, target)}" for name in sorted(extensions)]
+    statements = [f"CREATE EXTENSION IF NOT EXISTS {_quoted(name, target)}" for name in sorted(extensions)]
     enums: dict[str, tuple[str, ...]] = {}
     for _, column in columns:
         for t in _with_elements(column.type):
@@ -227,7 +232,8 @@ def _column_type(column: Column, target: Target) -> str:
 
 def _collation(collation: str, target: Target) -> str:
     if target.name == "mysql":
-        return f"CHARACTER SET {collation.split('_')[0]} COLLATE {collation}"
+        # The character set follows from the collation.
+        return f"COLLATE {collation}"
     quoted = collation if target.name == "sqlite" or '"' in collation else _quoted(collation, target)
     return f"COLLATE {quoted}"
 
@@ -257,11 +263,20 @@ def _is_constraint(unique: Unique) -> bool:
 
 
 def _unique_index(unique: Unique, table: Table, target: Target) -> str:
-    members = [_quoted(c, target) for c in unique.columns] + [f"({text})" for text in unique.expressions]
+    members = [_quoted(c, target) for c in unique.columns] + [_member(text, target) for text in unique.expressions]
     nulls = "" if unique.nulls_distinct or not target.nulls_not_distinct else " NULLS NOT DISTINCT"
     where = f" WHERE {unique.predicate}" if unique.predicate is not None else ""
     name = f"CREATE UNIQUE INDEX {_quoted(unique.name, target)} ON {table_name(table, target.name)}"
     return f"{name} ({', '.join(members)}){nulls}{where}"
+
+
+PREFIX = re.compile(r"left\(\s*(?:`((?:[^`]|``)+)`|(\w+))\s*,\s*(\d+)\s*\)", re.IGNORECASE)
+
+
+def _member(text: str, target: Target) -> str:
+    """An expression in an index; the start of a text is written ``name(20)`` in MySQL."""
+    prefix = PREFIX.fullmatch(text.strip()) if target.name == "mysql" else None
+    return f"({text})" if prefix is None else f"{_quoted(prefix[1] or prefix[2], target)}({prefix[3]})"
 
 
 def _foreign_key(fk: ForeignKey, schema: Schema, target: Target) -> str:

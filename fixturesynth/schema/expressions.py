@@ -4,6 +4,7 @@ Only operators and functions that mean the same on both sides pass; everything e
 is either kept as it was meant or reported, never bent.
 """
 
+import re
 from collections.abc import Mapping
 
 import sqlglot
@@ -84,6 +85,8 @@ def translate_default(text: str, source: str, target: Target, kind: Kind) -> str
         except ValueError:
             raise Untranslatable(f"{bare.name!r} is no number") from None
         return bare.name
+    if kind == "timestamp" and isinstance(bare, exp.Literal) and not target.zoned_literals:
+        bare.set("this", re.sub(r"\+00(:?00)?$", "", bare.name))
     if kind not in NUMBERS | TEXTS | DATES | {"boolean", "json"}:
         raise Untranslatable(f"a default of type {kind} is written differently")
     return _written(tree, target)
