@@ -31,7 +31,10 @@ Progress = Callable[[str, str, int, int], None]
 
 @dataclass(frozen=True)
 class Synthesizer:
-    """What ``fit`` and ``plan_rules`` give. ``profile`` and ``models`` are empty when there were no rows."""
+    """What ``fit`` and ``plan_rules`` give. ``profile`` and ``models`` are empty when there were no rows.
+
+    ``trained_on``: hash of the rows that were learned from, by table.
+    """
 
     schema: Schema
     plan: Plan
@@ -39,6 +42,7 @@ class Synthesizer:
     profile: Profile | None = None
     wishes: Wishes = field(default_factory=Wishes)
     seed: int = 0
+    trained_on: Mapping[str, str] = field(default_factory=dict)
 
     def planned(self, *, rows: Mapping[str, int] | int | None = None, scale: float | None = None) -> Plan:
         """The plan with other row counts: exact for named tables, one number for all, or real rows times ``scale``."""
@@ -144,7 +148,8 @@ def fit(
         plan, schema, dataset, generators={n: find_generator(n) for n in names}, protection=profile.protection,
         seed=seed, time_limit=time_limit, progress=lambda t, n, of: told("fit", t, n, of),
     )  # fmt: skip
-    return Synthesizer(schema, plan, models, profile, wishes, seed)
+    trained_on = {name: dataset.content_hash(name) for name in dataset}
+    return Synthesizer(schema, plan, models, profile, wishes, seed, trained_on)
 
 
 def _schema_of(source: Any) -> Schema | None:

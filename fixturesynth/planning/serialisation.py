@@ -1,7 +1,7 @@
-"""Plans to JSON and back without loss, and a stable hash."""
+"""Plans and wishes to JSON and back without loss, and a stable hash."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import Any
@@ -23,15 +23,20 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
+from fixturesynth.planning.planner import Wishes
+from fixturesynth.planning.rows import RowsAsked
 
-__all__ = ["plan_from_json", "plan_hash", "plan_to_json"]
+__all__ = ["plan_from_json", "plan_hash", "plan_to_json", "wishes_from_json", "wishes_to_json"]
 
 SOURCES: Mapping[str, type] = {c.__name__: c for c in (Key, Reference, Rule, Modelled, Derived, Constant, Default)}
 
 
 def plan_to_json(plan: Plan, *, indent: int | None = None) -> str:
-    """The plan as JSON, keys in declaration order; a source carries its class name under ``source``."""
-    return json.dumps(_plain(plan), ensure_ascii=False, indent=indent)
+    """The plan as JSON, keys in declaration order; a source carries its class name under ``source``.
+
+    A constant that JSON has no word for (a date, a decimal) becomes its text, which the column's type reads again.
+    """
+    return json.dumps(_plain(plan), ensure_ascii=False, indent=indent, default=str)
 
 
 def plan_hash(plan: Plan) -> str:
@@ -88,3 +93,36 @@ def _table(data: dict[str, Any]) -> TablePlan:
 def _reference(data: dict[str, Any]) -> ReferencePlan:
     counts = tuple((int(a), int(b)) for a, b in data["counts"])
     return ReferencePlan(**{**data, "counts": counts, "blocks": tuple(data["blocks"])})
+
+
+# Fields of Wishes that are not JSON values as they are: (to JSON, from JSON).
+WISHES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "rows": (_plain, lambda v: RowsAsked(**v)),
+    "columns": (
+        _plain,
+        lambda v: {
+            table: {name: ColumnPlan(c["name"], _source(c["source"]), c["why"]) for name, c in columns.items()}
+            for table, columns in v.items()
+        },
+    ),
+    "skip": (sorted, frozenset),
+    "counts": (
+        lambda v: [[table, fk, _plain(counts)] for (table, fk), counts in v.items()],
+        lambda v: {(table, fk): tuple((int(a), int(b)) for a, b in counts) for table, fk, counts in v},
+    ),
+}
+
+
+def wishes_to_json(wishes: Wishes) -> str:
+    """Wishes as JSON, keys in declaration order."""
+    body = {f.name: WISHES.get(f.name, (_plain, None))[0](getattr(wishes, f.name)) for f in fields(wishes)}
+    return json.dumps(body, ensure_ascii=False, default=str)
+
+
+def wishes_from_json(text: str) -> Wishes:
+    """The wishes that ``wishes_to_json`` wrote; ModelFileError when the text is no such thing."""
+    try:
+        data = json.loads(text)
+        return Wishes(**{name: WISHES[name][1](value) if name in WISHES else value for name, value in data.items()})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"these are not a user's wishes: {error}") from error

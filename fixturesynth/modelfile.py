@@ -1,0 +1,449 @@
+"""``.fsynth``: a synthesizer in one file, safetensors with one JSON text in its metadata. Never pickle.
+
+Arrow tables and types travel as IPC bytes. Integers are stored in the smallest type that holds them, their own type is
+in the JSON. The tensor ``digest`` is a hash of all the rest, so that damage is told from content. Opening a file runs
+nothing that is in it, and allocates no more than a small multiple of its size.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+import fixturesynth
+from fixturesynth.errors import InputError, ModelFileError
+from fixturesynth.generators.context import Features
+from fixturesynth.generators.contract import State, Variable
+from fixturesynth.generators.encoding import encoding_from_parts, encoding_to_parts
+from fixturesynth.generators.tablemodel import Block, TableModel
+from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
+from fixturesynth.profiling.serialisation import from_json as profile_from_json
+from fixturesynth.profiling.serialisation import to_json as profile_to_json
+from fixturesynth.schema.serialisation import schema_from_json, schema_to_json
+from fixturesynth.synthesizer import Synthesizer
+
+__all__ = ["FORMAT", "open_model", "read_facts", "save"]
+
+FORMAT = 1
+KEY = "fixturesynth"  # the one entry of the metadata: with more, their order in the file would not be stable
+DIGEST = "digest"
+MOST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
+LARGEST = 2**31 - 1  # of a variable's or encoding's size
+RECORDED = ("numpy", "pyarrow", "faker", "safetensors")
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+# Types that an array may be given back: those that safetensors writes, without halves.
+DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
+SMALLER = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
+
+
+# -- what the JSON looks like -----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Stored:
+    """An array: the tensor's name and the type that it had; ``arrow``: the tensor is an IPC stream."""
+
+    tensor: str
+    dtype: str = ""
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    facts: dict[str, Any]
+    arrays: dict[str, _Stored]
+
+
+@dataclass(frozen=True)
+class _Variable:
+    name: str
+    size: NonNegativeInt
+    ordered: bool = False
+    context: bool = False
+
+
+@dataclass(frozen=True)
+class _State:
+    generator: str
+    version: int
+    variables: list[_Variable]
+    arrays: dict[str, _Stored]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Block:
+    size: NonNegativeInt
+    rows: _Stored | None = None
+    home: str | None = None
+
+
+@dataclass(frozen=True)
+class _Features:
+    variables: list[_Variable]
+    codes: _Stored
+
+
+@dataclass(frozen=True)
+class _Table:
+    name: str
+    rows: NonNegativeInt
+    types: _Stored
+    encodings: dict[str, _Encoding]
+    offsets: dict[str, dict[str, Any]]
+    lookups: dict[str, _Stored]
+    blocks: dict[str, _Block]
+    context: str | None
+    siblings: list[str]
+    state: _State | None
+    verbatim: _Stored | None
+    ranks: dict[str, _Stored]
+    degrees: dict[str, _Stored]
+    features: _Features | None
+
+
+@dataclass(frozen=True)
+class _Document:
+    format: int
+    versions: dict[str, str]
+    provenance: dict[str, Any]
+    seed: int
+    schema: dict[str, Any]
+    plan: dict[str, Any]
+    profile: dict[str, Any] | None
+    wishes: dict[str, Any]
+    tables: list[_Table]
+
+
+@lru_cache(maxsize=1)
+def _adapter() -> TypeAdapter[_Document]:
+    return TypeAdapter(_Document)
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+def save(synthesizer: Synthesizer, path: str | Path) -> Path:
+    """Write ``synthesizer`` to ``path``, whole or not at all; the same synthesizer gives the same bytes.
+
+    InputError when the place cannot be written to.
+    """
+    target = Path(path)
+    content = _content(synthesizer)
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{target} cannot be written: {error.strerror}; choose another path") from error
+    return target
+
+
+def _content(synthesizer: Synthesizer) -> bytes:
+    writer = _Writer()
+    profile = synthesizer.profile
+    document = _Document(
+        format=FORMAT,
+        versions={"fixturesynth": fixturesynth.__version__, **_versions()},
+        provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
+        seed=synthesizer.seed,
+        schema=json.loads(schema_to_json(synthesizer.schema)),
+        plan=json.loads(plan_to_json(synthesizer.plan)),
+        profile=json.loads(profile_to_json(profile)) if profile is not None else None,
+        wishes=json.loads(wishes_to_json(synthesizer.wishes)),
+        tables=[writer.table(model) for model in synthesizer.models.values()],
+    )
+    text = json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"))
+    digest = np.frombuffer(_digest(text, writer.tensors), dtype=np.uint8)
+    content: bytes = save_tensors({**writer.tensors, DIGEST: digest}, metadata={KEY: text})
+    return content
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in RECORDED:
+        try:
+            found[package] = installed_version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _digest(text: str, tensors: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    digest = blake2b(text.encode(), digest_size=16)
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"\0{name}\0{array.dtype}\0{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()
+
+
+@dataclass
+class _Writer:
+    """Tensors as they are gathered; names are numbered, so that no two tables or columns can meet in one."""
+
+    tensors: Arrays = field(default_factory=dict)
+
+    def array(self, label: str, values: npt.NDArray[Any]) -> _Stored:
+        if values.dtype.name not in DTYPES:
+            raise InputError(f"a model cannot hold an array of type {values.dtype} ({label})")
+        small = _smallest(np.ascontiguousarray(values))
+        name = f"{len(self.tensors):06d} {label}"
+        self.tensors[name] = small
+        return _Stored(name, values.dtype.name)
+
+    def arrow(self, label: str, table: pa.Table) -> _Stored:
+        sink = pa.BufferOutputStream()
+        plain = table.replace_schema_metadata(None).combine_chunks()
+        with pa.ipc.new_stream(sink, plain.schema) as writer:
+            writer.write_table(plain)
+        return self.array(label, np.frombuffer(sink.getvalue(), dtype=np.uint8))
+
+    def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, _Stored]:
+        return {name: self.array(f"{label} {name}", values) for name, values in arrays.items()}
+
+    def table(self, model: TableModel) -> _Table:
+        label = model.name
+        encodings = {}
+        for name, encoding in model.encodings.items():
+            facts, arrays = encoding_to_parts(encoding)
+            encodings[name] = _Encoding(facts, self.arrays(f"{label} encoding {name}", arrays))
+        blocks = {
+            fk: _Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
+            for fk, b in model.blocks.items()
+        }
+        types = pa.schema(list(model.types.items())).serialize()
+        state, features = model.state, model.features
+        return _Table(
+            name=label,
+            rows=model.rows,
+            types=self.array(f"{label} types", np.frombuffer(types, dtype=np.uint8)),
+            encodings=encodings,
+            offsets={name: dict(facts) for name, facts in model.offsets.items()},
+            lookups={name: self.arrow(f"{label} lookup {name}", table) for name, table in model.lookups.items()},
+            blocks=blocks,
+            context=model.context,
+            siblings=list(model.siblings),
+            state=None if state is None else _State(
+                state.generator, state.version, _variables(state.variables),
+                self.arrays(f"{label} state", state.arrays), dict(state.facts),
+            ),
+            verbatim=self.arrow(f"{label} verbatim", model.verbatim) if model.verbatim is not None else None,
+            ranks=self.arrays(f"{label} ranks", model.ranks),
+            degrees=self.arrays(f"{label} degrees", model.degrees),
+            features=None if features is None else _Features(
+                _variables(features.variables), self.array(f"{label} features", features.codes)
+            ),
+        )  # fmt: skip
+
+
+def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
+    return [_Variable(v.name, v.size, v.ordered, v.context) for v in variables]
+
+
+def _smallest(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same integers in the smallest type that holds them all."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize == 1:
+        return values
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    for name in SMALLER:
+        limits = np.iinfo(name)
+        if limits.min <= low and high <= limits.max and limits.bits < 8 * values.dtype.itemsize:
+            return values.astype(name)
+    return values
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+def open_model(path: str | Path) -> Synthesizer:
+    """The synthesizer that ``save`` wrote.
+
+    ModelFileError, in one line, when the file is missing, damaged, of another kind or of a newer version.
+    """
+    place = Path(path)
+    text, tensors = _read(place)
+    document = _document(place, text)
+    expected = tensors.pop(DIGEST, np.zeros(0, dtype=np.uint8)).tobytes()
+    if _digest(text, tensors) != expected:
+        raise ModelFileError(f"{place} is damaged: its content is not what was written; fit the model again")
+    try:
+        return _synthesizer(document, tensors)
+    except ModelFileError as error:
+        raise ModelFileError(f"{place}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError, pa.ArrowException) as error:
+        # Past the digest only a file made by other hands comes here.
+        cause = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"{place} does not hang together ({cause}); fit the model again") from error
+
+
+def read_facts(path: str | Path) -> dict[str, Any]:
+    """What a file says of itself, without its tables: format, versions, provenance, seed, and rows by table."""
+    place = Path(path)
+    document = _document(place, _metadata(place, _bytes(place, head=True)))
+    return {
+        "format": document.format,
+        "versions": document.versions,
+        "provenance": document.provenance,
+        "seed": document.seed,
+        "rows": {table.name: table.rows for table in document.tables},
+    }
+
+
+def _bytes(path: Path, *, head: bool = False) -> bytes:
+    """The file, or with ``head`` its first 8 bytes and the header whose length they give."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = int.from_bytes(start, "little")
+            if len(start) < 8 or length > min(size - 8, MOST_HEADER):
+                raise ModelFileError(f"{path} is not a FixtureSynth model, or was cut off; write one with fit and save")
+            return start + file.read(length if head else size - 8)
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read as a model: {error.strerror}; check the path") from error
+
+
+def _metadata(path: Path, content: bytes) -> str:
+    foreign = ModelFileError(f"{path} is not a FixtureSynth model; write one with fit and save")
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    except (ValueError, RecursionError):
+        raise foreign from None
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    text = metadata.get(KEY) if isinstance(metadata, dict) else None
+    if not isinstance(text, str):
+        raise foreign
+    return text
+
+
+def _read(path: Path) -> tuple[str, Arrays]:
+    content = _bytes(path)
+    text = _metadata(path, content)
+    try:
+        return text, load_tensors(content)
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise ModelFileError(f"{path} is damaged ({cause}); fit the model again") from error
+
+
+def _document(path: Path, text: str) -> _Document:
+    try:
+        raw = json.loads(text)
+        written = raw["format"]
+        if isinstance(written, int) and written > FORMAT:
+            by = raw.get("versions", {}).get("fixturesynth", "a newer release")
+            raise ModelFileError(
+                f"{path} was written by FixtureSynth {by} in format {written}, this one reads up to {FORMAT}: upgrade"
+            )
+        return _adapter().validate_json(text, strict=True)
+    except ModelFileError:
+        raise
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelFileError(f"{path} is damaged ({where}: {first['msg']}); fit the model again") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged (its description cannot be read); fit the model again") from error
+
+
+def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
+    schema = schema_from_json(json.dumps(document.schema))
+    plan = plan_from_json(json.dumps(document.plan))
+    for table in plan.tables:
+        unknown = [c.name for c in table.columns if table.name not in schema or c.name not in schema[table.name]]
+        if unknown:
+            raise ModelFileError(f"its plan and its schema disagree on {table.name}.{unknown[0]}; fit the model again")
+    return Synthesizer(
+        schema=schema,
+        plan=plan,
+        models={table.name: _model(table, tensors) for table in document.tables},
+        profile=profile_from_json(json.dumps(document.profile)) if document.profile is not None else None,
+        wishes=wishes_from_json(json.dumps(document.wishes)),
+        seed=document.seed,
+        trained_on=dict(document.provenance.get("trained_on", {})),
+    )
+
+
+def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
+    if stored.dtype not in DTYPES:
+        raise ModelFileError(f"tensor {stored.tensor!r} has the unknown type {stored.dtype!r}")
+    array = tensors[stored.tensor]
+    if dimensions is not None and array.ndim != dimensions:
+        raise ModelFileError(f"tensor {stored.tensor!r} has {array.ndim} dimensions where {dimensions} belong")
+    return array.astype(stored.dtype)
+
+
+def _arrays(stored: Mapping[str, _Stored], tensors: Arrays) -> Arrays:
+    return {name: _array(one, tensors) for name, one in stored.items()}
+
+
+def _arrow(stored: _Stored, tensors: Arrays) -> pa.Table:
+    """A table from IPC bytes, checked in full: offsets that point elsewhere must not be followed."""
+    data = _array(stored, tensors, 1)
+    table = pa.ipc.open_stream(pa.py_buffer(data.tobytes())).read_all()
+    table.validate(full=True)
+    return table.combine_chunks()
+
+
+def _model(table: _Table, tensors: Arrays) -> TableModel:
+    schema = pa.ipc.read_schema(pa.py_buffer(_array(table.types, tensors, 1).tobytes()))
+    encodings = {}
+    for name, one in table.encodings.items():
+        _check_size(f"{table.name}: {name}", one.facts["size"])
+        for part in ("values", "type"):
+            if part in one.arrays:
+                _arrow(one.arrays[part], tensors)
+        encodings[name] = encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
+    state, features = table.state, table.features
+    return TableModel(
+        name=table.name,
+        rows=table.rows,
+        types={f.name: f.type for f in schema},
+        encodings=encodings,
+        offsets=table.offsets,
+        lookups={name: _arrow(one, tensors) for name, one in table.lookups.items()},
+        blocks={
+            fk: Block(b.size, _array(b.rows, tensors, 1) if b.rows is not None else None, b.home)
+            for fk, b in table.blocks.items()
+        },
+        context=table.context,
+        siblings=tuple(table.siblings),
+        state=None if state is None else State(
+            state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
+            state.facts,
+        ),
+        verbatim=_arrow(table.verbatim, tensors) if table.verbatim is not None else None,
+        ranks={name: _array(one, tensors, 1) for name, one in table.ranks.items()},
+        degrees={name: _array(one, tensors, 1) for name, one in table.degrees.items()},
+        features=None if features is None else Features(
+            _told(table.name, features.variables), _array(features.codes, tensors, 2)
+        ),
+    )  # fmt: skip
+
+
+def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:
+    for variable in variables:
+        _check_size(f"{table}: {variable.name}", variable.size)
+    return tuple(Variable(v.name, v.size, v.ordered, v.context) for v in variables)
+
+
+def _check_size(what: str, size: Any) -> None:
+    if not isinstance(size, int) or not 0 <= size <= LARGEST:
+        raise ModelFileError(f"{what} has an impossible size: {size!r}")
