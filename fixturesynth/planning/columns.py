@@ -1,10 +1,11 @@
 """One source for each column, from what the schema declares, what the rows say and what the user wants."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -56,13 +57,17 @@ class ColumnNeeds:
         return ColumnContext(self.table.name, column.name, column.type, self.locale, aware)
 
 
-def plan_columns(needs: ColumnNeeds, wanted: Mapping[str, ColumnPlan]) -> tuple[ColumnPlan, ...]:
-    """A plan for every column, in the table's order; ``wanted`` are the user's own."""
+def plan_columns(
+    needs: ColumnNeeds, wanted: Mapping[str, ColumnPlan], changes: Mapping[str, ColumnChange] | None = None
+) -> tuple[ColumnPlan, ...]:
+    """A plan for every column, in the table's order; ``wanted`` are the user's own, ``changes`` alter what is made."""
     given = _derivations(needs)
     owners = _owners(needs)
     done: dict[str, ColumnPlan] = {}
     for column in needs.table.columns:
-        done[column.name] = wanted.get(column.name) or _plan_column(needs, column, owners, given)
+        plan = wanted.get(column.name) or _plan_column(needs, column, owners, given)
+        change = (changes or {}).get(column.name)
+        done[column.name] = change_column(needs, column, plan, change) if change is not None else plan
     return tuple(_settle(needs, done, owners)[c] for c in needs.table.column_names)
 
 
@@ -195,7 +200,8 @@ def _plan_learned(
         return ColumnPlan(column.name, Constant(None), "no value in any row")
     if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
         kind = "categorical" if seen.kind == "constant" else _encoding(seen)
-        return ColumnPlan(column.name, Modelled(kind, _deltas(needs, column)), f"learned, {seen.kind}")
+        options = _deltas(needs, column) | (_rare(needs, column, seen) if kind == "categorical" else {})
+        return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
     return ColumnPlan(column.name, Rule(*learned_rule(needs, column, seen)), f"{seen.meaning or seen.kind} by rule")
 
 
@@ -203,15 +209,27 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
     """The rule for a column whose values are texts that must not be repeated: shapes, words and lengths are kept."""
     domain = needs.constraints.domains.get(column.name)
     options: dict[str, Any]
-    if seen.kind in ("code", "identifier") and seen.patterns:
+    named = seen.meaning in PERSON_RULES
+    if seen.kind in ("code", "identifier") and seen.patterns and not named:
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
-    if seen.kind == "text" and seen.words and seen.meaning not in PERSON_RULES:
+    if seen.kind == "text" and seen.words and not named:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
         if column.type.length:
             options["max_length"] = column.type.length
         return RuleCall("word_text", options), seen.null_share
+    shapes = [p for p, _ in seen.patterns]
+    if shapes and not any("a" in p for p in shapes) and any("A" in p for p in shapes):
+        domain = replace(domain or ColumnDomain(column.name), upper=True)
     call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False)
     return call or RuleCall("constant", {"value": None}), seen.null_share
+
+
+def _rare(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
+    """What stands in for categories that too few rows have to be stored."""
+    if column.type.kind != "text" or not seen.rare:
+        return {}
+    call, _ = learned_rule(needs, column, seen)
+    return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}}
 
 
 # Meanings that a rule of their own serves better than words seen in the rows.

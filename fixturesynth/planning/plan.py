@@ -89,6 +89,7 @@ class ColumnPlan:
     name: str
     source: Source
     why: str = ""
+    null_share: float | None = None  # asked by the user, whatever was learned
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ class ReferencePlan:
     exclusive: bool = False  # the child's key is this reference: at most one child for a parent
     counts: tuple[tuple[int, int], ...] = ()  # learned (children, parents), or () for the default law
     blocks: tuple[str, ...] = ()  # columns by which a matched parent is chosen
+    asked: bool = False  # ``counts`` are the user's, not learned
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from math import prod
 import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.errors import ConstraintError, SourceError, UnsatisfiableError
+from fixturesynth.errors import CapacityError, ConstraintError, SourceError, UnsatisfiableError
+from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -22,7 +24,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
-from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked
+from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.uniques import plan_uniques, unique_sets
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
@@ -40,6 +42,8 @@ class Wishes:
 
     rows: RowsAsked = field(default_factory=lambda: RowsAsked({}))
     columns: Mapping[str, Mapping[str, ColumnPlan]] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, ColumnChange]] = field(default_factory=dict)
+    null_shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by table and foreign key
     context: Mapping[str, str] = field(default_factory=dict)
     verbatim: Mapping[str, bool] = field(default_factory=dict)
     skip: frozenset[str] = frozenset()
@@ -47,6 +51,7 @@ class Wishes:
     locale: str = "en_US"
     now: str = "2026-01-01T00:00:00"
     generator: str = "auto"
+    generators: Mapping[str, str] = field(default_factory=dict)  # by table
     strict: bool = False
 
 
@@ -59,7 +64,7 @@ def make_plan(schema: Schema, *, profile: Profile | None = None, wishes: Wishes 
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
     graph = build_graph(schema)
-    structure = find_structure(schema, graph, profile, wishes.context)
+    structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
     notes: list[str] = []
     planned: dict[str, int] = {}
     tables = []
@@ -79,26 +84,33 @@ def _plan_table(
     planned: Mapping[str, int],
     notes: list[str],
 ) -> TablePlan:
+    if (why := why_no_rows(schema, table)) is not None:
+        return _without_rows(table, structure, why, wishes, notes)
     seen = profile[table.name] if profile is not None and table.name in profile else None
-    learned = seen if seen is not None and seen.rows else None
+    wanted = wishes.generators.get(table.name, wishes.generator)
+    learned = seen if seen is not None and seen.rows and wanted != "rules" else None
     context = structure.context[table.name]
     references = structure.references[table.name]
     parent = table.foreign_key(context).parent if context else None
     rows, named = rows_asked(table.name, wishes.rows, schema, profile, parent, planned)
+    if not named:
+        rows = _rows_as_children(table, references, wishes, planned, rows)
     if table.name in wishes.skip:
         rows = 0
+    changes = wishes.changes.get(table.name, {})
+    table = with_uniques(table, changes)
     if _verbatim(table, learned, references, wishes, named):
         kept = tuple(ColumnPlan(c, Modelled("verbatim"), "kept as in the rows") for c in table.column_names)
         assert learned is not None
         return TablePlan(table.name, learned.rows, "verbatim", kept, references=references, why=learned.reference_why)
     references, rows = _settle_parents(table, references, planned, rows)
+    asked = {fk: counts for (child, fk), counts in wishes.counts.items() if child == table.name}
     references = tuple(
-        replace(r, counts=wishes.counts[key]) if (key := (table.name, r.foreign_key)) in wishes.counts else r
-        for r in references
+        replace(r, counts=asked[r.foreign_key], asked=True) if r.foreign_key in asked else r for r in references
     )
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
-    constraints = compile_constraints(table, schema.dialect)
+    constraints = narrow(compile_constraints(table, schema.dialect), changes)
     repairs = _repairs(table, constraints, rows, schema.dialect)
     needs = ColumnNeeds(
         table=table, references=references, context=context, constraints=constraints, profile=learned,
@@ -106,7 +118,7 @@ def _plan_table(
         unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
         parents={r.parent: schema[r.parent] for r in references},
     )  # fmt: skip
-    columns = plan_columns(needs, wishes.columns.get(table.name, {}))
+    columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
     capacities = _capacities(needs, columns)
     for column in columns:
         if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
@@ -123,14 +135,35 @@ def _plan_table(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
         references=references, uniques=uniques, orders=_orders(constraints, learned, columns),
         distinct=tuple((d.a, d.b) for d in constraints.distinct), nulls=_nulls(learned, columns), repairs=repairs,
-        generator=_generator(wishes.generator, learned, columns),
+        generator=_generator(wanted, learned, columns),
     )  # fmt: skip
+
+
+def _without_rows(table: Table, structure: Structure, why: str, wishes: Wishes, notes: list[str]) -> TablePlan:
+    if wishes.rows.tables.get(table.name):
+        raise CapacityError(f"{table.name}: {wishes.rows.tables[table.name]} rows asked, but it is {why}; ask for none")
+    if table.partition_key is not None:
+        notes.append(f"{table.name}: no rows, {why}")
+    columns = tuple(ColumnPlan(c, Constant(None), "no rows") for c in table.column_names)
+    references = tuple(replace(r, how="null", null_share=1.0) for r in structure.references[table.name])
+    return TablePlan(table.name, 0, "empty", columns, references=references, why=why)
+
+
+def _rows_as_children(
+    table: Table, references: tuple[ReferencePlan, ...], wishes: Wishes, planned: Mapping[str, int], rows: int
+) -> int:
+    """Rows that follow from the children per parent that the user asked for; else ``rows``."""
+    for reference in references:
+        counts = wishes.counts.get((table.name, reference.foreign_key))
+        if counts and reference.parent in planned:
+            return rows_of_children(counts, planned[reference.parent], reference.null_share)
+    return rows
 
 
 def _verbatim(
     table: Table, seen: TableProfile | None, references: tuple[ReferencePlan, ...], wishes: Wishes, named: bool
 ) -> bool:
-    if seen is None or table.name in wishes.columns or named:
+    if seen is None or table.name in wishes.columns or table.name in wishes.changes or named:
         return wishes.verbatim.get(table.name, False) and seen is not None
     return wishes.verbatim.get(table.name, seen.reference) and all(r.how != "later" for r in references)
 
@@ -204,6 +237,8 @@ def _pairs(
     sizes: list[int] = []
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
+        if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
+            return None  # one child for each parent, or pairs made distinct afterwards
         if reference.how in ("context", "matched") and set(fk.columns) & set(unique.columns):
             sizes.append(planned[reference.parent])
     for name in unique.columns:
@@ -228,9 +263,11 @@ def _orders(
 
 
 def _nulls(seen: TableProfile | None, columns: tuple[ColumnPlan, ...]) -> tuple[tuple[str, str, bool], ...]:
+    asked = {c.name for c in columns if c.null_share is not None}
     return tuple(
         (i.sources[0], i.target, i.kind == "nulls_together")
         for i in (*_of_kind(seen, "nulls_together"), *_of_kind(seen, "null_implies"))
+        if i.target not in asked
     )
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from fixturesynth.errors import CapacityError, SpecError, did_you_mean
 from fixturesynth.planning.plan import ReferencePlan
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.schema.model import Schema
 
-__all__ = ["DEFAULT_ROWS", "RowsAsked", "lower", "rows_asked"]
+__all__ = ["DEFAULT_ROWS", "RowsAsked", "lower", "rows_asked", "rows_of_children"]
 
 DEFAULT_ROWS = 100
 
@@ -48,6 +50,19 @@ def rows_asked(
         scale = planned[context_parent] / profile[context_parent].rows
     rows = round(real * scale)
     return (max(rows, 1) if real else 0), False
+
+
+def rows_of_children(counts: tuple[tuple[int, int], ...], parents: int, null_share: float) -> int:
+    """Rows of a child table whose ``parents`` have children as the histogram (children, parents) says.
+
+    >>> rows_of_children(((0, 1), (3, 1)), 10, 0.0)
+    15
+    """
+    values = np.array([c for c, _ in counts], dtype=np.int64)
+    ends = np.cumsum(np.array([p for _, p in counts], dtype=np.int64))
+    points = ((2 * np.arange(parents, dtype=np.int64) + 1) * int(ends[-1])) // (2 * parents or 1)
+    children = int(values[np.searchsorted(ends, points, side="right")].sum())
+    return children if null_share <= 0 or null_share >= 1 else round(children / (1 - null_share))
 
 
 def lower(table: str, rows: int, named: bool, limit: int, why: str, strict: bool, notes: list[str]) -> int:

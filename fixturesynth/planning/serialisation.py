@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 from fixturesynth.errors import ModelFileError
+from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -78,11 +79,15 @@ def _source(data: dict[str, Any]) -> Source:
     return made
 
 
+def _column(data: dict[str, Any]) -> ColumnPlan:
+    return ColumnPlan(**{**data, "source": _source(data["source"])})
+
+
 def _table(data: dict[str, Any]) -> TablePlan:
     return TablePlan(
         **{
             **data,
-            "columns": tuple(ColumnPlan(c["name"], _source(c["source"]), c["why"]) for c in data["columns"]),
+            "columns": tuple(_column(c) for c in data["columns"]),
             "references": tuple(_reference(r) for r in data["references"]),
             "uniques": tuple(UniquePlan(**{**u, "columns": tuple(u["columns"])}) for u in data["uniques"]),
             **{name: tuple(tuple(x) for x in data[name]) for name in ("orders", "distinct", "nulls", "repairs")},
@@ -100,10 +105,11 @@ WISHES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "rows": (_plain, lambda v: RowsAsked(**v)),
     "columns": (
         _plain,
-        lambda v: {
-            table: {name: ColumnPlan(c["name"], _source(c["source"]), c["why"]) for name, c in columns.items()}
-            for table, columns in v.items()
-        },
+        lambda v: {table: {name: _column(c) for name, c in columns.items()} for table, columns in v.items()},
+    ),
+    "changes": (
+        _plain,
+        lambda v: {table: {name: ColumnChange(**c) for name, c in columns.items()} for table, columns in v.items()},
     ),
     "skip": (sorted, frozenset),
     "counts": (

@@ -21,9 +21,16 @@ class Structure:
 
 
 def find_structure(
-    schema: Schema, graph: ForeignKeyGraph, profile: Profile | None, wanted: Mapping[str, str]
+    schema: Schema,
+    graph: ForeignKeyGraph,
+    profile: Profile | None,
+    wanted: Mapping[str, str],
+    null_shares: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Structure:
-    """``wanted``: context foreign key by table, from the user; CycleError when a cycle cannot be cut."""
+    """``wanted``: context foreign key by table; ``null_shares``: by table and foreign key, both from the user.
+
+    CycleError when a cycle cannot be cut.
+    """
     cuts = {(c.table, c.foreign_key) for c in graph.cut_edges()}
     order = tuple(graph.load_order())
     context: dict[str, str | None] = {}
@@ -31,6 +38,8 @@ def find_structure(
     for name in order:
         table = schema[name]
         plans = [_first_guess(table, fk, cuts, profile) for fk in table.foreign_keys]
+        asked = (null_shares or {}).get(name, {})
+        plans = [replace(p, null_share=asked.get(p.foreign_key, p.null_share)) for p in plans]
         plans = _mark_implied(table, plans, graph, profile)
         chosen = wanted.get(name) or _choose_context(table, plans, profile)
         context[name] = chosen

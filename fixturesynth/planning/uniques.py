@@ -1,6 +1,7 @@
 """How every set of columns that must be unique is kept so."""
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from fixturesynth.planning.plan import (
 )
 from fixturesynth.schema.model import Table, Unique
 
-__all__ = ["plan_uniques", "unique_sets"]
+__all__ = ["is_telling", "plan_uniques", "unique_sets"]
 
 
 def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
@@ -57,7 +58,7 @@ def plan_uniques(
     for unique in sorted(unique_sets(table), key=lambda u: len(u.columns)):
         if not unique.columns:
             continue
-        if any(_is_unique(by_name[c], exclusive, table) for c in unique.columns):
+        if any(_is_unique(by_name[c], exclusive, table) or _tells_apart(by_name[c], table) for c in unique.columns):
             out.append(unique)
             continue
         flex = _widest_rule(unique, by_name, capacities, rows)
@@ -84,6 +85,33 @@ def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table) -> bool:
     if isinstance(source, Reference):
         return source.foreign_key in exclusive and len(table.foreign_key(source.foreign_key).columns) == 1
     return isinstance(source, Key)
+
+
+def _tells_apart(plan: ColumnPlan, table: Table) -> bool:
+    """A template with a unique column of the row in it, or the row's number, so set off that no two texts are alike."""
+    if not isinstance(plan.source, Rule) or plan.source.call.name != "template":
+        return False
+    return is_telling(str(plan.source.call.options["template"]), table)
+
+
+def is_telling(template: str, table: Table) -> bool:
+    """Whether rows of the table always get different texts.
+
+    A whole number or uuid counts when it is the first or last column of the template and a sign that neither has
+    stands between it and the others; any unique column when it is alone.
+    """
+    pieces = [(text, field) for text, field, _, _ in string.Formatter().parse(template)]
+    fields = [field for _, field in pieces if field is not None]
+    before = [text for text, field in pieces if field is not None]
+    unique = {key[0] for key in table.keys if len(key) == 1}
+    for at, name in ((0, fields[0]), (-1, fields[-1])) if fields else ():
+        if len(fields) == 1:
+            return name == "rank" or name in unique
+        plain = name == "rank" or (name in unique and table.column(name).type.kind in ("integer", "uuid"))
+        beside = before[1] if at == 0 else before[-1]
+        if plain and any(not c.isalnum() and c != "-" for c in beside):
+            return True
+    return False
 
 
 def _widest_rule(

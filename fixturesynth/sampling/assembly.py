@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive
+from fixturesynth.generators.keys import locate
 from fixturesynth.generators.offsets import add_offset
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
+from fixturesynth.randomness import hashed
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
@@ -64,11 +66,15 @@ class Assembly:
         variable = null_variable(column)
         return self.codes[:, names.index(variable)] == 1 if variable in names else None
 
-    def through(self, foreign_key: str, parent_column: str) -> pa.Array:
-        """The parent's values of a column, by child; null where there is no parent."""
-        ranks = self.ranks[foreign_key]
-        parent = self.table.foreign_key(foreign_key).parent
-        values = self.made[parent].columns.get(parent_column)
+    def through(self, foreign_key: str, parent_column: str, own: Mapping[str, pa.Array]) -> pa.Array:
+        """The parent's values of a column, by child; null where there is no parent. ``own``: columns made so far."""
+        fk = self.table.foreign_key(foreign_key)
+        columns = own if fk.parent == self.table.name else self.made[fk.parent].columns
+        ranks = self.ranks.get(foreign_key)
+        if ranks is None:
+            # Another reference fills these columns: the row they name is found by its key.
+            ranks = locate([own[c] for c in fk.columns], [columns[c] for c in fk.parent_columns])
+        values = columns.get(parent_column)
         if values is None or not len(values):
             kind = values.type if values is not None else pa.null()
             return pa.nulls(self.rows, kind)
@@ -85,15 +91,39 @@ def compute(assembly: Assembly) -> dict[str, pa.Array]:
             # A circle (a learned column that is counted from a derived one): break it where fewest columns wait.
             ready = [min(waiting, key=lambda c: sum(n not in out for n in _needs(assembly, c)))]
         for column in ready:
-            out[column.name] = _column(assembly, column, out)
+            out[column.name] = _as_asked(assembly, column, _column(assembly, column, out))
         waiting = [c for c in waiting if c.name not in out]
     return out
 
 
+def _as_asked(assembly: Assembly, column: ColumnPlan, values: pa.Array) -> pa.Array:
+    """Exactly the share of NULL that the user asked for, by keyed hash; gaps are filled with values of other rows."""
+    if column.null_share is None or not len(values):
+        return values
+    words = hashed(np.arange(len(values)), assembly.seed, assembly.table.name, column.name, "nulls asked")
+    wanted = np.zeros(len(values), dtype=bool)
+    wanted[np.argsort(words, kind="stable")[: round(len(values) * column.null_share)]] = True
+    valid = np.asarray(values.is_valid())
+    missing, donors = np.flatnonzero(~valid & ~wanted), np.flatnonzero(valid)
+    if missing.size and donors.size:
+        index = np.arange(len(values))
+        index[missing] = donors[(words[missing] % np.uint64(donors.size)).astype(np.int64)]
+        values = values.take(pa.array(index))
+    return pc.if_else(pa.array(wanted), pa.scalar(None, values.type), values)
+
+
 def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
     source = column.source
+    if isinstance(source, Reference):
+        own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
+        return (source.parent_column,) if own and source.parent_column != column.name else ()
     if isinstance(source, Derived) and source.foreign_key is None:
         return source.sources
+    if isinstance(source, Derived) and source.foreign_key is not None and source.foreign_key not in assembly.ranks:
+        if source.operation == "ordinal":
+            return ()
+        fk = assembly.table.foreign_key(source.foreign_key)
+        return tuple(c for c in fk.columns if c != column.name)
     if isinstance(source, Modelled) and assembly.model is not None and column.name in assembly.model.offsets:
         return (source.options["delta_from"],) if "delta_from" in source.options else ()
     return source.needs if isinstance(source, Rule) else ()
@@ -105,7 +135,7 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
     if isinstance(source, Reference):
         if source.foreign_key not in assembly.ranks:
             return pa.nulls(assembly.rows, kind)
-        return as_type(assembly.through(source.foreign_key, source.parent_column), kind)
+        return as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
     if isinstance(source, Derived):
         return _derived(assembly, column, source, kind, out)
     if isinstance(source, Rule) and source.needs:
@@ -122,7 +152,7 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         if "delta_from" in options:
             start = out.get(options["delta_from"], pa.nulls(assembly.rows))
         else:
-            start = assembly.through(*options["delta_parent"])
+            start = assembly.through(*options["delta_parent"], out)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
     return as_type(values, kind) if values.type != kind else values
 
@@ -134,7 +164,7 @@ def _derived(
     if source.operation == "ordinal":
         sources = [pa.array(assembly.position)]
     elif source.foreign_key is not None:
-        sources = [assembly.through(source.foreign_key, source.sources[0])]
+        sources = [assembly.through(source.foreign_key, source.sources[0], out)]
     else:
         sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
     lookup = model.lookups.get(column.name) if model is not None else None

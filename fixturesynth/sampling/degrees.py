@@ -47,7 +47,7 @@ def degrees_of(
         out[np.argsort(hashed(np.arange(parents), seed, *address), kind="stable")[:total]] = 1
         return out
     key = f"{child}.{reference.foreign_key}"
-    if parent_model is not None and key in parent_model.degrees and parent_model.degrees[key].size == parents:
+    if not reference.asked and parent_model is not None and key in parent_model.degrees and parent_model.degrees[key].size == parents:
         out = allot(parent_model.degrees[key], total, hashed(np.arange(parents), seed, *address))
     elif reference.counts:
         variable = count_variable(child, reference.foreign_key)

@@ -183,7 +183,7 @@ def make_rule_values(
 def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job: ValuesJob) -> pa.Array:
     """NULLs where the model says so; where nothing was learned, in the share that is planned, by keyed hash."""
     source = column.source
-    if not isinstance(source, Rule):
+    if not isinstance(source, Rule) or column.null_share is not None:  # asked: see assembly
         return values
     if null_variable(column.name) in variables:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1

@@ -159,7 +159,8 @@ def _template(spec: Spec, path: tuple[str, ...], template: str, column: Column, 
     except ValueError as error:
         raise _fail(spec, path, f"not a template: {error}; write {{{{ and }}}} for brackets themselves") from error
     for name in names:
-        _known(spec, path, "column", name, table.column_names)
+        if name != "rank":  # the row's own number, from 1
+            _known(spec, path, "column", name, table.column_names)
         if name == column.name:
             raise _fail(spec, path, f"the column {name!r} cannot be made from itself")
 
