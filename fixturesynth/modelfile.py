@@ -1,7 +1,7 @@
 """``.fsynth``: a synthesizer in one file, safetensors with one JSON text in its metadata. Never pickle.
 
-Arrow tables and types travel as IPC bytes. Integers are stored in the smallest type that holds them, their own type is
-in the JSON. The tensor ``digest`` is a hash of all the rest, so that damage is told from content. Opening a file runs
+Arrow tables and types travel as IPC bytes. Integers are packed (see ``packing``), their own type is in the JSON. The
+tensor ``digest`` is a hash of all the rest, so that damage is told from content. Opening a file runs
 nothing that is in it, and allocates no more than a small multiple of its size.
 """
 
@@ -33,6 +33,7 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
 from fixturesynth.generators.encoding import encoding_from_parts, encoding_to_parts
 from fixturesynth.generators.tablemodel import Block, TableModel
+from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
@@ -52,16 +53,16 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 # Types that an array may be given back: those that safetensors writes, without halves.
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
-SMALLER = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
 
 
 # -- what the JSON looks like -----------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Stored:
-    """An array: the tensor's name and the type that it had; ``arrow``: the tensor is an IPC stream."""
+    """An array: the tensor's name, the type that it had, and how it was packed."""
 
     tensor: str
-    dtype: str = ""
+    dtype: str
+    form: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -205,10 +206,10 @@ class _Writer:
     def array(self, label: str, values: npt.NDArray[Any]) -> _Stored:
         if values.dtype.name not in DTYPES:
             raise InputError(f"a model cannot hold an array of type {values.dtype} ({label})")
-        small = _smallest(np.ascontiguousarray(values))
+        packed, form = pack(np.ascontiguousarray(values))
         name = f"{len(self.tensors):06d} {label}"
-        self.tensors[name] = small
-        return _Stored(name, values.dtype.name)
+        self.tensors[name] = packed
+        return _Stored(name, values.dtype.name, form)
 
     def arrow(self, label: str, table: pa.Table) -> _Stored:
         sink = pa.BufferOutputStream()
@@ -257,18 +258,6 @@ class _Writer:
 
 def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
     return [_Variable(v.name, v.size, v.ordered, v.context) for v in variables]
-
-
-def _smallest(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same integers in the smallest type that holds them all."""
-    if values.dtype.kind not in "iu" or values.dtype.itemsize == 1:
-        return values
-    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
-    for name in SMALLER:
-        limits = np.iinfo(name)
-        if limits.min <= low and high <= limits.max and limits.bits < 8 * values.dtype.itemsize:
-            return values.astype(name)
-    return values
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -384,10 +373,10 @@ def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
 def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
     if stored.dtype not in DTYPES:
         raise ModelFileError(f"tensor {stored.tensor!r} has the unknown type {stored.dtype!r}")
-    array = tensors[stored.tensor]
+    array = unpack(tensors[stored.tensor], stored.form, stored.dtype)
     if dimensions is not None and array.ndim != dimensions:
         raise ModelFileError(f"tensor {stored.tensor!r} has {array.ndim} dimensions where {dimensions} belong")
-    return array.astype(stored.dtype)
+    return array
 
 
 def _arrays(stored: Mapping[str, _Stored], tensors: Arrays) -> Arrays:
