@@ -1,0 +1,166 @@
+"""What the demo prints: tables of rich, made from what was read, learned, generated and scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.planning.plan import Derived, Modelled, Plan, Reference, TablePlan
+from fixturesynth.profiling.profile import Invariant, Profile
+from fixturesynth.schema.model import ForeignKey, Schema
+
+if TYPE_CHECKING:
+    from fixturesynth.evaluation.record import Report, Summary
+
+__all__ = ["say_invariants", "tell_learned", "tell_scores", "tell_source"]
+
+NAMES = "bold cyan"
+QUIET = "bright_black"
+GOOD = "green"
+
+
+def tell_source(schema: Schema, data: Dataset, notes: Iterable[str]) -> RenderableType:
+    """Tables, rows, keys and references of the real database, and what was done to its rows."""
+    table = _grid("table", ">rows", ">columns", "primary key", "references", "checks")
+    for one in schema:
+        key = ", ".join(one.primary_key.columns) if one.primary_key else "none"
+        references = "\n".join(_arrow(fk) for fk in one.foreign_keys)
+        checks = str(len(one.checks)) if one.checks else ""
+        table.add_row(
+            Text(one.name, NAMES), f"{data.rows[one.name]:,}", str(len(one.columns)), key, references, checks
+        )  # fmt: skip
+    return Group(table, *(_note(n) for n in notes))
+
+
+def _arrow(fk: ForeignKey) -> str:
+    return f"{', '.join(fk.columns)} → {fk.parent}"
+
+
+def tell_learned(plan: Plan, schema: Schema, profile: Profile) -> RenderableType:
+    """Where each table's values come from, and the rules between columns that hold in every real row."""
+    table = _grid("table", "rows are", "as children of", ">learned", ">computed", ">keys", ">rules found")
+    for one in plan.tables:
+        counts = Counter(_way(c.source) for c in one.columns)
+        found = len(profile[one.name].invariants) if one.name in profile else 0
+        shown = [str(counts[w] or "") for w in ("learned", "computed", "keys")]
+        shown = ["", "", ""] if one.mode == "verbatim" else shown
+        table.add_row(
+            Text(one.name, NAMES), _MODES[one.mode], _context(one, schema), *shown, str(found or "")
+        )  # fmt: skip
+    lines = [
+        Text.assemble(("  " + name, NAMES), ("  " + line, ""))
+        for name in plan_order(plan)
+        if plan[name].mode == "generate" and name in profile
+        for line in say_invariants(profile[name].invariants)
+    ]
+    head = Text("  Rules that hold in every real row; they are computed, not learned:", QUIET)
+    return Group(table, *([head, *lines] if lines else []))
+
+
+def plan_order(plan: Plan) -> tuple[str, ...]:
+    return tuple(t.name for t in plan.tables)
+
+
+def _way(source: object) -> str:
+    return next((way for kind, way in _WAYS if isinstance(source, kind)), "keys")
+
+
+_WAYS = ((Modelled, "learned"), (Derived, "computed"), (Reference, "keys"))
+_MODES = {"generate": "generated", "verbatim": "a list of the world: kept", "empty": "none", "existing": "there"}
+
+
+def _context(table: TablePlan, schema: Schema) -> str:
+    if table.context is None:
+        return ""
+    return schema[table.name].foreign_key(table.context).parent
+
+
+def say_invariants(invariants: Sequence[Invariant]) -> list[str]:
+    """One line for each group of rules that only differ in their target.
+
+    >>> say_invariants([Invariant("datepart", "t", p, ("at",), None, {"part": p}) for p in ("year", "month")])
+    ['year, month follow from at']
+    >>> say_invariants([Invariant("linear", "t", "c", ("a", "b"), None, {"coefficients": [100.0, 1.0]})])
+    ['c = 100 × a + b']
+    """
+    groups: dict[tuple[object, ...], list[Invariant]] = {}
+    for one in invariants:
+        if one.kind in _SENTENCES:
+            groups.setdefault((one.kind, one.sources, one.foreign_key, one.parameters.get("zone")), []).append(one)
+    return [_sentence(group) for group in groups.values()]
+
+
+def _sentence(group: Sequence[Invariant]) -> str:
+    first = group[0]
+    targets = ", ".join(i.target for i in group)
+    plural = "" if len(group) > 1 else "s"
+    return _SENTENCES[first.kind].format(
+        targets=targets, sources=", ".join(first.sources), s=plural, first=first.sources[0] if first.sources else "",
+        last=first.sources[-1] if first.sources else "", sum=_sum(first), parent=first.foreign_key or "",
+        zone=f" ({first.parameters['zone']} clocks)" if "zone" in first.parameters else "",
+    )  # fmt: skip
+
+
+def _sum(invariant: Invariant) -> str:
+    coefficients = invariant.parameters.get("coefficients", ())
+    terms = [
+        source if c == 1 else f"{c:g} × {source}"
+        for c, source in zip(coefficients, invariant.sources, strict=False)
+    ]  # fmt: skip
+    constant = invariant.parameters.get("constant", 0)
+    return " + ".join(terms + ([f"{constant:g}"] if constant else []))
+
+
+_SENTENCES = {
+    "order": "{first} ≤ {targets}",
+    "determines": "{targets} follow{s} from {sources}",
+    "linear": "{targets} = {sum}",
+    "product": "{targets} = {first} × {last}",
+    "clock": "{targets} = {first} + {last}, on the clock and past midnight",
+    "datepart": "{targets} follow{s} from {first}{zone}",
+    "equal": "{targets} = {first}",
+    "nulls_together": "{targets} null exactly where {first} is",
+    "null_implies": "{targets} null where {first} is",
+    "ordinal": "{targets} number{s} the children of one parent",
+    "copy": "{targets} copied from the parent's {first}",
+    "order_parent": "parent's {first} ≤ {targets}",
+    "order_parent_reversed": "{targets} ≤ parent's {first}",
+}
+
+
+def tell_scores(report: Report) -> RenderableType:
+    """Every metric with what real rows score against real rows, and the verdict."""
+    table = _grid("score", ">synthetic", ">real against real", ">measured", "weakest")
+    for one in report.summary.values():
+        if one.count and one.mean is not None:
+            table.add_row(one.name, _score(one), _figure(one.floor), f"{one.count:,}", Text(one.worst, QUIET))
+    style = GOOD if report.verdict.passed else "yellow"
+    return Group(table, Text(f"  {report.verdict.text}", style), *(_note(s) for s in report.verdict.shortfalls[:3]))
+
+
+def _score(one: Summary) -> Text:
+    return Text(_figure(one.mean), {"pass": GOOD, "short": "yellow"}.get(one.verdict, ""))
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _grid(*heads: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style=QUIET, padding=(0, 1), show_edge=False)
+    for head in heads:
+        right = head.startswith(">")
+        table.add_column(head.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _note(text: str) -> RenderableType:
+    return Padding(Text(f"· {text}", QUIET), (0, 0, 0, 2))
