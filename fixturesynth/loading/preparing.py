@@ -67,6 +67,7 @@ def prepare(
         declared, found = None, reflect(engine)
         _refuse_rows(data, engine, dialect, found, mode)
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
+    later = _can_wait(found, later or {})
     waits = dialect.references in ("live", "deferred") or (dialect.references == "after" and declared is None)
     if dialect.name == "duckdb" and declared is not None:
         # A reference in a cycle was not declared there: the order of creation is parents first for all that were.
@@ -89,6 +90,12 @@ def prepare(
         if found[name].primary_key is None:
             raise InputError(f"table {name!r} has references to set afterwards but no primary key to find its rows by")
     return LoadPlan(found, ordered, cut, columns, declared, tuple(notes))
+
+
+def _can_wait(found: Schema, later: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Columns that can be NULL at first; the database puts off the check of the others, or the cycle is refused."""
+    chosen = {name: [c for c in columns if found[name].column(c).nullable] for name, columns in later.items()}
+    return {name: columns for name, columns in chosen.items() if columns}
 
 
 def _known(named: Mapping[str, Sequence[str]], data: Dataset, what: str) -> None:

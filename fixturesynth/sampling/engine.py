@@ -182,6 +182,8 @@ def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> 
             continue
         sources = [plan.column(c).source for c in rest]
         names = {s.foreign_key for s in sources if isinstance(s, Reference)}
+        if any(plan.reference(name).how in ("self", "later") for name in names):
+            continue
         if all(isinstance(s, Reference) for s in sources):
             size = 1
             for name in names:

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from fixturesynth.errors import UnsatisfiableError
 from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
-from fixturesynth.randomness import hashed
+from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Made
 from fixturesynth.sampling.counts import allot, stretch
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.matching import forest, match
+from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
 from fixturesynth.schema.model import ForeignKey, Table
 
@@ -44,7 +44,7 @@ def match_references(
         out[reference.foreign_key] = _match(plan, table, rows, reference, out, codes, model, made, models, seed)
     for reference in plan.references:
         if reference.how == "self":
-            out[reference.foreign_key] = _tree(plan, table, rows, reference, seed)
+            out[reference.foreign_key] = _tree(plan, table, rows, reference, out, made, seed)
     return out
 
 
@@ -160,12 +160,24 @@ def _within(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degre
     return out
 
 
-def _tree(plan: TablePlan, table: Table, rows: int, reference: ReferencePlan, seed: int) -> Integers:
+def _tree(
+    plan: TablePlan,
+    table: Table,
+    rows: int,
+    reference: ReferencePlan,
+    ranks: Mapping[str, Integers],
+    made: Mapping[str, Made],
+    seed: int,
+) -> Integers:
     roots = round(rows * reference.null_share)
     nullable = any(table.column(c).nullable for c in table.foreign_key(reference.foreign_key).columns)
     loops = roots == 0 and not nullable
     roots = min(max(roots, 1), rows)
-    if reference.exclusive:
+    chained = reference.exclusive or _in_unique_set(plan, table, reference)
+    groups = _family_groups(plan, table, rows, reference, ranks, made)
+    if groups is not None:
+        return _trees(groups, reference, chained, loops, seed, table.name)
+    if chained:
         degrees = np.ones(rows - roots, dtype=np.int64)
     elif reference.counts:
         degrees = stretch(reference.counts, rows, rows - roots)
@@ -174,6 +186,74 @@ def _tree(plan: TablePlan, table: Table, rows: int, reference: ReferencePlan, se
     parents = forest(rows, roots, degrees)
     if loops:
         parents[:roots] = np.arange(roots)
+    return parents
+
+
+def _in_unique_set(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
+    """Whether a unique set holds only as long as no row has two children; shared columns do not count."""
+    own = _filled_by(plan, table, reference)
+    return any(u.how == "by_pairs" and own & set(u.columns) for u in plan.uniques)
+
+
+def _filled_by(plan: TablePlan, table: Table, reference: ReferencePlan) -> set[str]:
+    sources = {c: plan.column(c).source for c in _columns(table, reference)}
+    return {c for c, s in sources.items() if isinstance(s, Reference) and s.foreign_key == reference.foreign_key}
+
+
+def _family_groups(
+    plan: TablePlan,
+    table: Table,
+    rows: int,
+    reference: ReferencePlan,
+    ranks: Mapping[str, Integers],
+    made: Mapping[str, Made],
+) -> Integers | None:
+    """A group for each row, shape (rows,), -1 for none; a row references one of its own group. None: all are one.
+
+    Rows are grouped by the columns that the reference shares with other foreign keys, and by those that are unique
+    together with it.
+    """
+    fk = table.foreign_key(reference.foreign_key)
+    shared = _shared(plan, table, fk, reference)
+    if any(parent_column != column for parent_column, _, _, column in shared):
+        if any(table.column(c).nullable for c in fk.columns):
+            return np.full(rows, -1, dtype=np.int64)
+        raise UnsatisfiableError(
+            f"{table.name}: {fk.name} references its own table through columns that another foreign key fills; "
+            "make one of its columns nullable, or leave the table out"
+        )
+    columns = {column: (other, theirs) for _, other, theirs, column in shared}
+    own = _filled_by(plan, table, reference)
+    for unique in plan.uniques:
+        for column in unique.columns if unique.how == "by_pairs" and own & set(unique.columns) else ():
+            source = plan.column(column).source
+            if isinstance(source, Reference) and source.foreign_key in ranks and column not in own:
+                columns[column] = (source.foreign_key, source.parent_column)
+    if not columns:
+        return None
+    codes = []
+    for other, theirs in columns.values():
+        values = made[table.foreign_key(other).parent].columns[theirs]
+        taken = values.take(pa.array(ranks[other], pa.int64(), mask=ranks[other] < 0))
+        codes.append(pc.dictionary_encode(taken).indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64))
+    return np.where(np.all([c >= 0 for c in codes], axis=0), pair_keys(*codes), -1)
+
+
+def _trees(
+    groups: Integers, reference: ReferencePlan, chained: bool, loops: bool, seed: int, table: str
+) -> Integers:  # fmt: skip
+    """A tree in every group: a row references an earlier one of its group, or none (itself, with ``loops``)."""
+    order = np.argsort(groups, kind="stable")
+    start = np.searchsorted(groups[order], groups[order], side="left")
+    place = np.arange(groups.size, dtype=np.int64) - start
+    words = hashed(order, seed, table, reference.foreign_key, "tree")
+    above = place - 1 if chained else below(words, np.maximum(place, 1))
+    root = (place == 0) | (groups[order] < 0)
+    if not loops:
+        share = np.uint64(int(min(reference.null_share, 1.0) * 2**32))
+        root |= (words & np.uint64(2**32 - 1)) < share
+    parents = np.full(groups.size, -1, dtype=np.int64)
+    parents[order] = np.where(root, order if loops else -1, order[np.minimum(start + above, groups.size - 1)])
     return parents
 
 

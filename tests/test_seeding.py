@@ -1,0 +1,95 @@
+"""Every real schema, without rows and without a spec: reflected, planned, sampled and loaded into its own server.
+
+Nothing of what the database enforces may be broken, and no rule is written by hand.
+"""
+
+from pathlib import Path
+
+import pytest
+from catalogue_audit import put_script, row_counts, violations
+from conftest import REPOSITORY
+
+from fixturesynth.errors import ConstraintError, CycleError
+from fixturesynth.loading.loader import load
+from fixturesynth.planning.planner import Wishes
+from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.schema.reflection import reflect
+from fixturesynth.schema.sqlfile import guess_dialect
+from fixturesynth.synthesizer import Synthesizer, plan_rules
+
+ROWS = 60
+SCHEMAS = (
+    *(f"{name}.mysql" for name in ("chinook", "ensembl_core", "guacamole", "ranger", "sakila", "temporal")),
+    *(f"{name}.sqlite" for name in ("f1db", "sakila", "temporal")),
+    *(f"{name}.pg" for name in ("concourse", "crates_io", "danbooru", "guacamole", "harbor", "pagila")),
+    *(f"{name}.pg" for name in ("ranger", "supabase_auth", "temporal", "thingsboard")),
+)
+# Schemas that cannot be filled, and what the refusal must name. Nothing may join them unseen.
+REFUSED = {"omop.pg": (CycleError, "cdm.concept.fpk_concept_concept_class_id -> cdm.concept_class")}
+OWN = ("bank", "clinic", "saas", "shop")
+
+
+def seeded(url: str, rows: int) -> Synthesizer:
+    """Reflect, plan, sample and load, as ``fixturesynth seed`` does."""
+    schema = reflect(url)
+    synthesizer = plan_rules(schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7)
+    data = synthesizer.sample()
+    later = {
+        table.name: [c for r in table.references if r.how == "later" for c in schema[table.name].foreign_key(r.foreign_key).columns]
+        for table in synthesizer.plan.tables
+    }  # fmt: skip
+    load(data, url, order=list(data), later={name: columns for name, columns in later.items() if columns})
+    return synthesizer
+
+
+def audit(url: str, synthesizer: Synthesizer) -> None:
+    found, asked = violations(url)
+    assert found == []
+    assert asked
+    planned = {t.name: t.rows for t in synthesizer.plan.tables if t.mode == "generate"}
+    assert row_counts(url, {name: synthesizer.schema[name].schema for name in planned}) == planned
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_real_schema_is_seeded_without_a_violation(name: str, shared: Path, request: pytest.FixtureRequest) -> None:
+    path = shared / "ddl" / f"{name}.sql"
+    url: str = request.getfixturevalue(f"{guess_dialect('', path.name)}_database")
+    put_script(url, path)
+    audit(url, seeded(url, ROWS))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_schema_that_cannot_be_filled_is_refused_when_planning(
+    name: str, shared: Path, request: pytest.FixtureRequest
+) -> None:
+    path = shared / "ddl" / f"{name}.sql"
+    url: str = request.getfixturevalue(f"{guess_dialect('', path.name)}_database")
+    put_script(url, path)
+    error, told = REFUSED[name]
+    with pytest.raises(error) as refusal:
+        plan_rules(reflect(url))
+    assert told in str(refusal.value)
+    assert refusal.value.exit_code == 4
+
+
+def test_no_schema_is_left_out(shared: Path) -> None:
+    assert {p.name.removesuffix(".sql") for p in (shared / "ddl").glob("*.sql")} == {*SCHEMAS, *REFUSED}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("name", OWN)
+def test_a_published_schema_is_seeded_without_a_violation(
+    name: str, dialect: str, request: pytest.FixtureRequest
+) -> None:
+    url: str = request.getfixturevalue(f"{dialect}_database")
+    put_script(url, REPOSITORY / "schemas" / f"{name}.sql")
+    audit(url, seeded(url, ROWS))
+
+
+def test_a_check_that_cannot_be_held_is_refused_with_its_name_and_text(sqlite_database: str, tmp_path: Path) -> None:
+    script = tmp_path / "sums.sql"
+    script.write_text("CREATE TABLE sums (id integer PRIMARY KEY, a text, CONSTRAINT odd CHECK (unicode(a) + id = 7))")
+    put_script(sqlite_database, script)
+    with pytest.raises(ConstraintError, match=r"sums: constraint odd .*unicode\(a\) \+ id = 7") as refusal:
+        plan_rules(reflect(sqlite_database))
+    assert refusal.value.exit_code == 4
