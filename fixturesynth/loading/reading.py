@@ -24,7 +24,7 @@ from fixturesynth.schema.model import Column, Schema, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["infer_schema", "read_rows"]
+__all__ = ["connected", "infer_schema", "read_rows"]
 
 Progress = Callable[[str, int], None]
 
@@ -66,7 +66,7 @@ def read_rows(
     if schema is None:
         raise InputError("rows of a database need its schema: pass the result of fixturesynth.reflect(source)")
     chosen = _chosen(schema, tables)
-    with _connected(source) as connection:  # type: ignore[arg-type]
+    with connected(source) as connection:  # type: ignore[arg-type]
         if limit is not None:
             return _sampled(connection, schema, chosen, limit, seed, progress)
         return Dataset({t.name: _read_table(connection, t, t.columns, progress) for t in chosen})
@@ -144,7 +144,7 @@ def _restricted(schema: Schema, chosen: tuple[Table, ...]) -> Schema:
 
 
 @contextmanager
-def _connected(source: str | Path | Engine) -> Iterator[Connection]:
+def connected(source: str | Path | Engine) -> Iterator[Connection]:
     """One read transaction, with whatever the driver says as a one-line SourceError."""
     engine = source if isinstance(source, Engine) else make_engine(source, must_exist=True)
     driver_error: type[Exception] = getattr(engine.dialect.dbapi, "Error", sa.exc.SQLAlchemyError)

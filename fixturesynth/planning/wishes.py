@@ -39,7 +39,11 @@ def known_rules() -> dict[str, None]:
 
 
 def with_references(schema: Schema, spec: Spec) -> Schema:
-    """The schema with the references that the spec adds, which no database enforces (``declared=False``)."""
+    """The schema with the references that the spec adds, which no database enforces (``declared=False``).
+
+    SpecError when anything in the spec does not fit the schema.
+    """
+    _check(spec, schema)
     return replace(schema, tables=tuple(_with_references(table, schema, spec) for table in schema))
 
 
@@ -60,8 +64,7 @@ def wishes_of(spec: Spec, schema: Schema, *, strict: bool = False) -> Wishes:
     Raises:
         SpecError: an unknown name, or settings that contradict each other or the database; the message says the line.
     """
-    bare = replace(schema, tables=tuple(_declared(t, spec) for t in schema))
-    check_spec(spec, bare, rules=known_rules(), meanings=MEANINGS, generators=known_generators())
+    _check(spec, schema)
     columns: dict[str, dict[str, ColumnPlan]] = {}
     changes: dict[str, dict[str, ColumnChange]] = {}
     null_shares: dict[str, dict[str, float]] = {}
@@ -94,6 +97,11 @@ def wishes_of(spec: Spec, schema: Schema, *, strict: bool = False) -> Wishes:
         generators={name: t.generator for name, t in spec.tables.items() if t.generator is not None},
         strict=strict,
     )
+
+
+def _check(spec: Spec, schema: Schema) -> None:
+    bare = replace(schema, tables=tuple(_declared(t, spec) for t in schema))
+    check_spec(spec, bare, rules=known_rules(), meanings=MEANINGS, generators=known_generators())
 
 
 def _declared(table: Table, spec: Spec) -> Table:

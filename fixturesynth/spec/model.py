@@ -209,6 +209,7 @@ class Spec(_Part):
     """
 
     version: Literal[1] = 1
+    source: str | None = Field(None, description="where schema and rows come from; paths count from this file")
     locale: str = Field("en_US", pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")
     seed: int | None = Field(None, ge=0)
     now: str = Field("2026-01-01T00:00:00", pattern=ISO, description="pinned instant: relative dates count from here")
