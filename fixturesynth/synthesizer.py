@@ -17,6 +17,7 @@ from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.profiling import profile_dataset
+from fixturesynth.profiling.datasets import root_entities
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.schema.model import Schema
@@ -145,7 +146,8 @@ def fit(
     plan = make_plan(schema, profile=profile, wishes=wishes)
     names = {t.generator for t in plan.tables} - {"rules"}
     models = fit_tables(
-        plan, schema, dataset, generators={n: find_generator(n) for n in names}, protection=profile.protection,
+        plan, schema, dataset, generators={n: find_generator(n) for n in names},
+        groups=root_entities(schema, dataset), protection=profile.protection,
         seed=seed, time_limit=time_limit, progress=lambda t, n, of: told("fit", t, n, of),
     )  # fmt: skip
     trained_on = {name: dataset.content_hash(name) for name in dataset}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.blocks import choose_block, count_codes
+from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import PLACES, Features, places, previous, sibling_variables, take_features
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import derive, find_lookup
@@ -26,6 +28,7 @@ from fixturesynth.generators.tablemodel import (
     count_variable,
     home_variable,
     null_variable,
+    part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.schema.model import Schema
@@ -50,8 +53,8 @@ class _Rows:
     schema: Schema
     dataset: Dataset
     protection: int
+    groups: Mapping[str, Integers]
     ranks: dict[tuple[str, str], Integers] = field(default_factory=dict)
-    groups: dict[str, Integers] = field(default_factory=dict)
     features: dict[str, Features] = field(default_factory=dict)
 
     def column(self, table: str, name: str) -> pa.Array:
@@ -90,13 +93,15 @@ def fit_tables(
     dataset: Dataset,
     *,
     generators: Mapping[str, Generator],
+    groups: Mapping[str, Integers],
     protection: int,
     seed: int,
     time_limit: float | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, TableModel]:
-    """A model for every table that has rows in ``dataset``. ``time_limit``: seconds for all tables together."""
-    rows = _Rows(plan, schema, dataset, protection)
+    """A model for every table that has rows in ``dataset``. ``groups``: root entity of each row,
+    by table, where rows belong to one. ``time_limit``: seconds for all tables together."""
+    rows = _Rows(plan, schema, dataset, protection, groups)
     models: dict[str, TableModel] = {}
     for number, table in enumerate(plan.tables):
         if table.name not in dataset:
@@ -125,7 +130,6 @@ def _share(time_limit: float | None, table: TablePlan, plan: Plan, dataset: Data
 def _fit_verbatim(rows: _Rows, table: TablePlan, types: Mapping[str, pa.DataType]) -> TableModel:
     arrow = rows.dataset.arrow(table.name)
     n = arrow.num_rows
-    rows.groups[table.name] = np.arange(n)
     variables: list[Variable] = []
     codes: list[Codes] = []
     if n <= CROWD:
@@ -187,13 +191,14 @@ def _fit_learned(
 ) -> TableModel:
     order, parents = _family_order(rows, table)
     n = order.size
-    groups = _groups(rows, table, parents, order)
+    groups = _groups(rows, table, order)
     coded = _Coded()
     blocks = _add_blocks(rows, table, order, coded)
     found_offsets: dict[str, dict[str, object]] = {}
+    calendars: dict[str, dict[str, Any]] = {}
     lookups: dict[str, pa.Table] = {}
     for column in table.columns:
-        _add_column(rows, table, column, order, groups, coded, found_offsets, lookups)
+        _add_column(rows, table, column, order, groups, coded, found_offsets, calendars, lookups)
     own = len(coded.variables)
     _add_outgoing(rows, table, order, coded)
     context, context_codes, siblings = _context(rows, table, parents, coded, own)
@@ -205,41 +210,49 @@ def _fit_learned(
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
     return TableModel(
-        name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, lookups=lookups,
+        name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars, lookups=lookups,
         blocks=blocks, context=table.context, siblings=siblings, state=state,
     )  # fmt: skip
 
 
 def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | None]:
-    """Rows by context parent, then by their first date, else as they came; and the parent of each, in that order."""
+    """Rows by context parent, then by their first date, else by the rest of their key, else as they came.
+
+    Gives the parent of each row as well, in that order.
+    """
     n = rows.dataset.arrow(table.name).num_rows
     if table.context is None:
         return np.arange(n), None
     ranks = rows.rank(table.name, table.context)
-    dated = [
+    names = [
         c.name
         for c in table.columns
         if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
-    ]
+    ][:1]
+    declared = rows.schema[table.name]
+    own = declared.foreign_key(table.context).columns
+    if not names and declared.primary_key is not None:
+        names = [c for c in declared.primary_key.columns if c not in own]
     keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
-    if dated:
-        keys.append(pc.rank(rows.column(table.name, dated[0]), null_placement="at_end", tiebreaker="dense").to_numpy())
+    keys += [_dense_rank(rows.column(table.name, name)) for name in reversed(names)]
     order = np.lexsort((*keys, ranks))
     order = order[ranks[order] >= 0]
     return order, ranks[order]
 
 
-def _groups(rows: _Rows, table: TablePlan, parents: Integers | None, order: Integers) -> Integers:
-    """Root entity of each row: that of its context parent, unless that is a list of the world."""
-    n = rows.dataset.arrow(table.name).num_rows
-    groups = np.arange(n)
-    if table.context is not None and parents is not None:
-        parent = rows.schema[table.name].foreign_key(table.context).parent
-        if rows.plan[parent].mode != "verbatim" and parent in rows.groups:
-            ranks = rows.rank(table.name, table.context)
-            groups = np.where(ranks >= 0, rows.groups[parent][np.maximum(ranks, 0)], 0)
-    rows.groups[table.name] = groups
-    return groups[order]
+def _dense_rank(values: pa.Array) -> Integers:
+    """Rank of each value among the distinct ones, nulls last; shape (n,)."""
+    encoded = pc.dictionary_encode(values)
+    places = np.empty(len(encoded.dictionary), dtype=np.int64)
+    places[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(places.size)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.where(codes < 0, places.size, places[codes]) if places.size else np.zeros(len(values), dtype=np.int64)
+
+
+def _groups(rows: _Rows, table: TablePlan, order: Integers) -> Integers:
+    """Root entity of each row, in fitting order: the person it belongs to where there is one, else itself."""
+    groups = rows.groups.get(table.name)
+    return order if groups is None else groups[order]
 
 
 def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> dict[str, Block]:
@@ -269,11 +282,13 @@ def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -
 
 
 def _row_block(degrees: Integers) -> Block:
-    """Every row of a list of the world is a block of its own, beyond the busiest ones one block for all."""
+    """Every row of a list of the world is a block of its own; of a long one only the busiest are, the rest one."""
+    if degrees.size <= CROWD:
+        return Block(max(degrees.size, 1), rows=np.arange(degrees.size))
     order = np.argsort(-degrees, kind="stable")
     out = np.zeros(degrees.size, dtype=np.int64)
     out[order] = np.minimum(np.arange(degrees.size), CROWD - 1)
-    return Block(min(max(degrees.size, 1), CROWD), rows=out)
+    return Block(CROWD, rows=out)
 
 
 def _add_column(
@@ -284,6 +299,7 @@ def _add_column(
     groups: Integers,
     coded: _Coded,
     found_offsets: dict[str, dict[str, object]],
+    calendars: dict[str, dict[str, Any]],
     lookups: dict[str, pa.Table],
 ) -> None:
     source, name = column.source, column.name
@@ -297,6 +313,11 @@ def _add_column(
         if facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
             found_offsets[name] = facts
             coded.encode(column_variable(name), distance, "numeric", protection, groups)
+        elif source.encoding == "temporal" and (split := split_parts(values)) is not None:
+            calendars[name] = split[0]
+            for part, numbers in split[1].items():
+                kind = "categorical" if part == WEEKDAY else "numeric"
+                coded.encode(part_variable(part, name), numbers, kind, protection, groups)
         else:
             coded.encode(column_variable(name), values, source.encoding, protection, groups)
     elif isinstance(source, Rule):

@@ -22,6 +22,7 @@ __all__ = [
     "count_variable",
     "home_variable",
     "null_variable",
+    "part_variable",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -29,6 +30,11 @@ Integers = npt.NDArray[np.int64]
 
 def column_variable(column: str) -> str:
     return f"column {column}"
+
+
+def part_variable(part: str, column: str) -> str:
+    """A part of a date: ``column`` names its weeks or days, ``weekday`` and ``clock`` the rest."""
+    return f"{part} {column}"
 
 
 def null_variable(column: str) -> str:
@@ -64,7 +70,8 @@ class Block:
 class TableModel:
     """``rows``: real rows seen. ``types``: Arrow type of each column as it was read.
 
-    ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets. ``context``: the context foreign
+    ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
+    generators.calendar. ``context``: the context foreign
     key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees. ``verbatim``, with
     ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
     table that is kept as it is.
@@ -75,6 +82,7 @@ class TableModel:
     types: Mapping[str, pa.DataType]
     encodings: Mapping[str, Encoding] = field(default_factory=dict)
     offsets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    calendars: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lookups: Mapping[str, pa.Table] = field(default_factory=dict)
     blocks: Mapping[str, Block] = field(default_factory=dict)
     context: str | None = None

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
+from fixturesynth.generators.calendar import CLOCK, DATE, WEEKDAY, join_parts
 from fixturesynth.generators.context import PLACES, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.encoding import Encoding, decode
-from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable
+from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
@@ -127,8 +128,11 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
         elif isinstance(source, Modelled | Derived):
             variable = column_variable(column.name)
             if model is not None and variable in variables:
-                codes = job.codes[:, variables.index(variable)]
-                out[column.name] = _decoded(plan, table, model, column, codes, job)
+                if column.name in model.calendars:
+                    out[column.name] = _dated(table, model, column.name, variables, job)
+                else:
+                    codes = job.codes[:, variables.index(variable)]
+                    out[column.name] = _decoded(plan, table, model, column, codes, job)
     return out
 
 
@@ -137,6 +141,17 @@ def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
         return pa.nulls(rows, kind)
     one = pa.array([value])
     return pa.concat_arrays([one.cast(kind)] * 1).take(pa.array(np.zeros(rows, dtype=np.int64)))
+
+
+def _dated(table: Table, model: TableModel, name: str, variables: list[str], job: ValuesJob) -> pa.Array:
+    parts = {}
+    for part in (DATE, WEEKDAY, CLOCK):
+        variable = part_variable(part, name)
+        if variable in variables:
+            codes = job.codes[:, variables.index(variable)]
+            raw = words(stream(job.seed, job.table, name, part, job.partition), job.rows)
+            parts[part] = decode(model.encodings[variable], codes, raw)
+    return join_parts(parts, model.calendars[name], final_type(table, model, name))
 
 
 def _decoded(

@@ -70,11 +70,27 @@ def _settle_nulls(assembly: Assembly, columns: Columns) -> Columns:
         out[target] = pc.if_else(pa.array(empty), pa.scalar(None, out[target].type), out[target])
         if together:
             out[target] = _filled(assembly, target, out[target], ~empty)
+    _spread_nulls(assembly, out)
     for column in assembly.table.columns:
         if not column.nullable and column.name in out and out[column.name].null_count:
             everywhere = np.ones(assembly.rows, dtype=bool)
             out[column.name] = _filled(assembly, column.name, out[column.name], everywhere)
     return out
+
+
+def _spread_nulls(assembly: Assembly, out: Columns) -> None:
+    """Nulls follow nulls until none is missing: one rule's target may be another's source, in any order."""
+    ways = [(s, t) for s, t, _ in assembly.plan.nulls] + [(t, s) for s, t, together in assembly.plan.nulls if together]
+    ways = [(source, target) for source, target in ways if source in out and target in out]
+    for _ in ways:
+        changed = False
+        for source, target in ways:
+            missing = ~_valid(out[source]) & _valid(out[target])
+            if missing.any():
+                out[target] = pc.if_else(pa.array(missing), pa.scalar(None, out[target].type), out[target])
+                changed = True
+        if not changed:
+            break
 
 
 def _filled(assembly: Assembly, name: str, values: pa.Array, wanted: npt.NDArray[np.bool_]) -> pa.Array:
@@ -308,6 +324,9 @@ def _spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Inte
         settled[rows] = separate(groups, scaled, 0, None, what) * step + base
         valid = _valid(values)
         return add_offset(zero, pa.array(settled, pa.int64(), mask=~valid), facts, values.type)
+    numbered = _numbered(assembly, values, rows, groups, what)
+    if numbered is not None:
+        return numbered
     encoded = pc.dictionary_encode(values)
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     out = codes.copy()
@@ -316,6 +335,26 @@ def _spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Inte
     except CapacityError:
         return None
     return encoded.dictionary.take(pa.array(out, pa.int64(), mask=out < 0))
+
+
+def _numbered(assembly: Assembly, values: pa.Array, rows: Integers, groups: Integers, what: str) -> pa.Array | None:
+    """Whole numbers kept as text, of one width or without leading zeros, are moved as the numbers they are."""
+    if not pa.types.is_string(values.type) or not rows.size:
+        return None
+    texts = pc.unique(values).drop_null()
+    if not pc.all(pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,8}|0\d{0,8})$")).as_py():
+        return None
+    widths = set(pc.utf8_length(texts).to_pylist())
+    padded = pc.any(pc.match_substring_regex(texts, r"^0\d")).as_py()
+    if padded and len(widths) > 1:
+        return None
+    integers = pc.cast(values, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).copy()
+    high = 10 ** max(widths) - 1 if padded else None
+    low = int(integers[rows].min())
+    integers[rows] = separate(groups, integers[rows], low, high, what)
+    text = pc.cast(pa.array(integers), pa.string())
+    made = pc.utf8_lpad(text, max(widths), "0") if padded else text
+    return pc.if_else(values.is_valid(), made, values)
 
 
 def _encoding(assembly: Assembly, name: str) -> str:
