@@ -1,7 +1,9 @@
 """Invariants compiled: columns computed from others, a whole column at a time.
 
-Each operation takes the sources as Arrow arrays of n rows, JSON parameters and the Arrow type of the result, and gives
-an Arrow array of n rows, null where a source it needs is null.
+Each operation takes the sources as Arrow arrays of n rows, the parameters of its kind of invariant (JSON; see
+``profiling.profile.Invariant``) and the Arrow type of the result, and gives an Arrow array of n rows, null where a
+source it needs is null. ``datepart``, ``equal`` and ``copy`` also take ``format``, in which datetimes are written
+where the result is text.
 """
 
 from __future__ import annotations
@@ -15,24 +17,92 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.generators.keys import combined, locate
+from fixturesynth.profiling.calendars import datepart
+from fixturesynth.profiling.rounding import round_at
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
 __all__ = ["OPERATIONS", "as_type", "derive", "find_lookup"]
 
 Parameters = Mapping[str, Any]
 
+MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
 
-def as_type(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """The values in another Arrow type; numbers go through exact text or rounding, never through a silent wrap."""
+
+def as_type(values: pa.Array, kind: pa.DataType, format: str | None = None) -> pa.Array:
+    """The values in another Arrow type, shape (n,): numbers are rounded and kept inside the type, never wrapped.
+
+    Datetimes kept as text and typed ones go through their moments; ``format`` writes those that become text.
+
+    >>> as_type(pa.array([1.5, 1e30, None]), pa.int8()).to_pylist()
+    [2, 127, None]
+    """
     if values.type == kind:
         return values
-    if pa.types.is_integer(kind) and pa.types.is_floating(values.type):
-        return pc.cast(pc.round(values), kind)
-    if pa.types.is_decimal(kind):
-        if pa.types.is_floating(values.type):
-            values = pc.round(values, kind.scale)
-        return pc.cast(values, kind, safe=False)
+    for accepts, convert in CONVERSIONS:
+        if accepts(values.type, kind):
+            return convert(values, kind)
+    if pa.types.is_temporal(kind) or pa.types.is_temporal(values.type):
+        return _as_moments(values, kind, format)
     return pc.cast(values, kind)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _to_integer(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    limits = np.iinfo(kind.to_pandas_dtype())
+    if pa.types.is_decimal(values.type) and values.type.precision - values.type.scale <= 18:
+        values = pc.cast(pc.round(values), pa.int64(), safe=False)
+    if pa.types.is_integer(values.type):
+        low, high = (
+            max(limits.min, np.iinfo(values.type.to_pandas_dtype()).min),
+            min(limits.max, np.iinfo(values.type.to_pandas_dtype()).max),
+        )
+        inside = pc.max_element_wise(values, pa.scalar(low, values.type), skip_nulls=False)
+        return pc.cast(pc.min_element_wise(inside, pa.scalar(high, values.type), skip_nulls=False), kind)
+    data, valid = _floats(values)
+    known = valid & ~np.isnan(data)
+    top = np.nextafter(float(limits.max), 0.0) if float(limits.max) > limits.max else float(limits.max)
+    whole = np.clip(np.rint(np.where(known, data, 0.0)), float(limits.min), top)
+    return pa.array(whole.astype(kind.to_pandas_dtype()), kind, mask=~known)
+
+
+def _to_decimal(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    wide = pa.decimal128(38, kind.scale)
+    if pa.types.is_floating(values.type):
+        data, valid = _floats(values)
+        known = valid & np.isfinite(data)
+        most = np.nextafter(10.0 ** (kind.precision - kind.scale), 0.0)
+        inside = np.clip(np.where(known, data, 0.0), -most, most)
+        return pc.cast(pc.round(pa.array(inside, pa.float64(), mask=~known), kind.scale), kind, safe=False)
+    if pa.types.is_decimal(values.type) and values.type.scale > kind.scale:
+        values = pc.round(values, kind.scale)
+    return pc.cast(pc.cast(values, wide, safe=False), kind, safe=False)
+
+
+def _as_moments(values: pa.Array, kind: pa.DataType, format: str | None) -> pa.Array:
+    parsed = parse_temporal(values)
+    if parsed is None:
+        return pc.cast(values, kind)
+    ints, unit, _ = parsed
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if text and format is None:
+        return pc.cast(values, kind)
+    made = format_temporal(
+        ints, unit, format if text and format is not None else str(kind), ~np.asarray(values.is_valid())
+    )
+    return made if made.type == kind else pc.cast(made, kind)
+
+
+Conversion = tuple[Callable[[pa.DataType, pa.DataType], bool], Callable[[pa.Array, pa.DataType], pa.Array]]
+
+# (whether it is for these two types, how), the first that fits.
+CONVERSIONS: tuple[Conversion, ...] = (
+    (lambda have, want: _is_number(have) and pa.types.is_integer(want), _to_integer),
+    (lambda have, want: _is_number(have) and pa.types.is_decimal(want), _to_decimal),
+    (lambda have, want: _is_number(have) and pa.types.is_floating(want), lambda v, k: pc.cast(v, k, safe=False)),
+)
 
 
 def _floats(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -52,26 +122,24 @@ def _linear(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataTy
         data, here = _floats(source)
         total = total + data * np.float64(coefficient)
         valid = valid & here
-    decimals = parameters.get("decimals")
-    return _number(np.round(total, decimals) if decimals is not None else total, valid, kind)
+    return _number(_rounded(total, parameters), valid, kind)
 
 
 def _product(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
     (a, valid_a), (b, valid_b) = _floats(sources[0]), _floats(sources[1])
-    result = a * b * np.float64(parameters.get("factor", 1))
+    return _number(_rounded(a * b * np.float64(parameters.get("factor", 1)), parameters), valid_a & valid_b, kind)
+
+
+def _rounded(values: npt.NDArray[np.float64], parameters: Parameters) -> npt.NDArray[np.float64]:
     decimals = parameters.get("decimals")
-    return _number(np.round(result, decimals) if decimals is not None else result, valid_a & valid_b, kind)
+    return values if decimals is None else round_at(values, int(decimals), parameters.get("rounding", "half_even"))
 
 
 def _clock(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
-    """sources[0] + sources[1] minutes on a HHMM clock; with ``subtract``, the minutes from sources[1] to sources[0].
-
-    A difference is the one in [``lowest``, ``lowest`` + 24 h).
-    """
+    """sources[0] + sources[1] minutes on a HHMM clock whose midnight is written 0 or 2400."""
     (a, valid_a), (b, valid_b) = _floats(sources[0]), _floats(sources[1])
     clock = a.astype(np.int64)
-    minutes = clock // 100 * 60 + clock % 100 + b.astype(np.int64)
-    minutes = minutes % 1440
+    minutes = (clock // 100 * 60 + clock % 100 + b.astype(np.int64)) % 1440
     out = minutes // 60 * 100 + minutes % 60
     if parameters.get("midnight") == 2400:
         out = np.where(out == 0, 2400, out)
@@ -79,34 +147,23 @@ def _clock(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataTyp
 
 
 def _datepart(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
+    """A part of a datetime; a date comes in the column's own type, or as text in ``format`` (ISO without it)."""
     parsed = parse_temporal(sources[0])
-    valid = np.asarray(sources[0].is_valid())
     if parsed is None:
         return pa.nulls(len(sources[0]), kind)
     ints, unit, _ = parsed
-    per_day = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}[unit]
-    days = ints // per_day
-    second = (ints - days * per_day) * 86_400 // per_day
-    part = parameters["part"]
-    if part == "date":
-        text = format_temporal(days, "days", "%Y-%m-%d", ~valid)
-        return text if kind == text.type else pc.cast(text, kind)
-    date = days.astype("datetime64[D]")
-    months = date.astype("datetime64[M]").astype(np.int64)
-    parts = {
-        "year": months // 12 + 1970,
-        "month": months % 12 + 1,
-        "day": (date - date.astype("datetime64[M]")).astype(np.int64) + 1,
-        "weekday": (days + 3) % 7,
-        "hour": second // 3600,
-        "minute": second // 60 % 60,
-        "second": second % 60,
-    }
-    return as_type(pa.array(parts[part], pa.int64(), mask=~valid), kind)
+    empty = ~np.asarray(sources[0].is_valid())
+    found = datepart(ints * MICROSECONDS[unit], parameters["part"], parameters.get("zone"))
+    if parameters["part"] != "date":
+        return as_type(pa.array(found, pa.int64(), mask=empty), kind)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    format = str(parameters.get("format") or "%Y-%m-%d") if text else str(kind)
+    made = format_temporal(found, "microseconds", format, empty)
+    return made if made.type == kind else pc.cast(made, kind)
 
 
 def _same(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
-    return as_type(sources[0], kind)
+    return as_type(sources[0], kind, parameters.get("format"))
 
 
 Operation = Callable[[Sequence[pa.Array], Parameters, pa.DataType], pa.Array]
@@ -152,21 +209,16 @@ def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int) 
 
 
 def _look_up(sources: Sequence[pa.Array], lookup: pa.Table, kind: pa.DataType) -> pa.Array:
-    """Values by determinant. One that was never seen takes the value of the first determinant alone, else of the
-    most frequent row: the same for every row that has it, so the dependency holds all the same."""
-    n = len(sources[0])
-    out = np.full(n, -1, dtype=np.int64)
+    """Values by determinant, NULL being one like any other on both sides. One that was never seen takes the value of
+    the first determinants alone, else of the most frequent row: the same for every row that has it, so the dependency
+    holds all the same."""
+    if not lookup.num_rows:
+        return pa.nulls(len(sources[0]), kind)
+    out = np.full(len(sources[0]), -1, dtype=np.int64)
     for width in range(len(sources), 0, -1):
         open_rows = out < 0
         if not open_rows.any():
             break
         known = [combined(lookup[f"s{i}"]) for i in range(width)]
-        out[open_rows] = locate(sources[:width], known)[open_rows]
-    if lookup.num_rows:
-        out[out < 0] = 0
-    missing = np.zeros(n, dtype=bool)
-    for source in sources:
-        missing |= ~np.asarray(source.is_valid())
-    index = pa.array(np.maximum(out, 0), pa.int64(), mask=missing | (out < 0))
-    values = combined(lookup["target"]) if lookup.num_rows else pa.nulls(1, lookup.schema.field("target").type)
-    return as_type(values.take(index), kind)
+        out[open_rows] = locate(sources[:width], known, nulls_match=True)[open_rows]
+    return as_type(combined(lookup["target"]).take(pa.array(np.maximum(out, 0))), kind)

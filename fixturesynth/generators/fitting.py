@@ -364,6 +364,8 @@ def _add_derived(
     lookup = None
     if source.operation == "determines":
         lookup = lookups[column.name] = find_lookup(sources, values, rows.protection)
+        if lookup.num_rows:
+            return  # NULL is one of the values that are looked up
     made = np.asarray(derive(source.operation, sources, source.parameters, values.type, lookup).is_valid())
     present = np.asarray(values.is_valid())
     if (made & ~present).any():

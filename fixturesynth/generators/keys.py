@@ -21,11 +21,11 @@ def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column
 
 
-def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array]) -> Integers:
+def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array], *, nulls_match: bool = False) -> Integers:
     """First row of ``known`` that equals each row of ``wanted`` in all columns, shape (n,); -1 where there is none.
 
-    A null in ``wanted`` finds nothing. Types may differ as far as ``known``'s can be cast to (an integer key kept as
-    text is not found: keys keep their kind).
+    A null in ``wanted`` finds nothing, or with ``nulls_match`` a null. Types may differ as far as ``known``'s can be
+    cast to (an integer key kept as text is not found: keys keep their kind).
     """
     n, size = len(wanted[0]), len(known[0])
     here, there = np.zeros(n, dtype=np.int64), np.zeros(size, dtype=np.int64)
@@ -36,6 +36,10 @@ def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array]) -> Integers:
         a = pc.index_in(ours, distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         b = pc.index_in(theirs, distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         width = len(distinct)
+        if nulls_match:
+            a = np.where(np.asarray(ours.is_null()), width, a)
+            b = np.where(np.asarray(theirs.is_null()), width, b)
+            width += 1
         here = np.where((here < 0) | (a < 0), -1, here * width + a)
         there = np.where((there < 0) | (b < 0), -2, there * width + b)
         # Codes are made small again after each column, so that wide keys cannot overflow.

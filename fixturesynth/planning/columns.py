@@ -193,7 +193,10 @@ def _plan_learned(
 ) -> ColumnPlan:
     invariant = given.get(column.name)
     if invariant is not None:
-        source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, dict(invariant.parameters))
+        parameters = dict(invariant.parameters)
+        if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal"):
+            parameters["format"] = seen.format
+        source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
         text = " and ".join(invariant.sources) or str(invariant.foreign_key)
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":

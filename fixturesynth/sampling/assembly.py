@@ -66,14 +66,29 @@ class Assembly:
         variable = null_variable(column)
         return self.codes[:, names.index(variable)] == 1 if variable in names else None
 
+    def place(self, foreign_key: str, own: Mapping[str, pa.Array]) -> Integers:
+        """Each row's number, from 0, among the children of its parent; shape (rows,)."""
+        if foreign_key == self.plan.context:
+            return self.position
+        ranks = self.ranks_of(foreign_key, own)
+        order = np.argsort(ranks, kind="stable")
+        places = np.empty(self.rows, dtype=np.int64)
+        places[order] = np.arange(self.rows) - np.searchsorted(ranks[order], ranks[order], side="left")
+        return places
+
+    def ranks_of(self, foreign_key: str, own: Mapping[str, pa.Array]) -> Integers:
+        """Parent row of every row. Where another reference fills the columns, the row they name is found by its key."""
+        if foreign_key in self.ranks:
+            return self.ranks[foreign_key]
+        fk = self.table.foreign_key(foreign_key)
+        columns = own if fk.parent == self.table.name else self.made[fk.parent].columns
+        return locate([own[c] for c in fk.columns], [columns[c] for c in fk.parent_columns])
+
     def through(self, foreign_key: str, parent_column: str, own: Mapping[str, pa.Array]) -> pa.Array:
         """The parent's values of a column, by child; null where there is no parent. ``own``: columns made so far."""
         fk = self.table.foreign_key(foreign_key)
         columns = own if fk.parent == self.table.name else self.made[fk.parent].columns
-        ranks = self.ranks.get(foreign_key)
-        if ranks is None:
-            # Another reference fills these columns: the row they name is found by its key.
-            ranks = locate([own[c] for c in fk.columns], [columns[c] for c in fk.parent_columns])
+        ranks = self.ranks_of(foreign_key, own)
         values = columns.get(parent_column)
         if values is None or not len(values):
             kind = values.type if values is not None else pa.null()
@@ -120,8 +135,6 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
     if isinstance(source, Derived) and source.foreign_key is None:
         return source.sources
     if isinstance(source, Derived) and source.foreign_key is not None and source.foreign_key not in assembly.ranks:
-        if source.operation == "ordinal":
-            return ()
         fk = assembly.table.foreign_key(source.foreign_key)
         return tuple(c for c in fk.columns if c != column.name)
     if isinstance(source, Modelled) and assembly.model is not None and column.name in assembly.model.offsets:
@@ -162,7 +175,7 @@ def _derived(
 ) -> pa.Array:
     model = assembly.model
     if source.operation == "ordinal":
-        sources = [pa.array(assembly.position)]
+        sources = [pa.array(assembly.place(str(source.foreign_key), out))]
     elif source.foreign_key is not None:
         sources = [assembly.through(source.foreign_key, source.sources[0], out)]
     else:

@@ -1,6 +1,6 @@
 """Sums and products between number columns, exact at the target's decimals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.invariants.evidence import FEWEST, SAMPLE, shuffled
 from fixturesynth.profiling.profile import Invariant
+from fixturesynth.profiling.rounding import find_rounding
 
 __all__ = ["find_products", "find_sums"]
 
@@ -68,7 +69,8 @@ def find_sums(view: TableView) -> Iterator[Invariant]:
                     target.name,
                     tuple(s.name for s in sources),
                     None,
-                    {"coefficients": list(factors), "constant": rest, "decimals": target.decimals},
+                    {"coefficients": list(factors), "constant": rest, "decimals": target.decimals}
+                    | _rounding(target, sources, lambda *x, c=rest, f=factors: _sum(x, c, f)),
                     support,
                 )
 
@@ -195,6 +197,20 @@ def _each_matters(
     return True
 
 
+def _sum(values: Sequence[Floats], constant: float, factors: Sequence[float]) -> Floats:
+    total = np.full(values[0].shape, constant)
+    for factor, value in zip(factors, values, strict=True):
+        total = total + factor * value
+    return total
+
+
+def _rounding(target: ColumnView, sources: Sequence[ColumnView], predict: Callable[..., Floats]) -> dict[str, str]:
+    """The parameter ``rounding``, where the usual rule (halves to even) does not give every row."""
+    rows = np.flatnonzero(np.logical_and.reduce([target.valid, *(s.valid for s in sources)]))
+    rule = find_rounding(predict(*(s.numbers[rows] for s in sources)), target.numbers[rows], target.decimals or 0)
+    return {} if rule == "half_even" else {"rounding": rule}
+
+
 def find_products(view: TableView) -> Iterator[Invariant]:
     """target = round(sources[0] x sources[1] x factor, decimals)."""
     columns = [c for c in _columns(view) if c.distinct >= 3]
@@ -230,7 +246,8 @@ def find_products(view: TableView) -> Iterator[Invariant]:
                     columns[k].name,
                     (columns[i].name, columns[j].name),
                     None,
-                    {"factor": factor, "decimals": columns[k].decimals},
+                    {"factor": factor, "decimals": columns[k].decimals}
+                    | _rounding(columns[k], (columns[i], columns[j]), lambda x, y, f=factor: x * y * f),
                     support,
                 )
 
