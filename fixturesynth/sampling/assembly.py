@@ -56,6 +56,7 @@ class Assembly:
     position: Integers
     ranks: dict[str, Integers]
     made: Mapping[str, Made]
+    dialect: str = "generic"
 
     def kind(self, column: str) -> pa.DataType:
         return final_type(self.table, self.model, column)

@@ -47,8 +47,9 @@ def degrees_of(
         out[np.argsort(hashed(np.arange(parents), seed, *address), kind="stable")[:total]] = 1
         return out
     key = f"{child}.{reference.foreign_key}"
-    if not reference.asked and parent_model is not None and key in parent_model.degrees and parent_model.degrees[key].size == parents:
-        out = allot(parent_model.degrees[key], total, hashed(np.arange(parents), seed, *address))
+    kept = parent_model.degrees.get(key) if parent_model is not None and not reference.asked else None
+    if kept is not None and kept.size == parents:
+        out = allot(kept, total, hashed(np.arange(parents), seed, *address))
     elif reference.counts:
         variable = count_variable(child, reference.foreign_key)
         known = parent_features is not None and variable in {v.name for v in parent_features.variables}

@@ -37,7 +37,7 @@ from fixturesynth.sampling.references import later_ranks, match_references
 from fixturesynth.sampling.settling import settle
 from fixturesynth.schema.model import Schema, Table
 
-__all__ = ["Given", "sample_dataset"]
+__all__ = ["Given", "sample_dataset", "share", "shared"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -97,8 +97,14 @@ def sample_dataset(
 _SHARED: dict[str, Any] = {}
 
 
-def _share(schema: Schema, plan: Plan, models: Mapping[str, TableModel]) -> None:
+def share(schema: Schema, plan: Plan, models: Mapping[str, TableModel]) -> None:
+    """Give this process what its jobs need: workers of any engine do this first."""
     _SHARED.update(schema=schema, plan=plan, models=models)
+
+
+def shared() -> tuple[Schema, Plan, Mapping[str, TableModel]]:
+    """What ``share`` was given here."""
+    return _SHARED["schema"], _SHARED["plan"], _SHARED["models"]
 
 
 def _codes_here(job: CodesJob) -> Codes:
@@ -117,14 +123,14 @@ def _mapper(
     workers: int, given: Mapper | None, schema: Schema, plan: Plan, models: Mapping[str, TableModel]
 ) -> Iterator[Mapper]:
     before = dict(_SHARED)
-    _share(schema, plan, models)
+    share(schema, plan, models)
     try:
         if given is not None or workers <= 1:
             yield given or map
         else:
             context = get_context("spawn")
             arguments = (schema, plan, dict(models))
-            with ProcessPoolExecutor(workers, context, initializer=_share, initargs=arguments) as pool:
+            with ProcessPoolExecutor(workers, context, initializer=share, initargs=arguments) as pool:
                 yield pool.map
     finally:
         _SHARED.clear()
@@ -149,7 +155,19 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed)
     base = _sample_values(run, plan, codes)
     assembly = Assembly(
-        plan, table, model, plan.rows, run.seed, run.plan.locale, run.plan.now, base, codes, position, ranks, run.made
+        plan,
+        table,
+        model,
+        plan.rows,
+        run.seed,
+        run.plan.locale,
+        run.plan.now,
+        base,
+        codes,
+        position,
+        ranks,
+        run.made,
+        run.plan.dialect,
     )
     columns = settle(assembly, run.plan.dialect)
     columns = _put_given(run, plan, columns)

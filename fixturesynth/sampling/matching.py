@@ -14,6 +14,7 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 SWAP_ROUNDS = 60
+NEAREST = 24  # multiples of a stride that a colliding value is moved by, at most
 
 
 def match(wanted: Integers, blocks: Integers, degrees: Integers, seed: int, *address: str | int) -> Integers:
@@ -128,17 +129,49 @@ def swap_until(
     return chosen
 
 
-def separate(groups: Integers, values: Integers, low: int, high: int | None, what: str) -> Integers:
-    """Values made distinct inside their group by the least upward moves, kept in [low, high], shape (n,).
+def separate(
+    groups: Integers, values: Integers, low: int, high: int | None, what: str, strides: tuple[int, ...] = (1,)
+) -> Integers:
+    """Values made distinct inside their group: the first row keeps a value, the others move to a free one, shape (n,).
 
-    Nothing is drawn again: sorted values v(0) <= v(1) <= ... become i + max over j <= i of (v(j) - j), then those that
-    run over ``high`` are pushed back in the same way. Groups without duplicates keep their values. CapacityError
-    names ``what`` when a group has more rows than there are values. ``high`` None: no upper bound.
+    Nothing is drawn again. A row walks outwards by multiples of the first stride, then of the next (weeks, days, hours:
+    whatever the value should keep); what finds no place so near is settled by the least upward moves of its whole
+    group. Values stay in [low, high]; ``high`` None: no upper bound. CapacityError names ``what`` when a group has more
+    rows than there are values.
     """
     _, groups = np.unique(groups, return_inverse=True)
+    out = values.astype(np.int64, copy=True)
+    if not out.size:
+        return out
+    bottom = min(low, int(out.min()))
+    top = max(high, int(out.max())) if high is not None else int(out.max()) + out.size
+    width = top - bottom + 1
+    keys = groups.astype(np.int64) * width + (out - bottom)
+    doubled = duplicates(keys)
+    waiting = np.flatnonzero(doubled)
+    used = np.unique(keys)
+    for stride in strides:
+        for step in range(1, NEAREST + 1):
+            for move in (step * stride, -step * stride):
+                if not waiting.size:
+                    return out
+                wanted = out[waiting] + move
+                inside = (wanted >= bottom) & (wanted <= top)
+                asked = groups[waiting].astype(np.int64) * width + (wanted - bottom)
+                place = np.minimum(np.searchsorted(used, asked), used.size - 1)
+                free = inside & (used[place] != asked)
+                free[free] &= ~duplicates(asked[free])
+                if free.any():
+                    out[waiting[free]] = wanted[free]
+                    used = np.union1d(used, asked[free])
+                    waiting = waiting[~free]
+    return _lift(groups, out, bottom, top if high is not None else None, what) if waiting.size else out
+
+
+def _lift(groups: Integers, values: Integers, low: int, high: int | None, what: str) -> Integers:
+    """Sorted values v(0) <= v(1) <= ... become i + max over j <= i of (v(j) - j), then those that run over ``high`` are
+    pushed back in the same way. Groups without duplicates keep their values."""
     colliding = np.unique(groups[duplicates(pair_keys(groups, values))])
-    if not colliding.size:
-        return values
     rows = np.flatnonzero(np.isin(groups, colliding))
     _, block = np.unique(groups[rows], return_inverse=True)
     sizes = np.bincount(block)

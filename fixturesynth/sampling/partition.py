@@ -21,9 +21,10 @@ from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Model
 from fixturesynth.randomness import hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
 from fixturesynth.rules.sampling import sample_rule
+from fixturesynth.sampling.branching import Values, branched
 from fixturesynth.schema.model import Table
 
-__all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "sample_codes", "sample_values"]
+__all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_values", "sample_codes", "sample_values"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -133,7 +134,19 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
                 else:
                     codes = job.codes[:, variables.index(variable)]
                     out[column.name] = _decoded(plan, table, model, column, codes, job)
+    if plan.branches:
+        ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64)
+        out = branched(plan, out, ranks, job.seed, rule_values(table, job.seed, job.locale, job.now))
     return out
+
+
+def rule_values(table: Table, seed: int, locale: str, now: str) -> Values:
+    """A function from column, call and ascending ranks to the rule's values for those rows."""
+
+    def made(name: str, call: RuleCall, ranks: Integers) -> pa.Array:
+        return sample_rule(call, RuleRequest(seed, context_of(table, name, locale, now), ranks, 0, {}))
+
+    return made
 
 
 def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:

@@ -14,6 +14,7 @@ from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Made
+from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.counts import allot, stretch
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
@@ -89,6 +90,9 @@ def _match(
             blocks = parent.features.column(block.home).astype(np.int64)
     else:
         empty = _empty(rows, reference.null_share, seed, table.name, name)
+    if plan.branches:
+        never, always = held_null(plan, rows, seed, _filled_by(plan, table, reference))
+        empty = (empty | never) & ~always
     shared = _shared(plan, table, fk, reference)
     asked = np.flatnonzero(~empty)
     degrees = degrees_of(
@@ -174,9 +178,10 @@ def _tree(
     loops = roots == 0 and not nullable
     roots = min(max(roots, 1), rows)
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
+    never, _ = held_null(plan, rows, seed, _filled_by(plan, table, reference))
     groups = _family_groups(plan, table, rows, reference, ranks, made)
     if groups is not None:
-        return _trees(groups, reference, chained, loops, seed, table.name)
+        return np.where(never, -1, _trees(groups, reference, chained, loops, seed, table.name))
     if chained:
         degrees = np.ones(rows - roots, dtype=np.int64)
     elif reference.counts:
@@ -186,7 +191,7 @@ def _tree(
     parents = forest(rows, roots, degrees)
     if loops:
         parents[:roots] = np.arange(roots)
-    return parents
+    return np.where(never, -1, parents)
 
 
 def _in_unique_set(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
@@ -269,7 +274,8 @@ def later_ranks(
     """Parents for a reference that closes a cycle, once both tables are there; shape (rows,)."""
     out = np.full(rows, -1, dtype=np.int64)
     empty = _empty(rows, reference.null_share, seed, table.name, reference.foreign_key)
-    asked = np.flatnonzero(~empty)
+    never, always = held_null(plan, rows, seed, _filled_by(plan, table, reference))
+    asked = np.flatnonzero((~empty & ~never) | always)
     if not parent_rows or not asked.size:
         return out
     if reference.exclusive:

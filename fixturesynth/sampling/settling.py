@@ -19,8 +19,10 @@ from fixturesynth.planning.plan import Constant, Default, Derived, Modelled, Ref
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, compute
+from fixturesynth.sampling.gates import inside_predicate, leave_set
 from fixturesynth.sampling.matching import distinct_by_stride, duplicates, pair_keys, separate, swap_until
 from fixturesynth.sampling.partition import context_of
+from fixturesynth.sampling.spreading import codes_of, others, spread
 from fixturesynth.schema.predicates import evaluate, mentioned_columns
 
 __all__ = ["settle"]
@@ -47,13 +49,6 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
     return _settle_checks(assembly, columns, dialect)
-
-
-def codes_of(values: pa.Array) -> Integers:
-    """One integer for each distinct value, -1 for NULL; shape (n,)."""
-    encoded = pc.dictionary_encode(values)
-    codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -189,8 +184,12 @@ def _keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[Int
         return None
     parts = [codes_of(columns[c]) for c in unique.columns]
     rows = np.arange(assembly.rows)
+    taking = np.ones(assembly.rows, dtype=bool)
     if unique.nulls_distinct:
-        rows = np.flatnonzero(np.all([p >= 0 for p in parts], axis=0))
+        taking = np.all([p >= 0 for p in parts], axis=0)
+    if unique.gate:
+        taking &= inside_predicate(assembly, columns, unique)
+    rows = rows[taking]
     return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)
 
 
@@ -201,6 +200,9 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if found is None or not duplicates(found[1]).any():
             continue
         changed = True
+        if unique.gate:
+            leave_set(assembly, unique, found[0][duplicates(found[1])])
+            continue
         for way in (_by_matched, _by_rules, _by_flex):
             if way(assembly, columns, unique, found[0], turn):
                 break
@@ -212,9 +214,23 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     return changed
 
 
-def _others(columns: Columns, unique: UniquePlan, but: set[str], rows: Integers) -> Integers:
-    parts = [codes_of(columns[c])[rows] for c in unique.columns if c not in but]
-    return pair_keys(*parts) if parts else np.zeros(rows.size, dtype=np.int64)
+def _by_gate(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """All but the first row of each tuple leave the set: they take values for which its predicate does not hold."""
+    found = _keys(assembly, columns, unique)
+    assert found is not None
+    out = found[0][duplicates(found[1])]
+    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+    assembly.base = with_columns(assembly.plan, assembly.base, unique.gate, out, out, assembly.seed, values)
+    for column in unique.gate:
+        source = assembly.plan.column(column.name).source
+        if isinstance(source, Reference) and source.foreign_key in assembly.ranks:
+            ranks = assembly.ranks[source.foreign_key].copy()
+            parents = assembly.made[assembly.table.foreign_key(source.foreign_key).parent].rows
+            words = hashed(out, assembly.seed, assembly.table.name, column.name, "gate")
+            some = np.where(ranks[out] >= 0, ranks[out], below(words, max(parents, 1)) if parents else -1)
+            ranks[out] = -1 if column.null_share == 1.0 else some
+            assembly.ranks[source.foreign_key] = ranks
+    return True
 
 
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -233,7 +249,7 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     _, name, mine = max(options)
     chosen = assembly.ranks[name]
     rows = rows[chosen[rows] >= 0]
-    groups = _others(columns, unique, mine, rows)
+    groups = others(columns, unique, mine, rows)
     size = assembly.made[assembly.table.foreign_key(name).parent].rows
     address = (assembly.table.name, unique.name, turn)
     out = swap_until(groups, chosen[rows], size, None, assembly.seed, *address)
@@ -260,7 +276,7 @@ def _by_rules(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: In
     capacity = 1
     for size in sizes:
         capacity = min(capacity * size, 2**40)
-    groups = _others(columns, unique, {p.name for p in digits}, rows)
+    groups = others(columns, unique, {p.name for p in digits}, rows)
     order = np.argsort(groups, kind="stable")
     position = np.empty(rows.size, dtype=np.int64)
     position[order] = np.arange(rows.size) - np.searchsorted(groups[order], groups[order], side="left")
@@ -287,7 +303,7 @@ def _by_flex(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Int
     names += [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled) and c != unique.flex]
     names = [c for c in names if c in assembly.base and c not in hanging] or [c for c in names if c in assembly.base]
     for name in names:
-        made = _spread(assembly, columns, unique, rows, name)
+        made = spread(assembly, columns, unique, rows, name)
         if made is not None:
             assembly.base[name] = made
             if assembly.model is not None and name in assembly.model.offsets:
@@ -303,83 +319,12 @@ def _fix_value(assembly: Assembly, name: str) -> None:
     assembly.model = replace(assembly.model, offsets=offsets_left)
 
 
-def _spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> pa.Array | None:
-    values = columns[name]
-    groups = _others(columns, unique, {name}, rows)
-    what = f"{assembly.table.name}: ({', '.join(unique.columns)})"
-    kind = {"temporal": "temporal", "numeric": "numeric"}.get(_encoding(assembly, name))
-    if kind is not None:
-        facts = offset_facts(values, kind)
-        if facts is None:
-            return None
-        zero = _zero(values, facts)
-        distance = offsets(values, zero, facts)
-        if distance is None:
-            return None
-        integers = distance.fill_null(0).to_numpy(zero_copy_only=False)
-        step = _step(integers[rows])
-        base = int(integers[rows].min(initial=0))
-        scaled = (integers[rows] - base) // step
-        settled = integers.copy()
-        settled[rows] = separate(groups, scaled, 0, None, what) * step + base
-        valid = _valid(values)
-        return add_offset(zero, pa.array(settled, pa.int64(), mask=~valid), facts, values.type)
-    numbered = _numbered(assembly, values, rows, groups, what)
-    if numbered is not None:
-        return numbered
-    encoded = pc.dictionary_encode(values)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    out = codes.copy()
-    try:
-        out[rows] = separate(groups, codes[rows], 0, len(encoded.dictionary) - 1, what)
-    except CapacityError:
-        return None
-    return encoded.dictionary.take(pa.array(out, pa.int64(), mask=out < 0))
-
-
-def _numbered(assembly: Assembly, values: pa.Array, rows: Integers, groups: Integers, what: str) -> pa.Array | None:
-    """Whole numbers kept as text, of one width or without leading zeros, are moved as the numbers they are."""
-    if not pa.types.is_string(values.type) or not rows.size:
-        return None
-    texts = pc.unique(values).drop_null()
-    if not pc.all(pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,8}|0\d{0,8})$")).as_py():
-        return None
-    widths = set(pc.utf8_length(texts).to_pylist())
-    padded = pc.any(pc.match_substring_regex(texts, r"^0\d")).as_py()
-    if padded and len(widths) > 1:
-        return None
-    integers = pc.cast(values, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).copy()
-    high = 10 ** max(widths) - 1 if padded else None
-    low = int(integers[rows].min())
-    integers[rows] = separate(groups, integers[rows], low, high, what)
-    text = pc.cast(pa.array(integers), pa.string())
-    made = pc.utf8_lpad(text, max(widths), "0") if padded else text
-    return pc.if_else(values.is_valid(), made, values)
-
-
-def _encoding(assembly: Assembly, name: str) -> str:
-    source = assembly.plan.column(name).source
-    return source.encoding if isinstance(source, Modelled) else ""
-
-
-def _zero(values: pa.Array, facts: dict[str, object]) -> pa.Array:
-    """The first value, everywhere: a base from which distances are exact."""
-    index = int(np.flatnonzero(_valid(values))[0]) if values.null_count < len(values) else 0
-    return values.take(pa.array(np.full(len(values), index, dtype=np.int64)))
-
-
-def _step(integers: Integers) -> int:
-    """The grid on which all the values lie."""
-    step = int(np.gcd.reduce(integers - integers.min(initial=0))) if integers.size else 1
-    return max(step, 1)
-
-
 def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Columns:
     """Filling nulls or lifting values made a tuple twice: move the flexible column once more, and only it."""
     found = _keys(assembly, columns, unique)
     names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)]
     for name in names:
-        made = _spread(assembly, columns, unique, found[0], name) if found is not None else None
+        made = spread(assembly, columns, unique, found[0], name) if found is not None else None
         if made is not None:
             return {**columns, name: made}
     raise CapacityError(

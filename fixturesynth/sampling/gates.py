@@ -1,0 +1,40 @@
+"""Partial unique sets: a row that would collide takes values for which the set's predicate does not hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.planning.plan import Reference, UniquePlan
+from fixturesynth.randomness import below, hashed
+from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.branching import with_columns
+from fixturesynth.sampling.partition import rule_values
+from fixturesynth.schema.predicates import evaluate
+
+__all__ = ["inside_predicate", "leave_set"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def inside_predicate(assembly: Assembly, columns: dict[str, pa.Array], unique: UniquePlan) -> npt.NDArray[np.bool_]:
+    """Rows in which the predicate holds, shape (rows,): those of which its negation is false."""
+    return ~evaluate(f"NOT ({unique.predicate})", pa.table(columns), assembly.dialect)
+
+
+def leave_set(assembly: Assembly, unique: UniquePlan, rows: Integers) -> None:
+    """Give ``rows`` (ascending) the values of the set's gate; a reference that must be set there gets a parent."""
+    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+    assembly.base = with_columns(assembly.plan, assembly.base, unique.gate, rows, rows, assembly.seed, values)
+    for column in unique.gate:
+        source = assembly.plan.column(column.name).source
+        if not isinstance(source, Reference) or source.foreign_key not in assembly.ranks:
+            continue
+        ranks = assembly.ranks[source.foreign_key].copy()
+        parents = assembly.made[assembly.table.foreign_key(source.foreign_key).parent].rows
+        words = hashed(rows, assembly.seed, assembly.table.name, column.name, "gate")
+        ranks[rows] = np.where(ranks[rows] >= 0, ranks[rows], below(words, max(parents, 1)) if parents else -1)
+        if column.null_share == 1.0:
+            ranks[rows] = -1
+        assembly.ranks[source.foreign_key] = ranks

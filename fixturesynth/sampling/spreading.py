@@ -1,0 +1,122 @@
+"""Moving learned values apart until a set of columns is unique."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.errors import CapacityError
+from fixturesynth.generators.calendar import PER_DAY
+from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
+from fixturesynth.planning.plan import Modelled, UniquePlan
+from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.matching import pair_keys, separate
+
+__all__ = ["codes_of", "others", "spread"]
+
+Integers = npt.NDArray[np.int64]
+Columns = dict[str, pa.Array]
+
+
+def codes_of(values: pa.Array) -> Integers:
+    """One integer for each distinct value, -1 for NULL; shape (n,)."""
+    encoded = pc.dictionary_encode(values)
+    codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
+
+
+def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(values.is_valid())
+
+
+def others(columns: Columns, unique: UniquePlan, but: set[str], rows: Integers) -> Integers:
+    """One integer for each distinct tuple of the set's other columns, shape (rows,)."""
+    parts = [codes_of(columns[c])[rows] for c in unique.columns if c not in but]
+    return pair_keys(*parts) if parts else np.zeros(rows.size, dtype=np.int64)
+
+
+def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> pa.Array | None:
+    """Values of ``name`` moved until no two of ``rows`` agree in all of the set; None where moving cannot do it.
+
+    A moment moves by whole weeks or days first, so that it keeps its weekday and its hour.
+    """
+    values = columns[name]
+    groups = others(columns, unique, {name}, rows)
+    what = f"{assembly.table.name}: ({', '.join(unique.columns)})"
+    kind = {"temporal": "temporal", "numeric": "numeric"}.get(_encoding(assembly, name))
+    if kind is not None:
+        facts = offset_facts(values, kind)
+        if facts is None:
+            return None
+        zero = _zero(values, facts)
+        distance = offsets(values, zero, facts)
+        if distance is None:
+            return None
+        integers = distance.fill_null(0).to_numpy(zero_copy_only=False)
+        step = _step(integers[rows])
+        base = int(integers[rows].min(initial=0))
+        scaled = (integers[rows] - base) // step
+        settled = integers.copy()
+        strides = _strides(str(facts.get("unit", "")), step)
+        # Values stay between those that were learned, unless a group needs more room than that.
+        high = int(scaled.max(initial=0))
+        roomy = int(np.bincount(groups).max(initial=0)) <= high + 1
+        settled[rows] = separate(groups, scaled, 0, high if roomy else None, what, strides) * step + base
+        valid = _valid(values)
+        return add_offset(zero, pa.array(settled, pa.int64(), mask=~valid), facts, values.type)
+    numbered = _numbered(assembly, values, rows, groups, what)
+    if numbered is not None:
+        return numbered
+    encoded = pc.dictionary_encode(values)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    out = codes.copy()
+    try:
+        out[rows] = separate(groups, codes[rows], 0, len(encoded.dictionary) - 1, what)
+    except CapacityError:
+        return None
+    return encoded.dictionary.take(pa.array(out, pa.int64(), mask=out < 0))
+
+
+def _numbered(assembly: Assembly, values: pa.Array, rows: Integers, groups: Integers, what: str) -> pa.Array | None:
+    """Whole numbers kept as text, of one width or without leading zeros, are moved as the numbers they are."""
+    if not pa.types.is_string(values.type) or not rows.size:
+        return None
+    texts = pc.unique(values).drop_null()
+    if not pc.all(pc.match_substring_regex(texts, r"^(0|[1-9]\d{0,8}|0\d{0,8})$")).as_py():
+        return None
+    widths = set(pc.utf8_length(texts).to_pylist())
+    padded = pc.any(pc.match_substring_regex(texts, r"^0\d")).as_py()
+    if padded and len(widths) > 1:
+        return None
+    integers = pc.cast(values, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).copy()
+    high = 10 ** max(widths) - 1 if padded else None
+    low = int(integers[rows].min())
+    integers[rows] = separate(groups, integers[rows], low, high, what)
+    text = pc.cast(pa.array(integers), pa.string())
+    made = pc.utf8_lpad(text, max(widths), "0") if padded else text
+    return pc.if_else(values.is_valid(), made, values)
+
+
+def _encoding(assembly: Assembly, name: str) -> str:
+    source = assembly.plan.column(name).source
+    return source.encoding if isinstance(source, Modelled) else ""
+
+
+def _zero(values: pa.Array, facts: dict[str, object]) -> pa.Array:
+    """The first value, everywhere: a base from which distances are exact."""
+    index = int(np.flatnonzero(_valid(values))[0]) if values.null_count < len(values) else 0
+    return values.take(pa.array(np.full(len(values), index, dtype=np.int64)))
+
+
+def _step(integers: Integers) -> int:
+    """The grid on which all the values lie."""
+    step = int(np.gcd.reduce(integers - integers.min(initial=0))) if integers.size else 1
+    return max(step, 1)
+
+
+def _strides(unit: str, step: int) -> tuple[int, ...]:
+    """Grid steps in a week and in a day, where they are whole, then one."""
+    day = PER_DAY.get(unit, 0)
+    return (*(n * day // step for n in (7, 1) if day and day % step == 0 and day > step), 1)
