@@ -1,0 +1,74 @@
+"""Exact copies: synthetic rows that are a real row, word for word."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from fixturesynth.evaluation.comparison import Comparison, Integers, Side
+from fixturesynth.evaluation.record import Measure
+from fixturesynth.profiling.columnar import joint_codes
+
+__all__ = ["measure_copies"]
+
+FEWEST_COLUMNS = 3  # rows of fewer columns agree without anybody having copied
+
+
+def measure_copies(comparison: Comparison) -> Iterator[Measure]:
+    """Copies: share of synthetic rows that equal some real row in every column but keys and references.
+
+    Only columns with more than one real value count, NULL equals NULL; at least three are needed, and as many distinct
+    real rows as make a copy telling (half of the rows). Range 0 to 1, lower is better. Floor: the share of one half of
+    the real rows (or of the held-out rows) that have a twin in the other (or in the real rows). Tables that are kept
+    word for word on purpose (lists of the world) are left out, with a note.
+    """
+    for name in comparison.tables:
+        real, synthetic = comparison.views["real"][name], comparison.views["synthetic"][name]
+        if not real.rows or not synthetic.rows:
+            continue
+        if comparison.kept(name) is not None:
+            comparison.notes.append(f"table {name!r} holds the very same rows on both sides: a list that is kept")
+            continue
+        skipped = real.identities | real.references
+        names = [
+            c for c, view in real.columns.items()
+            if c not in skipped and c in synthetic.columns and view.classes > 1 and view.values is not None
+        ]  # fmt: skip
+        if len(names) < FEWEST_COLUMNS:
+            continue
+        sides: list[Side] = [s for s in comparison.views if name in comparison.views[s]]
+        codes = _row_codes(comparison, name, names, sides)
+        own = codes["real"]
+        if np.unique(own).size < own.size / 2:
+            continue
+        if "holdout" in codes:
+            floor: float | None = float(np.isin(codes["holdout"], own).mean()) if codes["holdout"].size else None
+        else:
+            found = [np.isin(own[a], own[b]).mean() for a, b in comparison.halves(name)]
+            floor = float(np.mean(found)) if found else None
+        twins = np.isin(codes["synthetic"], own)
+        detail = {"columns": len(names), "copies": int(np.count_nonzero(twins))}
+        yield Measure(name, float(twins.mean()), (), None, floor, detail)
+
+
+def _row_codes(comparison: Comparison, table: str, names: list[str], sides: list[Side]) -> dict[Side, Integers]:
+    """Equal codes for rows that agree in all named columns, on whatever side."""
+    lengths = [comparison.rows(side, table) for side in sides]
+    columns = []
+    for name in names:
+        place: dict[str, int] = {}
+        coded = []
+        for side in sides:
+            view = comparison.views[side][table][name]
+            spelled = _spelled(view.values, view.family, view._value_numbers)
+            mapped = np.fromiter((place.setdefault(v, len(place)) for v in spelled), np.int64, len(spelled))
+            coded.append(np.append(mapped, -1)[view.codes] + 1)
+        columns.append((np.concatenate(coded), len(place) + 1))
+    codes = joint_codes(columns)[0]
+    ends = np.cumsum(lengths)[:-1]
+    return dict(zip(sides, np.split(codes, ends), strict=True))
+
+
+def _spelled(values: object, family: str, numbers: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+    if family == "number":
+        return [f"{n:.12g}" for n in numbers.tolist()]
+    return [str(v) for v in values.to_pylist()] if values is not None else []  # type: ignore[attr-defined]

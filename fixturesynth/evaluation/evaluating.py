@@ -1,0 +1,229 @@
+"""``evaluate``: synthetic rows against real ones, every metric in turn, judged and summed up."""
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.errors import InputError, MissingDriverError
+from fixturesynth.evaluation.comparison import Comparison, compare
+from fixturesynth.evaluation.invariants import measure_invariants
+from fixturesynth.evaluation.metrics import METRICS, Metric
+from fixturesynth.evaluation.pictures import draw_examples, draw_pictures
+from fixturesynth.evaluation.record import (
+    LeftOut,
+    Measure,
+    MetricRecord,
+    Report,
+    Summary,
+    ValidityRecord,
+    Verdict,
+)
+from fixturesynth.evaluation.validity import check_validity, measure_validity
+from fixturesynth.profiling.profile import Profile
+from fixturesynth.schema.model import Schema
+
+__all__ = ["evaluate"]
+
+Progress = Callable[[str, int, int], None]
+
+STRONG = {"CorrelationSimilarity": 0.5, "ContingencySimilarity": 0.3}
+"""How much two real columns must depend on each other to count as a strong pair: the defaults of sdmetrics' reports."""
+
+_PACKAGES = ("fixturesynth", "numpy", "scipy", "scikit-learn", "lightgbm", "pyarrow")
+_TOLERANCE = 1e-9
+
+
+def evaluate(
+    real: Dataset,
+    synthetic: Dataset,
+    schema: Schema,
+    *,
+    holdout: Dataset | None = None,
+    profile: Profile | None = None,
+    detection: bool = True,
+    rows_limit: int = 20_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Compare synthetic with real rows: validity, invariants, shapes, pairs, cardinalities, classifiers, copies.
+
+    Every score comes with its real-against-real floor where there are rows enough: two halves of the real rows, kept
+    together by parent entity, or ``holdout`` against ``real``. Halves are half as many rows, so that this floor is a
+    little harsher on the real rows than the score is on the synthetic ones.
+
+    Args:
+        holdout: real rows that nothing was learned from; classifiers then compare with these.
+        profile: of the real rows, where it is at hand: its invariants are taken instead of being found again.
+        detection: False leaves the classifiers out, which take most of the time.
+        rows_limit: rows of each side that a classifier sees.
+        seed: of halves, folds and samples.
+        progress: called with what is being measured, done and of.
+
+    Raises:
+        InputError: the two datasets and the schema have no table in common.
+        MissingDriverError: lightgbm is not installed and ``detection`` is asked for.
+    """
+    started = time.perf_counter()
+    if detection:
+        _need_lightgbm()
+    for argument, value in (("real", real), ("synthetic", synthetic)):
+        if not isinstance(value, Dataset):
+            raise InputError(f"Expected Dataset but got {argument}={type(value).__name__}; see Dataset.from_frames")
+    told = progress or (lambda what, done, of: None)
+    comparison = compare(
+        real, synthetic, schema, holdout=holdout, profile=profile, rows_limit=rows_limit, seed=seed, told=told
+    )
+    told("validity", 0, 1)
+    validity = check_validity(comparison, real, synthetic)
+    metrics = [m for m in METRICS if detection or m.family != "detection"]
+    records: list[MetricRecord] = []
+    for metric in metrics:
+        records += [_judged(metric, measure) for measure in _figures(metric, comparison, validity, real)]
+    summary = {m.name: _summed(m, [r for r in records if r.name == m.name]) for m in metrics}
+    told("pictures", 0, 1)
+    rows = {side: {n: v.rows for n, v in views.items()} for side, views in comparison.views.items()}
+    report = Report(
+        summary=summary,
+        metrics=tuple(records),
+        validity=validity,
+        verdict=_verdict(metrics, summary, validity, records),
+        left_out=tuple(LeftOut(t.name, c, why) for t in comparison.tables.values() for c, why in t.left_out.items()),
+        notes=(*dict.fromkeys(comparison.notes), *_doubts(comparison, records)),
+        provenance=_provenance(rows, seed, rows_limit, holdout is not None, time.perf_counter() - started),
+        pictures=tuple(draw_pictures(comparison)),
+        examples=draw_examples(synthetic, schema, tuple(comparison.tables)),
+    )
+    told("", 1, 1)
+    return report
+
+
+def _need_lightgbm() -> None:
+    try:
+        import lightgbm  # noqa: F401
+    except ImportError:
+        raise MissingDriverError(
+            "classifiers need the package lightgbm: pip install 'fixturesynth[report]', or pass detection=False"
+        ) from None
+
+
+def _figures(
+    metric: Metric, comparison: Comparison, validity: tuple[ValidityRecord, ...], real: Dataset
+) -> Iterator[Measure]:
+    given: dict[str, Callable[[], Iterator[Measure]]] = {
+        "validity": lambda: measure_validity(comparison, validity),
+        "invariant": lambda: measure_invariants(comparison, real),
+    }
+    return given[metric.name]() if metric.name in given else metric.measure(comparison)
+
+
+def _judged(metric: Metric, measure: Measure) -> MetricRecord:
+    threshold = _eased(metric, metric.threshold, measure.floor)
+    score = measure.score
+    if score is None:
+        verdict = "not judged"
+    else:
+        verdict = "pass" if _reaches(metric, score, threshold) else "short"
+    return MetricRecord(
+        metric.name, measure.table, measure.edge, measure.columns, score, measure.floor, metric.range, metric.direction,
+        threshold, verdict, measure.detail, measure.note,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _eased(metric: Metric, threshold: float, floor: float | None) -> float:
+    """Nothing better than what real rows reach against real rows can be asked for."""
+    if floor is None:
+        return threshold
+    return min(threshold, floor) if metric.direction == "higher" else max(threshold, floor)
+
+
+def _reaches(metric: Metric, value: float, threshold: float) -> bool:
+    return value >= threshold - _TOLERANCE if metric.direction == "higher" else value <= threshold + _TOLERANCE
+
+
+def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
+    known = [r for r in records if r.score is not None]
+    floors = [r.floor for r in records if r.floor is not None]
+    if not known:
+        return Summary(metric.name, 0, None, None, None, None, direction=metric.direction, threshold=metric.threshold, judged=metric.judged)
+    scores = np.asarray([r.score for r in known], dtype=np.float64)
+    worst = known[int(scores.argmin() if metric.direction == "higher" else scores.argmax())]
+    floor = float(np.mean(floors)) if floors else None
+    if metric.judged == "mean":
+        passed = _reaches(metric, float(scores.mean()), _eased(metric, metric.threshold, floor))
+    else:
+        passed = all(r.verdict != "short" for r in known)
+    return Summary(
+        metric.name, len(known), float(scores.mean()), float(scores.min()), float(scores.max()), floor, worst.place,
+        metric.direction, metric.threshold, metric.judged, "pass" if passed else "short",
+        sum(r.verdict == "short" for r in known), _strong(known),
+    )  # fmt: skip
+
+
+def _strong(records: Iterable[MetricRecord]) -> float | None:
+    """Mean over the pairs that depend on each other in the real rows; None where the metric knows no such thing."""
+    scores = [r.score for r in records if r.detail.get("strength", 0.0) > STRONG.get(str(r.detail.get("method")), np.inf)]
+    return float(np.mean([s for s in scores if s is not None])) if scores else None
+
+
+def _verdict(
+    metrics: list[Metric], summary: dict[str, Summary], validity: tuple[ValidityRecord, ...], records: list[MetricRecord]
+) -> Verdict:
+    broken = sum(r.broken or 0 for r in validity)
+    lines = []
+    if broken:
+        worst = max((r for r in validity if r.broken), key=lambda r: r.broken or 0)
+        lines.append(
+            f"validity: {broken:,} violations, most of them of {worst.rule} {worst.name} in {worst.table} ({worst.broken:,})"
+        )
+    for metric in metrics:
+        found = summary[metric.name]
+        if found.verdict != "short" or metric.name == "validity":
+            continue
+        value = found.figures[metric.judged]
+        sign = "below" if metric.direction == "higher" else "above"
+        goal = _goal(metric, found, records)
+        lines.append(f"{metric.title.lower()}: {metric.judged} {value:.3f} is {sign} {goal:.3f} (worst: {found.worst})")
+    rows = "every rule of the schema holds" if not broken else f"{broken:,} violations of the schema"
+    passed = not lines
+    measured = sum(s.count > 0 for s in summary.values())
+    text = (
+        f"Passes: {rows}, and all {measured} measures reach their threshold or the real-against-real floor."
+        if passed
+        else f"Falls short in {len(lines)} of {measured} measures: {rows}."
+    )
+    return Verdict(passed, text, tuple(lines))
+
+
+def _goal(metric: Metric, found: Summary, records: list[MetricRecord]) -> float:
+    if metric.judged == "mean":
+        return _eased(metric, metric.threshold, found.floor)
+    short = [r for r in records if r.name == metric.name and r.verdict == "short"]
+    return next((r.threshold for r in short if r.place == found.worst), metric.threshold)
+
+
+def _doubts(comparison: Comparison, records: list[MetricRecord]) -> Iterator[str]:
+    """What a reader should know before trusting the figures."""
+    for record in records:
+        if record.name.startswith("c2st") and record.score is not None and record.score < 0.4 and record.detail["rows"] >= 500:
+            yield f"{record.place}: an AUC of {record.score:.2f} is below a coin's: synthetic rows may be near copies of real ones"
+    for name, table in comparison.tables.items():
+        if comparison.rows("synthetic", name) and not table.columns and len(table.left_out):
+            yield f"table {name!r} has no column that shapes and pairs could compare"
+
+
+def _provenance(rows: Any, seed: int, limit: int, held_out: bool, seconds: float) -> dict[str, Any]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "rows": rows, "seed": seed, "rows_limit": limit, "holdout": held_out, "seconds": round(seconds, 1),
+        "versions": versions,
+    }  # fmt: skip

@@ -1,0 +1,146 @@
+"""What a classifier is shown: columns as numbers, parents beside their children, children as aggregates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from fixturesynth.evaluation.comparison import Comparison, Edge, Integers, Side
+from fixturesynth.evaluation.shapes import side_values
+from fixturesynth.profiling.columnar import ColumnView
+
+__all__ = ["Features", "aggregates", "beside", "stack", "table_features"]
+
+Floats = npt.NDArray[np.float64]
+
+MOST_CATEGORIES = 200  # a category with more values shows its most frequent ones; all others are one
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A matrix, shape (rows, features), NaN for NULL; ``categories`` are the columns of it that hold codes."""
+
+    names: tuple[str, ...]
+    matrix: Floats
+    categories: tuple[int, ...] = ()
+
+    def take(self, rows: Integers) -> "Features":
+        return Features(self.names, self.matrix[rows], self.categories)
+
+
+def table_features(comparison: Comparison, side: Side, table: str, prefix: str = "") -> Features:
+    """Compared columns; references to tables that are kept word for word, as categories; the lengths of texts.
+
+    Keys and all other references are names of rows and no content: they are not shown.
+    """
+    names: list[str] = []
+    columns: list[Floats] = []
+    categories: list[int] = []
+    compared = comparison.tables[table]
+    view = comparison.views[side][table]
+    for column in compared.columns.values():
+        values = side_values(column, side)
+        if column.continuous:
+            columns.append(values.astype(np.float64))
+        else:
+            categories.append(len(columns))
+            columns.append(np.where(values >= 0, np.minimum(values, MOST_CATEGORIES), np.nan))
+        names.append(f"{prefix}{column.name}")
+    for edge in comparison.edges:
+        kept = comparison.kept(edge.parent) if edge.child == table and edge.parent != table else None
+        if kept is None or comparison.rows("real", edge.parent) > MOST_CATEGORIES or comparison.held_out:
+            continue
+        at = comparison.parents(side, edge)[0]
+        row = np.where(at >= 0, kept[at], -1) if side == "synthetic" else at
+        categories.append(len(columns))
+        columns.append(np.where(row >= 0, row, np.nan).astype(np.float64))
+        names.append(f"{prefix}{', '.join(edge.foreign_key.columns)}")
+    for name in compared.left_out:
+        if name in view.columns and name not in view.references and name not in view.identities:
+            lengths = _lengths(view[name])
+            if lengths is not None:
+                columns.append(lengths)
+                names.append(f"{prefix}{name} (length)")
+    matrix = np.column_stack(columns) if columns else np.empty((view.rows, 0))
+    return Features(tuple(names), matrix, tuple(categories))
+
+
+def _lengths(view: ColumnView) -> Floats | None:
+    """Characters of each text, NaN where NULL; None for what is no text."""
+    if view.family != "text" or view.values is None:
+        return None
+    lengths = pc.utf8_length(view.values).to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.append(lengths, np.nan)[view.codes]
+
+
+def beside(*parts: Features) -> Features:
+    """Features of the same rows, next to each other."""
+    names: list[str] = []
+    categories: list[int] = []
+    for part in parts:
+        categories += [len(names) + c for c in part.categories]
+        names += part.names
+    return Features(tuple(names), np.column_stack([p.matrix for p in parts]), tuple(categories))
+
+
+def stack(parts: Sequence[Features]) -> Features:
+    """Features of different rows, one below the other."""
+    return Features(parts[0].names, np.concatenate([p.matrix for p in parts]), parts[0].categories)
+
+
+def aggregates(comparison: Comparison, side: Side, edge: Edge) -> Features:
+    """One row for each parent: how many children it has, and of each child column what they are like together.
+
+    Numbers and datetimes: mean, least, largest, standard deviation. Categories: how many different ones, and the shares
+    of the two most frequent. NaN where there are no children with a value.
+    """
+    at = comparison.parents(side, edge)[0]
+    linked = np.flatnonzero(at >= 0)
+    parents = comparison.rows(side, edge.parent)
+    owner = at[linked]
+    child = table_features(comparison, side, edge.child)
+    names = [f"{edge.child}: count"]
+    columns: list[Floats] = [np.bincount(owner, minlength=parents).astype(np.float64)]
+    for i, name in enumerate(child.names):
+        values = child.matrix[linked, i]
+        whole = ~np.isnan(values)
+        found = _of_category if i in child.categories else _of_numbers
+        for what, column in found(values[whole], owner[whole], parents):
+            names.append(f"{edge.child}: {what} of {name}")
+            columns.append(column)
+    return Features(tuple(names), np.column_stack(columns))
+
+
+def _of_numbers(values: Floats, owner: Integers, parents: int) -> list[tuple[str, Floats]]:
+    count = np.bincount(owner, minlength=parents).astype(np.float64)
+    some = count > 0
+    centre = float(values.mean()) if values.size else 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.bincount(owner, values - centre, minlength=parents) / count
+        square = np.bincount(owner, (values - centre) ** 2, minlength=parents) / count
+    low, high = np.full(parents, np.inf), np.full(parents, -np.inf)
+    np.minimum.at(low, owner, values)
+    np.maximum.at(high, owner, values)
+    spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+    return [
+        ("mean", np.where(some, mean + centre, np.nan)),
+        ("least", np.where(some, low, np.nan)),
+        ("largest", np.where(some, high, np.nan)),
+        ("spread", np.where(count > 1, spread, np.nan)),
+    ]
+
+
+def _of_category(values: Floats, owner: Integers, parents: int) -> list[tuple[str, Floats]]:
+    count = np.bincount(owner, minlength=parents).astype(np.float64)
+    codes = values.astype(np.int64)
+    pairs = np.unique(owner * (MOST_CATEGORIES + 1) + codes)
+    different = np.bincount(pairs // (MOST_CATEGORIES + 1), minlength=parents).astype(np.float64)
+    some = count > 0
+    found = [("different values", np.where(some, different, np.nan))]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for code in (0, 1):  # the codes are in the order of the real frequencies
+            share = np.bincount(owner[codes == code], minlength=parents) / count
+            found.append((f"share of value {code + 1}", np.where(some, share, np.nan)))
+    return found

@@ -1,0 +1,286 @@
+"""Invariants: rules that every real row keeps although no constraint demands it; how many synthetic rows keep them?"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.evaluation.comparison import Comparison, Side
+from fixturesynth.evaluation.record import Measure
+from fixturesynth.profiling.calendars import datepart
+from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
+from fixturesynth.profiling.invariants import find_invariants
+from fixturesynth.profiling.profile import Invariant, InvariantKind
+
+__all__ = ["describe", "kept_by", "measure_invariants"]
+
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+Kept = tuple[Flags, Flags]  # rows that bear witness, rows that keep the rule
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    rule: Invariant
+    view: TableView
+    views: Mapping[str, TableView]
+
+    @property
+    def target(self) -> ColumnView:
+        return self.view[self.rule.target]
+
+    @property
+    def sources(self) -> list[ColumnView]:
+        return [self.view[s] for s in self.rule.sources]
+
+    def whole(self) -> Flags:
+        """Rows where the target and all sources are set."""
+        found = self.target.valid.copy()
+        for s in self.sources:
+            found &= s.valid
+        return found
+
+    def above(self) -> tuple[TableView, Integers]:
+        fk = self.view.table.foreign_key(self.rule.foreign_key or "")
+        parent = self.views[fk.parent]
+        return parent, locate_parents(self.view, fk, parent)[0]
+
+
+def kept_by(rule: Invariant, view: TableView, views: Mapping[str, TableView]) -> tuple[int, int]:
+    """(rows that bear witness, those among them that keep the rule)."""
+    witness, kept = _KINDS[rule.kind](_Case(rule, view, views))
+    return int(np.count_nonzero(witness)), int(np.count_nonzero(witness & kept))
+
+
+def measure_invariants(comparison: Comparison, real: Dataset) -> Iterator[Measure]:
+    """Invariants: share of synthetic rows that keep a rule which the real rows keep.
+
+    Rules are the profile's, or found in the real rows. Rows where a side of the rule is NULL bear no witness. Range 0
+    to 1, higher is better. Floor: the share of the real rows. Source: ``fixturesynth.profiling.invariants``.
+    """
+    comparison.told("invariants", 0, 1)
+    profile = comparison.profile
+    if profile is not None:
+        found = {n: profile[n].invariants for n in comparison.tables if n in profile}
+    else:
+        found = dict(find_invariants(comparison.schema, real.select([n for n in comparison.tables])))
+    for name, rules in found.items():
+        for rule in rules:
+            shares: dict[Side, float | None] = {}
+            counts: dict[Side, int] = {}
+            for side in ("real", "synthetic"):
+                if not _applies(rule, comparison, side):
+                    break
+                witnesses, kept = kept_by(rule, comparison.views[side][name], comparison.views[side])
+                counts[side] = witnesses
+                shares[side] = kept / witnesses if witnesses else None
+            if len(shares) < 2:
+                continue
+            detail = {"rule": describe(rule), "kind": rule.kind, "real_rows": counts["real"], "rows": counts["synthetic"]}
+            note = "" if shares["synthetic"] is not None else "no synthetic row bears witness"
+            yield Measure(
+                name, shares["synthetic"], (*rule.sources, rule.target), rule.foreign_key, shares["real"], detail, note
+            )  # fmt: skip
+
+
+def _applies(rule: Invariant, comparison: Comparison, side: Side) -> bool:
+    view = comparison.views[side][rule.table]
+    columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
+    if any(c not in view.columns for c in columns):
+        return False
+    if rule.foreign_key is None:
+        return True
+    parent = comparison.schema[rule.table].foreign_key(rule.foreign_key).parent
+    return parent in comparison.views[side] and all(s in comparison.views[side][parent].columns for s in rule.sources)
+
+
+def describe(rule: Invariant) -> str:
+    """The rule in words.
+
+    >>> describe(Invariant("order", "orders", "shipped", ("ordered",), parameters={"strict": False}))
+    'ordered ≤ shipped'
+    """
+    p, s, t = rule.parameters, rule.sources, rule.target
+    parent = f"parent's {s[0]}" if rule.foreign_key and s else ""
+    less = "<" if p.get("strict") else "≤"
+    words: Mapping[str, Callable[[], str]] = {
+        "constant": lambda: f"{t} is always {p['value']}",
+        "order": lambda: f"{s[0]} {less} {t}",
+        "determines": lambda: f"{', '.join(s)} decide{'s' * (len(s) == 1)} {t}",
+        "linear": lambda: f"{t} = " + " + ".join(
+            f"{'' if f == 1 else f'{f:g} × '}{n}" for f, n in zip(p["coefficients"], s, strict=True)
+        ) + (f" + {p['constant']:g}" if p["constant"] else ""),
+        "product": lambda: f"{t} = {s[0]} × {s[1]}" + (f" × {p['factor']:g}" if p["factor"] != 1 else ""),
+        "clock": lambda: f"{t} = {s[0]} + {s[1]} minutes on the clock",
+        "datepart": lambda: f"{t} is the {p['part']} of {s[0]}" + (f" in {p['zone']}" if p.get("zone") else ""),
+        "equal": lambda: f"{t} = {s[0]}",
+        "nulls_together": lambda: f"{t} is NULL exactly where {s[0]} is",
+        "null_implies": lambda: f"where {s[0]} is NULL, {t} is",
+        "ordinal": lambda: f"{t} numbers the children of each parent",
+        "copy": lambda: f"{t} = {parent}",
+        "order_parent": lambda: f"{parent} {less} {t}",
+        "order_parent_reversed": lambda: f"{t} {less} {parent}",
+    }  # fmt: skip
+    return words[rule.kind]()
+
+
+# How each kind is tested ---------------------------------------------------------------------------------------------
+
+
+def _constant(case: _Case) -> Kept:
+    wanted = str(case.rule.parameters["value"])
+    view = case.target
+    if view.values is None:
+        return view.valid, view.valid
+    same = []
+    for value in view.values.to_pylist():
+        plain = value.isoformat() if hasattr(value, "isoformat") else value
+        same.append(str(plain) == wanted or (isinstance(plain, int | float) and _number(wanted) == plain))
+    return view.valid, np.asarray([*same, False], dtype=bool)[view.codes]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _order(case: _Case) -> Kept:
+    low, high = case.sources[0].ordered, case.target.ordered
+    with np.errstate(invalid="ignore"):
+        return case.whole(), (low < high) if case.rule.parameters.get("strict") else (low <= high)
+
+
+def _determines(case: _Case) -> Kept:
+    groups, size = joint_codes([(s.dense, s.distinct + 1) for s in case.sources])
+    target = case.target
+    cells, cells_size = joint_codes([(groups, size), (target.dense, target.distinct + 1)])
+    counts = np.bincount(cells, minlength=cells_size)
+    group_of = np.zeros(cells_size, dtype=np.int64)
+    group_of[cells] = groups
+    # The most frequent value of each group is taken for its right one.
+    order = np.lexsort((counts, group_of))
+    last = np.ones(order.size, dtype=bool)
+    last[:-1] = group_of[order][1:] != group_of[order][:-1]
+    right = np.zeros(cells_size, dtype=bool)
+    right[order[last]] = True
+    everything = np.ones(case.view.rows, dtype=bool)
+    return everything, right[cells]
+
+
+def _near(predicted: npt.NDArray[np.float64], case: _Case, exact: bool) -> Flags:
+    wanted = case.target.numbers
+    decimals = case.rule.parameters.get("decimals") or 0
+    half = 0.5 * 10.0**-decimals
+    slack = 1e-9 * np.abs(wanted) + 1e-6 * half
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(predicted - wanted) <= (slack if exact else half + slack), dtype=bool)
+
+
+def _linear(case: _Case) -> Kept:
+    predicted = np.full(case.view.rows, float(case.rule.parameters["constant"]))
+    for factor, source in zip(case.rule.parameters["coefficients"], case.sources, strict=True):
+        predicted = predicted + factor * source.numbers
+    return case.whole(), _near(predicted, case, exact=len(case.sources) > 1)
+
+
+def _product(case: _Case) -> Kept:
+    a, b = case.sources
+    return case.whole(), _near(a.numbers * b.numbers * case.rule.parameters["factor"], case, exact=False)
+
+
+def _clock(case: _Case) -> Kept:
+    source, delay = case.sources
+    whole = case.whole()
+    at, start, minutes = (np.where(whole, v.numbers, 0).astype(np.int64) for v in (case.target, source, delay))
+    off = (start // 100 * 60 + start % 100 + minutes - at // 100 * 60 - at % 100) % 1_440
+    valid = (at >= 0) & (at <= 2_400) & (at % 100 < 60)
+    midnight = case.rule.parameters.get("midnight")
+    return whole, (off == 0) & valid & (at != (0 if midnight == 2_400 else 2_400))
+
+
+def _datepart(case: _Case) -> Kept:
+    source, p = case.sources[0], case.rule.parameters
+    expected = datepart(source.moments, p["part"], p.get("zone"))
+    if case.target.family == "datetime":
+        return case.whole(), case.target.moments == expected
+    return case.whole(), case.target.numbers == expected
+
+
+def _equal(case: _Case) -> Kept:
+    whole = case.whole()
+    everything = np.arange(case.view.rows)
+    same = same_values(case.target, case.sources[0], everything, everything)
+    return whole, np.zeros(case.view.rows, dtype=bool) if same is None else same
+
+
+def _nulls_together(case: _Case) -> Kept:
+    return np.ones(case.view.rows, dtype=bool), case.target.valid == case.sources[0].valid
+
+
+def _null_implies(case: _Case) -> Kept:
+    return ~case.sources[0].valid, ~case.target.valid
+
+
+def _ordinal(case: _Case) -> Kept:
+    fk = case.view.table.foreign_key(case.rule.foreign_key or "")
+    whole = case.target.valid.copy()
+    for name in fk.columns:
+        whole &= case.view[name].valid
+    rows = np.flatnonzero(whole)
+    kept = np.zeros(case.view.rows, dtype=bool)
+    if not rows.size:
+        return whole, kept
+    groups, size = joint_codes([(case.view[n].codes[rows], case.view[n].distinct) for n in fk.columns])
+    numbers = _counting(case.target)[rows] - int(case.rule.parameters["start"])
+    inside = (numbers >= 0) & (numbers < np.bincount(groups, minlength=size)[groups])
+    first = np.zeros(rows.size, dtype=bool)
+    span = int(numbers.max(initial=0)) - int(numbers.min(initial=0)) + 1
+    first[np.unique(groups * span + numbers - int(numbers.min(initial=0)), return_index=True)[1]] = True
+    kept[rows] = inside & first
+    return whole, kept
+
+
+def _counting(column: ColumnView) -> Integers:
+    if column.family == "number":
+        return np.where(column.valid & (np.abs(column.numbers) < 2**53), column.numbers, -1).astype(np.int64)
+    texts = [] if column.values is None else [str(v) for v in column.values.to_pylist()]
+    numbers = [int(v) if v.isdecimal() and len(v) < 10 else -1 for v in texts]
+    return np.asarray([*numbers, -1], dtype=np.int64)[column.codes]
+
+
+def _copy(case: _Case) -> Kept:
+    parent, at = case.above()
+    rows = np.flatnonzero(at >= 0)
+    witness, kept = at >= 0, np.zeros(case.view.rows, dtype=bool)
+    same = same_values(case.target, parent[case.rule.sources[0]], at[rows], rows)
+    if same is not None:
+        kept[rows] = same
+    return witness, kept
+
+
+def _order_parent(case: _Case) -> Kept:
+    parent, at = case.above()
+    theirs = parent[case.rule.sources[0]]
+    place = np.maximum(at, 0)
+    if not parent.rows:
+        return np.zeros(case.view.rows, dtype=bool), np.zeros(case.view.rows, dtype=bool)
+    witness = (at >= 0) & case.target.valid & theirs.valid[place]
+    low, high = theirs.ordered[place], case.target.ordered
+    if case.rule.kind == "order_parent_reversed":
+        low, high = high, low
+    return witness, (low < high) if case.rule.parameters.get("strict") else (low <= high)
+
+
+_KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
+    {
+        "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
+        "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
+        "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
+        "order_parent_reversed": _order_parent,
+    }
+)  # fmt: skip

@@ -1,0 +1,245 @@
+"""What a check found, as frozen records: metrics, validity, summaries, the verdict, and the report that holds them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fixturesynth.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from fixturesynth.evaluation.pictures import Picture
+
+__all__ = [
+    "Direction",
+    "LeftOut",
+    "Measure",
+    "MetricRecord",
+    "Report",
+    "Summary",
+    "ValidityRecord",
+    "Verdict",
+]
+
+Direction = Literal["higher", "lower"]
+Outcome = Literal["pass", "short", "not judged"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure as a metric gives it, before it is judged."""
+
+    table: str
+    score: float | None  # None: not defined for these rows, ``note`` says why
+    columns: tuple[str, ...] = ()
+    edge: str | None = None  # name of the foreign key of ``table``
+    floor: float | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MetricRecord:
+    """One figure, judged. ``floor`` is what real rows score against real rows: better cannot be asked for.
+
+    ``threshold`` is the metric's own, eased to the floor where the floor falls short of it.
+    """
+
+    name: str
+    table: str
+    edge: str | None
+    columns: tuple[str, ...]
+    score: float | None
+    floor: float | None
+    range: tuple[float, float]
+    direction: Direction
+    threshold: float
+    verdict: Outcome
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it was measured, in words.
+
+        >>> MetricRecord("pair", "orders", None, ("price", "tax"), 1, None, (0, 1), "higher", 0.9, "pass").place
+        'orders: price, tax'
+        """
+        edge = f"{self.table} → {self.detail['parent']}" if self.edge and "parent" in self.detail else self.table
+        through = f" ({self.edge})" if self.edge else ""
+        return f"{edge}{through}" + (f": {', '.join(self.columns)}" if self.columns else "")
+
+
+@dataclass(frozen=True)
+class ValidityRecord:
+    """One rule of the schema: how many synthetic rows were looked at, how many break it, and how many real ones do.
+
+    ``broken`` is None when the rule could not be checked here; ``note`` says why.
+    """
+
+    table: str
+    rule: str  # what kind: "reference", "key", "unique", "not null", "check", "type", "length", "enum", ...
+    name: str  # the constraint or the columns
+    rows: int
+    broken: int | None
+    real_broken: int | None = None
+    first: tuple[int, ...] = ()  # row numbers of the first few that break it
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that shapes and pairs do not look at."""
+
+    table: str
+    column: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric over everything it measured. ``judged`` names the figure (mean or worst) that the verdict rests on."""
+
+    name: str
+    count: int
+    mean: float | None
+    minimum: float | None
+    maximum: float | None
+    floor: float | None  # mean of the floors
+    worst: str = ""  # where
+    direction: Direction = "higher"
+    threshold: float = 0.0
+    judged: Literal["mean", "worst"] = "mean"
+    verdict: Outcome = "not judged"
+    short: int = 0  # single figures beyond their own threshold
+    strong: float | None = None  # mean over pairs that depend on each other in the real rows
+
+    @property
+    def figures(self) -> Mapping[str, float | None]:
+        """Figures by the name that ``require`` knows them under."""
+        low, high = self.minimum, self.maximum
+        worst = low if self.direction == "higher" else high
+        named: dict[str, float | None] = {"mean": self.mean, "min": low, "max": high, "worst": worst}
+        return named | ({"strong": self.strong} if self.strong is not None else {})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the synthetic rows pass, and everything that fell short, worst promises first."""
+
+    passed: bool
+    text: str
+    shortfalls: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores with their real-against-real floor and the verdict. ``evaluate`` makes it.
+
+    ``pictures`` (histograms) and ``examples`` (a few synthetic rows) are for the page alone and not in the JSON.
+    """
+
+    summary: Mapping[str, Summary]
+    metrics: tuple[MetricRecord, ...]
+    validity: tuple[ValidityRecord, ...]
+    verdict: Verdict
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = field(default=(), repr=False)
+    examples: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(default_factory=dict, repr=False)
+
+    def of(self, name: str) -> tuple[MetricRecord, ...]:
+        """All records of one metric; InputError with a suggestion for an unknown one."""
+        if name not in self.summary:
+            raise InputError(f"unknown metric {name!r}: {did_you_mean(name, self.summary)}")
+        return tuple(r for r in self.metrics if r.name == name)
+
+    def weakest(self, name: str, most: int = 5) -> tuple[MetricRecord, ...]:
+        """The records of a metric that are worst in its own direction, worst first."""
+        known = [r for r in self.of(name) if r.score is not None]
+        sign = 1 if known and known[0].direction == "higher" else -1
+        return tuple(sorted(known, key=lambda r: sign * (r.score or 0.0))[:most])
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Everything but pictures and example rows, as JSON; numbers that are not defined are null."""
+        body = {
+            "verdict": asdict(self.verdict),
+            "summary": {name: asdict(s) for name, s in self.summary.items()},
+            "metrics": [asdict(r) for r in self.metrics],
+            "validity": [asdict(r) for r in self.validity],
+            "left_out": [asdict(r) for r in self.left_out],
+            "notes": list(self.notes),
+            "provenance": dict(self.provenance),
+        }
+        return json.dumps(_finite(body), indent=indent, ensure_ascii=False, default=str)
+
+    def to_markdown(self) -> str:
+        """A page of text: the verdict, one line for each metric, what fell short."""
+        from fixturesynth.evaluation.markdown import write_markdown
+
+        return write_markdown(self)
+
+    def to_html(self) -> str:
+        """One self-contained page with pictures; nothing in it is fetched from anywhere."""
+        from fixturesynth.evaluation.page import write_page
+
+        return write_page(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write ``path`` as its ending says: .html, .json or .md; InputError for another."""
+        path = Path(path)
+        writers: Mapping[str, Callable[[], str]] = {
+            ".html": self.to_html, ".htm": self.to_html, ".json": self.to_json, ".md": self.to_markdown,
+        }  # fmt: skip
+        write = writers.get(path.suffix.lower())
+        if write is None:
+            raise InputError(f"cannot tell the format of {path.name!r}: let its name end in .html, .json or .md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write(), encoding="utf-8")
+        return path
+
+    def require(self, conditions: str | Sequence[str]) -> None:
+        """Pass, or raise ThresholdError naming what fell short and by how much.
+
+        A condition is METRIC or METRIC.FIGURE, then >=, <=, >, < or =, then a number: ``shape>=0.95``,
+        ``cardinality.min>=0.98``, ``c2st.max<=0.6``. Without a figure the one that the verdict rests on is taken.
+        InputError for unknown metrics and figures.
+        """
+        from fixturesynth.evaluation.requiring import check_conditions
+
+        check_conditions(self.summary, [conditions] if isinstance(conditions, str) else conditions)
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{s.name}</td><td>{_shown(s.mean)}</td><td>{_shown(s.floor)}</td><td>{s.verdict}</td></tr>"
+            for s in self.summary.values()
+            if s.count
+        )
+        return (
+            f"<p><b>{self.verdict.text}</b></p><table><thead><tr><th>metric</th><th>mean</th><th>real floor</th>"
+            f"<th>verdict</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _finite(value: Any) -> Any:
+    """NaN and infinities as None: JSON has no word for them."""
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+    return [_finite(v) for v in value]
