@@ -168,7 +168,7 @@ def learn(
 def decide(
     source: Source, *, strict: bool = False, limit: int | None = None, progress: Progress | None = None
 ) -> Synthesizer:
-    """The plan as ``learn`` would make it, without fitting anything; what is to be learned cannot be sampled from it."""
+    """The plan as ``learn`` would make it; nothing is fitted, so learned columns cannot be sampled from it."""
     if source.synthesizer is not None:
         return source.synthesizer
     spec = source.spec

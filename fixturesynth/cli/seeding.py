@@ -1,0 +1,195 @@
+"""``seed``: rows into a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fixturesynth.cli.console import Teller, teller
+from fixturesynth.cli.options import asked_rows, common, rows_options, seed_option, spec_option
+from fixturesynth.errors import InputError
+
+if TYPE_CHECKING:
+    from fixturesynth.dataset import Dataset
+    from fixturesynth.loading.preparing import Mode
+    from fixturesynth.planning.planner import Wishes
+    from fixturesynth.schema.model import Schema
+    from fixturesynth.synthesizer import Synthesizer
+
+__all__ = ["seed"]
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--from", "origin", metavar="FROM", help="What to fill it with. Default: rules for the tables that TARGET has."
+)
+@spec_option
+@rows_options
+@seed_option
+@click.option("--append", is_flag=True, help="Add to tables that have rows.")
+@click.option("--truncate", is_flag=True, help="Empty the tables first.")
+@click.option("--dry-run", is_flag=True, help="Decide and check everything, write nothing.")
+@click.option("--allow-target", metavar="URL", help="TARGET once more in full, to write where the guard refuses.")
+@click.option("--strict", is_flag=True, help="Refuse rather than make fewer rows than were to be expected.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; never changes a byte."
+)
+@common
+def seed(
+    target: str,
+    origin: str | None,
+    spec: Path | None,
+    rows: tuple[str, ...],
+    scale: float | None,
+    seed: int | None,
+    append: bool,
+    truncate: bool,
+    dry_run: bool,
+    allow_target: str | None,
+    strict: bool,
+    workers: int,
+    quiet: bool,
+) -> None:
+    """Fill the database TARGET, all or nothing, with every constraint on.
+
+    A target without the tables gets them; a target with them is filled. Written to are files, servers on this machine
+    and databases whose name says test, dev or demo; anything else must be named with --allow-target.
+    """
+    from fixturesynth.loading.guard import check_target
+    from fixturesynth.loading.loader import load
+    from fixturesynth.loading.manifest import build_manifest
+    from fixturesynth.planning.serialisation import plan_hash
+    from fixturesynth.sources import kind_of, learn, open_source, replanned
+
+    if append and truncate:
+        raise InputError("--append and --truncate contradict each other; keep one")
+    if kind_of(target) != "database":
+        raise InputError(f"cannot seed {target}: a target is a database URL or a database file; for files use generate")
+    check_target(target, allow_target)
+    mode: Mode = "append" if append else "truncate" if truncate else "create"
+    with teller(quiet) as told:
+        if origin is None:
+            _refuse_empty(target)
+        opened = open_source(origin if origin is not None else target, spec=spec)
+        if origin is None and opened.has_rows and mode != "create":
+            opened = replace(opened, dataset=_no_rows(opened.schema))  # rules alone: what is there is no example
+        asked = asked_rows(rows, scale, opened)
+        _rehearse(target, opened.schema, mode, allow_target)
+        learned = learn(opened, seed=seed, strict=strict, progress=told.step)
+        made = replanned(learned, rows=asked, strict=strict)
+        kept: dict[str, int] = {}
+        if mode == "append":
+            made, kept = _after_what_is_there(made, target, told)
+        data = made.sample(workers=workers, progress=told.sampled)
+        data = data.select([name for name in data if name not in kept])
+        result = load(
+            data,
+            target,
+            schema=made.schema,
+            order=[t.name for t in made.plan.tables if t.name not in kept],
+            later=_later(made, kept),
+            mode=mode,
+            allow_target=allow_target,
+            dry_run=dry_run,
+            manifest=build_manifest(data, seed=made.seed, plan_hash=plan_hash(made.plan), source=opened.shown),
+            progress=told.loaded,
+        )
+    total = sum(result.rows.values())
+    verb = "would write" if dry_run else "wrote"
+    told.say(f"{verb} {total:,} rows of {len(result.rows)} tables (seed {made.seed}) in {result.seconds:.1f} s")
+    if dry_run:
+        for name, count in result.rows.items():
+            click.echo(f"{name}: {count:,} rows" + (", table would be created" if name in result.created else ""))
+    for note in (*made.plan.notes, *result.notes):
+        told.say(f"note: {note}")
+
+
+def _refuse_empty(target: str) -> None:
+    from fixturesynth.errors import SourceError
+    from fixturesynth.schema.connection import masked
+    from fixturesynth.schema.reflection import reflect
+
+    if not len(reflect(target)):
+        raise SourceError(f"{masked(target)} has no tables to fill; create them first, or name --from SOURCE")
+
+
+def _no_rows(schema: Schema) -> Dataset:
+    import pyarrow as pa
+
+    from fixturesynth.dataset import Dataset, arrow_type
+
+    return Dataset(
+        {
+            t.name: pa.table({c.name: pa.array([], arrow_type(c.type)) for c in t.columns if c.generated is None})
+            for t in schema
+        }
+    )
+
+
+def _rehearse(target: str, schema: Schema, mode: Mode, allow_target: str | None) -> None:
+    """What would be refused is refused before anything is learned or made."""
+    from fixturesynth.loading.loader import load
+
+    data = _no_rows(replace(schema, tables=tuple(t for t in schema if t.partition_of is None)))
+    if data:
+        load(data, target, schema=schema, mode=mode, allow_target=allow_target, dry_run=True)
+
+
+def _later(made: Synthesizer, kept: dict[str, int]) -> dict[str, list[str]]:
+    """Columns of references that close a cycle: set when all rows are there."""
+    found: dict[str, list[str]] = {}
+    for table in made.plan.tables:
+        for reference in table.references:
+            if reference.how == "later" and table.rows and table.name not in kept:
+                found.setdefault(table.name, []).extend(
+                    made.schema[table.name].foreign_key(reference.foreign_key).columns
+                )
+    return found
+
+
+def _after_what_is_there(made: Synthesizer, target: str, told: Teller) -> tuple[Synthesizer, dict[str, int]]:
+    """Keys that go on after the target's, another stream of values, and lists of the world that are there already."""
+    from fixturesynth.loading.counting import count_rows, largest_numbers
+    from fixturesynth.planning.plan import ColumnPlan, Key
+    from fixturesynth.schema.reflection import reflect
+    from fixturesynth.sources import replanned
+
+    there = reflect(target)
+    rows = count_rows(target, there)
+    kept = {t.name: rows[t.name] for t in made.plan.tables if t.mode == "verbatim" and rows.get(t.name)}
+    if kept:
+        told.say(f"kept as they are: {', '.join(kept)}")
+    numbered: dict[str, tuple[str, ...]] = {}
+    for table in made.plan.tables:
+        keys = tuple(
+            c.name
+            for c in table.columns
+            if isinstance(c.source, Key)
+            and c.source.call.name == "sequence"
+            and not c.source.call.options.get("prefix")
+        )
+        if keys and table.name in there:
+            numbered[table.name] = keys
+    largest = largest_numbers(target, there, numbered)
+
+    def further(wishes: Wishes) -> Wishes:
+        columns = {name: dict(plans) for name, plans in wishes.columns.items()}
+        for table, names in numbered.items():
+            for name in names:
+                if (last := largest.get(f"{table}.{name}")) is not None:
+                    old = made.plan[table].column(name)
+                    columns.setdefault(table, {})[name] = _starting_at(old, last + 1)
+        return replace(wishes, columns=columns)
+
+    def _starting_at(old: ColumnPlan, start: int) -> ColumnPlan:
+        assert isinstance(old.source, Key)
+        options: dict[str, Any] = {**old.source.call.options, "start": start, "step": 1}
+        call = replace(old.source.call, options=options)
+        return replace(old, source=Key(call), why="goes on after the rows that are there")
+
+    before = sum(rows.values())
+    return replace(replanned(made, change=further), seed=made.seed + before), kept
