@@ -108,6 +108,7 @@ class _Table:
     types: _Stored
     encodings: dict[str, _Encoding]
     offsets: dict[str, dict[str, Any]]
+    calendars: dict[str, dict[str, Any]]
     lookups: dict[str, _Stored]
     blocks: dict[str, _Block]
     context: str | None
@@ -239,6 +240,7 @@ class _Writer:
             types=self.array(f"{label} types", np.frombuffer(types, dtype=np.uint8)),
             encodings=encodings,
             offsets={name: dict(facts) for name, facts in model.offsets.items()},
+            calendars={name: dict(facts) for name, facts in model.calendars.items()},
             lookups={name: self.arrow(f"{label} lookup {name}", table) for name, table in model.lookups.items()},
             blocks=blocks,
             context=model.context,
@@ -407,6 +409,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         types={f.name: f.type for f in schema},
         encodings=encodings,
         offsets=table.offsets,
+        calendars=table.calendars,
         lookups={name: _arrow(one, tensors) for name, one in table.lookups.items()},
         blocks={
             fk: Block(b.size, _array(b.rows, tensors, 1) if b.rows is not None else None, b.home)

@@ -96,7 +96,8 @@ class Invariant:
     """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
 
     ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
-    product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock: midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
+    product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock:
+    midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
     """
 
     kind: InvariantKind
