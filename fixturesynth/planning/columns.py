@@ -203,7 +203,7 @@ def _plan_learned(
         return ColumnPlan(column.name, Constant(None), "no value in any row")
     if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
         kind = "categorical" if seen.kind == "constant" else _encoding(seen)
-        options = _deltas(needs, column) | (_rare(needs, column, seen) if kind == "categorical" else {})
+        options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
     return ColumnPlan(column.name, Rule(*learned_rule(needs, column, seen)), f"{seen.meaning or seen.kind} by rule")
 
@@ -227,12 +227,19 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
     return call or RuleCall("constant", {"value": None}), seen.null_share
 
 
-def _rare(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
-    """What stands in for categories that too few rows have to be stored."""
-    if column.type.kind != "text" or not seen.rare:
-        return {}
-    call, _ = learned_rule(needs, column, seen)
-    return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}}
+def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
+    """Values that the schema or the type names, kept however seldom they are, and what stands in for rare others."""
+    options: dict[str, Any] = {}
+    domain = needs.constraints.domains.get(column.name)
+    closed = column.type.values or (domain.allowed if domain is not None else None)
+    if seen.kind == "boolean":
+        options["domain"] = sorted({v for v, _ in seen.values} | ({0, 1} if column.type.kind == "integer" else set()))
+    elif closed:
+        options["domain"] = [v for v in closed if isinstance(v, str | int)]
+    if seen.rare and "domain" not in options:
+        call, _ = learned_rule(needs, column, seen)
+        options["rare"] = {"name": call.name, "options": dict(call.options), "version": call.version}
+    return options
 
 
 # Meanings that a rule of their own serves better than words seen in the rows.

@@ -11,9 +11,9 @@ def why_no_rows(schema: Schema, table: Table) -> str | None:
     A partition is filled through the table that it is a part of; an inheritance child has rows of its own. A
     partitioned table without any partition cannot hold a row.
     """
-    above = schema[table.partition_of] if table.partition_of in schema else None
-    if above is not None and above.partition_key is not None:
-        return f"a partition: the rows of {above.name} land in it"
+    above = table.partition_of
+    if above is not None and above in schema and schema[above].partition_key is not None:
+        return f"a partition: the rows of {above} land in it"
     if table.partition_key is not None and not _has_partition(schema, table):
         return f"partitioned by {table.partition_key}, and no partition is there to hold a row"
     return None

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from fixturesynth.rules.contract import RuleCall
 
 __all__ = [
+    "BranchColumn",
+    "BranchSet",
     "ColumnPlan",
     "Constant",
     "Default",
@@ -113,19 +115,41 @@ class ReferencePlan:
 
 
 @dataclass(frozen=True)
+class BranchColumn:
+    """What a column holds in rows of one branch: NULL in a share of them (0: never, 1: always), else values of ``call``.
+
+    ``call`` None: the column's own values.
+    """
+
+    name: str
+    null_share: float
+    call: RuleCall | None = None
+
+
+@dataclass(frozen=True)
+class BranchSet:
+    """The branches of the checks ``checks``: every row takes one, so that it passes all of them."""
+
+    checks: tuple[str, ...]
+    branches: tuple[tuple[BranchColumn, ...], ...]
+
+
+@dataclass(frozen=True)
 class UniquePlan:
     """How a set of columns is kept unique.
 
     by_key: one of its columns is unique by itself. by_pairs: references without replacement. by_separation: rows
-    that would collide move to the nearest free value of ``flex``.
+    that would collide move to the nearest free value of ``flex``. by_gate: rows that would collide take the values of
+    ``gate``, for which ``predicate`` does not hold.
     """
 
     name: str
     columns: tuple[str, ...]
-    how: Literal["by_key", "by_pairs", "by_separation"]
+    how: Literal["by_key", "by_pairs", "by_separation", "by_gate"]
     flex: str | None = None
     nulls_distinct: bool = True
     predicate: str | None = None
+    gate: tuple[BranchColumn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +165,7 @@ class TablePlan:
     distinct: tuple[tuple[str, str], ...] = ()  # pairs of columns that must differ
     nulls: tuple[tuple[str, str, bool], ...] = ()  # (source, target, together): target is null where source is
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
+    branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

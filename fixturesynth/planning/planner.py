@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import CapacityError, ConstraintError, SourceError, UnsatisfiableError
+from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
 from fixturesynth.planning.partitions import why_no_rows
@@ -111,7 +112,6 @@ def _plan_table(
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
     constraints = narrow(compile_constraints(table, schema.dialect), changes)
-    repairs = _repairs(table, constraints, rows, schema.dialect)
     needs = ColumnNeeds(
         table=table, references=references, context=context, constraints=constraints, profile=learned,
         locale=wishes.locale, now=wishes.now,
@@ -127,14 +127,19 @@ def _plan_table(
     if (limit := exclusive_limit(references, planned)) is not None:
         rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     uniques, columns = plan_uniques(table, columns, references, capacities, rows)
+    branches = plan_branches(needs, columns) if learned is None and rows else Branches()
+    repairs = _repairs(table, constraints, branches, rows, schema.dialect)
+    if learned is None:
+        uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)
     for unique in uniques:
         if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, planned)):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
-        references=references, uniques=uniques, orders=_orders(constraints, learned, columns),
-        distinct=tuple((d.a, d.b) for d in constraints.distinct), nulls=_nulls(learned, columns), repairs=repairs,
+        references=references, uniques=uniques, orders=_orders(constraints, branches, learned, columns),
+        distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
+        nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
 
@@ -189,21 +194,27 @@ def _settle_parents(
     return tuple(out), rows
 
 
-def _repairs(table: Table, constraints: TableConstraints, rows: int, dialect: str) -> tuple[tuple[str, str], ...]:
-    """Checks that are not solved but can be evaluated; the rest is refused here, by name."""
+def _repairs(
+    table: Table, constraints: TableConstraints, branches: Branches, rows: int, dialect: str
+) -> tuple[tuple[str, str], ...]:
+    """Checks that are judged once more on the rows; those that nothing holds and nobody can judge are refused here."""
+    if not rows:
+        return ()
+    repairs = []
     for name, text in constraints.not_understood:
-        if rows and not _evaluable(text, table, dialect):
+        if _evaluable(text, table, dialect):
+            repairs.append((name, text))
+        elif (name, text) not in branches.held:
             raise ConstraintError(
                 f"{table.name}: constraint {name} is not understood yet: CHECK ({text}); "
                 "leave the table out (skip: true in fixturesynth.yaml) or drop the constraint in the target"
             )
-    if rows:
-        for exclusion in table.exclusions:
-            raise ConstraintError(
-                f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
-                "leave the table out (skip: true in fixturesynth.yaml)"
-            )
-    return tuple(constraints.not_understood)
+    for exclusion in table.exclusions:
+        raise ConstraintError(
+            f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
+            "leave the table out (skip: true in fixturesynth.yaml)"
+        )
+    return tuple(repairs)
 
 
 def _evaluable(text: str, table: Table, dialect: str) -> bool:
@@ -253,10 +264,10 @@ def _pairs(
 
 
 def _orders(
-    constraints: TableConstraints, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+    constraints: TableConstraints, branches: Branches, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
 ) -> tuple[tuple[str, str, bool], ...]:
     learned = _of_kind(seen, "order")
-    pairs = {(d.low, d.high): d.strict for d in constraints.differences}
+    pairs = {(d.low, d.high): d.strict for d in (*constraints.differences, *branches.differences)}
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
     names = {c.name for c in columns}
     return tuple((low, high, strict) for (low, high), strict in pairs.items() if {low, high} <= names)

@@ -1,7 +1,7 @@
 """Plans and wishes to JSON and back without loss, and a stable hash."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from typing import Any
@@ -9,6 +9,8 @@ from typing import Any
 from fixturesynth.errors import ModelFileError
 from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import (
+    BranchColumn,
+    BranchSet,
     ColumnPlan,
     Constant,
     Default,
@@ -89,10 +91,23 @@ def _table(data: dict[str, Any]) -> TablePlan:
             **data,
             "columns": tuple(_column(c) for c in data["columns"]),
             "references": tuple(_reference(r) for r in data["references"]),
-            "uniques": tuple(UniquePlan(**{**u, "columns": tuple(u["columns"])}) for u in data["uniques"]),
+            "uniques": tuple(_unique(u) for u in data["uniques"]),
+            "branches": tuple(_branches(b) for b in data.get("branches", ())),
             **{name: tuple(tuple(x) for x in data[name]) for name in ("orders", "distinct", "nulls", "repairs")},
         }
     )
+
+
+def _unique(data: dict[str, Any]) -> UniquePlan:
+    return UniquePlan(**{**data, "columns": tuple(data["columns"]), "gate": _branch(data.get("gate", ()))})
+
+
+def _branches(data: dict[str, Any]) -> BranchSet:
+    return BranchSet(tuple(data["checks"]), tuple(_branch(b) for b in data["branches"]))
+
+
+def _branch(data: Iterable[dict[str, Any]]) -> tuple[BranchColumn, ...]:
+    return tuple(BranchColumn(**{**c, "call": RuleCall(**c["call"]) if c["call"] else None}) for c in data)
 
 
 def _reference(data: dict[str, Any]) -> ReferencePlan:

@@ -64,7 +64,7 @@ def with_columns(
         kind = out[column.name].type
         made = values(column.name, column.call or source.call, ranks).cast(kind)
         word = hashed(ranks, seed, plan.name, column.name, "null")
-        empty = word < np.uint64(int(column.null_share * 2**63) * 2 - int(column.null_share == 1.0))
+        empty = word < np.uint64(min(int(column.null_share * 2**64), 2**64 - 1))
         made = pc.if_else(pa.array(empty), pa.scalar(None, kind), made)
         index = np.arange(len(out[column.name]))
         index[rows] = index.size + np.arange(rows.size)

@@ -217,9 +217,8 @@ def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1
     elif source.null_share > 0:
         ranks = np.arange(job.start, job.start + job.rows)
-        empty = hashed(ranks, job.seed, job.table, column.name, "null") < np.uint64(
-            int(source.null_share * (2**64 - 1))
-        )
+        limit = np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
+        empty = hashed(ranks, job.seed, job.table, column.name, "null") < limit
     else:
         return values
     return pa.compute.if_else(pa.array(empty), pa.scalar(None, values.type), values)

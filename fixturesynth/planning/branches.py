@@ -1,0 +1,225 @@
+"""Checks that leave a choice between columns: every row takes one branch of their disjunctive normal form.
+
+``a IS NULL OR b > 3`` has two branches. A branch narrows the columns that it names and leaves the others alone, so a
+row that keeps to any one of them passes. Checks that share a column are multiplied out and chosen together.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.plan import (
+    BranchColumn,
+    BranchSet,
+    ColumnPlan,
+    Constant,
+    Key,
+    Reference,
+    Rule,
+    UniquePlan,
+)
+from fixturesynth.profiling.semantics import guess_meaning
+from fixturesynth.rules.choice import rule_for_column
+from fixturesynth.schema.predicates import (
+    Alternatives,
+    Branch,
+    ColumnDomain,
+    Difference,
+    Distinct,
+    NotUnderstood,
+    TableConstraints,
+    compile_condition,
+    joint_branches,
+)
+
+__all__ = ["Branches", "plan_branches", "plan_gates"]
+
+MOST_KEPT = 16  # branches of a set that rows are spread over
+
+
+@dataclass(frozen=True)
+class Branches:
+    """``sets`` for the plan, ``held`` as (constraint name, text), and what branches bring into every row."""
+
+    sets: tuple[BranchSet, ...] = ()
+    held: frozenset[tuple[str, str]] = frozenset()
+    differences: tuple[Difference, ...] = ()
+    distinct: tuple[Distinct, ...] = ()
+    joint: tuple[tuple[Branch, ...], ...] = field(default=(), repr=False)  # of each set
+
+
+def plan_branches(needs: ColumnNeeds, columns: Sequence[ColumnPlan]) -> Branches:
+    """The branches that rows without a model can take; checks for which there is none are not in ``held``."""
+    choices = _Choices(needs, {c.name: c for c in columns})
+    sets, held, differences, distinct, joint = [], set(), [], [], []
+    for group in _connected(needs.constraints.alternatives):
+        try:
+            branches = joint_branches(choices.surrounded(group))
+        except NotUnderstood:
+            continue
+        usable, orders, unequal = choices.usable(branches)
+        if not usable:
+            continue
+        sets.append(BranchSet(tuple(dict.fromkeys(a.name for a in group)), tuple(made for made, _ in usable)))
+        joint.append(tuple(branch for _, branch in usable))
+        held |= {(a.name, a.text) for a in group}
+        differences += orders
+        distinct += unequal
+    return Branches(tuple(sets), frozenset(held), tuple(differences), tuple(distinct), tuple(joint))
+
+
+def plan_gates(
+    needs: ColumnNeeds, columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], branches: Branches, dialect: str
+) -> tuple[UniquePlan, ...]:
+    """Partial unique sets that a row can leave: a row that would collide takes values for which the predicate fails.
+
+    Sets that are unique over all rows anyway stay as they are, and so do those that no value frees.
+    """
+    choices = _Choices(needs, {c.name: c for c in columns})
+    out = []
+    for unique in uniques:
+        gate: tuple[BranchColumn, ...] = ()
+        if unique.predicate is not None and unique.how != "by_key":
+            gate = choices.gate(unique, branches, dialect)
+        out.append(replace(unique, how="by_gate", gate=gate) if gate else unique)
+    return tuple(out)
+
+
+def _connected(alternatives: Iterable[Alternatives]) -> list[list[Alternatives]]:
+    """Conditions that share columns, directly or through others."""
+    groups: list[tuple[set[str], list[Alternatives]]] = []
+    for one in alternatives:
+        names = _names(one.branches)
+        touching = [g for g in groups if g[0] & names]
+        groups = [g for g in groups if not g[0] & names]
+        groups.append((names.union(*(g[0] for g in touching)), [a for g in touching for a in g[1]] + [one]))
+    return [members for _, members in groups]
+
+
+def _names(branches: Iterable[Branch]) -> set[str]:
+    found: set[str] = set()
+    for branch in branches:
+        found |= set(branch.domains)
+        found |= {n for d in branch.differences for n in (d.low, d.high)}
+        found |= {n for d in branch.distinct for n in (d.a, d.b)}
+    return found
+
+
+class _Choices:
+    """What the columns of one table can be made to hold."""
+
+    def __init__(self, needs: ColumnNeeds, plans: Mapping[str, ColumnPlan]) -> None:
+        self.needs = needs
+        self.plans = plans
+        self.how = {r.foreign_key: r for r in needs.references}
+
+    def base(self, name: str) -> ColumnDomain:
+        """What holds of a column in every row: its checks, NOT NULL, the values of its type."""
+        column = self.needs.table.column(name)
+        values = tuple(column.type.values) if column.type.kind == "enum" else None
+        domain = ColumnDomain(name, allowed=values or None, not_null=not column.nullable)
+        known = self.needs.constraints.domains.get(name)
+        return domain.intersect(known) if known is not None else domain
+
+    def surrounded(self, group: Sequence[Alternatives]) -> TableConstraints:
+        domains = {name: self.base(name) for name in sorted(_names(b for a in group for b in a.branches))}
+        return TableConstraints(domains, alternatives=tuple(group))
+
+    def usable(
+        self, branches: Iterable[Branch]
+    ) -> tuple[list[tuple[tuple[BranchColumn, ...], Branch]], list[Difference], list[Distinct]]:
+        """Branches that can be made, with the orders and differences that they bring into every row."""
+        kept: list[tuple[tuple[BranchColumn, ...], Branch]] = []
+        orders: list[Difference] = []
+        unequal: list[Distinct] = []
+        for branch in branches:
+            if len(kept) == MOST_KEPT or branch.is_empty:
+                continue
+            taken = {(d.low, d.high) for d in (*orders, *self.needs.constraints.differences)}
+            turned = any((d.high, d.low) in taken for d in branch.differences)
+            both = {(d.low, d.high) for d in branch.differences} & {(d.high, d.low) for d in branch.differences}
+            if turned or both or not all(self._ruled(d.low) and self._ruled(d.high) for d in branch.differences):
+                continue
+            made = self.made(branch)
+            if made is None:
+                continue
+            kept.append((made, branch))
+            orders += [d for d in branch.differences if d not in orders]
+            unequal += [d for d in branch.distinct if d not in unequal]
+        return kept, orders, unequal
+
+    def _ruled(self, name: str) -> bool:
+        return isinstance(self.plans[name].source, Rule)
+
+    def made(self, branch: Branch) -> tuple[BranchColumn, ...] | None:
+        """How the branch's columns are filled; None when one cannot be made to fit."""
+        out: list[BranchColumn] = []
+        for name, domain in branch.domains.items():
+            fits = self._column(name, domain)
+            if fits is None:
+                return None
+            out += fits
+        return tuple(out)
+
+    def _column(self, name: str, domain: ColumnDomain) -> tuple[BranchColumn, ...] | None:
+        source = self.plans[name].source
+        base = self.base(name)
+        narrowed = not base.implies(replace(domain, not_null=False, only_null=False)) and not domain.only_null
+        if isinstance(source, Constant) and source.value is None:
+            return None if domain.not_null else ()
+        if isinstance(source, Reference):
+            return None if narrowed else self._reference(name, source, domain)
+        if isinstance(source, Key):
+            return None if narrowed or domain.only_null else ()
+        if not isinstance(source, Rule) or source.needs:
+            return () if domain == base else None
+        if domain.only_null:
+            return (BranchColumn(name, 1.0),)
+        share = 0.0 if domain.not_null else source.null_share
+        if not narrowed:
+            return () if share == source.null_share else (BranchColumn(name, share),)
+        if source.call.unique:
+            return None
+        column = self.needs.table.column(name)
+        meaning = guess_meaning(self.needs.table.name, column, None)
+        now = self.needs.column_context(column).now
+        call = rule_for_column(
+            self.needs.table.name, column, meaning, domain, locale=self.needs.locale, unique=False, now=now
+        )
+        return (BranchColumn(name, share, call),) if call is not None else None
+
+    def _reference(self, name: str, source: Reference, domain: ColumnDomain) -> tuple[BranchColumn, ...] | None:
+        reference = self.how[source.foreign_key]
+        own = [
+            c for c in self.needs.table.foreign_key(source.foreign_key).columns
+            if isinstance(s := self.plans[c].source, Reference) and s.foreign_key == source.foreign_key
+        ]  # fmt: skip
+        if domain.only_null:
+            free = reference.how in ("matched", "self", "later") and all(
+                self.needs.table.column(c).nullable for c in own
+            )
+            return (BranchColumn(name, 1.0),) if free else None
+        if not domain.not_null or reference.how == "context":
+            return ()
+        if reference.how not in ("matched", "later") or reference.exclusive:
+            return None
+        return (BranchColumn(name, 0.0),)
+
+    def gate(self, unique: UniquePlan, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
+        """Values for which the predicate of ``unique`` does not hold and every check does; empty: there are none."""
+        try:
+            left = compile_condition(f"NOT ({unique.predicate})", self.needs.table, dialect, null_passes=True)
+        except NotUnderstood:
+            return ()
+        for joint in branches.joint:
+            if _names(joint) & _names(left):
+                left = tuple(one.intersect(two) for one in left for two in joint)
+        for branch in left:
+            domains = {n: self.base(n).intersect(d) for n, d in branch.domains.items()}
+            whole = Branch(domains, branch.differences, branch.distinct)
+            if whole.is_empty or whole.differences or whole.distinct:
+                continue
+            made = self.made(whole)
+            if made:
+                return made
+        return ()
