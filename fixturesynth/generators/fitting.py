@@ -175,8 +175,11 @@ class _Coded:
         self.variables.append(Variable(name, size, ordered))
         self.codes.append(codes.astype(np.int32))
 
-    def encode(self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers) -> None:
-        encoding = fit_encoding(values, kind, protection=protection, groups=groups)
+    def encode(
+        self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers, domain: list[Any] | None = None
+    ) -> None:
+        known = pa.array(domain or []).cast(values.type).to_pylist() if domain else []
+        encoding = fit_encoding(values, kind, protection=protection, groups=groups, options={"domain": known})
         self.encodings[name] = encoding
         self.add(name, encoding.size, encode(encoding, values), ordered=encoding.ordered)
 
@@ -319,7 +322,8 @@ def _add_column(
                 kind = "categorical" if part == WEEKDAY else "numeric"
                 coded.encode(part_variable(part, name), numbers, kind, protection, groups)
         else:
-            coded.encode(column_variable(name), values, source.encoding, protection, groups)
+            domain = source.options.get("domain")
+            coded.encode(column_variable(name), values, source.encoding, protection, groups, domain)
     elif isinstance(source, Rule):
         if 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
