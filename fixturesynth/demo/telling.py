@@ -18,13 +18,14 @@ from fixturesynth.profiling.profile import Invariant, Profile
 from fixturesynth.schema.model import ForeignKey, Schema
 
 if TYPE_CHECKING:
-    from fixturesynth.evaluation.record import Report, Summary
+    from fixturesynth.evaluation.record import Report
 
 __all__ = ["say_invariants", "tell_learned", "tell_scores", "tell_source"]
 
 NAMES = "bold cyan"
 QUIET = "bright_black"
 GOOD = "green"
+WEAK = "yellow"
 
 
 def tell_source(schema: Schema, data: Dataset, notes: Iterable[str]) -> RenderableType:
@@ -138,16 +139,22 @@ _SENTENCES = {
 
 def tell_scores(report: Report) -> RenderableType:
     """Every metric with what real rows score against real rows, and the verdict."""
-    table = _grid("score", ">synthetic", ">real against real", ">measured", "weakest")
-    for one in report.summary.values():
-        if one.count and one.mean is not None:
-            table.add_row(one.name, _score(one), _figure(one.floor), f"{one.count:,}", Text(one.worst, QUIET))
-    style = GOOD if report.verdict.passed else "yellow"
-    return Group(table, Text(f"  {report.verdict.text}", style), *(_note(s) for s in report.verdict.shortfalls[:3]))
+    from fixturesynth.evaluation.metrics import METRICS
 
-
-def _score(one: Summary) -> Text:
-    return Text(_figure(one.mean), {"pass": GOOD, "short": "yellow"}.get(one.verdict, ""))
+    table = _grid("question", ">synthetic", ">real against real", ">wanted", ">figures", "weakest")
+    for metric in METRICS:
+        one = report.summary.get(metric.name)
+        if one is None or not one.count:
+            continue
+        value = one.figures[one.judged]
+        sign = "≥" if one.direction == "higher" else "≤"
+        table.add_row(
+            Text(metric.title), Text(_figure(value), {"pass": GOOD, "short": WEAK}.get(one.verdict, "")),
+            _figure(one.floor), Text(f"{sign} {one.threshold:g}", QUIET), Text(f"{one.count:,}", QUIET),
+            Text(one.worst, QUIET),
+        )  # fmt: skip
+    style = GOOD if report.verdict.passed else WEAK
+    return Group(table, Text(""), Text(f"  {report.verdict.text}", style))
 
 
 def _figure(value: float | None) -> str:
