@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fixturesynth.evaluation.comparison import Comparison, Edge, Integers, Side
+from fixturesynth.evaluation.comparison import FEWEST, Comparison, Edge, Integers, Side
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.evaluation.shapes import ks_complement
 
@@ -31,13 +31,19 @@ def measure_cardinality(comparison: Comparison) -> Iterator[Measure]:
         elif not real.any() and not synthetic.any():
             note = "the reference is used on neither side"
         floor = None
-        if comparison.held_out and edge.parent in comparison.views["holdout"] and edge.child in comparison.views["holdout"]:
+        if (
+            comparison.held_out
+            and edge.parent in comparison.views["holdout"]
+            and edge.child in comparison.views["holdout"]
+        ):
             floor = ks_complement(real, children_per_parent(comparison, "holdout", edge))
-        elif real.size >= 40:
-            times = 5 if real.size <= 5_000 else 1
-            halves = comparison.split(np.arange(real.size), times, edge.child, edge.name)
+        else:
+            halves = comparison.drawn(real.size, edge.child, edge.name)
+            if real.size >= FEWEST:
+                halves = comparison.split(np.arange(real.size), 1 if real.size > 5_000 else 5, edge.child, edge.name)
             found = [ks_complement(real[a], real[b]) for a, b in halves]
-            floor = float(np.mean([f for f in found if f is not None]))
+            known = [f for f in found if f is not None]
+            floor = float(np.mean(known)) if known else None
         detail = {
             "parent": edge.parent,
             "real_mean": float(real.mean()) if real.size else None,

@@ -21,12 +21,26 @@ __all__ = ["ComparedColumn", "ComparedTable", "compare_table", "sort_out"]
 Values = npt.NDArray[Any]
 CompareKind = Literal["number", "datetime", "time", "category"]
 
-REPEATS = 5.0  # rows that a text must have on average to be a category
-FEW = 12  # ... or this few values, each at least twice
+REPEATS = 5.0  # entities that share a value on average, for a text to be a category
+FEW = 12  # ... or 2 of them where there are so few values
 TELLING_FEW, TELLING_REPEATS = 20, 20.0  # what names, emails and the like must show instead
 
 _DOCUMENTS = frozenset(
-    {"json", "xml", "hstore", "tsvector", "bytes", "bit", "array", "range", "geometry", "uuid", "macaddr", "inet", "cidr"}
+    {
+        "json",
+        "xml",
+        "hstore",
+        "tsvector",
+        "bytes",
+        "bit",
+        "array",
+        "range",
+        "geometry",
+        "uuid",
+        "macaddr",
+        "inet",
+        "cidr",
+    }
 )
 
 
@@ -59,8 +73,12 @@ class ComparedTable:
     left_out: Mapping[str, str]
 
 
-def sort_out(view: TableView, column: Column) -> tuple[CompareKind | None, str]:
-    """How a column is compared, judged by the real rows alone; None and the reason when it is not."""
+def sort_out(view: TableView, column: Column, entities: Values) -> tuple[CompareKind | None, str]:
+    """How a column is compared, judged by the real rows alone; None and the reason when it is not.
+
+    ``entities``: whom each row belongs to. A city that comes again and again because it is one customer's does not
+    repeat.
+    """
     seen = view[column.name]
     if seen.rows == seen.nulls:
         return None, "no values in the real rows"
@@ -78,21 +96,23 @@ def sort_out(view: TableView, column: Column) -> tuple[CompareKind | None, str]:
         return ("category" if seen.distinct <= 2 else "number"), ""
     if seen.family in ("datetime", "time"):
         return ("datetime" if seen.family == "datetime" else "time"), ""
-    return _sort_out_text(view.table, column, seen)
+    return _sort_out_text(view.table, column, seen, entities)
 
 
-def _sort_out_text(table: Table, column: Column, seen: ColumnView) -> tuple[CompareKind | None, str]:
-    repeats = (seen.rows - seen.nulls) / seen.distinct
+def _sort_out_text(table: Table, column: Column, seen: ColumnView, entities: Values) -> tuple[CompareKind | None, str]:
+    owners = np.unique(entities[seen.valid] * seen.distinct + seen.codes[seen.valid]).size
+    repeats = owners / seen.distinct
     meaning = guess_meaning(table.name, column, seen.values)
     if meaning in PERSONAL and not (seen.distinct <= TELLING_FEW and repeats >= TELLING_REPEATS):
         return None, f"identifying text ({str(meaning).replace('_', ' ')})"
-    if repeats >= REPEATS or (seen.distinct <= FEW and repeats >= 2):
+    if repeats >= REPEATS or (seen.distinct <= FEW and repeats >= 2 and seen.rows >= 20):
         return "category", ""
-    return None, f"text that hardly repeats ({seen.distinct:,} values in {seen.rows - seen.nulls:,} rows)"
+    whose = f" of {np.unique(entities[seen.valid]).size:,} parents" if owners < seen.rows - seen.nulls else ""
+    return None, f"text that hardly repeats ({seen.distinct:,} values in {seen.rows - seen.nulls:,} rows{whose})"
 
 
-def compare_table(real: TableView, synthetic: TableView, holdout: TableView | None = None) -> ComparedTable:
-    """All columns that both sides have, in the table's order."""
+def compare_table(real: TableView, synthetic: TableView, holdout: TableView | None, entities: Values) -> ComparedTable:
+    """All columns that both sides have, in the table's order. ``entities``: see ``sort_out``, shape (real rows,)."""
     columns: dict[str, ComparedColumn] = {}
     left_out: dict[str, str] = {}
     for column in real.table.columns:
@@ -101,7 +121,7 @@ def compare_table(real: TableView, synthetic: TableView, holdout: TableView | No
         if column.name not in synthetic.columns:
             left_out[column.name] = "not among the synthetic columns"
             continue
-        kind, why = sort_out(real, column)
+        kind, why = sort_out(real, column, entities)
         if kind is None:
             left_out[column.name] = why
             continue

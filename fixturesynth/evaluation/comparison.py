@@ -11,9 +11,9 @@ import numpy.typing as npt
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError
 from fixturesynth.evaluation.columns import ComparedTable, compare_table
-from fixturesynth.profiling.columnar import TableView, distinct_codes, locate_parents, view_table
+from fixturesynth.profiling.columnar import TableView, distinct_codes, locate_parents, same_values, view_table
 from fixturesynth.profiling.profile import Profile
-from fixturesynth.randomness import permutation
+from fixturesynth.randomness import below, permutation, stream, words
 from fixturesynth.schema.model import ForeignKey, Schema
 
 __all__ = ["Comparison", "Edge", "Half", "Side", "compare"]
@@ -52,7 +52,7 @@ class Comparison:
 
     schema: Schema
     views: Mapping[Side, Mapping[str, TableView]]
-    tables: Mapping[str, ComparedTable]
+    names: tuple[str, ...]
     profile: Profile | None = None
     rows_limit: int = 20_000
     seed: int = 0
@@ -68,13 +68,21 @@ class Comparison:
         return self.views[side][table].rows
 
     @cached_property
+    def tables(self) -> Mapping[str, ComparedTable]:
+        """The compared columns of every table that both sides have."""
+        real, synthetic, holdout = (self.views.get(side, {}) for side in ("real", "synthetic", "holdout"))
+        return {
+            n: compare_table(real[n], synthetic[n], holdout.get(n), self.entities("real", n)) for n in self.names
+        }  # fmt: skip
+
+    @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """Foreign keys between compared tables, in the schema's order."""
         return tuple(
             Edge(name, fk)
-            for name in self.tables
+            for name in self.names
             for fk in self.schema[name].foreign_keys
-            if fk.parent in self.tables
+            if fk.parent in self.names
             and all(self._has(name, c) for c in fk.columns)
             and all(self._has(fk.parent, c) for c in fk.parent_columns)
         )
@@ -99,41 +107,66 @@ class Comparison:
         found: Integers | None = self._cache[key]
         return found
 
-    def entities(self, table: str, seen: frozenset[str] = frozenset()) -> Integers:
-        """A number for each real row that rows of one parent share, the topmost parent that is worth it.
+    def leading(self, table: str, seen: frozenset[str] = frozenset()) -> Edge | None:
+        """The foreign key whose parents the rows of a table belong to: the one with the most parents in use, at least
+        40, that at least half of the real rows have."""
+        key = ("leading", table, seen)
+        if key not in self._cache:
+            best: tuple[int, Edge | None] = (FEWEST_ENTITIES - 1, None)
+            for edge in self.edges:
+                if edge.child == table and edge.parent not in seen | {table}:
+                    at = self.parents("real", edge)[0]
+                    used = int(np.unique(at[at >= 0]).size)
+                    if 2 * np.count_nonzero(at >= 0) >= at.size and used > best[0]:
+                        best = used, edge
+            self._cache[key] = best[1]
+        found: Edge | None = self._cache[key]
+        return found
 
-        Followed is the foreign key with the most parents in use, as long as there are at least 40 of them.
+    def entities(self, side: Side, table: str, seen: frozenset[str] = frozenset()) -> Integers:
+        """A number for each row that rows of one parent share, following ``leading`` upwards; shape (rows,).
+
+        Rows without that parent stand for themselves. Where the way up ends with fewer than 40 entities in the real
+        rows, the nearer parent is taken. Rows of a table kept word for word have the numbers of the real rows.
         """
-        key = ("entities", table)
-        if key in self._cache:
-            cached: Integers = self._cache[key]
-            return cached
-        rows = self.rows("real", table)
-        best: tuple[int, Edge] | None = None
-        for edge in self.edges:
-            if edge.child == table and edge.parent not in seen | {table}:
-                at = self.parents("real", edge)[0]
-                used = int(np.unique(at[at >= 0]).size)
-                if used >= FEWEST_ENTITIES and np.count_nonzero(at >= 0) >= 0.5 * rows and used > (best or (0,))[0]:
-                    best = used, edge
-        if best is None:
-            return np.arange(rows, dtype=np.int64)
-        at = self.parents("real", best[1])[0]
-        above = self.entities(best[1].parent, seen | {table})
-        lone = int(above.max(initial=-1)) + 1 + np.arange(rows, dtype=np.int64)
-        result = np.where(at >= 0, above[np.maximum(at, 0)], lone)
-        if np.unique(result).size < FEWEST_ENTITIES:
-            result = np.where(at >= 0, at, self.rows("real", best[1].parent) + np.arange(rows, dtype=np.int64))
-        if not seen:
-            self._cache[key] = result
-        return result
+        key = ("entities", side, table, seen)
+        if key not in self._cache:
+            self._cache[key] = self._entities(side, table, seen)
+        found: Integers = self._cache[key]
+        return found
+
+    def _entities(self, side: Side, table: str, seen: frozenset[str]) -> Integers:
+        rows = np.arange(self.rows(side, table), dtype=np.int64)
+        edge = self.leading(table, seen)
+        if edge is None or edge.parent not in self.views[side]:
+            kept = self.kept(table) if side == "synthetic" else None
+            return rows if kept is None else kept
+        at = self.parents(side, edge)[0]
+        above = self.entities(side, edge.parent, seen | {table})
+        real_at = self.parents("real", edge)[0]
+        real_above = self.entities("real", edge.parent, seen | {table})
+        if np.unique(real_above[real_at[real_at >= 0]]).size < FEWEST_ENTITIES:
+            above = np.arange(self.rows(side, edge.parent), dtype=np.int64)
+        if not above.size:
+            return rows
+        return np.where(at >= 0, above[np.maximum(at, 0)], int(above.max()) + 1 + rows)
 
     def halves(self, table: str) -> tuple[Half, ...]:
-        """Row numbers of two halves of the real rows, several times for small tables; none for tiny ones."""
+        """Row numbers of two halves of the real rows, several times for small tables.
+
+        Fewer than 40 rows cannot be halved: they are drawn twice with replacement, as many as there are.
+        """
         rows = self.rows("real", table)
         if rows < FEWEST:
+            return self.drawn(rows, table)
+        return self.split(self.entities("real", table), 1 if rows > _SMALL else _SPLITS, table)
+
+    def drawn(self, rows: int, *address: str) -> tuple[Half, ...]:
+        """Pairs of samples with replacement out of so few rows that halves would say nothing."""
+        if rows < 2:
             return ()
-        return self.split(self.entities(table), 1 if rows > _SMALL else _SPLITS, table)
+        raw = [words(stream(self.seed, "evaluation", "drawn", *address, i), 2 * rows) for i in range(_SPLITS)]
+        return tuple((below(r[:rows], rows), below(r[rows:], rows)) for r in raw)
 
     def split(self, entities: Integers, times: int, *address: str) -> tuple[Half, ...]:
         """Halves that keep equal ``entities`` together."""
@@ -195,10 +228,7 @@ def compare(
     for done, (side, data) in enumerate(sides.items()):
         told(f"reading {side} rows", done, len(sides))
         views[side] = {n: view_table(schema[n], data.arrow(n)) for n in present if n in data}
-    tables = {
-        n: compare_table(views["real"][n], views["synthetic"][n], views.get("holdout", {}).get(n)) for n in present
-    }
-    return Comparison(schema, views, tables, profile, rows_limit, seed, notes, told)
+    return Comparison(schema, views, tuple(present), profile, rows_limit, seed, notes, told)
 
 
 def _same_rows(real: TableView, synthetic: TableView) -> Integers | None:
@@ -210,8 +240,6 @@ def _same_rows(real: TableView, synthetic: TableView) -> Integers | None:
     at = locate_parents(synthetic, whole, real)[0]
     if bool((at < 0).any()) or np.unique(at).size < at.size:
         return None
-    from fixturesynth.profiling.columnar import same_values
-
     everything = np.arange(synthetic.rows)
     for name, ours in synthetic.columns.items():
         same = same_values(ours, real[name], at, everything)

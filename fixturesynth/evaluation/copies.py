@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fixturesynth.evaluation.comparison import Comparison, Integers, Side
+from fixturesynth.evaluation.comparison import FEWEST, Comparison, Integers, Side
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.profiling.columnar import joint_codes
 
@@ -43,7 +43,7 @@ def measure_copies(comparison: Comparison) -> Iterator[Measure]:
         if "holdout" in codes:
             floor: float | None = float(np.isin(codes["holdout"], own).mean()) if codes["holdout"].size else None
         else:
-            found = [np.isin(own[a], own[b]).mean() for a, b in comparison.halves(name)]
+            found = [np.isin(own[a], own[b]).mean() for a, b in comparison.halves(name) if own.size >= FEWEST]
             floor = float(np.mean(found)) if found else None
         twins = np.isin(codes["synthetic"], own)
         detail = {"columns": len(names), "copies": int(np.count_nonzero(twins))}

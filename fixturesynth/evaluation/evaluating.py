@@ -149,7 +149,17 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
     known = [r for r in records if r.score is not None]
     floors = [r.floor for r in records if r.floor is not None]
     if not known:
-        return Summary(metric.name, 0, None, None, None, None, direction=metric.direction, threshold=metric.threshold, judged=metric.judged)
+        return Summary(
+            metric.name,
+            0,
+            None,
+            None,
+            None,
+            None,
+            direction=metric.direction,
+            threshold=metric.threshold,
+            judged=metric.judged,
+        )
     scores = np.asarray([r.score for r in known], dtype=np.float64)
     worst = known[int(scores.argmin() if metric.direction == "higher" else scores.argmax())]
     floor = float(np.mean(floors)) if floors else None
@@ -166,12 +176,17 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
 
 def _strong(records: Iterable[MetricRecord]) -> float | None:
     """Mean over the pairs that depend on each other in the real rows; None where the metric knows no such thing."""
-    scores = [r.score for r in records if r.detail.get("strength", 0.0) > STRONG.get(str(r.detail.get("method")), np.inf)]
+    scores = [
+        r.score for r in records if r.detail.get("strength", 0.0) > STRONG.get(str(r.detail.get("method")), np.inf)
+    ]
     return float(np.mean([s for s in scores if s is not None])) if scores else None
 
 
 def _verdict(
-    metrics: list[Metric], summary: dict[str, Summary], validity: tuple[ValidityRecord, ...], records: list[MetricRecord]
+    metrics: list[Metric],
+    summary: dict[str, Summary],
+    validity: tuple[ValidityRecord, ...],
+    records: list[MetricRecord],
 ) -> Verdict:
     broken = sum(r.broken or 0 for r in validity)
     lines = []
@@ -209,7 +224,12 @@ def _goal(metric: Metric, found: Summary, records: list[MetricRecord]) -> float:
 def _doubts(comparison: Comparison, records: list[MetricRecord]) -> Iterator[str]:
     """What a reader should know before trusting the figures."""
     for record in records:
-        if record.name.startswith("c2st") and record.score is not None and record.score < 0.4 and record.detail["rows"] >= 500:
+        if (
+            record.name.startswith("c2st")
+            and record.score is not None
+            and record.score < 0.4
+            and record.detail["rows"] >= 500
+        ):
             yield f"{record.place}: an AUC of {record.score:.2f} is below a coin's: synthetic rows may be near copies of real ones"
     for name, table in comparison.tables.items():
         if comparison.rows("synthetic", name) and not table.columns and len(table.left_out):

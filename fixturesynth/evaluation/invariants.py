@@ -79,7 +79,12 @@ def measure_invariants(comparison: Comparison, real: Dataset) -> Iterator[Measur
                 shares[side] = kept / witnesses if witnesses else None
             if len(shares) < 2:
                 continue
-            detail = {"rule": describe(rule), "kind": rule.kind, "real_rows": counts["real"], "rows": counts["synthetic"]}
+            detail = {
+                "rule": describe(rule),
+                "kind": rule.kind,
+                "real_rows": counts["real"],
+                "rows": counts["synthetic"],
+            }
             note = "" if shares["synthetic"] is not None else "no synthetic row bears witness"
             yield Measure(
                 name, shares["synthetic"], (*rule.sources, rule.target), rule.foreign_key, shares["real"], detail, note

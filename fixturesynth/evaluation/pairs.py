@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.evaluation.columns import ComparedColumn
-from fixturesynth.evaluation.comparison import Comparison, Edge, Half, Integers, Side
+from fixturesynth.evaluation.comparison import FEWEST, Comparison, Edge, Half, Integers, Side
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.evaluation.shapes import side_values
 from fixturesynth.profiling.columnar import distinct_codes
@@ -134,7 +134,12 @@ class _Pairs:
             score, real, synthetic = correlation_similarity(
                 x.values(a, some), y.values(a, some), x.values(b, others), y.values(b, others)
             )
-            return score, {"method": "CorrelationSimilarity", "real": real, "synthetic": synthetic, "strength": abs(real)}
+            return score, {
+                "method": "CorrelationSimilarity",
+                "real": real,
+                "synthetic": synthetic,
+                "strength": abs(real),
+            }
         score, strength = contingency_similarity(
             self.codes(x, a, some), self.codes(y, a, some), self.codes(x, b, others), self.codes(y, b, others)
         )
@@ -166,7 +171,9 @@ def measure_pairs(comparison: Comparison) -> Iterator[Measure]:
         for columns, score, floor, detail in _measured(
             [(joined[x.name], joined[y.name]) for x, y in pairs], halves, comparison.held_out and "holdout" in rows
         ):
-            yield Measure(name, score, columns, None, floor, detail, "" if score is not None else "a column never changes")
+            yield Measure(
+                name, score, columns, None, floor, detail, "" if score is not None else "a column never changes"
+            )
 
 
 def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
@@ -197,7 +204,9 @@ def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
         if max(real.size, synthetic.size) >= limit:
             comparison.notes.append(_sampled(f"pair trends of {edge.child!r} with {edge.parent!r}", limit))
         # Bins over the joined rows, as sdmetrics makes them after its join.
-        left = [_Joined(c, discretise(c, side_values(c, "real", above["real"])), above) for c in parent.columns.values()]
+        left = [
+            _Joined(c, discretise(c, side_values(c, "real", above["real"])), above) for c in parent.columns.values()
+        ]
         right = [_Joined(c, discretise(c, side_values(c, "real", real)), own) for c in child.columns.values()]
         halves = () if comparison.held_out else _halves_across(comparison, edge, real, above["real"])
         for columns, score, floor, detail in _measured(
@@ -225,7 +234,8 @@ def _measured(pairs: Iterable[tuple[_Joined, _Joined]], halves: tuple[Half, ...]
 
 def _halves_within(comparison: Comparison, table: str, rows: Integers | None) -> tuple[Half, ...]:
     """Halves as positions among the rows that are looked at; only two splits: pairs are many."""
-    halves = comparison.halves(table)[:2]
+    halves = comparison.halves(table)
+    halves = halves if comparison.rows("real", table) < FEWEST else halves[:2]
     if rows is None:
         return halves
     first = np.zeros(comparison.rows("real", table), dtype=bool)
@@ -238,10 +248,12 @@ def _halves_within(comparison: Comparison, table: str, rows: Integers | None) ->
 
 
 def _halves_across(comparison: Comparison, edge: Edge, rows: Integers, parents: Integers | None) -> tuple[Half, ...]:
-    if rows.size < 40 or parents is None:
-        return ()
+    if rows.size < FEWEST or parents is None:
+        return comparison.drawn(rows.size, edge.child, edge.name)
     enough = np.unique(parents).size >= 40
-    return comparison.split(parents if enough else np.arange(rows.size), 2 if rows.size < 5_000 else 1, edge.child, edge.name)
+    return comparison.split(
+        parents if enough else np.arange(rows.size), 2 if rows.size < 5_000 else 1, edge.child, edge.name
+    )
 
 
 def _some(comparison: Comparison, rows: int, limit: int, *address: str) -> Integers | None:

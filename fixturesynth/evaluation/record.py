@@ -154,7 +154,9 @@ class Report:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     pictures: tuple[Picture, ...] = field(default=(), repr=False)
-    examples: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(default_factory=dict, repr=False)
+    examples: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def of(self, name: str) -> tuple[MetricRecord, ...]:
         """All records of one metric; InputError with a suggestion for an unknown one."""

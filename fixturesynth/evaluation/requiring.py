@@ -9,7 +9,9 @@ from fixturesynth.evaluation.record import Summary
 
 __all__ = ["check_conditions"]
 
-_CONDITION = re.compile(r"^\s*([A-Za-z_][\w ]*?)\s*(?:\.\s*(\w+))?\s*(>=|<=|==|=|>|<)\s*(-?\d*\.?\d+(?:e-?\d+)?)(\s*%)?\s*$")
+_CONDITION = re.compile(
+    r"^\s*([A-Za-z_][\w ]*?)\s*(?:\.\s*(\w+))?\s*(>=|<=|==|=|>|<)\s*(-?\d*\.?\d+(?:e-?\d+)?)(\s*%)?\s*$"
+)
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": ge, "<=": le, ">": gt, "<": lt, "=": eq, "==": eq,
 }  # fmt: skip
