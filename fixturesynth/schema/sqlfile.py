@@ -46,7 +46,7 @@ HINTS: Sequence[tuple[Dialect, int, str]] = (
     ("postgresql", 3, r"::\w+|\$\$|\bpg_catalog\b|\b(big|small)?serial\b|\bCREATE\s+TYPE\s+\S+\s+AS\s+ENUM\b"),
     ("postgresql", 2, r"\b(timestamptz|jsonb|bytea|character varying|tsvector|nextval|uuid)\b|\bUSING\s+gist\b"),
     ("mysql", 3, r"\bENGINE\s*=|\bAUTO_INCREMENT\b|/\*!\d+|^\s*DELIMITER\b|\bCHARSET\b|\bunsigned\b"),
-    ("mysql", 2, r"`\w|\b(tiny|medium|long)(text|blob|int)\b|\b(enum|set)\s*\('|^\s*(UNIQUE\s+)?KEY\s+`?\w+`?\s*\("),
+    ("mysql", 2, r"`\w|\b(tiny|medium|long)(text|blob|int)\b|\b(enum|set)\s*\('|^\s*(UNIQUE\s+)?KEY\s+`?\w+`?\s*\(\D"),
     ("sqlite", 3, r"\bAUTOINCREMENT\b|\bWITHOUT\s+ROWID\b|\bPRAGMA\b|\bsqlite_\w+|\)\s*STRICT\b|\bUSING\s+fts\d"),
     ("sqlite", 1, r"\[\w+\]|\bCREATE\s+TABLE\b|\bINTEGER\s+PRIMARY\s+KEY\b"),
     ("duckdb", 3, r"\b(HUGEINT|UBIGINT|UINTEGER|USMALLINT|UTINYINT|STRUCT\s*\(|MAP\s*\()"),
@@ -58,6 +58,8 @@ def guess_dialect(text: str, name: str = "") -> Dialect:
 
     >>> guess_dialect("", "shop.mysql.sql"), guess_dialect("CREATE TABLE t (id serial, at timestamptz)")
     ('mysql', 'postgresql')
+    >>> guess_dialect("CREATE TABLE t (\\nkey varchar(6))"), guess_dialect("CREATE TABLE t (\\nid int,\\nKEY k (id))")
+    ('sqlite', 'mysql')
     """
     for part in reversed(name.lower().split(".")[1:-1]):
         if part in DIALECT_NAMES:
