@@ -128,22 +128,24 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
     """The foreign key whose parent conditions the child best.
 
     Only a reference that is always set can be context. An identifying one (part of the primary key) comes first
-    where nothing was learned; otherwise the one whose parent tells most about the row.
+    where nothing was learned; otherwise the one whose parent tells most about the row. What is left undecided goes by
+    whether rows die with the parent, then by name: never by place, so that moving a column changes no value.
     """
     primary = set(table.primary_key.columns) if table.primary_key else set()
 
-    def score(plan: ReferencePlan) -> tuple[float, float]:
+    def rank(plan: ReferencePlan) -> tuple[float, bool, str]:
         fk = table.foreign_key(plan.foreign_key)
-        position = table.column_names.index(fk.columns[0])
+        owned = (fk.on_delete or "").upper() == "CASCADE"
         identifying = 0.3 if set(fk.columns) & primary and not plan.exclusive else 0.0
         required = 0.2 if all(not table.column(c).nullable for c in fk.columns) else 0.0
         known = profile is not None and plan.parent in profile
         # A parent that is a short list of the world is better drawn by the child's own model, as a category.
         entity = 0.15 if not (known and profile is not None and profile[plan.parent].reference) else 0.0
-        return (identifying + required + entity + _explains(profile, table, plan.foreign_key), -position)
+        score = identifying + required + entity + _explains(profile, table, plan.foreign_key)
+        return -score, not owned, plan.foreign_key
 
     options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]
-    return max(options, key=score).foreign_key if options else None
+    return min(options, key=rank).foreign_key if options else None
 
 
 def _has_rows(profile: Profile | None, table: str) -> bool:
