@@ -214,7 +214,7 @@ class _Writer:
 
     def arrow(self, label: str, table: pa.Table) -> _Stored:
         sink = pa.BufferOutputStream()
-        plain = table.replace_schema_metadata(None).combine_chunks()
+        plain = table.combine_chunks()
         with pa.ipc.new_stream(sink, plain.schema) as writer:
             writer.write_table(plain)
         return self.array(label, np.frombuffer(sink.getvalue(), dtype=np.uint8))
