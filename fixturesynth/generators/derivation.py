@@ -21,9 +21,10 @@ from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.rounding import round_at
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["OPERATIONS", "as_type", "derive", "find_lookup"]
+__all__ = ["OPERATIONS", "as_type", "derive", "find_lookup", "find_rows"]
 
 Parameters = Mapping[str, Any]
+Integers = npt.NDArray[np.int64]
 
 MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
 
@@ -199,26 +200,59 @@ def derive(
     return OPERATIONS[operation](sources, parameters, kind)
 
 
-def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int) -> pa.Table:
-    """Distinct (sources, target) that at least ``protection`` rows have: columns s0, s1, ..., target, rows."""
+CONSISTENT = 0.9  # share of shorter determinants with one target that makes them a stand-in for the whole
+
+
+def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int, groups: Integers) -> pa.Table:
+    """Distinct (sources, target) that at least ``protection`` root entities have: columns s0, s1, ..., target, rows.
+
+    Its metadata may name a source to ``drop``: without it the others still nearly always determine the target.
+    """
     names = [f"s{i}" for i in range(len(sources))]
-    table = pa.table([*sources, target], names=[*names, "target"])
-    counted = table.group_by([*names, "target"], use_threads=False).aggregate([([], "count_all")])
-    kept = counted.filter(pc.greater_equal(counted["count_all"], protection))
-    return kept.rename_columns([*names, "target", "rows"]).sort_by([("rows", "descending")])
+    table = pa.table([*sources, target, pa.array(groups)], names=[*names, "target", "group"])
+    grouped = table.group_by([*names, "target"], use_threads=False)
+    counted = grouped.aggregate([("group", "count_distinct"), ("group", "count")])
+    kept = counted.filter(pc.greater_equal(counted["group_count_distinct"], protection))
+    kept = kept.select([*names, "target", "group_count"]).rename_columns([*names, "target", "rows"])
+    kept = kept.sort_by([("rows", "descending")])
+    drop = _least_needed(kept, names)
+    return kept.replace_schema_metadata({} if drop is None else {"drop": str(drop)})
+
+
+def _least_needed(lookup: pa.Table, names: list[str]) -> int | None:
+    """The source whose loss leaves most of the others' tuples with a single target."""
+    if len(names) < 2 or not lookup.num_rows:
+        return None
+    shares = []
+    for name in names:
+        rest = [n for n in names if n != name]
+        pairs = lookup.group_by([*rest, "target"], use_threads=False).aggregate([([], "count_all")])
+        counts = pairs.group_by(rest, use_threads=False).aggregate([([], "count_all")])
+        shares.append(float(np.mean(counts["count_all"].to_numpy() == 1)))
+    best = int(np.argmax(shares))
+    return best if shares[best] >= CONSISTENT else None
+
+
+def find_rows(sources: Sequence[pa.Array], lookup: pa.Table) -> Integers:
+    """Lookup row of every determinant, shape (n,), NULL being a value like any other; -1 where it was never seen."""
+    out = np.full(len(sources[0]), -1, dtype=np.int64)
+    if not lookup.num_rows:
+        return out
+    every = range(len(sources))
+    drop = (lookup.schema.metadata or {}).get(b"drop")
+    tries = [list(every)] + ([[i for i in every if i != int(drop)]] if drop is not None else [])
+    for chosen in tries:
+        rows = np.flatnonzero(out < 0)
+        if rows.size:
+            wanted = [sources[i].take(pa.array(rows)) for i in chosen]
+            known = [combined(lookup[f"s{i}"]) for i in chosen]
+            out[rows] = locate(wanted, known, nulls_match=True)
+    return out
 
 
 def _look_up(sources: Sequence[pa.Array], lookup: pa.Table, kind: pa.DataType) -> pa.Array:
-    """Values by determinant, NULL being one like any other on both sides. One that was never seen takes the value of
-    the first determinants alone, else of the most frequent row: the same for every row that has it, so the dependency
-    holds all the same."""
+    """Values by determinant, null where it was never seen."""
+    rows = find_rows(sources, lookup)
     if not lookup.num_rows:
-        return pa.nulls(len(sources[0]), kind)
-    out = np.full(len(sources[0]), -1, dtype=np.int64)
-    for width in range(len(sources), 0, -1):
-        open_rows = out < 0
-        if not open_rows.any():
-            break
-        known = [combined(lookup[f"s{i}"]) for i in range(width)]
-        out[open_rows] = locate(sources[:width], known, nulls_match=True)[open_rows]
-    return as_type(combined(lookup["target"]).take(pa.array(np.maximum(out, 0))), kind)
+        return pa.nulls(rows.size, kind)
+    return as_type(combined(lookup["target"]).take(pa.array(rows, pa.int64(), mask=rows < 0)), kind)

@@ -18,6 +18,7 @@ from fixturesynth.planning.plan import (
     Rule,
     RuleCall,
     Source,
+    TablePlan,
 )
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
@@ -32,6 +33,8 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "determines", "ordinal")
+
+MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
 # Share of NULL in a nullable column when there are no rows to learn it from, by meaning; others get 0.1.
 NULL_SHARES = {"deleted_at": 0.9, "cancelled_at": 0.9, "archived_at": 0.9, "revoked_at": 0.9, "email": 0.02}
@@ -49,7 +52,8 @@ class ColumnNeeds:
     locale: str
     now: str
     unique_columns: frozenset[str]  # single columns that must be unique
-    parents: Mapping[str, Table]
+    parents: Mapping[str, TablePlan]  # those planned already
+    rows: int = 1
 
     def column_context(self, column: Column) -> ColumnContext:
         now = datetime.fromisoformat(self.now)
@@ -159,7 +163,10 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
     if seen is not None and seen.kind in MODELLED_KINDS | {"datetime": ""}:
         return ColumnPlan(column.name, Modelled(_encoding(seen), {}), "learned, kept unique")
-    call = rule_for_column(needs.table.name, column, meaning, domain, locale=needs.locale, unique=True)
+    now = needs.column_context(column).now
+    call = rule_for_column(
+        needs.table.name, column, meaning, domain, locale=needs.locale, unique=True, now=now, rows=needs.rows
+    )
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}")
     return ColumnPlan(column.name, Key(call), f"unique {meaning or column.type.kind}")
@@ -176,10 +183,12 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     if domain is not None and domain.only_null:
         return ColumnPlan(column.name, Constant(None), "a check allows NULL alone")
     meaning = guess_meaning(needs.table.name, column, None)
-    call = rule_for_column(needs.table.name, column, meaning, domain, locale=needs.locale, unique=False)
+    now = needs.column_context(column).now
+    call = rule_for_column(needs.table.name, column, meaning, domain, locale=needs.locale, unique=False, now=now)
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}: left to the database")
-    required = not column.nullable or (domain is not None and domain.not_null)
+    together = any(column.name in u.columns and not u.nulls_distinct for u in needs.table.uniques)
+    required = together or not column.nullable or (domain is not None and domain.not_null)
     share = 0.0 if required else NULL_SHARES.get(meaning or "", 0.1)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")
 
@@ -201,11 +210,19 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
-    if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
-        kind = "categorical" if seen.kind == "constant" else _encoding(seen)
+    if _is_learned(seen):
+        kind = "categorical" if seen.kind in ("constant", "text", "code") else _encoding(seen)
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
     return ColumnPlan(column.name, Rule(*learned_rule(needs, column, seen)), f"{seen.meaning or seen.kind} by rule")
+
+
+def _is_learned(seen: ColumnProfile) -> bool:
+    if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
+        return True
+    # Texts that come again and again are categories, even where each is too rare to be stored: others stand in.
+    present = seen.rows - seen.nulls
+    return seen.kind in ("text", "code") and seen.distinct * 4 <= present and seen.distinct <= MOST_STAND_INS
 
 
 def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[RuleCall, float]:
@@ -213,6 +230,9 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
     domain = needs.constraints.domains.get(column.name)
     options: dict[str, Any]
     named = seen.meaning in PERSON_RULES
+    if seen.kind == "identifier" and seen.maximum is not None and column.type.kind == "integer":
+        low, high = int(seen.minimum or 0), max(int(seen.maximum), int(seen.minimum or 0) + 1)
+        return RuleCall("integers", {"low": low, "high": high}), seen.null_share
     if seen.kind in ("code", "identifier") and seen.patterns and not named:
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
     if seen.kind == "text" and seen.words and not named:
@@ -223,7 +243,8 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
     shapes = [p for p, _ in seen.patterns]
     if shapes and not any("a" in p for p in shapes) and any("A" in p for p in shapes):
         domain = replace(domain or ColumnDomain(column.name), upper=True)
-    call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False)
+    now = needs.column_context(column).now
+    call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=now)
     return call or RuleCall("constant", {"value": None}), seen.null_share
 
 
@@ -238,7 +259,9 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["domain"] = [v for v in closed if isinstance(v, str | int)]
     if seen.rare and "domain" not in options:
         call, _ = learned_rule(needs, column, seen)
+        pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
         options["rare"] = {"name": call.name, "options": dict(call.options), "version": call.version}
+        options["pool"] = pool
     return options
 
 
@@ -270,6 +293,26 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
     return {}
 
 
+def _unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:
+    """Whether the values are new ones: made by rule, or keys of a parent that makes its own."""
+    source = plan.source
+    if isinstance(source, Reference):
+        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
+        return parent is None or _makes_new(parent, source.parent_column, needs.parents)
+    if isinstance(source, Derived) and source.operation == "copy" and source.foreign_key is not None:
+        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
+        return parent is None or _makes_new(parent, source.sources[0], needs.parents)
+    return isinstance(source, Rule | Key | Default)
+
+
+def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan]) -> bool:
+    source = parent.column(column).source
+    if isinstance(source, Reference):
+        above = planned.get(parent.reference(source.foreign_key).parent)
+        return above is None or _makes_new(above, source.parent_column, planned)
+    return isinstance(source, Rule | Key | Default) or (isinstance(source, Derived) and source.operation == "copy")
+
+
 def _settle(
     needs: ColumnNeeds, done: dict[str, ColumnPlan], owners: Mapping[str, tuple[ForeignKey, str]]
 ) -> dict[str, ColumnPlan]:
@@ -283,7 +326,7 @@ def _settle(
             source = plan.source
             if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal"):
                 continue
-            if any(isinstance(done[s].source, Rule | Key | Default) for s in source.sources):
+            if any(_unknowable(needs, done[s]) for s in source.sources):
                 seen = needs.profile.columns[name]
                 if seen.kind in MODELLED_KINDS or seen.kind == "datetime":
                     again: Source = Modelled(_encoding(seen), {})

@@ -11,6 +11,7 @@ from fixturesynth.errors import CapacityError, ConstraintError, SourceError, Uns
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.orders import orders_by_meaning
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.plan import (
     ColumnPlan,
@@ -68,12 +69,11 @@ def make_plan(schema: Schema, *, profile: Profile | None = None, wishes: Wishes 
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
     notes: list[str] = []
     planned: dict[str, int] = {}
-    tables = []
+    done: dict[str, TablePlan] = {}
     for name in structure.order:
-        plan = _plan_table(schema, schema[name], structure, profile, wishes, planned, notes)
-        planned[name] = plan.rows
-        tables.append(plan)
-    return Plan(tuple(tables), schema.dialect, wishes.locale, wishes.now, tuple(notes))
+        done[name] = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes)
+        planned[name] = done[name].rows
+    return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 
 def _plan_table(
@@ -83,6 +83,7 @@ def _plan_table(
     profile: Profile | None,
     wishes: Wishes,
     planned: Mapping[str, int],
+    done: Mapping[str, TablePlan],
     notes: list[str],
 ) -> TablePlan:
     if (why := why_no_rows(schema, table)) is not None:
@@ -116,7 +117,7 @@ def _plan_table(
         table=table, references=references, context=context, constraints=constraints, profile=learned,
         locale=wishes.locale, now=wishes.now,
         unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
-        parents={r.parent: schema[r.parent] for r in references},
+        parents=done, rows=rows,
     )  # fmt: skip
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
     capacities = _capacities(needs, columns)
@@ -137,7 +138,7 @@ def _plan_table(
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
-        references=references, uniques=uniques, orders=_orders(constraints, branches, learned, columns),
+        references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
         generator=_generator(wanted, learned, columns),
@@ -264,10 +265,16 @@ def _pairs(
 
 
 def _orders(
-    constraints: TableConstraints, branches: Branches, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+    table: Table,
+    constraints: TableConstraints,
+    branches: Branches,
+    seen: TableProfile | None,
+    columns: tuple[ColumnPlan, ...],
 ) -> tuple[tuple[str, str, bool], ...]:
     learned = _of_kind(seen, "order")
     pairs = {(d.low, d.high): d.strict for d in (*constraints.differences, *branches.differences)}
+    if seen is None:
+        pairs = {(a, b): s for a, b, s in orders_by_meaning(table, columns, constraints.domains, branches.sets)} | pairs
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
     names = {c.name for c in columns}
     return tuple((low, high, strict) for (low, high), strict in pairs.items() if {low, high} <= names)

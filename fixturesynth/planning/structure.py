@@ -10,6 +10,8 @@ from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Structure", "find_structure"]
 
+NULL_SHARE = 0.1  # of a nullable reference without rows to learn from
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -53,12 +55,23 @@ def _cardinality(profile: Profile | None, table: str, foreign_key: str) -> Cardi
     return next((c for c in profile[table].cardinalities if c.foreign_key == foreign_key), None)
 
 
+def _may_be_null(table: Table, fk: ForeignKey) -> bool:
+    """Whether a row may do without this reference: NULL is allowed, free of other keys, and never counts as equal."""
+    elsewhere = {c for other in table.foreign_keys if other is not fk for c in other.columns}
+    own = [c for c in fk.columns if c not in elsewhere]
+    equal = {c for u in table.uniques if not u.nulls_distinct for c in u.columns}
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    return bool(own) and all(table.column(c).nullable and c not in key and c not in equal for c in own)
+
+
 def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profile: Profile | None) -> ReferencePlan:
     seen = _cardinality(profile, table.name, fk.name)
     nullable = any(table.column(c).nullable for c in fk.columns)
     rows = seen.children + seen.nulls + seen.dangling if seen else 0
     null_share = (seen.nulls + seen.dangling) / rows if seen and rows else 0.0
     exclusive = any(set(key) <= set(fk.columns) for key in table.keys)
+    if seen is None and _may_be_null(table, fk):
+        null_share = NULL_SHARE
     if fk.parent == table.name:
         how = "self"
         if seen is None:

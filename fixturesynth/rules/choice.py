@@ -214,7 +214,7 @@ def _boolean(case: _Case) -> RuleCall:
 
 
 def _enum(case: _Case) -> RuleCall | None:
-    values = list(case.type.values)
+    values = [v for v in case.type.values if case.domain is None or case.domain.contains(v)]
     return case.call("choices", {"values": values, "weights": _falling(len(values))}) if values else None
 
 

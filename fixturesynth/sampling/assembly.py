@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.generators.context import Features
-from fixturesynth.generators.derivation import as_type, derive
-from fixturesynth.generators.keys import locate
+from fixturesynth.generators.derivation import as_type, derive, find_rows
+from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
 from fixturesynth.randomness import hashed
+from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
@@ -182,11 +183,35 @@ def _derived(
     else:
         sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
     lookup = model.lookups.get(column.name) if model is not None else None
-    values = derive(source.operation, sources, source.parameters, kind, lookup)
     alone = assembly.base.get(column.name)
+    if lookup is not None:
+        return _determined(sources, lookup, alone, kind)
+    values = derive(source.operation, sources, source.parameters, kind, lookup)
     if alone is not None:
         values = pc.coalesce(values, as_type(alone, kind))
     flags = assembly.flags(column.name)
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def _determined(sources: Sequence[pa.Array], lookup: pa.Table, alone: pa.Array | None, kind: pa.DataType) -> pa.Array:
+    """Values by determinant; one that was never seen takes the value that its first row would have alone."""
+    found = find_rows(sources, lookup)
+    values = derive("determines", sources, {}, kind, lookup)
+    missing = np.flatnonzero(found < 0)
+    if not missing.size:
+        return values
+    parts = [codes_of(s.take(pa.array(missing))) for s in sources]
+    _, first, which = np.unique(pair_keys(*parts), return_index=True, return_inverse=True)
+    if alone is not None:
+        lent = as_type(alone, kind).take(pa.array(missing[first]))
+    elif lookup.num_rows:
+        # Nothing was learned for rare determinants: known values are dealt out in turn, the most frequent first.
+        known = as_type(combined(lookup["target"]), kind)
+        lent = known.take(pa.array(np.arange(first.size) % min(lookup.num_rows, 1 + first.size)))
+    else:
+        return values
+    index = np.arange(len(values))
+    index[missing] = len(values) + which
+    return pa.concat_arrays([values, lent]).take(pa.array(index))

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.randomness import below, hashed
 
-__all__ = ["distinct_by_stride", "duplicates", "forest", "match", "pair_keys", "separate", "swap_until"]
+__all__ = ["codes_of", "distinct_by_stride", "duplicates", "forest", "match", "pair_keys", "separate", "swap_until"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -71,6 +73,13 @@ def duplicates(keys: Integers) -> Mask:
     out = np.zeros(keys.size, dtype=bool)
     out[order[1:]] = ordered[1:] == ordered[:-1]
     return out
+
+
+def codes_of(values: pa.Array) -> Integers:
+    """One integer for each distinct value, -1 for NULL; shape (n,)."""
+    encoded = pc.dictionary_encode(values)
+    codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
 
 
 def pair_keys(*parts: Integers) -> Integers:

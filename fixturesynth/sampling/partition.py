@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +18,9 @@ from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.encoding import Encoding, decode
 from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
-from fixturesynth.randomness import hashed, stream, words
+from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
 from fixturesynth.schema.model import Table
@@ -175,9 +176,24 @@ def _decoded(
     values = decode(encoding, codes, raw)
     rare = column.source.options.get("rare") if isinstance(column.source, Modelled) else None
     if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
-        made = _rule(plan, table, model, column.name, RuleCall(**rare), job, {})
+        assert isinstance(column.source, Modelled)
+        made = _stand_ins(table, column.name, RuleCall(**rare), int(column.source.options.get("pool", 1)), raw, job)
         values = pa.compute.if_else(pa.array(codes == encoding.rare_code), made.cast(values.type), values)
     return values
+
+
+def _stand_ins(
+    table: Table, name: str, call: RuleCall, pool: int, raw: npt.NDArray[np.uint64], job: ValuesJob
+) -> pa.Array:
+    """A few made-up categories for the many that are too rare to be stored; the first of them come most often."""
+    context = context_of(table, name, job.locale, job.now)
+    unique = replace(call, unique=True)
+    if capacity(unique, context) >= pool:
+        call = unique
+    made = sample_rule(call, RuleRequest(job.seed, context, np.arange(pool), 0, {}))
+    drawn = below(raw, pool)
+    again = below(raw << np.uint64(32), pool)
+    return made.take(pa.array(np.minimum(drawn, again)))
 
 
 def context_of(table: Table, name: str, locale: str, now: str) -> ColumnContext:

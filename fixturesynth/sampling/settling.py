@@ -20,10 +20,11 @@ from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.gates import inside_predicate, leave_set
-from fixturesynth.sampling.matching import distinct_by_stride, duplicates, pair_keys, separate, swap_until
+from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
 from fixturesynth.sampling.partition import context_of
-from fixturesynth.sampling.spreading import codes_of, others, spread
+from fixturesynth.sampling.spreading import others, spread
 from fixturesynth.schema.predicates import evaluate, mentioned_columns
+from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["settle"]
 
@@ -128,7 +129,7 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
 
 def _misordered(low: pa.Array, high: pa.Array, strict: bool) -> npt.NDArray[np.bool_]:
     if low.type != high.type:
-        low, high = pc.cast(low, pa.float64(), safe=False), pc.cast(high, pa.float64(), safe=False)
+        low, high = unify([low, high])
     test = pc.greater_equal(low, high) if strict else pc.greater(low, high)
     return np.asarray(test.fill_null(False))
 
@@ -212,25 +213,6 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
                 f"({', '.join(unique.columns)}); ask for fewer rows or more rows of the tables it references"
             )
     return changed
-
-
-def _by_gate(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
-    """All but the first row of each tuple leave the set: they take values for which its predicate does not hold."""
-    found = _keys(assembly, columns, unique)
-    assert found is not None
-    out = found[0][duplicates(found[1])]
-    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
-    assembly.base = with_columns(assembly.plan, assembly.base, unique.gate, out, out, assembly.seed, values)
-    for column in unique.gate:
-        source = assembly.plan.column(column.name).source
-        if isinstance(source, Reference) and source.foreign_key in assembly.ranks:
-            ranks = assembly.ranks[source.foreign_key].copy()
-            parents = assembly.made[assembly.table.foreign_key(source.foreign_key).parent].rows
-            words = hashed(out, assembly.seed, assembly.table.name, column.name, "gate")
-            some = np.where(ranks[out] >= 0, ranks[out], below(words, max(parents, 1)) if parents else -1)
-            ranks[out] = -1 if column.null_share == 1.0 else some
-            assembly.ranks[source.foreign_key] = ranks
-    return True
 
 
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:

@@ -12,19 +12,12 @@ from fixturesynth.generators.calendar import PER_DAY
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import Modelled, UniquePlan
 from fixturesynth.sampling.assembly import Assembly
-from fixturesynth.sampling.matching import pair_keys, separate
+from fixturesynth.sampling.matching import codes_of, pair_keys, separate
 
-__all__ = ["codes_of", "others", "spread"]
+__all__ = ["others", "spread"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
-
-
-def codes_of(values: pa.Array) -> Integers:
-    """One integer for each distinct value, -1 for NULL; shape (n,)."""
-    encoded = pc.dictionary_encode(values)
-    codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,57 @@
+"""Moments that have an order by what they mean, where no row and no check says so: created, updated, deleted."""
+
+from collections.abc import Mapping, Sequence
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.planning.plan import BranchSet, ColumnPlan, Rule
+from fixturesynth.profiling.semantics import guess_meaning
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates import ColumnDomain
+
+__all__ = ["orders_by_meaning"]
+
+# (earlier, later) meanings.
+PAIRS = (
+    ("birth_date", "hire_date"),
+    ("birth_date", "death_date"),
+    ("hire_date", "end"),
+    ("created_at", "updated_at"),
+    ("created_at", "last_login"),
+    ("created_at", "deleted_at"),
+    ("updated_at", "deleted_at"),
+    ("created_at", "due_date"),
+    ("created_at", "expires_at"),
+    ("start", "end"),
+)
+
+
+def orders_by_meaning(
+    table: Table, columns: Sequence[ColumnPlan], domains: Mapping[str, ColumnDomain], branches: Sequence[BranchSet]
+) -> tuple[tuple[str, str, bool], ...]:
+    """(earlier column, later column, strict) for columns by rule of one type whose values no check bounds."""
+    bounded = {c.name for s in branches for b in s.branches for c in b if c.call is not None}
+    bounded |= {n for n, d in domains.items() if d.low is not None or d.high is not None or d.allowed is not None}
+    found: dict[str, list[str]] = {}
+    for plan in columns:
+        column = table.column(plan.name)
+        free = isinstance(plan.source, Rule) and not plan.source.call.unique and plan.name not in bounded
+        if free and column.type.kind in ("date", "timestamp"):
+            meaning = guess_meaning(table.name, column, None)
+            found.setdefault(meaning or "", []).append(plan.name)
+    out = []
+    for earlier, later in PAIRS:
+        for low in found.get(earlier, ()):
+            own = arrow_type(table.column(low).type)
+            options = [h for h in found.get(later, ()) if arrow_type(table.column(h).type) == own]
+            if options:
+                out.append((low, max(options, key=lambda high: _alike(low, high)), False))
+    return tuple(out)
+
+
+def _alike(a: str, b: str) -> int:
+    """Letters that two names share at their ends: ``trial_start`` belongs to ``trial_end``."""
+    return _shared_start(a, b) + _shared_start(a[::-1], b[::-1])
+
+
+def _shared_start(a: str, b: str) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
