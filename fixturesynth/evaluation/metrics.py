@@ -74,15 +74,15 @@ METRICS: tuple[Metric, ...] = (
         "Do parents and their children go together as they really do?", measure_edge_pairs,
     ),
     Metric(
-        "c2st", "Classifier, one table", "detection", "lower", 0.65, "mean",
+        "c2st", "Classifier, one table", "detection", "lower", 0.65, "worst",
         "Can LightGBM tell synthetic rows of a table from real ones? 0.5 is a coin.", measure_alone,
     ),
     Metric(
-        "c2st_joined", "Classifier, child with parent", "detection", "lower", 0.65, "mean",
+        "c2st_joined", "Classifier, child with parent", "detection", "lower", 0.65, "worst",
         "... when it sees each child beside its parent?", measure_joined,
     ),
     Metric(
-        "c2st_agg", "Classifier, parent with children", "detection", "lower", 0.75, "mean",
+        "c2st_agg", "Classifier, parent with children", "detection", "lower", 0.75, "worst",
         "... when it sees each parent with aggregates of its children?", measure_with_aggregates,
     ),
     Metric(

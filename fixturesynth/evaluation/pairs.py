@@ -19,7 +19,7 @@ __all__ = ["contingency_similarity", "correlation_similarity", "discretise", "me
 Floats = npt.NDArray[np.float64]
 
 BINS = 10
-BUDGET = 200_000_000  # rows x pairs of one table or edge that are looked at exactly
+BUDGET = 20_000_000  # rows x pairs of one table or edge that are looked at exactly
 FEWEST_ROWS = 20_000  # ... and rows that always are
 
 
@@ -70,26 +70,41 @@ def _coded(values: Floats, edges: Floats | None) -> tuple[Integers, int]:
     return codes, edges.size + 2
 
 
-def contingency_similarity(a1: Integers, a2: Integers, b1: Integers, b2: Integers) -> tuple[float | None, float]:
-    """(1 - total variation distance of the two joint distributions of codes, Cramér's V in a).
+def contingency_similarity(
+    a1: Integers, a2: Integers, b1: Integers, b2: Integers, *, associated: bool = True
+) -> tuple[float | None, float]:
+    """(1 - total variation distance of the two joint distributions of codes, Cramér's V in a if it is asked for).
 
     Range 0 to 1, higher is better. Source: sdmetrics ContingencySimilarity; V without bias correction, as in
     ``scipy.stats.contingency.association``.
     """
     if not a1.size or not b1.size:
         return None, np.nan
-    width = int(max(a2.max(), b2.max())) + 1
+    height, width = int(max(a1.max(), b1.max())) + 1, int(max(a2.max(), b2.max())) + 1
     joint_a, joint_b = a1 * width + a2, b1 * width + b2
-    size = (int(max(a1.max(), b1.max())) + 1) * width
-    if size > 4 * (a1.size + b1.size) + 65_536:
+    if height * width <= 4 * (a1.size + b1.size) + 65_536:
+        counts_a = np.bincount(joint_a, minlength=height * width)
+        counts_b = np.bincount(joint_b, minlength=height * width)
+        strength = _cramer(counts_a.reshape(height, width)) if associated else np.nan
+    else:
         codes, size = distinct_codes(np.concatenate([joint_a, joint_b]))
-        joint_a, joint_b = codes[: a1.size], codes[a1.size :]
-    shares_a = np.bincount(joint_a, minlength=size) / a1.size
-    shares_b = np.bincount(joint_b, minlength=size) / b1.size
-    return float(1.0 - 0.5 * np.abs(shares_a - shares_b).sum()), _cramer(a1, a2)
+        counts_a = np.bincount(codes[: a1.size], minlength=size)
+        counts_b = np.bincount(codes[a1.size :], minlength=size)
+        strength = _cramer_of_many(a1, a2) if associated else np.nan
+    return float(1.0 - 0.5 * np.abs(counts_a / a1.size - counts_b / b1.size).sum()), strength
 
 
-def _cramer(x: Integers, y: Integers) -> float:
+def _cramer(table: Integers) -> float:
+    table = table[table.any(axis=1)][:, table.any(axis=0)].astype(np.float64)
+    if min(table.shape) < 2:
+        return np.nan
+    rows, columns, total = table.sum(axis=1), table.sum(axis=0), table.sum()
+    chi = (table**2 / np.outer(rows, columns)).sum() - 1.0  # over the total
+    return float(np.sqrt(max(0.0, chi) / (min(table.shape) - 1))) if total else np.nan
+
+
+def _cramer_of_many(x: Integers, y: Integers) -> float:
+    """The same without the whole table, which would be too large."""
     (x, rows), (y, columns) = distinct_codes(x), distinct_codes(y)
     if min(rows, columns) < 2:
         return np.nan
@@ -128,7 +143,15 @@ class _Pairs:
         return self._codes[key]
 
     def score(
-        self, x: _Joined, y: _Joined, a: Side, some: Integers | None, b: Side, others: Integers | None
+        self,
+        x: _Joined,
+        y: _Joined,
+        a: Side,
+        some: Integers | None,
+        b: Side,
+        others: Integers | None,
+        *,
+        full: bool = False,
     ) -> tuple[float | None, dict[str, float | str]]:
         if x.column.continuous and y.column.continuous:
             score, real, synthetic = correlation_similarity(
@@ -141,7 +164,11 @@ class _Pairs:
                 "strength": abs(real),
             }
         score, strength = contingency_similarity(
-            self.codes(x, a, some), self.codes(y, a, some), self.codes(x, b, others), self.codes(y, b, others)
+            self.codes(x, a, some),
+            self.codes(y, a, some),
+            self.codes(x, b, others),
+            self.codes(y, b, others),
+            associated=full,
         )
         return score, {"method": "ContingencySimilarity", "strength": strength}
 
@@ -180,7 +207,7 @@ def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
     """Inter-table pair trends: every column of the parent with every column of the child, over child rows that have one.
 
     The same two measures as inside a table. Range 0 to 1, higher is better. Floor: the real child rows split by parent
-    (by row where parents are fewer than 40). Source: sdmetrics InterTableTrends.
+    (by row where parents are fewer than 40, or a list kept word for word). Source: sdmetrics InterTableTrends.
     """
     for done, edge in enumerate(comparison.edges):
         comparison.told("pair trends between tables", done, len(comparison.edges))
@@ -224,7 +251,7 @@ Measured = tuple[tuple[str, str], float | None, float | None, dict[str, float | 
 def _measured(pairs: Iterable[tuple[_Joined, _Joined]], halves: tuple[Half, ...], held: bool) -> Iterator[Measured]:
     scoring = _Pairs()
     for x, y in pairs:
-        score, detail = scoring.score(x, y, "real", None, "synthetic", None)
+        score, detail = scoring.score(x, y, "real", None, "synthetic", None, full=True)
         floors = [scoring.score(x, y, "real", a, "real", b)[0] for a, b in halves]
         if held:
             floors = [scoring.score(x, y, "real", None, "holdout", None)[0]]
@@ -250,7 +277,7 @@ def _halves_within(comparison: Comparison, table: str, rows: Integers | None) ->
 def _halves_across(comparison: Comparison, edge: Edge, rows: Integers, parents: Integers | None) -> tuple[Half, ...]:
     if rows.size < FEWEST or parents is None:
         return comparison.drawn(rows.size, edge.child, edge.name)
-    enough = np.unique(parents).size >= 40
+    enough = np.unique(parents).size >= 40 and comparison.kept(edge.parent) is None
     return comparison.split(
         parents if enough else np.arange(rows.size), 2 if rows.size < 5_000 else 1, edge.child, edge.name
     )
