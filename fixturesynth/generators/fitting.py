@@ -367,7 +367,7 @@ def _add_derived(
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
     lookup = None
     if source.operation == "determines":
-        lookup = lookups[column.name] = find_lookup(sources, values, rows.protection)
+        lookup = lookups[column.name] = find_lookup(sources, values, rows.protection, groups)
         if lookup.num_rows:
             return  # NULL is one of the values that are looked up
     made = np.asarray(derive(source.operation, sources, source.parameters, values.type, lookup).is_valid())
