@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, did_you_mean
@@ -21,9 +21,6 @@ from fixturesynth.profiling.datasets import root_entities
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.schema.model import Schema
-
-if TYPE_CHECKING:
-    from fixturesynth.evaluation.record import Report
 
 __all__ = ["Synthesizer", "fit", "plan_rules"]
 

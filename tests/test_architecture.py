@@ -177,4 +177,13 @@ def test_randomness_comes_from_one_place() -> None:
             if isinstance(node, ast.Call)
             and dotted(node.func).startswith(("np.random.", "numpy.random.", "random.", "secrets.", "uuid.uuid4"))
         ]
-    assert [f for f in found if not f.startswith("modelfile")] == []
+    # Names of files and databases that must not meet are no data.
+    assert [f for f in found if not f.startswith(("modelfile:", "schema.sqlfile:"))] == []
+
+
+def test_names_of_generators_are_one_list() -> None:
+    """Planning knows the generators by name only: they stand a floor above."""
+    from fixturesynth.generators import registry
+    from fixturesynth.planning import wishes
+
+    assert set(wishes.GENERATORS) == set(registry.GENERATORS)

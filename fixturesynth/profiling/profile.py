@@ -123,6 +123,8 @@ class TableProfile:
 
 @dataclass(frozen=True)
 class Profile:
+    """What the rows of all tables say, protected; ``merge`` joins two, ``to_json`` and ``from_json`` keep one."""
+
     tables: Mapping[str, TableProfile]
     protection: int = 5  # fewest rows that a stored value has (a random 5 to 7, by the seed)
     sampled: bool = False  # rows were sampled: counts are of the sample
