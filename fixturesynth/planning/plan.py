@@ -112,11 +112,12 @@ class ReferencePlan:
     counts: tuple[tuple[int, int], ...] = ()  # learned (children, parents), or () for the default law
     blocks: tuple[str, ...] = ()  # columns by which a matched parent is chosen
     asked: bool = False  # ``counts`` are the user's, not learned
+    nulls_asked: bool = False  # ``null_share`` is the user's, not learned
 
 
 @dataclass(frozen=True)
 class BranchColumn:
-    """What a column holds in rows of one branch: NULL in a share of them (0: never, 1: always), else values of ``call``.
+    """A column in rows of one branch: NULL in a share of them (0: never, 1: always), else values of ``call``.
 
     ``call`` None: the column's own values.
     """

@@ -4,10 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
-import pyarrow as pa
-
-from fixturesynth.dataset import arrow_type
-from fixturesynth.errors import CapacityError, ConstraintError, SourceError, UnsatisfiableError
+from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
@@ -26,6 +23,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
+from fixturesynth.planning.repairs import plan_repairs
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.uniques import plan_uniques, unique_sets
@@ -33,7 +31,7 @@ from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import Schema, Table
-from fixturesynth.schema.predicates import NotUnderstood, TableConstraints, compile_constraints, evaluate
+from fixturesynth.schema.predicates import TableConstraints, compile_constraints
 
 __all__ = ["Wishes", "make_plan"]
 
@@ -129,7 +127,7 @@ def _plan_table(
         rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     uniques, columns = plan_uniques(table, columns, references, capacities, rows)
     branches = plan_branches(needs, columns) if learned is None and rows else Branches()
-    repairs = _repairs(table, constraints, branches, rows, schema.dialect)
+    repairs = plan_repairs(needs, columns, branches, schema.dialect) if rows else ()
     if learned is None:
         uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)
     for unique in uniques:
@@ -193,39 +191,6 @@ def _settle_parents(
             f"no rows; give {reference.parent} rows or {table.name} none"
         )
     return tuple(out), rows
-
-
-def _repairs(
-    table: Table, constraints: TableConstraints, branches: Branches, rows: int, dialect: str
-) -> tuple[tuple[str, str], ...]:
-    """Checks that are judged once more on the rows; those that nothing holds and nobody can judge are refused here."""
-    if not rows:
-        return ()
-    repairs = []
-    for name, text in constraints.not_understood:
-        if _evaluable(text, table, dialect):
-            repairs.append((name, text))
-        elif (name, text) not in branches.held:
-            raise ConstraintError(
-                f"{table.name}: constraint {name} is not understood yet: CHECK ({text}); "
-                "leave the table out (skip: true in fixturesynth.yaml) or drop the constraint in the target"
-            )
-    for exclusion in table.exclusions:
-        raise ConstraintError(
-            f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
-            "leave the table out (skip: true in fixturesynth.yaml)"
-        )
-    return tuple(repairs)
-
-
-def _evaluable(text: str, table: Table, dialect: str) -> bool:
-    """Whether the condition can be judged on rows; tried on a table without any."""
-    nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in table.columns})
-    try:
-        evaluate(text, nothing, dialect)
-    except NotUnderstood:
-        return False
-    return True
 
 
 def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str, int]:

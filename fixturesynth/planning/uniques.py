@@ -31,8 +31,10 @@ def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
 
 
 def _as_set(table: Table, unique: Unique) -> UniquePlan:
-    names = list(unique.columns)
-    for expression in unique.expressions:
+    # A generated column is as distinct as the columns that it is computed from.
+    computed = {c.name: c.generated.expression for c in table.columns if c.generated is not None}
+    names = [c for c in unique.columns if c not in computed]
+    for expression in (*unique.expressions, *(computed[c] for c in unique.columns if c in computed)):
         words = set(re.findall(r'"[^"]+"|`[^`]+`|\w+', expression))
         names += [c for c in table.column_names if c in {w.strip('"`') for w in words} and c not in names]
     return UniquePlan(

@@ -13,18 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.errors import CapacityError, ConstraintError
+from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
-from fixturesynth.planning.plan import Constant, Default, Derived, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.planning.plan import Derived, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.gates import inside_predicate, leave_set
 from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
 from fixturesynth.sampling.partition import context_of
+from fixturesynth.sampling.repairs import misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
-from fixturesynth.schema.predicates import evaluate, mentioned_columns
-from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["settle"]
 
@@ -49,7 +48,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         key = _keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
-    return _settle_checks(assembly, columns, dialect)
+    return settle_checks(assembly, columns)
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -111,7 +110,7 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
         for low, high, strict in assembly.plan.orders:
             if low not in out or high not in out:
                 continue
-            bad = _misordered(out[low], out[high], strict)
+            bad = misordered(out[low], out[high], strict)
             if not bad.any():
                 continue
             wrong = True
@@ -119,19 +118,12 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
             if all(isinstance(p, Rule) for p in plans) and out[low].type == out[high].type:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
-                bad = _misordered(out[low], out[high], strict)
+                bad = misordered(out[low], out[high], strict)
             if bad.any():
                 out[high] = _lifted(out[low], out[high], bad, strict)
         if not wrong:
             break
     return out
-
-
-def _misordered(low: pa.Array, high: pa.Array, strict: bool) -> npt.NDArray[np.bool_]:
-    if low.type != high.type:
-        low, high = unify([low, high])
-    test = pc.greater_equal(low, high) if strict else pc.greater(low, high)
-    return np.asarray(test.fill_null(False))
 
 
 def _lifted(low: pa.Array, high: pa.Array, bad: npt.NDArray[np.bool_], strict: bool) -> pa.Array:
@@ -312,37 +304,3 @@ def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> 
     raise CapacityError(
         f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
     )
-
-
-# -- checks that nothing above solved ---------------------------------------------------------------------------------
-def _settle_checks(assembly: Assembly, columns: Columns, dialect: str) -> Columns:
-    """Rows that fail a check take the columns it mentions from a row that passes."""
-    out = dict(columns)
-    table = assembly.table
-    for name, text in assembly.plan.repairs:
-        passes = _passing(out, text, dialect)
-        if passes.all():
-            continue
-        donors, failing = np.flatnonzero(passes), np.flatnonzero(~passes)
-        movable = [c for c in mentioned_columns(text, table, dialect) if _movable(assembly, c)]
-        if donors.size and movable:
-            index = np.arange(assembly.rows)
-            index[failing] = donors[below(hashed(failing, assembly.seed, table.name, name, "repair"), donors.size)]
-            for column in movable:
-                out[column] = out[column].take(pa.array(index))
-        if not _passing(out, text, dialect).all():
-            raise ConstraintError(
-                f"{table.name}: constraint {name} is not understood yet and no generated row could lend its values: "
-                f"CHECK ({text}); leave the table out (skip: true in fixturesynth.yaml) or give its columns rules"
-            )
-    return out
-
-
-def _passing(columns: Columns, text: str, dialect: str) -> npt.NDArray[np.bool_]:
-    return evaluate(text, pa.table(columns), dialect)
-
-
-def _movable(assembly: Assembly, column: str) -> bool:
-    source = assembly.plan.column(column).source
-    in_key = any(column in u.columns for u in assembly.plan.uniques)
-    return isinstance(source, Rule | Modelled | Constant) and not in_key and not isinstance(source, Default)

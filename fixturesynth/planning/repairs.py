@@ -1,0 +1,108 @@
+"""Checks that no domain says and no branch holds: those that can be judged on rows are mended there, others refused."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.errors import CapacityError, ConstraintError
+from fixturesynth.planning.branches import Branches
+from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Rule
+from fixturesynth.randomness import hashed
+from fixturesynth.rules.contract import RuleRequest
+from fixturesynth.rules.sampling import sample_rule
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates import NotUnderstood, evaluate, mentioned_columns
+
+__all__ = ["plan_repairs"]
+
+TRIED = 2_048  # rows of a table's rules that are held against a check before it is promised
+
+
+def plan_repairs(
+    needs: ColumnNeeds, columns: Sequence[ColumnPlan], branches: Branches, dialect: str
+) -> tuple[tuple[str, str], ...]:
+    """(constraint name, text) of the checks to be judged on the rows.
+
+    ConstraintError with table, constraint and text for a check that nothing holds and nobody can judge here, or that no
+    row of the rules passes.
+    """
+    table = needs.table
+    repairs = []
+    for name, text in (*needs.constraints.not_understood, *_on_generated(table)):
+        held = (name, text) in branches.held
+        whole = _expanded(text, table)
+        if not _evaluable(whole, table, dialect):
+            if not held:
+                raise _refusal(table, name, text, "is not understood yet")
+            continue
+        repairs.append((name, whole))
+        if not held and needs.profile is None and not _can_pass(needs, columns, whole, dialect):
+            raise _refusal(table, name, text, f"is not understood yet and none of {TRIED} trial rows passes it")
+    for exclusion in table.exclusions:
+        raise ConstraintError(
+            f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
+            "leave the table out (skip: true in fixturesynth.yaml)"
+        )
+    return tuple(dict.fromkeys(repairs))
+
+
+def _refusal(table: Table, name: str, text: str, why: str) -> ConstraintError:
+    return ConstraintError(
+        f"{table.name}: constraint {name} {why}: CHECK ({text}); "
+        "leave the table out (skip: true in fixturesynth.yaml), give its columns rules, or drop the constraint"
+    )
+
+
+def _generated(table: Table) -> Mapping[str, str]:
+    return {c.name: c.generated.expression for c in table.columns if c.generated is not None}
+
+
+def _on_generated(table: Table) -> tuple[tuple[str, str], ...]:
+    """Checks on columns that the database computes: no domain of theirs can be kept to."""
+    generated = _generated(table)
+    return tuple((c.name, c.text) for c in table.checks if generated.keys() & set(c.columns))
+
+
+def _expanded(text: str, table: Table) -> str:
+    """The condition with the expressions of generated columns in the place of their names."""
+    for name, expression in _generated(table).items():
+        whole = f"({expression})".replace("\\", "\\\\")
+        text = re.sub(rf'(?<![\w."`])(["`]?){re.escape(name)}\1(?![\w"`(])', whole, text)
+    return text
+
+
+def _evaluable(text: str, table: Table, dialect: str) -> bool:
+    """Whether the condition can be judged on rows; tried on a table without any."""
+    nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in table.columns if c.generated is None})
+    try:
+        evaluate(text, nothing, dialect)
+    except NotUnderstood:
+        return False
+    return True
+
+
+def _can_pass(needs: ColumnNeeds, columns: Sequence[ColumnPlan], text: str, dialect: str) -> bool:
+    """Whether some row of what the rules give passes; True where a column is not filled by rule."""
+    made = {}
+    by_name = {c.name: c for c in columns}
+    for name in mentioned_columns(text, needs.table, dialect):
+        column, source = needs.table.column(name), by_name[name].source
+        if isinstance(source, Constant) and source.value is None:
+            made[name] = pa.nulls(TRIED, arrow_type(column.type))
+            continue
+        if not isinstance(source, Rule | Key) or (isinstance(source, Rule) and source.needs):
+            return True
+        request = RuleRequest(0, needs.column_context(column), np.arange(TRIED, dtype=np.int64), 0, {})
+        try:
+            values = sample_rule(source.call, request)
+        except CapacityError:
+            return True  # fewer values than trial rows: left to the rows themselves
+        share = source.null_share if isinstance(source, Rule) else 0.0
+        empty = hashed(np.arange(TRIED), 0, name, "trial") < np.uint64(min(int(share * 2**64), 2**64 - 1))
+        made[name] = pc.if_else(pa.array(empty), pa.scalar(None, values.type), values)
+    return not made or bool(evaluate(text, pa.table(made), dialect).any())
