@@ -391,7 +391,7 @@ def test_seed_refuses_what_it_cannot_do(run: Run, library: Path, tmp_path: Path)
         ("damaged.fsynth", ("damaged.fsynth",)),
         ("damaged.sqlite", ("damaged.sqlite",)),
         ("empty", ("no table in folder", "*.parquet")),
-        ("empty.sql", ("no tables",)),
+        ("empty.sql", ("no table in",)),
         ("empty.yaml", ("no source", "source:")),
     ],
 )

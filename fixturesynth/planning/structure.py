@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from fixturesynth.planning.plan import ReferencePlan
 from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
@@ -41,7 +42,10 @@ def find_structure(
         table = schema[name]
         plans = [_first_guess(table, fk, cuts, profile) for fk in table.foreign_keys]
         asked = (null_shares or {}).get(name, {})
-        plans = [replace(p, null_share=asked.get(p.foreign_key, p.null_share)) for p in plans]
+        plans = [
+            replace(p, null_share=asked[p.foreign_key], nulls_asked=True) if p.foreign_key in asked else p
+            for p in plans
+        ]
         plans = _mark_implied(table, plans, graph, profile)
         chosen = wanted.get(name) or _choose_context(table, plans, profile)
         context[name] = chosen
@@ -72,6 +76,7 @@ def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profi
     exclusive = any(set(key) <= set(fk.columns) for key in table.keys)
     if seen is None and _may_be_null(table, fk):
         null_share = NULL_SHARE
+    how: Literal["self", "later", "matched"]
     if fk.parent == table.name:
         how = "self"
         if seen is None:

@@ -62,6 +62,18 @@ def _empty(rows: int, share: float, seed: int, *address: str | int) -> npt.NDArr
     return out
 
 
+def _nulls_as_asked(
+    wanted: Integers, empty: npt.NDArray[np.bool_], share: float, seed: int, *address: str | int
+) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """The user's share of NULL instead of the learned one; rows that lose their NULL take another row's block."""
+    asked = _empty(wanted.size, share, seed, *address)
+    donors, gaps = np.flatnonzero(~empty), np.flatnonzero(empty & ~asked)
+    if donors.size:
+        drawn = hashed(gaps, seed, *address, "filled") % np.uint64(donors.size)
+        wanted[gaps] = wanted[donors[drawn.astype(np.int64)]]
+    return wanted, asked
+
+
 def _match(
     plan: TablePlan,
     table: Table,
@@ -84,6 +96,8 @@ def _match(
     if block is not None and block_variable(name) in variables:
         wanted = codes[:, variables.index(block_variable(name))].astype(np.int64)
         empty = wanted >= block.size
+        if reference.nulls_asked:
+            wanted, empty = _nulls_as_asked(wanted, empty, reference.null_share, seed, table.name, name)
         if block.rows is not None and block.rows.size == parent.rows:
             blocks = block.rows
         elif block.home is not None and parent.features is not None:
