@@ -22,8 +22,8 @@ from fixturesynth.schema.drawing import draw_svg
 
 HERE = Path(__file__).resolve().parent
 Floats = npt.NDArray[np.float64]
-WIDTH, HEIGHT = 1480, 980
-PANEL, TALL = 330, 150
+WIDTH, HEIGHT = 1474, 1010
+PANEL, TALL = 345, 193
 
 # Title, and SQL for the numbers.
 PANELS: tuple[tuple[str, str], ...] = (
@@ -66,6 +66,17 @@ def panel(title: str, real: Floats, made: Floats, bins: int) -> str:
     )
 
 
+def terminal(text: str) -> str:
+    """What the demo said from generating on, as HTML, without its empty lines."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    starts = [i for i, line in enumerate(lines) if line.startswith("Generated")]
+    ends = [i for i, line in enumerate(lines) if line.startswith("Done in")]
+    shown = [
+        f"<b>{escape(line)}</b>" if not line.startswith(" ") else escape(line) for line in lines[starts[0] : ends[0]]
+    ]
+    return "\n".join(shown).replace("0 violations", "<em>0 violations</em>")
+
+
 def page(folder: Path, told: str) -> str:
     real, made = folder / REAL, folder / SYNTHETIC
     schema = fs.reflect(f"sqlite:///{real}")
@@ -89,6 +100,7 @@ def page(folder: Path, told: str) -> str:
       .told {{ grid-column: 1 / 3; }}
       pre {{ margin: 0; padding: 14px 18px; border-radius: 8px; background: #1c2430; color: #d7dee8;
              font: 12.5px/1.42 "DejaVu Sans Mono", ui-monospace, monospace; }}
+      pre b {{ color: #fff; }} pre em {{ color: #7ddc8f; font-style: normal; font-weight: 600; }}
       i {{ display: inline-block; width: 22px; height: 10px; border-radius: 2px; margin: 0 5px 0 14px; }}
     """
     return f"""<!doctype html><meta charset="utf-8"><style>{style}</style><div class="page">
@@ -104,7 +116,7 @@ def page(folder: Path, told: str) -> str:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    told = Path(sys.argv[2]).read_text(encoding="utf-8") if len(sys.argv) > 2 else ""
+    told = terminal(Path(sys.argv[2]).read_text(encoding="utf-8"))
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or sys.exit("Chromium is needed to draw")
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "overview.html"

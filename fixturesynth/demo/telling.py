@@ -151,7 +151,7 @@ def tell_scores(report: Report) -> RenderableType:
         table.add_row(
             Text(metric.title), Text(_figure(value), {"pass": GOOD, "short": WEAK}.get(one.verdict, "")),
             _figure(one.floor), Text(f"{sign} {one.threshold:g}", QUIET), Text(f"{one.count:,}", QUIET),
-            Text(one.worst, QUIET),
+            Text("" if value == metric.range[one.direction == "higher"] else one.worst, QUIET),
         )  # fmt: skip
     style = GOOD if report.verdict.passed else WEAK
     return Group(table, Text(""), Text(f"  {report.verdict.text}", style))
@@ -165,7 +165,11 @@ def _grid(*heads: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style=QUIET, padding=(0, 1), show_edge=False)
     for head in heads:
         right = head.startswith(">")
-        table.add_column(head.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        short = head in ("question", "weakest")
+        table.add_column(
+            head.lstrip(">"), justify="right" if right else "left", overflow="ellipsis" if short else "fold",
+            no_wrap=short, min_width=len("Classifier, parent with children") if head == "question" else None,
+        )  # fmt: skip
     return table
 
 
