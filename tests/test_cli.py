@@ -506,7 +506,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_program_ends_with_the_exit_code(library: Path, tmp_path: Path) -> None:
+def test_the_program_ends_with_the_exit_code(run: Run, library: Path, tmp_path: Path) -> None:
     assert program("--version").stdout.startswith("fixturesynth, version ")
     assert program().returncode == 2
     wrong = program("inspect", tmp_path / "none.sqlite")
@@ -514,12 +514,25 @@ def test_the_program_ends_with_the_exit_code(library: Path, tmp_path: Path) -> N
     made = program("generate", library, "-o", tmp_path / "out", "--workers", 2)
     assert made.returncode == 0, made.stderr
     assert "sample books" in made.stderr and made.stdout == ""
-    alone = program("generate", library, "-o", tmp_path / "alone", "--quiet")
-    assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
+    passes(run("generate", library, "-o", "alone", "--quiet"))
     for name in ("authors", "books", "loans"):
-        assert (tmp_path / "out" / f"{name}.parquet").read_bytes() == (
-            tmp_path / "alone" / f"{name}.parquet"
-        ).read_bytes()
+        made_by_two = (tmp_path / "out" / f"{name}.parquet").read_bytes()
+        assert made_by_two == (tmp_path / "alone" / f"{name}.parquet").read_bytes()
+
+
+def test_quiet_says_nothing(run: Run, library: Path) -> None:
+    result = passes(run("generate", library, "-o", "o", "--quiet", "--rows", 3))
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_places_that_cannot_be_written(run: Run, library: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    fails(run("generate", library, "-o", "file/deeper", "-q"), 2, "cannot")
+    fails(run("generate", library, "-o", "file", "-q"), 2, "is a file")
+    fails(run("inspect", library, "--graph", "file/g.svg", "-q"), 2, "no such folder")
+    fails(run("init", library, "-o", "file/s.yaml", "-q"), 2, "no such folder")
+    (tmp_path / "folder.sql").mkdir()
+    fails(run("inspect", "folder.sql"), 2, "no table in folder")
 
 
 def test_a_bug_is_told_politely(run: Run, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ from fixturesynth.cli.seeding import seed
 __all__ = ["commands", "main"]
 
 
-@click.group("fixturesynth", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    "fixturesynth", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(fixturesynth.__version__, prog_name="fixturesynth")
 def commands() -> None:
     """Relational test data that holds every constraint and looks real.

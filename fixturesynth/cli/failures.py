@@ -1,7 +1,9 @@
 """Every failure is one line on stderr and an exit code."""
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
@@ -28,7 +30,8 @@ class Commands(click.Group):
     ) -> Any:
         given = list(sys.argv[1:] if args is None else args)
         try:
-            result = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
+            with _warnings_told(quiet=bool({"-q", "--quiet"} & set(given))):
+                result = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
         except (click.Abort, KeyboardInterrupt):
             _end("interrupted; nothing was written", INTERRUPTED)
         except click.exceptions.NoArgsIsHelpError as error:
@@ -41,6 +44,22 @@ class Commands(click.Group):
         except Exception as error:  # noqa: BLE001 the last place where a bug can be told politely
             _end(_bug(error), BUG, error if "--traceback" in given else None)
         sys.exit(result if isinstance(result, int) else 0)
+
+
+@contextmanager
+def _warnings_told(quiet: bool) -> Iterator[None]:
+    """Warnings of FixtureSynth's own as one line each; those of libraries are not for the user."""
+
+    def tell(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.echo(f"warning: {one_line(str(message))}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not quiet:
+            warnings.filterwarnings("default", category=UserWarning)
+            warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.showwarning = tell
+        yield
 
 
 def one_line(text: str) -> str:

@@ -42,7 +42,7 @@ def inspect(source: str, as_json: bool, graph: Path | None, overwrite: bool, qui
     opened = open_source(source)
     found = find_facts(opened.schema, rows_in(opened), opened.shown)
     if graph is not None and draw is not None:
-        graph.write_text(draw(opened.schema, found.graph), encoding="utf-8")
+        _write(graph, draw(opened.schema, found.graph))
         if not quiet:
             click.echo(f"wrote {graph}", err=True)
     if as_json:
@@ -66,6 +66,13 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise InputError(f"{path} exists already: name another file, or replace it with --overwrite")
     if not path.parent.is_dir():
         raise InputError(f"cannot write {path}: no such folder {path.parent}; make it first")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; name another file") from error
 
 
 def _print_findings(console: Console, found: Findings) -> None:
@@ -109,7 +116,7 @@ def init(source: str, out: Path, overwrite: bool, quiet: bool) -> None:
         profile = decide(opened, limit=SAMPLE, progress=told.step).profile if opened.has_rows else None
     text = write_spec(opened.schema, profile, json_schema=_json_schema())
     line = _source_line(source, opened.kind, out)
-    out.write_text(text.replace("\nversion: 1\n", f"\nversion: 1\n{line}\n", 1), encoding="utf-8")
+    _write(out, text.replace("\nversion: 1\n", f"\nversion: 1\n{line}\n", 1))
     if not quiet:
         click.echo(f"wrote {out}: use it with --spec {out}, or as FROM", err=True)
 
