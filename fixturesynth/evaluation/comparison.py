@@ -24,6 +24,7 @@ Half = tuple[Integers, Integers]
 
 FEWEST = 40  # real rows that are worth halving
 FEWEST_ENTITIES = 40  # parents that are worth splitting by; with fewer, rows are split
+GATHERED = 1.5  # rows that such a parent has on average
 _SMALL, _SPLITS = 5_000, 5  # tables below this are halved several times, and the floors averaged
 
 
@@ -109,7 +110,7 @@ class Comparison:
 
     def leading(self, table: str, seen: frozenset[str] = frozenset()) -> Edge | None:
         """The foreign key whose parents the rows of a table belong to: the one with the most parents in use, at least
-        40, that at least half of the real rows have."""
+        40, that at least half of the real rows have and that gathers rows (1.5 of them on average)."""
         key = ("leading", table, seen)
         if key not in self._cache:
             best: tuple[int, Edge | None] = (FEWEST_ENTITIES - 1, None)
@@ -117,7 +118,8 @@ class Comparison:
                 if edge.child == table and edge.parent not in seen | {table}:
                     at = self.parents("real", edge)[0]
                     used = int(np.unique(at[at >= 0]).size)
-                    if 2 * np.count_nonzero(at >= 0) >= at.size and used > best[0]:
+                    linked = np.count_nonzero(at >= 0)
+                    if 2 * linked >= at.size and linked >= GATHERED * used and used > best[0]:
                         best = used, edge
             self._cache[key] = best[1]
         found: Edge | None = self._cache[key]

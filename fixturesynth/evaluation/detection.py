@@ -27,7 +27,7 @@ FOLDS = ((5_000, 5), (10_000, 3), (None, 2))  # rows of a side up to which so ma
 FEWEST_ROWS = 50  # of each side
 FEWEST_PARENTS = 30  # of each side, to keep folds apart by
 _SMALL = 2_000  # rows of both sides below which a test is repeated with other folds
-_MOST_REPEATS = 4
+_MOST_REPEATS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,9 @@ def auc(labels: npt.NDArray[np.bool_], scores: Floats) -> float:
     return float((middle[labels].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def detect(first: Sample, second: Sample, seed: int, limit: int) -> tuple[float | None, tuple[tuple[str, float], ...]]:
+def detect(
+    first: Sample, second: Sample, seed: int, limit: int, fewest: int = FEWEST_ROWS
+) -> tuple[float | None, tuple[tuple[str, float], ...]]:
     """(mean AUC over folds, the features that gave most away with their share of the gain); None for too few rows.
 
     LightGBM with its defaults (100 trees, 31 leaves; smaller leaves below 1,000 rows), five folds by group (two above
@@ -66,7 +68,7 @@ def detect(first: Sample, second: Sample, seed: int, limit: int) -> tuple[float 
     one as of the other.
     """
     size = min(first.rows, second.rows, limit)
-    if size < FEWEST_ROWS or not first.features.names:
+    if size < fewest or not first.features.names:
         return None, ()
     sides = [_drawn(side, size, seed, at) for at, side in enumerate((first, second))]
     features = stack([s.features for s in sides])
@@ -76,7 +78,7 @@ def detect(first: Sample, second: Sample, seed: int, limit: int) -> tuple[float 
     if number < 2 * folds:
         return None, ()
     tests = []
-    for again in range(int(np.clip(_SMALL // (2 * size), 1, _MOST_REPEATS))):
+    for again in range(int(np.clip(_SMALL // (2 * size), 1, _MOST_REPEATS if fewest == FEWEST_ROWS else 1))):
         fold = permutation(number, seed, "evaluation", "folds", again)[groups] % folds
         tests += [fold == k for k in range(folds)]
     tests = [t for t in tests if not _one_sided(labels[t]) and not _one_sided(labels[~t])]
@@ -234,7 +236,7 @@ def _measure(
         if "holdout" in samples:
             other = samples["real"]
             halves = [(reference, Sample(other.features, other.groups + int(reference.groups.max(initial=0)) + 1))]
-        floors = [detect(a, b, seed, limit)[0] for a, b in halves]
+        floors = [detect(a, b, seed, limit, FEWEST_ROWS // 2)[0] for a, b in halves]
     known = [f for f in floors if f is not None]
     rows = min(reference.rows, synthetic.rows, limit)
     detail = {"telling": telling, "rows": rows} | ({"parent": edge.parent} if edge else {})

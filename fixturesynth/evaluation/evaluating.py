@@ -203,13 +203,13 @@ def _verdict(
         sign = "below" if metric.direction == "higher" else "above"
         goal = _goal(metric, found, records)
         lines.append(f"{metric.title.lower()}: {metric.judged} {value:.3f} is {sign} {goal:.3f} (worst: {found.worst})")
-    rows = "every rule of the schema holds" if not broken else f"{broken:,} violations of the schema"
     passed = not lines
     measured = sum(s.count > 0 for s in summary.values())
+    begin = f"{broken:,} violations of the schema" if broken else "Valid: no rule of the schema is broken"
     text = (
-        f"Passes: {rows}, and all {measured} measures reach their threshold or the real-against-real floor."
+        f"{begin}, and all {measured} measures reach their threshold or what real rows reach."
         if passed
-        else f"Falls short in {len(lines)} of {measured} measures: {rows}."
+        else f"{begin}; {len(lines)} of {measured} measures fall short of their threshold."
     )
     return Verdict(passed, text, tuple(lines))
 

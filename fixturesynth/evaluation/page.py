@@ -74,14 +74,14 @@ def _card(report: Report, s: Summary) -> str:
     value = s.figures[s.judged]
     sign = "≥" if s.direction == "higher" else "≤"
     floor = f"real against real {s.floor:.3f}" if s.floor is not None else "no floor"
-    short = f", {s.short} of {s.count} short" if s.short else f", {s.count} measured"
+    short = f"{s.short} of {s.count} short" if s.short else f"{s.count} measured"
     target = _TARGETS.get(s.name, "tables")
     if target == "classifier" and not any(r.name.startswith("c2st") for r in report.metrics):
         target = "about"
     return (
         f'<div class="card" title="{clean(_QUESTIONS.get(s.name, ""))}"><a href="#{target}">'
         f'{clean(_TITLES.get(s.name, s.name))}</a><b>{_figure(value)} {_chip(s.verdict)}</b>'
-        f"<p>{'worst' if s.judged == 'worst' else 'mean'} {sign} {s.threshold:g} asked{short}<br>{floor}</p></div>"
+        f"<p>{'worst' if s.judged == 'worst' else 'mean'} {sign} {s.threshold:g} asked<br>{short}<br>{floor}</p></div>"
     )  # fmt: skip
 
 
@@ -274,8 +274,12 @@ def _table(report: Report, name: str, anchor: str) -> str:
     left = [x for x in report.left_out if x.table == name]
     if left:
         listed = _grid(("column", "why"), [(clean(x.column), clean(x.why)) for x in left])
-        html += f"<details><summary>{len(left)} columns are not compared by shape</summary>{listed}</details>"
+        html += f"<details><summary>{_columns(len(left))} not compared by shape</summary>{listed}</details>"
     return html
+
+
+def _columns(count: int) -> str:
+    return "1 column is" if count == 1 else f"{count} columns are"
 
 
 def _pairs(report: Report, table: str) -> str:

@@ -65,7 +65,7 @@ svg .on { fill: var(--on); font-size: 10px; font-weight: 600; }
 .h4 { fill: var(--h4); } .h5 { fill: var(--h5); } .none { fill: none; stroke: var(--line); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
-th, td { text-align: left; padding: 7px 12px; border-top: 1px solid var(--line); vertical-align: top; }
+th, td { overflow-wrap: normal; min-width: 6ch; text-align: left; padding: 7px 12px; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; color: var(--dim); font-weight: 600; white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.n { text-align: right; }
 .rows td { white-space: nowrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -75,6 +75,7 @@ summary { cursor: pointer; color: var(--link); }
 details > :not(summary) { margin-top: 10px; }
 footer { margin: 50px 0 40px; padding-top: 14px; border-top: 1px solid var(--line); font-size: 13px; color: var(--dim); }
 @media (max-width: 560px) {
+  .scroll table { min-width: 620px; }
   body { font-size: 15px; } main, nav > div { padding-left: 14px; padding-right: 14px; } h1 { font-size: 21px; }
   .verdict { padding: 15px 16px; } .plots { grid-template-columns: 1fr; }
   .cards { grid-template-columns: repeat(2, 1fr); gap: 9px; } .card b { font-size: 21px; } .card { padding: 10px 12px; }

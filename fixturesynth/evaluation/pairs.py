@@ -56,7 +56,11 @@ def discretise(column: ComparedColumn, real: Floats | None = None) -> npt.NDArra
     values = values[~np.isnan(values)]
     if not values.size:
         return np.empty(0)
-    edges: npt.NDArray[np.float64] = np.histogram_bin_edges(values, bins=BINS)[1:-1]
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    # As numpy.histogram_bin_edges, which refuses moments so near each other that floats cannot tell ten bins apart.
+    edges: npt.NDArray[np.float64] = np.linspace(low, high, BINS + 1)[1:-1]
     return edges
 
 

@@ -12,7 +12,7 @@ __all__ = ["clean", "draw_heat_map", "draw_picture", "draw_scale"]
 WIDTH, HEIGHT = 330, 150
 _LEFT, _BOTTOM, _TOP = 8, 22, 10
 _ROW = 21
-_LABEL = 104
+_LABEL = 112
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -42,7 +42,7 @@ def _bars(picture: Picture) -> str:
     parts = [_open(height, f"Shares of the values of {picture.column}, real and synthetic")]
     for i, (label, real, synthetic) in enumerate(rows):
         y = i * _ROW + 4
-        short = label if len(label) <= 17 else label[:16] + "…"
+        short = label if len(label) <= 16 else label[:15] + "…"
         kind = ' class="t odd"' if i >= len(picture.labels) else ' class="t"'
         parts.append(f'<text{kind} x="{_LABEL - 6}" y="{y + 12}" text-anchor="end">{clean(short) or "(empty)"}</text>')
         hint = f"<title>{clean(label)}: real {_percent(real)}, synthetic {_percent(synthetic)}</title>"
@@ -102,7 +102,8 @@ def _ticks(picture: Picture) -> list[tuple[float, str]]:
     if whole:
         places = [float(round(p)) for p in places]
     spoken = {"datetime": _date, "time": _clock}.get(picture.kind)
-    return [(p, spoken(p, high - low) if spoken else _number(p, high - low)) for p in dict.fromkeys(places)]
+    span = max(20.0, high - low) if whole else high - low
+    return [(p, spoken(p, span) if spoken else _number(p, span)) for p in dict.fromkeys(places)]
 
 
 def _number(value: float, span: float) -> str:
