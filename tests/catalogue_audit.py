@@ -117,7 +117,8 @@ def _postgresql(connection: sa.Connection) -> Iterator[tuple[str, int]]:
         connection,
         f"SELECT x.relname, {_TABLE.format(c='c')}, "
         "(SELECT array_agg(pg_get_indexdef(i.indexrelid, k::int, false)) FROM generate_series(1, i.indnkeyatts) k), "
-        "pg_get_expr(i.indpred, i.indrelid), i.indnullsnotdistinct FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+        "pg_get_expr(i.indpred, i.indrelid), i.indnullsnotdistinct "
+        "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
         f"JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
         f"WHERE i.indisunique AND {_OURS}",
     )

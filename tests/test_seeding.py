@@ -34,11 +34,12 @@ def seeded(url: str, rows: int) -> Synthesizer:
     schema = reflect(url)
     synthesizer = plan_rules(schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7)
     data = synthesizer.sample()
-    later = {
-        table.name: [c for r in table.references if r.how == "later" for c in schema[table.name].foreign_key(r.foreign_key).columns]
-        for table in synthesizer.plan.tables
-    }  # fmt: skip
-    load(data, url, order=list(data), later={name: columns for name, columns in later.items() if columns})
+    later: dict[str, list[str]] = {}
+    for table in synthesizer.plan.tables:
+        for reference in table.references:
+            if reference.how == "later":
+                later.setdefault(table.name, []).extend(schema[table.name].foreign_key(reference.foreign_key).columns)
+    load(data, url, order=list(data), later=later)
     return synthesizer
 
 
@@ -84,6 +85,15 @@ def test_a_published_schema_is_seeded_without_a_violation(
     url: str = request.getfixturevalue(f"{dialect}_database")
     put_script(url, REPOSITORY / "schemas" / f"{name}.sql")
     audit(url, seeded(url, ROWS))
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "postgresql", "sqlite"])
+def test_every_kind_of_constraint_and_type_is_held(dialect: str, request: pytest.FixtureRequest) -> None:
+    """tests/seeding: one small script for each dialect, with what real schemas have rarely."""
+    url: str = request.getfixturevalue(f"{dialect}_database")
+    script = {"postgresql": "pg"}.get(dialect, dialect)
+    put_script(url, REPOSITORY / "tests" / "seeding" / f"features.{script}.sql")
+    audit(url, seeded(url, 300))
 
 
 def test_a_check_that_cannot_be_held_is_refused_with_its_name_and_text(sqlite_database: str, tmp_path: Path) -> None:

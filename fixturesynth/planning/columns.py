@@ -158,8 +158,8 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if seen is not None and seen.meaning == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid in text")
     if seen is not None and seen.kind in ("code", "identifier") and seen.patterns:
-        options = {"patterns": [list(p) for p in seen.patterns]}
-        return ColumnPlan(column.name, Key(RuleCall("pattern", options, unique=True)), "unique, shapes as in the rows")
+        shapes = {"patterns": [list(p) for p in seen.patterns]}
+        return ColumnPlan(column.name, Key(RuleCall("pattern", shapes, unique=True)), "unique, shapes as in the rows")
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
     if seen is not None and seen.kind in MODELLED_KINDS | {"datetime": ""}:
         return ColumnPlan(column.name, Modelled(_encoding(seen), {}), "learned, kept unique")
@@ -205,6 +205,8 @@ def _plan_learned(
         parameters = dict(invariant.parameters)
         if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal"):
             parameters["format"] = seen.format
+        if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
+            parameters |= _categories(needs, column, seen)
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
         text = " and ".join(invariant.sources) or str(invariant.foreign_key)
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
@@ -257,7 +259,7 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["domain"] = sorted({v for v, _ in seen.values} | ({0, 1} if column.type.kind == "integer" else set()))
     elif closed:
         options["domain"] = [v for v in closed if isinstance(v, str | int)]
-    if seen.rare and "domain" not in options:
+    if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
         call, _ = learned_rule(needs, column, seen)
         pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
         options["rare"] = {"name": call.name, "options": dict(call.options), "version": call.version}

@@ -1,14 +1,16 @@
 """Moments that have an order by what they mean, where no row and no check says so: created, updated, deleted."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.plan import BranchSet, ColumnPlan, Rule
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import ColumnDomain
+from fixturesynth.schema.predicates import ColumnDomain, NotUnderstood, TableConstraints
+from fixturesynth.schema.predicates.domains import Bound
 
-__all__ = ["orders_by_meaning"]
+__all__ = ["orders_by_meaning", "tighten"]
 
 # (earlier, later) meanings.
 PAIRS = (
@@ -46,6 +48,34 @@ def orders_by_meaning(
             if options:
                 out.append((low, max(options, key=lambda high: _alike(low, high)), False))
     return tuple(out)
+
+
+def tighten(constraints: TableConstraints) -> TableConstraints:
+    """The domains with what orders say of them: where a <= b, a stays below the most of b and b above the least of a.
+
+    Two values in the wrong order can then always be swapped.
+    """
+    domains = dict(constraints.domains)
+    for _ in constraints.differences:
+        for d in constraints.differences:
+            low, high = domains.get(d.low, ColumnDomain(d.low)), domains.get(d.high, ColumnDomain(d.high))
+            try:
+                most, least = _top(high), _bottom(low)
+                if most is not None:
+                    domains[d.low] = low.intersect(ColumnDomain(d.low, high=most, high_open=high.high_open or d.strict))
+                if least is not None:
+                    domains[d.high] = high.intersect(ColumnDomain(d.high, low=least, low_open=low.low_open or d.strict))
+            except NotUnderstood:
+                continue
+    return replace(constraints, domains=domains)
+
+
+def _top(domain: ColumnDomain) -> Bound | None:
+    return max(domain.allowed) if domain.allowed else domain.high  # type: ignore[type-var, return-value]
+
+
+def _bottom(domain: ColumnDomain) -> Bound | None:
+    return min(domain.allowed) if domain.allowed else domain.low  # type: ignore[type-var, return-value]
 
 
 def _alike(a: str, b: str) -> int:

@@ -8,7 +8,7 @@ from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
-from fixturesynth.planning.orders import orders_by_meaning
+from fixturesynth.planning.orders import orders_by_meaning, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.plan import (
     ColumnPlan,
@@ -26,7 +26,7 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.repairs import plan_repairs
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
-from fixturesynth.planning.uniques import plan_uniques, unique_sets
+from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.graph import build_graph
@@ -111,6 +111,8 @@ def _plan_table(
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
     constraints = narrow(compile_constraints(table, schema.dialect), changes)
+    if learned is None:
+        constraints = with_prefixes(table, tighten(constraints))
     needs = ColumnNeeds(
         table=table, references=references, context=context, constraints=constraints, profile=learned,
         locale=wishes.locale, now=wishes.now,
@@ -146,7 +148,7 @@ def _plan_table(
 def _without_rows(table: Table, structure: Structure, why: str, wishes: Wishes, notes: list[str]) -> TablePlan:
     if wishes.rows.tables.get(table.name):
         raise CapacityError(f"{table.name}: {wishes.rows.tables[table.name]} rows asked, but it is {why}; ask for none")
-    if table.partition_key is not None:
+    if table.partition_of is None:
         notes.append(f"{table.name}: no rows, {why}")
     columns = tuple(ColumnPlan(c, Constant(None), "no rows") for c in table.column_names)
     references = tuple(replace(r, how="null", null_share=1.0) for r in structure.references[table.name])

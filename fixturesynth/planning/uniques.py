@@ -17,8 +17,11 @@ from fixturesynth.planning.plan import (
     UniquePlan,
 )
 from fixturesynth.schema.model import Table, Unique
+from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
-__all__ = ["is_telling", "plan_uniques", "unique_sets"]
+__all__ = ["is_telling", "plan_uniques", "unique_sets", "with_prefixes"]
+
+PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
 
 
 def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
@@ -40,6 +43,22 @@ def _as_set(table: Table, unique: Unique) -> UniquePlan:
     return UniquePlan(
         unique.name, tuple(names), "by_key", nulls_distinct=unique.nulls_distinct, predicate=unique.predicate
     )
+
+
+def with_prefixes(table: Table, constraints: TableConstraints) -> TableConstraints:
+    """Domains in which values that are unique by their first n characters are no longer than that."""
+    domains = dict(constraints.domains)
+    for unique in table.uniques:
+        for expression in unique.expressions:
+            found = PREFIX.fullmatch(expression)
+            name = next((n for n in (found["name"], found["name"].strip('"`')) if n in table), None) if found else None
+            if found is None or name is None:
+                continue
+            size = int(found["size"])
+            kind = table.column(name).type.kind
+            short = ColumnDomain(name, octets=(None, size)) if kind == "bytes" else ColumnDomain(name, max_length=size)
+            domains[name] = domains[name].intersect(short) if name in domains else short
+    return replace(constraints, domains=domains)
 
 
 def plan_uniques(

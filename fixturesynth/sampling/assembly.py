@@ -167,7 +167,8 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         if "delta_from" in options:
             start = out.get(options["delta_from"], pa.nulls(assembly.rows))
         else:
-            start = assembly.through(*options["delta_parent"], out)
+            foreign_key, parent_column = options["delta_parent"]
+            start = assembly.through(foreign_key, parent_column, out)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
     return as_type(values, kind) if values.type != kind else values
 

@@ -53,7 +53,11 @@ def degrees_of(
     elif reference.counts:
         variable = count_variable(child, reference.foreign_key)
         known = parent_features is not None and variable in {v.name for v in parent_features.variables}
-        score = parent_features.column(variable) if known and parent_features else np.zeros(parents, dtype=np.int64)
+        score = (
+            parent_features.column(variable).astype(np.int64)
+            if known and parent_features
+            else np.zeros(parents, dtype=np.int64)
+        )
         out = assign_by_score(stretch(reference.counts, parents, total), score, seed, *address)
     else:
         return default_counts(parents, total, cap, seed, *address)

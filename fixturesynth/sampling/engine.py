@@ -1,4 +1,4 @@
-"""All tables of a plan, parents first; partitions are sampled by a pure map, so the number of workers changes nothing."""
+"""All tables of a plan, parents first; partitions go through a pure map, so the number of workers changes nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
 
@@ -238,7 +239,7 @@ def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:
         target = cuts[-1] + plan.partition_rows
         after = heads[np.searchsorted(heads, target) :]
         cuts.append(int(after[0]) if after.size and target < plan.rows else plan.rows)
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))
 
 
 def _context_codes(run: _Run, plan: TablePlan, table: Table, model: TableModel, parents: Integers) -> Codes:

@@ -174,10 +174,11 @@ def _decoded(
     encoding: Encoding = model.encodings[column_variable(column.name)]
     raw = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
     values = decode(encoding, codes, raw)
-    rare = column.source.options.get("rare") if isinstance(column.source, Modelled) else None
+    assert isinstance(column.source, Modelled | Derived)
+    options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters
+    rare = options.get("rare")
     if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
-        assert isinstance(column.source, Modelled)
-        made = _stand_ins(table, column.name, RuleCall(**rare), int(column.source.options.get("pool", 1)), raw, job)
+        made = _stand_ins(table, column.name, RuleCall(**rare), int(options.get("pool", 1)), raw, job)
         values = pa.compute.if_else(pa.array(codes == encoding.rare_code), made.cast(values.type), values)
     return values
 

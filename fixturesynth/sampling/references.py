@@ -193,6 +193,8 @@ def _tree(
     roots = min(max(roots, 1), rows)
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
     never, _ = held_null(plan, rows, seed, _filled_by(plan, table, reference))
+    if chained and loops:
+        return np.arange(rows, dtype=np.int64)  # a root takes itself, and then no other row is left to reference it
     groups = _family_groups(plan, table, rows, reference, ranks, made)
     if groups is not None:
         return np.where(never, -1, _trees(groups, reference, chained, loops, seed, table.name))

@@ -17,7 +17,10 @@ from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import Derived, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.randomness import below, hashed
+from fixturesynth.rules.choice import rule_for_column
+from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.registry import space_of
+from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.gates import inside_predicate, leave_set
 from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
@@ -94,17 +97,33 @@ def _filled(assembly: Assembly, name: str, values: pa.Array, wanted: npt.NDArray
     missing = np.flatnonzero(wanted & ~valid)
     donors = np.flatnonzero(valid)
     source = assembly.plan.column(name).source
-    if not missing.size or not donors.size or isinstance(source, Reference):
+    if not missing.size or isinstance(source, Reference):
         return values
+    if not donors.size:
+        return _by_rule(assembly, name, values.type, missing)
     index = np.arange(len(values))
     index[missing] = donors[below(hashed(missing, assembly.seed, assembly.table.name, name, "filled"), donors.size)]
     return values.take(pa.array(index))
 
 
+def _by_rule(assembly: Assembly, name: str, kind: pa.DataType, missing: Integers) -> pa.Array:
+    """A column of which nothing was left to learn, because every value is rare: it is made by rule where it must be."""
+    column = assembly.table.column(name)
+    call = rule_for_column(assembly.table.name, column, None, None, locale=assembly.locale, unique=False)
+    if call is None:
+        return pa.nulls(assembly.rows, kind)
+    context = context_of(assembly.table, name, assembly.locale, assembly.now)
+    made = sample_rule(call, RuleRequest(assembly.seed, context, np.arange(assembly.rows), 0, {}))
+    empty = np.ones(assembly.rows, dtype=bool)
+    empty[missing] = False
+    return pc.if_else(pa.array(empty), pa.scalar(None, kind), made.cast(kind))
+
+
 # -- orders and differences -------------------------------------------------------------------------------------------
 def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
-    """low <= high. Columns by rule swap their values; learned ones: the later moves up to the earlier."""
+    """low <= high. Columns by rule swap their values; where one is learned or in a key, one moves to the other."""
     out = dict(columns)
+    keyed = {c for u in assembly.plan.uniques for c in u.columns}
     for _ in range(len(assembly.plan.orders)):
         wrong = False
         for low, high, strict in assembly.plan.orders:
@@ -115,29 +134,32 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 continue
             wrong = True
             plans = [assembly.plan.column(c).source for c in (low, high)]
-            if all(isinstance(p, Rule) for p in plans) and out[low].type == out[high].type:
+            if all(isinstance(p, Rule) for p in plans) and out[low].type == out[high].type and not {low, high} & keyed:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
-            if bad.any():
-                out[high] = _lifted(out[low], out[high], bad, strict)
+            if bad.any() and high in keyed and low not in keyed and isinstance(plans[0], Rule):
+                out[low] = _moved(out[high], out[low], bad, -int(strict))
+            elif bad.any():
+                out[high] = _moved(out[low], out[high], bad, int(strict))
         if not wrong:
             break
     return out
 
 
-def _lifted(low: pa.Array, high: pa.Array, bad: npt.NDArray[np.bool_], strict: bool) -> pa.Array:
+def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: int) -> pa.Array:
+    """``values`` with those of ``rows`` put ``step`` units beside ``base``."""
     facts = None
     for kind in ("temporal", "numeric"):
         try:
-            facts = offset_facts(high, kind)
+            facts = offset_facts(values, kind)
         except ValueError:
             continue
-        if facts is not None and (distance := offsets(high, low, facts)) is not None:
-            least = pa.array(np.full(len(high), int(strict)), pa.int64())
-            made = add_offset(low, pc.if_else(pa.array(bad), least, distance), facts, high.type)
-            return pc.if_else(pa.array(bad), made, high)
-    return pc.if_else(pa.array(bad), low.cast(high.type), high)
+        if facts is not None and (distance := offsets(values, base, facts)) is not None:
+            beside = pa.array(np.full(len(values), step), pa.int64())
+            made = add_offset(base, pc.if_else(pa.array(rows), beside, distance), facts, values.type)
+            return pc.if_else(pa.array(rows), made, values)
+    return pc.if_else(pa.array(rows), base.cast(values.type), values)
 
 
 def _settle_distinct(assembly: Assembly, columns: Columns) -> bool:

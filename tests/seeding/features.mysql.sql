@@ -1,0 +1,5 @@
+CREATE TABLE t1 (id int unsigned AUTO_INCREMENT PRIMARY KEY, name varchar(20) NOT NULL, UNIQUE KEY (name(3)), e enum('a','b','c') NOT NULL, s set('x','y','z'), y year, b bit(3), tiny tinyint unsigned, flag tinyint(1), price decimal(5,2) unsigned, body text, UNIQUE KEY (body(10)), blb blob, dt datetime NOT NULL DEFAULT '2000-01-01 00:00:00', ts timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, tm time, js json, g int AS (id * 2), pt point, mb varbinary(16) UNIQUE);
+CREATE TABLE t2 (code varchar(3) PRIMARY KEY, ean char(2) UNIQUE, title varchar(255) UNIQUE, w varchar(8) COLLATE utf8mb4_bin UNIQUE, k tinyint UNIQUE);
+CREATE TABLE t3 (t1_id int unsigned, code varchar(3), PRIMARY KEY (t1_id, code), FOREIGN KEY (t1_id) REFERENCES t1(id), FOREIGN KEY (code) REFERENCES t2(code), CHECK (t1_id > 0));
+CREATE TABLE t4 (id bigint unsigned PRIMARY KEY, kind enum('p','q') NOT NULL, v int, w int, CHECK (kind <> 'p' OR v IS NOT NULL), CHECK (v < w), UNIQUE (kind, v));
+CREATE TABLE n1 (id int PRIMARY KEY, m int NOT NULL); CREATE TABLE n2 (id int PRIMARY KEY, n int NOT NULL, FOREIGN KEY (n) REFERENCES n1(id)); ALTER TABLE n1 ADD FOREIGN KEY (m) REFERENCES n2(id);
