@@ -34,7 +34,7 @@ def _ray_map() -> Mapper:
     """Jobs as Ray tasks; schema, plan and models go to the object store once for each plan."""
     ray = import_module("ray")
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False)
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level="error")
     stored: dict[int, tuple[Any, Any]] = {}  # by the plan's id; the plan is kept, so that its id is not given again
 
     @ray.remote  # type: ignore[untyped-decorator]
