@@ -30,13 +30,13 @@ from fixturesynth.evaluation import Report, evaluate
 from fixturesynth.evaluation.comparison import Comparison, compare
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.reading import read_rows
-from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.synthesizer import Synthesizer, fit
 
 HEAD = (
-    f"{'database':15} {'rows':>8} {'fit s':>6} {'smp s':>6} {'load s':>6} {'pg s':>6} {'viol':>5} {'card':>5} {'shape':>5} "
-    f"{'pairs':>5} {'inter':>5} {'c2st':>5} {'join':>5} {'agg':>5} {'inv':>5} {'sdm shape':>9} {'sdm pairs':>9} {'eval s':>6}"
+    f"{'database':15} {'rows':>8} {'fit s':>6} {'smp s':>6} {'load s':>6} {'pg s':>6} {'viol':>5} {'card':>5} "
+    f"{'shape':>5} {'pairs':>5} {'inter':>5} {'c2st':>5} {'join':>5} {'agg':>5} {'inv':>5} "
+    f"{'sdm shape':>9} {'sdm pairs':>9} {'eval s':>6}"
 )
 
 
@@ -119,10 +119,11 @@ def walk(path: Path, seed: int, postgresql: str | None, with_sdmetrics: bool, pa
 
 def fill(synthesizer: Synthesizer, data: Dataset, target: str) -> None:
     """Load with every constraint on; columns that close a cycle are set afterwards."""
+    schema = synthesizer.schema
     later = {
-        t.name: [c for r in t.references if r.how == "later" for c in synthesizer.schema[t.name].foreign_key(r.foreign_key).columns]
+        t.name: [c for r in t.references if r.how == "later" for c in schema[t.name].foreign_key(r.foreign_key).columns]
         for t in synthesizer.plan.tables
-    }  # fmt: skip
+    }
     load(
         data, target, schema=synthesizer.schema, order=[t.name for t in synthesizer.plan.tables],
         later={name: columns for name, columns in later.items() if columns}, allow_target=target,

@@ -427,7 +427,8 @@ def test_rows_that_are_hard_to_compare() -> None:
     table = Table("sélect", tuple(Column(n, ColumnType("other", "whatever")) for n in names))
     rows = pa.table(
         {
-            names[0]: ["x", "y"] * 30, names[1]: pa.nulls(60), names[2]: [[1], None] * 30, names[3]: [1e300, -1e300] * 30,
+            names[0]: ["x", "y"] * 30, names[1]: pa.nulls(60), names[2]: [[1], None] * 30,
+            names[3]: [1e300, -1e300] * 30,
             names[4]: ["2020-01-01"] * 59 + ["2021-01-01"], names[5]: [True, None] * 30,
         }
     )  # fmt: skip

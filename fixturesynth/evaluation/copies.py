@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from fixturesynth.evaluation.comparison import FEWEST, Comparison, Integers, Side
 from fixturesynth.evaluation.record import Measure
@@ -68,7 +70,7 @@ def _row_codes(comparison: Comparison, table: str, names: list[str], sides: list
     return dict(zip(sides, np.split(codes, ends), strict=True))
 
 
-def _spelled(values: object, family: str, numbers: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def _spelled(values: pa.Array | None, family: str, numbers: npt.NDArray[np.float64]) -> list[str]:
     if family == "number":
         return [f"{n:.12g}" for n in numbers.tolist()]
-    return [str(v) for v in values.to_pylist()] if values is not None else []  # type: ignore[attr-defined]
+    return [str(v) for v in values.to_pylist()] if values is not None else []

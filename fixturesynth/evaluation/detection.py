@@ -130,8 +130,9 @@ def measure_alone(comparison: Comparison) -> Iterator[Measure]:
     """C2ST: LightGBM's AUC between the real and the synthetic rows of one table.
 
     Shown are the compared columns, references into lists that are kept word for word, and the lengths of other texts.
-    Folds are kept apart by parent entity, so that the tracks of one album are no fingerprint of it. Range 0 to 1, 0.5 cannot be told apart, lower is better; clearly below 0.5 means copies. Floor: two halves of the
-    real rows, split by parent entity. With held-out rows both sides are compared with these. Source: C2ST as above.
+    Folds are kept apart by parent entity, so that the tracks of one album are no fingerprint of it. Range 0 to 1, 0.5
+    cannot be told apart, lower is better; clearly below 0.5 means copies. Floor: two halves of the real rows, split by
+    parent entity. With held-out rows both sides are compared with these. Source: C2ST as above.
     """
     for done, name in enumerate(comparison.tables):
         comparison.told("classifier on tables", done, len(comparison.tables))
@@ -162,8 +163,9 @@ def measure_joined(comparison: Comparison) -> Iterator[Measure]:
     """C2ST joined: the rows of a child table beside their parent's columns, for every foreign key.
 
     Folds are kept apart by parent, and by what the parent belongs to: otherwise their values are a fingerprint, and two
-    halves of real rows can be told apart by it. Where the parents are a list kept word for word, both sides have the same ones and folds are by
-    the entity that the child belongs to. Range 0 to 1, 0.5 cannot be told apart, lower is better. Floor: the real children of two halves of the parents.
+    halves of real rows can be told apart by it. Where the parents are a list kept word for word, both sides have the
+    same ones and folds are by the entity that the child belongs to. Range 0 to 1, 0.5 cannot be told apart, lower is
+    better. Floor: the real children of two halves of the parents.
     """
     for done, edge in enumerate(comparison.edges):
         comparison.told("classifier on children with parents", done, len(comparison.edges))
@@ -180,7 +182,7 @@ def measure_joined(comparison: Comparison) -> Iterator[Measure]:
                 table_features(comparison, side, edge.child).take(linked),
                 table_features(comparison, side, edge.parent, f"{edge.parent}.").take(at[linked]),
             )
-            # Parents kept word for word are the same on both sides and no fingerprint: what else a row belongs to counts.
+            # Parents kept word for word are the same on both sides and no fingerprint: what else a row belongs to is.
             above = comparison.entities(side, edge.child)[linked] if kept else entities[side][at[linked]]
             samples[side] = Sample(features, above)
             used.append(int(np.unique(at[linked]).size))
@@ -209,7 +211,8 @@ def measure_with_aggregates(comparison: Comparison) -> Iterator[Measure]:
         real = samples["real"]
         halves = comparison.split(real.groups, 1 if real.rows > 5_000 else 2, "agg", edge.child, edge.name)
         yield _measure(
-            comparison, samples, edge.child, edge, [(real.take(a), real.take(b)) for a, b in halves], shared=kept is not None or _entities_shared(comparison, edge.parent)
+            comparison, samples, edge.child, edge, [(real.take(a), real.take(b)) for a, b in halves],
+            shared=kept is not None or _entities_shared(comparison, edge.parent),
         )  # fmt: skip
 
 

@@ -193,7 +193,7 @@ def _verdict(
     if broken:
         worst = max((r for r in validity if r.broken), key=lambda r: r.broken or 0)
         lines.append(
-            f"validity: {broken:,} violations, most of them of {worst.rule} {worst.name} in {worst.table} ({worst.broken:,})"
+            f"validity: {broken:,} violations, most of {worst.rule} {worst.name} in {worst.table} ({worst.broken:,})"
         )
     for metric in metrics:
         found = summary[metric.name]
@@ -230,7 +230,7 @@ def _doubts(comparison: Comparison, records: list[MetricRecord]) -> Iterator[str
             and record.score < 0.4
             and record.detail["rows"] >= 500
         ):
-            yield f"{record.place}: an AUC of {record.score:.2f} is below a coin's: synthetic rows may be near copies of real ones"
+            yield f"{record.place}: AUC {record.score:.2f}, below a coin's: rows may be near copies of real ones"
     for name, table in comparison.tables.items():
         if comparison.rows("synthetic", name) and not table.columns and len(table.left_out):
             yield f"table {name!r} has no column that shapes and pairs could compare"

@@ -66,7 +66,7 @@ def measure_invariants(comparison: Comparison, real: Dataset) -> Iterator[Measur
     if profile is not None:
         found = {n: profile[n].invariants for n in comparison.tables if n in profile}
     else:
-        found = dict(find_invariants(comparison.schema, real.select([n for n in comparison.tables])))
+        found = dict(find_invariants(comparison.schema, real.select(list(comparison.tables))))
     for name, rules in found.items():
         for rule in rules:
             shares: dict[Side, float | None] = {}

@@ -126,14 +126,14 @@ def _validity(report: Report) -> str:
         )
     if unknown:
         rows = [(clean(v.table), clean(f"{v.rule} {v.name}"), clean(v.note)) for v in unknown]
-        html += f"<details><summary>{len(unknown)} could not be checked here</summary>{_grid(('table', 'rule', 'why'), rows)}</details>"
+        html += _details(f"{len(unknown)} could not be checked here", _grid(("table", "rule", "why"), rows))
     rules = [r for r in report.metrics if r.name == "invariant"]
     if rules:
         rules.sort(key=lambda r: (r.verdict != "short", r.score if r.score is not None else 2.0))
-        rows = [
+        kept_rows = [
             (clean(r.table), clean(r.detail["rule"]), _share(r.floor), _share(r.score), _chip(r.verdict)) for r in rules
         ]
-        grid = _grid(("table", "rule", "real rows that keep it", "synthetic rows", ""), rows, (2, 3))
+        grid = _grid(("table", "rule", "real rows that keep it", "synthetic rows", ""), kept_rows, (2, 3))
         kept = sum(r.verdict == "pass" for r in rules)
         html += (
             f"<h3>Invariants</h3><p>{len(rules)} rules that the real rows keep although no constraint demands them; "
@@ -159,8 +159,8 @@ def _classifier(report: Report) -> str:
         return ""
     html = (
         "<h2>What a classifier sees</h2><p>LightGBM learns to tell synthetic rows from real ones and is judged on rows "
-        "it has not seen. An AUC of 0.5 is a coin, 1 is certainty; the upright mark is how well it tells real rows from "
-        "other real rows.</p>"
+        "it has not seen. An AUC of 0.5 is a coin, 1 is certainty; the upright mark is how well it tells real "
+        "rows from other real rows.</p>"
     )
     for name in ("c2st", "c2st_joined", "c2st_agg"):
         own = sorted((r for r in found if r.name == name and r.score is not None), key=lambda r: -(r.score or 0))
@@ -216,7 +216,8 @@ def _relations(report: Report, edges: Sequence[Picture]) -> str:
     pairs = [r for r in report.metrics if r.name == "edge_pair" and r.score is not None]
     short = sorted((r for r in pairs if r.verdict == "short"), key=lambda r: r.score or 0.0)
     if pairs:
-        html += f"<h3>Pairs across tables</h3><p>{len(pairs)} pairs of a parent's and a child's column, {len(short)} of them short.</p>"
+        html += "<h3>Pairs across tables</h3>"
+        html += f"<p>{len(pairs)} pairs of a parent's and a child's column, {len(short)} short.</p>"
     if short:
         rows = [
             (
@@ -227,7 +228,7 @@ def _relations(report: Report, edges: Sequence[Picture]) -> str:
             )
             for r in short[:60]
         ]
-        html += f"<details><summary>The weakest</summary>{_grid(('parent', 'child', 'score', 'real floor'), rows, (2, 3))}</details>"
+        html += _details("The weakest", _grid(("parent", "child", "score", "real floor"), rows, (2, 3)))
     return html
 
 
@@ -254,13 +255,16 @@ def _plot(picture: Picture, record: MetricRecord | None, title: str, extra: str 
     floor = f"floor {_figure(record.floor)}" if record and record.floor is not None else ""
     chip = _chip(record.verdict) if record else ""
     small = " · ".join(part for part in (clean(extra), score, floor) if part)
-    return f"<figure><figcaption><b>{clean(title)}</b>{chip}<small>{small}</small></figcaption>{draw_picture(picture)}</figure>"
+    caption = f"<figcaption><b>{clean(title)}</b>{chip}<small>{small}</small></figcaption>"
+    return f"<figure>{caption}{draw_picture(picture)}</figure>"
 
 
 def _table(report: Report, name: str, anchor: str) -> str:
     rows = report.provenance.get("rows", {})
     counts = (rows.get(side, {}).get(name, 0) for side in ("real", "synthetic"))
-    html = f'<h2 id="{anchor}">{clean(name)}</h2><p class="dim">{" real rows, ".join(f"{c:,}" for c in counts)} synthetic rows.</p>'
+    real, synthetic = counts
+    html = f'<h2 id="{anchor}">{clean(name)}</h2>'
+    html += f'<p class="dim">{real:,} real rows, {synthetic:,} synthetic rows.</p>'
     shapes = {r.columns[0]: r for r in report.metrics if r.name == "shape" and r.table == name}
     pictures = [p for p in report.pictures if p.table == name and p.kind != "children"]
     pictures.sort(key=lambda p: _rank(shapes.get(p.column)))
@@ -278,6 +282,10 @@ def _table(report: Report, name: str, anchor: str) -> str:
     return html
 
 
+def _details(title: str, body: str) -> str:
+    return f"<details><summary>{clean(title)}</summary>{body}</details>"
+
+
 def _columns(count: int) -> str:
     return "1 column is" if count == 1 else f"{count} columns are"
 
@@ -293,8 +301,8 @@ def _pairs(report: Report, table: str) -> str:
         columns = list(dict.fromkeys(c for r in worst for c in r.columns))[:_WIDEST_HEAT_MAP]
     mean = sum(scores.values()) / len(scores)
     return (
-        f"<h3>Pairs of columns</h3><p>{len(pairs)} pairs, mean {mean:.3f}. A pale square is a pair that goes together as in "
-        f"the real rows; numbers are scores below 90%.</p>{draw_heat_map(columns, scores)}"
+        f"<h3>Pairs of columns</h3><p>{len(pairs)} pairs, mean {mean:.3f}. A pale square is a pair that goes together "
+        f"as in the real rows; numbers are scores up to 90%.</p>{draw_heat_map(columns, scores)}"
     )
 
 
@@ -313,7 +321,7 @@ def _about(report: Report) -> str:
     copies = [r for r in report.metrics if r.name == "copy" and r.score is not None]
     if copies:
         total = sum(int(r.detail["copies"]) for r in copies)
-        html += f"<h3>Exact copies</h3><p>{total:,} synthetic rows are a real row in every column but keys and references.</p>"
+        html += f"<h3>Exact copies</h3><p>{total:,} synthetic rows are a real row in all but keys and references.</p>"
         html += _grid(
             ("table", "copies", "share", "real against real"),
             [
@@ -331,8 +339,9 @@ def _about(report: Report) -> str:
         html += "<h3>Notes</h3><ul>" + "".join(f"<li>{clean(n)}</li>" for n in report.notes) + "</ul>"
     versions = ", ".join(f"{k} {v}" for k, v in p.get("versions", {}).items())
     html += (
-        f"<footer>Seed {clean(p.get('seed'))}; classifiers see at most {p.get('rows_limit', 0):,} rows of a side; floors from "
+        f"<footer>Seed {clean(p.get('seed'))}; classifiers see at most {p.get('rows_limit', 0):,} rows of a side; "
+        "floors are from "
         f"{'held-out rows' if p.get('holdout') else 'two halves of the real rows, kept together by parent'}; "
-        f"{p.get('seconds', 0)} s. {clean(versions)}. Plots show shares of real rows; example rows are synthetic.</footer>"
+        f"{p.get('seconds', 0)} s. {clean(versions)}. Plots show shares of rows; example rows are synthetic.</footer>"
     )
     return html

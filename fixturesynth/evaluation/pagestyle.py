@@ -34,7 +34,8 @@ p { margin: 4px 0 12px; max-width: 78ch; }
 .verdict.bad { border-left-color: var(--bad); }
 .verdict ul { margin: 10px 0 0; padding-left: 20px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(205px, 1fr)); gap: 12px; }
-.card, figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; margin: 0; }
+.card, figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px;
+  margin: 0; }
 .card b { display: block; font-size: 25px; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .card p { margin: 4px 0 0; font-size: 13px; color: var(--dim); }
 .chip { display: inline-block; padding: 1px 8px; border-radius: 99px; font-size: 12px; font-weight: 600;
@@ -49,7 +50,8 @@ figcaption small { font-size: 12px; }
 .legend { display: flex; flex-wrap: wrap; gap: 16px; font-size: 13px; color: var(--dim); margin: 6px 0 12px; }
 .legend i { display: inline-block; width: 20px; height: 10px; margin-right: 6px; border-radius: 2px; }
 .legend .r { background: var(--real); } .legend .s { background: var(--syn); }
-svg .t { font-size: 11px; fill: var(--text); } svg .dim { fill: var(--dim); } svg .odd { fill: var(--dim); font-style: italic; }
+svg .t { font-size: 11px; fill: var(--text); } svg .dim { fill: var(--dim); } svg .odd { fill: var(--dim);
+  font-style: italic; }
 svg .on { fill: var(--on); font-size: 10px; font-weight: 600; }
 .real { fill: var(--real); } .syn { fill: var(--syn); }
 .real-area { fill: var(--real); fill-opacity: .38; }
@@ -57,7 +59,8 @@ svg .on { fill: var(--on); font-size: 10px; font-weight: 600; }
 .axis, .rail { stroke: var(--line); stroke-width: 1; fill: none; }
 .rail { stroke-width: 4; stroke-linecap: round; }
 .run { fill: none; stroke-width: 4; stroke-linecap: round; }
-.run.ok { stroke: var(--good); } .run.bad { stroke: var(--bad); } .dot.ok { fill: var(--good); } .dot.bad { fill: var(--bad); }
+.run.ok { stroke: var(--good); } .run.bad { stroke: var(--bad); } .dot.ok { fill: var(--good); }
+  .dot.bad { fill: var(--bad); }
 .mark { stroke: var(--text); stroke-width: 2; }
 .scale { width: 220px; height: 18px; display: block; }
 .heat { width: 100%; height: auto; }
@@ -65,7 +68,8 @@ svg .on { fill: var(--on); font-size: 10px; font-weight: 600; }
 .h4 { fill: var(--h4); } .h5 { fill: var(--h5); } .none { fill: none; stroke: var(--line); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
-th, td { overflow-wrap: normal; min-width: 6ch; text-align: left; padding: 7px 12px; border-top: 1px solid var(--line); vertical-align: top; }
+th, td { overflow-wrap: normal; min-width: 6ch; text-align: left; padding: 7px 12px;
+  border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; color: var(--dim); font-weight: 600; white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.n { text-align: right; }
 .rows td { white-space: nowrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -73,7 +77,8 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 details { margin: 12px 0; }
 summary { cursor: pointer; color: var(--link); }
 details > :not(summary) { margin-top: 10px; }
-footer { margin: 50px 0 40px; padding-top: 14px; border-top: 1px solid var(--line); font-size: 13px; color: var(--dim); }
+footer { margin: 50px 0 40px; padding-top: 14px; border-top: 1px solid var(--line); font-size: 13px;
+  color: var(--dim); }
 @media (max-width: 560px) {
   .scroll table { min-width: 620px; }
   body { font-size: 15px; } main, nav > div { padding-left: 14px; padding-right: 14px; } h1 { font-size: 21px; }

@@ -49,7 +49,10 @@ def _pearson(x: Floats, y: Floats) -> float | None:
 
 
 def discretise(column: ComparedColumn, real: Floats | None = None) -> npt.NDArray[np.float64] | None:
-    """Inner edges of 10 equal bins over the real values; None for categories. Source: sdmetrics ``discretize_column``."""
+    """Inner edges of 10 equal bins over the real values; None for categories.
+
+    Source: sdmetrics ``discretize_column``.
+    """
     if not column.continuous:
         return None
     values = column.real if real is None else real
@@ -183,7 +186,7 @@ def measure_pairs(comparison: Comparison) -> Iterator[Measure]:
     Two continuous columns by CorrelationSimilarity; discrete or mixed ones by ContingencySimilarity with continuous
     columns in 10 equal bins over the real range, NULL being a value. Range 0 to 1, higher is better. Floor: two halves
     of the real rows. Wide tables of many rows are sampled, which is noted with its error. Source: sdmetrics
-    ColumnPairTrends; ``strength`` (|correlation| or Cramér's V of the real rows) tells which pairs depend on each other.
+    ColumnPairTrends; ``strength`` (|correlation| or Cramér's V of the real rows) tells which pairs depend.
     """
     for done, (name, table) in enumerate(comparison.tables.items()):
         comparison.told("pair trends", done, len(comparison.tables))
@@ -203,12 +206,18 @@ def measure_pairs(comparison: Comparison) -> Iterator[Measure]:
             [(joined[x.name], joined[y.name]) for x, y in pairs], halves, comparison.held_out and "holdout" in rows
         ):
             yield Measure(
-                name, score, columns, None, floor, detail, "" if score is not None else "a column never changes"
+                name,
+                score,
+                columns,
+                None,
+                floor,
+                detail,
+                "" if score is not None else "a column never changes",
             )
 
 
 def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
-    """Inter-table pair trends: every column of the parent with every column of the child, over child rows that have one.
+    """Inter-table pair trends: every column of the parent with every one of the child, over the child rows.
 
     The same two measures as inside a table. Range 0 to 1, higher is better. Floor: the real child rows split by parent
     (by row where parents are fewer than 40, or a list kept word for word). Source: sdmetrics InterTableTrends.
@@ -245,7 +254,8 @@ def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
         ):
             detail = detail | {"parent": edge.parent}
             yield Measure(
-                edge.child, score, columns, edge.name, floor, detail, "" if score is not None else "a column never changes"
+                edge.child, score, columns, edge.name, floor, detail,
+                "" if score is not None else "a column never changes",
             )  # fmt: skip
 
 

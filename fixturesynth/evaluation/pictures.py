@@ -63,7 +63,8 @@ def _bars(table: str, column: ComparedColumn) -> Picture:
     nulls = (float(np.mean(v < 0)) for v in (column.real, column.synthetic))
     labels = tuple(column.labels[i] for i in order.tolist())
     return Picture(
-        "category", table, column.name, shown[0], shown[1], labels, rest=tuple(rest), nulls=tuple(nulls)  # type: ignore[arg-type]
+        "category", table, column.name, shown[0], shown[1], labels,
+        rest=tuple(rest), nulls=tuple(nulls),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def _histogram(table: str, column: ComparedColumn) -> Picture:
     rest = tuple(float(1.0 - s.sum()) if v.size else 0.0 for s, v in zip(shares, (real, synthetic), strict=True))
     nulls = tuple(float(np.mean(np.isnan(v))) for v in (column.real, column.synthetic))
     return Picture(
-        column.kind, table, column.name, tuple(shares[0].tolist()), tuple(shares[1].tolist()),  # type: ignore[arg-type]
+        column.kind, table, column.name, tuple(shares[0].tolist()), tuple(shares[1].tolist()),
         edges=tuple(edges.tolist()), rest=rest, nulls=nulls,  # type: ignore[arg-type]
     )  # fmt: skip
 

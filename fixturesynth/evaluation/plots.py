@@ -1,4 +1,4 @@
-"""Plots of the report's page as inline SVG: bars, overlaid shares, heat maps, scales. Colours come from the page's CSS."""
+"""Plots of the report's page as inline SVG: bars, overlaid shares, heat maps, scales; colours are the page's CSS."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,11 @@ def _bars(picture: Picture) -> str:
         rows.append(("NULL", *picture.nulls))
     most = max((max(r, s) for _, r, s in rows), default=1.0) or 1.0
     room = WIDTH - _LABEL - 46
+
+    def bar(kind: str, y: int, share: float) -> str:
+        width = max(1.0, room * share / most)
+        return f'<rect class="{kind}" x="{_LABEL}" y="{y}" width="{width:.1f}" height="7" rx="1"/>'
+
     height = len(rows) * _ROW + 6
     parts = [_open(height, f"Shares of the values of {picture.column}, real and synthetic")]
     for i, (label, real, synthetic) in enumerate(rows):
@@ -46,12 +51,7 @@ def _bars(picture: Picture) -> str:
         kind = ' class="t odd"' if i >= len(picture.labels) else ' class="t"'
         parts.append(f'<text{kind} x="{_LABEL - 6}" y="{y + 12}" text-anchor="end">{clean(short) or "(empty)"}</text>')
         hint = f"<title>{clean(label)}: real {_percent(real)}, synthetic {_percent(synthetic)}</title>"
-        parts.append(
-            f'<g>{hint}<rect class="real" x="{_LABEL}" y="{y}" width="{max(1.0, room * real / most):.1f}" height="7" rx="1"/>'
-        )
-        parts.append(
-            f'<rect class="syn" x="{_LABEL}" y="{y + 8}" width="{max(1.0, room * synthetic / most):.1f}" height="7" rx="1"/></g>'
-        )
+        parts.append(f"<g>{hint}{bar('real', y, real)}{bar('syn', y + 8, synthetic)}</g>")
         end = _LABEL + room * max(real, synthetic) / most + 5
         parts.append(f'<text class="t dim" x="{end:.1f}" y="{y + 12}">{_percent(real)}</text>')
     return "".join(parts) + "</svg>"

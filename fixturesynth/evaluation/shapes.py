@@ -85,9 +85,8 @@ def measure_shapes(comparison: Comparison) -> Iterator[Measure]:
             if not comparison.rows("synthetic", name):
                 score, note = None, "no synthetic rows"
             method = "KSComplement" if column.continuous else "TVComplement"
-            yield Measure(
-                name, score, (column.name,), None, comparison.floor(name, one), {"method": method, "kind": column.kind}, note
-            )  # fmt: skip
+            detail = {"method": method, "kind": column.kind}
+            yield Measure(name, score, (column.name,), None, comparison.floor(name, one), detail, note)
 
 
 def measure_nulls(comparison: Comparison) -> Iterator[Measure]:

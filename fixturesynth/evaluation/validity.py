@@ -1,4 +1,4 @@
-"""Validity: every rule that the schema declares, counted over all synthetic rows, and over the real ones beside them."""
+"""Validity: every rule that the schema declares, counted over all synthetic rows and over the real ones."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
