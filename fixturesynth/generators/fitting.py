@@ -16,7 +16,7 @@ from fixturesynth.generators.blocks import choose_block, count_codes
 from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import PLACES, Features, places, previous, sibling_variables, take_features
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import derive, find_lookup
+from fixturesynth.generators.derivation import derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import offset_facts, offsets
@@ -124,7 +124,8 @@ def _share(time_limit: float | None, table: TablePlan, plan: Plan, dataset: Data
     if time_limit is None:
         return None
     weights = {t.name: dataset.arrow(t.name).num_rows + 100 for t in plan.tables if t.name in dataset}
-    return time_limit * weights[table.name] / sum(weights.values())
+    share: float = weights[table.name] / sum(weights.values())
+    return time_limit * share
 
 
 def _fit_verbatim(rows: _Rows, table: TablePlan, types: Mapping[str, pa.DataType]) -> TableModel:
@@ -365,12 +366,15 @@ def _add_derived(
         sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]
     else:
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
-    lookup = None
     if source.operation == "determines":
         lookup = lookups[column.name] = find_lookup(sources, values, rows.protection, groups)
-        if lookup.num_rows:
-            return  # NULL is one of the values that are looked up
-    made = np.asarray(derive(source.operation, sources, source.parameters, values.type, lookup).is_valid())
+        known = find_rows(sources, lookup) >= 0
+        if not known.all():
+            # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
+            alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
+            coded.encode(column_variable(column.name), alone, _fallback_kind(values), rows.protection, groups)
+        return
+    made = np.asarray(derive(source.operation, sources, source.parameters, values.type).is_valid())
     present = np.asarray(values.is_valid())
     if (made & ~present).any():
         coded.add(null_variable(column.name), 2, made & ~present)

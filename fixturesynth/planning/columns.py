@@ -37,7 +37,10 @@ VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "dete
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
 # Share of NULL in a nullable column when there are no rows to learn it from, by meaning; others get 0.1.
-NULL_SHARES = {"deleted_at": 0.9, "cancelled_at": 0.9, "archived_at": 0.9, "revoked_at": 0.9, "email": 0.02}
+NULL_SHARES = {
+    "deleted_at": 0.9, "cancelled_at": 0.9, "archived_at": 0.9, "revoked_at": 0.9,
+    "email": 0.02, "created_at": 0.02, "updated_at": 0.02,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

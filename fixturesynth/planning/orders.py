@@ -17,12 +17,21 @@ PAIRS = (
     ("birth_date", "hire_date"),
     ("birth_date", "death_date"),
     ("hire_date", "end"),
+    ("created_at", "confirmed_at"),
+    ("created_at", "published_at"),
     ("created_at", "updated_at"),
     ("created_at", "last_login"),
+    ("created_at", "end"),
     ("created_at", "deleted_at"),
     ("updated_at", "deleted_at"),
     ("created_at", "due_date"),
+    ("published_at", "due_date"),
     ("created_at", "expires_at"),
+    ("created_at", "ship_date"),
+    ("order_date", "ship_date"),
+    ("order_date", "delivery_date"),
+    ("ship_date", "delivery_date"),
+    ("order_date", "end"),
     ("start", "end"),
 )
 
@@ -42,11 +51,11 @@ def orders_by_meaning(
             found.setdefault(meaning or "", []).append(plan.name)
     out = []
     for earlier, later in PAIRS:
-        for low in found.get(earlier, ()):
-            own = arrow_type(table.column(low).type)
-            options = [h for h in found.get(later, ()) if arrow_type(table.column(h).type) == own]
+        for high in found.get(later, ()):
+            own = arrow_type(table.column(high).type)
+            options = [low for low in found.get(earlier, ()) if arrow_type(table.column(low).type) == own]
             if options:
-                out.append((low, max(options, key=lambda high: _alike(low, high)), False))
+                out.append((max(options, key=lambda low: _alike(low, high)), high, False))
     return tuple(out)
 
 

@@ -119,6 +119,10 @@ def swap_until(
         if not rows.size:
             break
         words = hashed(rows, seed, *address, "swap", turn)
+        if turn % 2:
+            # Where nearly all rows are bad, only bad ones are left to swap with: half of them wait to be drawn.
+            starting = (words & np.uint64(1)).astype(bool)
+            rows, words = rows[starting], words[starting]
         partners = members[low[rows] + below(words, high[rows] - low[rows])]
         # One swap for each row in a turn: a row that is drawn twice, or is both bad and drawn, keeps its first part.
         _, first = np.unique(partners, return_index=True)
