@@ -26,7 +26,7 @@ def allot(weights: Integers, total: int, order: npt.NDArray[np.uint64] | None = 
     mass = int(weights.sum())
     if mass == 0:
         weights, mass = np.ones_like(weights), weights.size
-    # Whole quotas first, so that weights * rest stays far below 2**63 for any realistic table; beyond, Python's integers.
+    # Whole quotas first, so that weights * rest stays far below 2**63 for any realistic table; else Python's integers.
     whole, rest = divmod(total, mass)
     product = weights.astype(object) * rest if int(weights.max()) * rest >= 2**62 else weights * rest
     share = np.asarray(product // mass, dtype=np.int64)
