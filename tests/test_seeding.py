@@ -17,7 +17,7 @@ from fixturesynth.schema.reflection import reflect
 from fixturesynth.schema.sqlfile import guess_dialect
 from fixturesynth.synthesizer import Synthesizer, plan_rules
 
-ROWS = 60
+ROWS = 40
 SCHEMAS = (
     *(f"{name}.mysql" for name in ("chinook", "ensembl_core", "guacamole", "ranger", "sakila", "temporal")),
     *(f"{name}.sqlite" for name in ("f1db", "sakila", "temporal")),

@@ -1,5 +1,6 @@
 """The default rule of a column without rows: from its meaning, its type and what its constraints allow."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ __all__ = ["DomainLike", "rule_for_column"]
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _TRIED: Final = 512  # values of a candidate that are held against a domain of text
+
+
+_PAST: Final = re.compile(r"(?:ed|return|completion|discharge|finish|stop)(?:_?(?:at|on|date|time))?$", re.IGNORECASE)
 
 
 class DomainLike(Protocol):
@@ -170,6 +174,8 @@ def _widened(case: _Case, bounds: Bounds, options: dict[str, Any]) -> dict[str, 
 def _moment(case: _Case) -> RuleCall | None:
     name = {"date": "dates", "timestamp": "timestamps"}[case.type.kind]
     low, high, recent = MOMENTS.get(case.meaning or "", ("now - 2 years", "now", True))
+    if case.meaning == "end" and _PAST.search(case.column.name):
+        low, high, recent = "now - 1 year", "now", True  # closed_at has been; ends_at may still come
     if case.unique and name == "dates":
         low = "now - 60 years"
     options: dict[str, Any] = {"low": low, "high": high}
