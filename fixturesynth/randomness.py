@@ -41,7 +41,7 @@ def stream(seed: int, *address: str | int) -> np.random.Generator:
 
 def words(source: np.random.Generator, size: int) -> Words:
     """``size`` raw 64-bit words, shape ``(size,)``."""
-    raw: Words = source.bit_generator.random_raw(size)  # type: ignore[attr-defined]
+    raw: Words = source.bit_generator.random_raw(size)  # type: ignore[attr-defined,unused-ignore]
     return np.asarray(raw, dtype=np.uint64)
 
 

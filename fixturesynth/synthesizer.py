@@ -15,7 +15,6 @@ from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
-from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.profiling import profile_dataset
 from fixturesynth.profiling.datasets import root_entities
 from fixturesynth.profiling.profile import Profile

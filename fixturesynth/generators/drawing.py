@@ -80,7 +80,8 @@ def share_of(distributions: Distributions, owner: Integers, codes: Codes, size: 
     at = np.minimum(np.searchsorted(keys, wanted), entries - 1)
     weight = np.where(keys[at] == wanted, weights[at], 0)
     total = distributions.ends[owner] - np.where(owner > 0, distributions.ends[owner - 1], 0)
-    return np.maximum((weight << 16) // total, 1)
+    share: Integers = np.maximum((weight << 16) // total, 1)
+    return share
 
 
 def learnable(table: CodedTable) -> Codes:

@@ -214,7 +214,8 @@ def _fit_learned(
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
     return TableModel(
-        name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars, lookups=lookups,
+        name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
+        lookups=lookups,
         blocks=blocks, context=table.context, siblings=siblings, state=state,
     )  # fmt: skip
 

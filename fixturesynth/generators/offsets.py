@@ -1,4 +1,4 @@
-"""Distances between two columns, for columns that never come before another: learned as offsets, so order is implied."""
+"""Distances between two columns, for columns that never come before another: learned so, their order is implied."""
 
 from __future__ import annotations
 

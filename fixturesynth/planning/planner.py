@@ -189,8 +189,8 @@ def _settle_parents(
             out.append(replace(reference, how="null", null_share=1.0))
             continue
         raise UnsatisfiableError(
-            f"{table.name}: {rows} rows asked, but {', '.join(fk.columns)} must reference {reference.parent}, which has "
-            f"no rows; give {reference.parent} rows or {table.name} none"
+            f"{table.name}: {rows} rows asked, but {', '.join(fk.columns)} must reference {reference.parent}, "
+            f"which has no rows; give {reference.parent} rows or {table.name} none"
         )
     return tuple(out), rows
 

@@ -104,7 +104,7 @@ def masked(text: str) -> str:
 def one_line(error: BaseException) -> str:
     """The first line of what a driver says, without SQLAlchemy's wrapping and passwords."""
     origin = getattr(error, "orig", None) or error
-    arguments = getattr(origin, "args", ())
+    arguments: tuple[object, ...] = getattr(origin, "args", ())
     said = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], str) else str(origin)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return masked(lines[0].rstrip(".") if lines else type(origin).__name__)

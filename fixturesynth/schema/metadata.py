@@ -159,7 +159,7 @@ def compiled(column_type: TypeEngine[Any], compiler: Compiler) -> str:
 
 
 def postgresql_kind(column_type: TypeEngine[Any], otherwise: ColumnType) -> ColumnType:
-    found = parse_type(compiled(column_type, postgresql.dialect()), "postgresql")
+    found = parse_type(compiled(column_type, postgresql.dialect()), "postgresql")  # type: ignore[no-untyped-call,unused-ignore]
     return found if found.kind != "other" else otherwise
 
 

@@ -169,7 +169,7 @@ class Table:
     @property
     def bare_name(self) -> str:
         """The name without its schema."""
-        return self.name[len(self.schema) + 1 :] if self.schema and self.name.startswith(f"{self.schema}.") else self.name
+        return self.name.removeprefix(f"{self.schema}.") if self.schema else self.name
 
     @property
     def keys(self) -> tuple[tuple[str, ...], ...]:
