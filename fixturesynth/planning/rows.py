@@ -17,7 +17,7 @@ DEFAULT_ROWS = 100
 
 @dataclass(frozen=True)
 class RowsAsked:
-    """``tables``: asked by name, exact or refused. ``default``: for others without real rows. ``scale``: of real ones."""
+    """``tables``: asked by name, exact or refused. ``default``: others without real rows. ``scale``: of real ones."""
 
     tables: Mapping[str, int]
     default: int | None = None
