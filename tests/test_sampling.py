@@ -1,0 +1,151 @@
+"""Whole tables: what the schema demands holds in every row, and what was asked for comes out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.errors import CapacityError, InputError
+from fixturesynth.generators.keys import combined, locate
+from fixturesynth.planning.planner import Wishes
+from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.schema.model import Schema
+from fixturesynth.schema.predicates import evaluate
+from fixturesynth.schema.reflection import reflect
+from fixturesynth.synthesizer import Synthesizer, fit, plan_rules
+
+SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
+SCRIPTS = ("shop", "bank", "clinic", "saas")
+
+
+def violations(data: Dataset, schema: Schema) -> list[str]:
+    """Keys, references, nulls and checks that some row breaks; an oracle apart from the code that makes the rows."""
+    found = []
+    for table in schema:
+        rows = data.arrow(table.name)
+        for column in table.columns:
+            if not column.nullable and column.name in rows.column_names and rows.column(column.name).null_count:
+                found.append(f"{table.name}.{column.name} is null")
+        for key in table.keys:
+            if set(key) <= set(rows.column_names):
+                whole = pa.table({c: rows.column(c) for c in key}).drop_null()
+                if whole.group_by(list(key)).aggregate([]).num_rows != whole.num_rows:
+                    found.append(f"{table.name}: {key} is not unique")
+        for fk in table.foreign_keys:
+            own = [combined(rows.column(c)) for c in fk.columns]
+            theirs = [combined(data.arrow(fk.parent).column(c)) for c in fk.parent_columns]
+            set_ = np.logical_and.reduce([np.asarray(c.is_valid()) for c in own])
+            if (locate(own, theirs)[set_] < 0).any():
+                found.append(f"{table.name}.{fk.name} dangles")
+        for check in table.checks:
+            if not evaluate(check.text, rows, schema.dialect).all():
+                found.append(f"{table.name}: {check.name}")
+    return found
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_everything_that_is_declared_holds(script: str, seed: int) -> None:
+    schema = reflect(SCHEMAS / f"{script}.sql")
+    assert violations(plan_rules(schema).sample(seed=seed), schema) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_hardly_any_rows(rows: int) -> None:
+    schema = reflect(SCHEMAS / "shop.sql")
+    data = plan_rules(schema, wishes=Wishes(rows=RowsAsked({}, rows))).sample(seed=1)
+    assert violations(data, schema) == []
+    assert max(data.rows.values()) <= max(rows, 1)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Synthesizer:
+    path = tmp_path_factory.mktemp("sampling") / "rows.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript("""
+        CREATE TABLE makers (id INTEGER PRIMARY KEY, country TEXT NOT NULL, founded INTEGER);
+        CREATE TABLE cars (
+            id INTEGER PRIMARY KEY, maker_id INTEGER NOT NULL REFERENCES makers (id), kind TEXT NOT NULL,
+            doors INTEGER NOT NULL, price DECIMAL(10, 2), tax DECIMAL(10, 2), note TEXT);
+    """)
+    connection.executemany(
+        "INSERT INTO makers VALUES (?, ?, ?)", [(i, "de" if i % 3 else "jp", 1900 + i) for i in range(1, 61)]
+    )
+    kinds = (("van", 5), ("coupe", 2), ("saloon", 4))
+    connection.executemany(
+        "INSERT INTO cars VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (i, 1 + i * i % 60, *kinds[i * 7 % 11 % 3], None if i % 10 == 0 else 1000 + i * 37 % 900,
+             None if i % 10 == 0 else (1000 + i * 37 % 900) * 2, None)
+            for i in range(1, 601)
+        ],
+    )  # fmt: skip
+    connection.commit()
+    connection.close()
+    return fit(f"sqlite:///{path}", seed=1)
+
+
+def test_learned_rows_keep_constraints_and_dependencies(learned: Synthesizer) -> None:
+    data = learned.sample(seed=3)
+    cars = data.arrow("cars")
+    assert violations(data, learned.schema) == []
+    assert set(zip(cars["kind"].to_pylist(), cars["doors"].to_pylist(), strict=True)) <= {
+        ("van", 5),
+        ("coupe", 2),
+        ("saloon", 4),
+    }
+    priced = cars.filter(cars["price"].is_valid())
+    assert pc.all(
+        pc.equal(pc.multiply(priced["price"].cast(pa.float64()), 2.0), priced["tax"].cast(pa.float64()))
+    ).as_py()
+    assert pc.all(pc.equal(cars["price"].is_null(), cars["tax"].is_null())).as_py()
+    assert cars["note"].null_count == cars.num_rows
+
+
+def test_learned_rows_keep_shares_and_counts(learned: Synthesizer) -> None:
+    data = learned.sample(seed=3)
+    kinds = Counter(data.arrow("cars")["kind"].to_pylist())
+    real = Counter(("van", "coupe", "saloon")[i * 7 % 11 % 3] for i in range(1, 601))
+    assert all(abs(kinds[k] - real[k]) < 30 for k in real)
+    per_maker = Counter(data.arrow("cars")["maker_id"].to_pylist())
+    expected = Counter(Counter(1 + i * i % 60 for i in range(1, 601)).values())
+    assert Counter(per_maker.values()) == expected
+
+
+def test_rows_and_scale(learned: Synthesizer) -> None:
+    assert learned.sample(rows={"cars": 50}).rows["cars"] == 50
+    assert learned.sample(scale=0.5).rows == {"makers": 30, "cars": 300}
+    assert learned.sample(rows=7).rows == {"makers": 7, "cars": 7}
+    with pytest.raises(InputError, match="scale must be positive"):
+        learned.sample(scale=0)
+
+
+def test_given_values_are_taken(learned: Synthesizer) -> None:
+    data = learned.sample(given={"cars": {"kind": "coupe"}}, seed=2)
+    cars = data.arrow("cars")
+    assert set(cars["kind"].to_pylist()) == {"coupe"}
+    assert set(cars["doors"].to_pylist()) == {2}
+    shared = learned.sample(given={"cars": {"kind": ("coupe", 0.5)}}, seed=2).arrow("cars")["kind"].to_pylist()
+    assert shared.count("coupe") >= 300
+
+
+def test_given_names_are_checked(learned: Synthesizer) -> None:
+    with pytest.raises(InputError, match="no table 'car': did you mean 'cars'"):
+        learned.sample(given={"car": {"kind": "van"}})
+    with pytest.raises(InputError, match="no column 'kinds' in cars: did you mean 'kind'"):
+        learned.sample(given={"cars": {"kinds": "van"}})
+    with pytest.raises(CapacityError, match=r"cars\.id is unique"):
+        learned.sample(given={"cars": {"id": 1}})
+
+
+def test_progress_names_every_table_in_order(learned: Synthesizer) -> None:
+    seen: list[tuple[str, int, int]] = []
+    learned.sample(seed=1, progress=lambda *step: seen.append(step))
+    assert seen == [(t.name, i, 2) for i, t in enumerate(learned.plan.tables)]
