@@ -194,7 +194,8 @@ def theirs(comparison: Comparison) -> dict[str, float]:
             for x, y in combinations(table.columns.values(), 2):
                 both = [x.name, y.name]
                 if x.continuous and y.continuous:
-                    if (real[both].nunique() > 1).all() and (synthetic[both].nunique() > 1).all():
+                    sides = (real[both].dropna(), synthetic[both].dropna())
+                    if all((side.nunique() > 1).all() for side in sides):  # sdmetrics has no figure for others
                         pairs.append(CorrelationSimilarity.compute(real[both], synthetic[both]))
                 else:
                     continuous = [c.name for c in (x, y) if c.continuous]
