@@ -365,6 +365,13 @@ def test_the_guard_refuses_remote_targets_before_anything(run: Run, library: Pat
     fails(run("seed", url, "--from", library, "--allow-target", "postgresql://ann@db.example.com/other"), 3, "other")
 
 
+def test_decimals_are_stored_as_they_are(run: Run, library: Path, tmp_path: Path) -> None:
+    passes(run("generate", library, "-o", "d.sqlite", "--rows", 500, "-q"))
+    with sqlite3.connect(tmp_path / "d.sqlite") as connection:
+        prices = [p for (p,) in connection.execute("SELECT price FROM books WHERE price IS NOT NULL")]
+    assert len(prices) > 300 and all(p == round(p, 2) for p in prices)
+
+
 def test_seed_refuses_what_it_cannot_do(run: Run, library: Path, tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "empty.sqlite").execute("CREATE TABLE x (a)").connection.executescript("DROP TABLE x")
     fails(run("seed", "sqlite:///empty.sqlite"), 2, "no tables to fill", "--from")

@@ -258,7 +258,10 @@ def _sql_plain(array: pa.Array) -> pa.Array:
 
 
 def _number(array: pa.Array) -> pa.Array:
-    return array.cast(pa.int64()) if array.type.scale == 0 and array.type.precision < 19 else array.cast(pa.float64())
+    if array.type.scale == 0 and array.type.precision < 19:
+        return array.cast(pa.int64())
+    # Arrow's own cast multiplies and misses the nearest float by a bit: 29.99 would be stored as 29.990000000000002.
+    return array.cast(pa.string()).cast(pa.float64())
 
 
 _TEXT_WIRE = Wire()
