@@ -22,7 +22,7 @@ from fixturesynth.schema.drawing import draw_svg
 
 HERE = Path(__file__).resolve().parent
 Floats = npt.NDArray[np.float64]
-WIDTH, HEIGHT = 1474, 1010
+WIDTH, HEIGHT = 1474, 1085
 PANEL, TALL = 345, 193
 
 # Title, and SQL for the numbers.
@@ -34,7 +34,7 @@ PANELS: tuple[tuple[str, str], ...] = (
     ("flights of one plane", "SELECT count(*) FROM flights WHERE tailnum IS NOT NULL GROUP BY tailnum"),
     ("temperature at take-off, °F", "SELECT temp FROM flights JOIN weather USING (origin, time_hour)"),
 )
-BINS = (70, 20, 122, 50, 50, 60)
+BINS = (70, 22, 122, 50, 50, 30)
 
 
 def numbers(path: Path, query: str) -> Floats:
