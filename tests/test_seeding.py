@@ -96,6 +96,15 @@ def test_every_kind_of_constraint_and_type_is_held(dialect: str, request: pytest
     audit(url, seeded(url, 300))
 
 
+def test_a_column_that_no_rule_can_fill_is_refused_by_name(postgresql_database: str, tmp_path: Path) -> None:
+    script = tmp_path / "odd.sql"
+    script.write_text("CREATE TABLE odd (id integer PRIMARY KEY, lsn pg_lsn NOT NULL, maybe pg_lsn)")
+    put_script(postgresql_database, script)
+    with pytest.raises(ConstraintError, match=r"odd: column lsn of type pg_lsn must have a value") as refusal:
+        plan_rules(reflect(postgresql_database))
+    assert refusal.value.exit_code == 4
+
+
 def test_a_check_that_cannot_be_held_is_refused_with_its_name_and_text(sqlite_database: str, tmp_path: Path) -> None:
     script = tmp_path / "sums.sql"
     script.write_text("CREATE TABLE sums (id integer PRIMARY KEY, a text, CONSTRAINT odd CHECK (unicode(a) + id = 7))")

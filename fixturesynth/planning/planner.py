@@ -23,7 +23,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
-from fixturesynth.planning.repairs import plan_repairs
+from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
@@ -120,6 +120,8 @@ def _plan_table(
         parents=done, rows=rows,
     )  # fmt: skip
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
+    if rows:
+        refuse_unfilled(table, columns)
     capacities = _capacities(needs, columns)
     for column in columns:
         if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):

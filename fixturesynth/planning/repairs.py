@@ -11,14 +11,14 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import CapacityError, ConstraintError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.columns import ColumnNeeds
-from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Rule
+from fixturesynth.planning.plan import ColumnPlan, Constant, Default, Key, Rule
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import NotUnderstood, evaluate, mentioned_columns
 
-__all__ = ["plan_repairs"]
+__all__ = ["plan_repairs", "refuse_unfilled"]
 
 TRIED = 2_048  # rows of a table's rules that are held against a check before it is promised
 
@@ -49,6 +49,18 @@ def plan_repairs(
             "leave the table out (skip: true in fixturesynth.yaml)"
         )
     return tuple(dict.fromkeys(repairs))
+
+
+def refuse_unfilled(table: Table, columns: Sequence[ColumnPlan]) -> None:
+    """ConstraintError for a column that no rule can fill and that the database does not fill either."""
+    for plan in columns:
+        column = table.column(plan.name)
+        filled = column.nullable or column.default is not None or column.generated or column.identity
+        if isinstance(plan.source, Default) and not (filled or column.autoincrement):
+            raise ConstraintError(
+                f"{table.name}: column {column.name} of type {column.type.name} must have a value and {plan.why}; "
+                "give it a rule in fixturesynth.yaml, or leave the table out (skip: true)"
+            )
 
 
 def _refusal(table: Table, name: str, text: str, why: str) -> ConstraintError:
