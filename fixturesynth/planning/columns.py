@@ -242,8 +242,9 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
     if seen.kind == "text" and seen.words and not named:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        if column.type.length:
-            options["max_length"] = column.type.length
+        limits = [n for n in (column.type.length, domain.max_length if domain is not None else None) if n]
+        if limits:
+            options["max_length"] = min(limits)
         return RuleCall("word_text", options), seen.null_share
     shapes = [p for p, _ in seen.patterns]
     if shapes and not any("a" in p for p in shapes) and any("A" in p for p in shapes):

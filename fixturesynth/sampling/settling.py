@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
-from fixturesynth.planning.plan import Derived, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest
@@ -27,6 +27,7 @@ from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplica
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.repairs import misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
+from fixturesynth.schema.predicates import compile_constraints
 
 __all__ = ["settle"]
 
@@ -109,7 +110,8 @@ def _filled(assembly: Assembly, name: str, values: pa.Array, wanted: npt.NDArray
 def _by_rule(assembly: Assembly, name: str, kind: pa.DataType, missing: Integers) -> pa.Array:
     """A column of which nothing was left to learn, because every value is rare: it is made by rule where it must be."""
     column = assembly.table.column(name)
-    call = rule_for_column(assembly.table.name, column, None, None, locale=assembly.locale, unique=False)
+    domain = compile_constraints(assembly.table, assembly.dialect).domains.get(name)
+    call = rule_for_column(assembly.table.name, column, None, domain, locale=assembly.locale, unique=False)
     if call is None:
         return pa.nulls(assembly.rows, kind)
     context = context_of(assembly.table, name, assembly.locale, assembly.now)
@@ -218,7 +220,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if unique.gate:
             leave_set(assembly, unique, found[0][duplicates(found[1])])
             continue
-        for way in (_by_matched, _by_rules, _by_flex):
+        for way in (_by_matched, _by_rules, _by_flex, _by_freeing):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -305,6 +307,26 @@ def _by_flex(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Int
             if assembly.model is not None and name in assembly.model.offsets:
                 _fix_value(assembly, name)
             return True
+    return False
+
+
+def _by_freeing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Every column of the set hangs on others: one of them gives up its derivation, so that the key can hold."""
+    referring = {c for fk in assembly.table.foreign_keys for c in fk.columns}
+    for name in unique.columns:
+        if name in referring or not isinstance(assembly.plan.column(name).source, Derived):
+            continue
+        kind = columns[name].type
+        numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        freed = ColumnPlan(name, Modelled("numeric" if numeric else "categorical"), "freed to keep its key unique")
+        before = assembly.plan
+        plans = tuple(freed if c.name == name else c for c in before.columns)
+        assembly.plan = replace(before, columns=plans)
+        made = spread(assembly, columns, unique, rows, name)
+        if made is not None:
+            assembly.base[name] = made
+            return True
+        assembly.plan = before
     return False
 
 

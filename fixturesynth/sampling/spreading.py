@@ -11,8 +11,14 @@ from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import PER_DAY
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import Modelled, UniquePlan
+from fixturesynth.rules.choice import rule_for_column
+from fixturesynth.rules.contract import RuleRequest
+from fixturesynth.rules.registry import capacity
+from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.matching import codes_of, pair_keys, separate
+from fixturesynth.sampling.partition import context_of
+from fixturesynth.schema.predicates import compile_constraints
 
 __all__ = ["others", "spread"]
 
@@ -65,11 +71,30 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
     encoded = pc.dictionary_encode(values)
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     out = codes.copy()
+    wide = int(np.bincount(groups).max(initial=0))
+    known = encoded.dictionary
+    if wide > len(known):
+        known = _more(assembly, name, known, wide)
     try:
-        out[rows] = separate(groups, codes[rows], 0, len(encoded.dictionary) - 1, what)
+        out[rows] = separate(groups, codes[rows], 0, len(known) - 1, what)
     except CapacityError:
         return None
-    return encoded.dictionary.take(pa.array(out, pa.int64(), mask=out < 0))
+    return known.take(pa.array(out, pa.int64(), mask=out < 0))
+
+
+def _more(assembly: Assembly, name: str, known: pa.Array, size: int) -> pa.Array:
+    """At least ``size`` distinct values where a rule has them: those there are, then made-up ones."""
+    column = assembly.table.column(name)
+    domain = compile_constraints(assembly.table, assembly.dialect).domains.get(name)
+    call = rule_for_column(
+        assembly.table.name, column, None, domain, locale=assembly.locale, unique=True, rows=2 * size
+    )
+    context = context_of(assembly.table, name, assembly.locale, assembly.now)
+    if call is None or capacity(call, context) < 1:
+        return known
+    count = min(2 * size, capacity(call, context))
+    made = sample_rule(call, RuleRequest(assembly.seed, context, np.arange(count), 0, {})).cast(known.type)
+    return pc.unique(pa.concat_arrays([known, made]))
 
 
 def _numbered(assembly: Assembly, values: pa.Array, rows: Integers, groups: Integers, what: str) -> pa.Array | None:
