@@ -13,9 +13,9 @@ HERE = Path(__file__).resolve().parent
 
 def stand_in() -> str:
     """A small database for whoever has none at hand."""
-    schema = fs.reflect(HERE.parent / "schemas" / "clinic.sql")
-    fs.load(fs.plan_rules(schema, seed=1).sample(rows=100), "sqlite:///clinic.sqlite", schema=schema)
-    return "sqlite:///clinic.sqlite"
+    schema = fs.reflect(HERE.parent / "schemas" / "bank.sql")
+    fs.load(fs.plan_rules(schema, seed=1).sample(rows=100), "sqlite:///bank.sqlite", schema=schema)
+    return "sqlite:///bank.sqlite"
 
 
 source = sys.argv[1] if len(sys.argv) > 1 else stand_in()

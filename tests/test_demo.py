@@ -114,7 +114,7 @@ def test_the_whole_way_on_some_flights(flights: Flights, tmp_path: Path, monkeyp
     monkeypatch.setattr("fixturesynth.demo.JUDGED_ROWS", 500)
     told = io.StringIO()
     (tmp_path / OWN_FILES[0]).write_text("left over")
-    assert run(tmp_path, seed=7, console=Console(file=told, width=140)) == 0
+    assert run(tmp_path, seed=7, console=Console(file=told, width=100)) == 0
     text = told.getvalue()
     assert "0 violations" in text
     assert "real against real" in text

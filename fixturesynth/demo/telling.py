@@ -164,11 +164,11 @@ def _figure(value: float | None) -> str:
 def _grid(*heads: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style=QUIET, padding=(0, 1), show_edge=False)
     for head in heads:
-        right = head.startswith(">")
-        short = head in ("question", "weakest")
+        name, right = head.lstrip(">"), head.startswith(">")
+        least = len("Classifier, parent with children") if name == "question" else len(name)
         table.add_column(
-            head.lstrip(">"), justify="right" if right else "left", overflow="ellipsis" if short else "fold",
-            no_wrap=short, min_width=len("Classifier, parent with children") if head == "question" else None,
+            name, justify="right" if right else "left", min_width=least,
+            overflow="ellipsis" if name == "weakest" else "fold", no_wrap=name in ("question", "weakest"),
         )  # fmt: skip
     return table
 

@@ -208,6 +208,8 @@ def _plan_learned(
         parameters = dict(invariant.parameters)
         if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal"):
             parameters["format"] = seen.format
+        if invariant.kind == "clock":
+            parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
@@ -228,6 +230,13 @@ def _is_learned(seen: ColumnProfile) -> bool:
     # Texts that come again and again are categories, even where each is too rare to be stored: others stand in.
     present = seen.rows - seen.nulls
     return seen.kind in ("text", "code") and seen.distinct * 4 <= present and seen.distinct <= MOST_STAND_INS
+
+
+def _midnight(needs: ColumnNeeds, column: Column) -> dict[str, int]:
+    """How a clock writes midnight where its constraints allow one way alone; the rows may never have told."""
+    domain = needs.constraints.domains.get(column.name)
+    allowed = [m for m in (0, 2400) if domain is None or domain.contains(m)]
+    return {"midnight": allowed[0]} if len(allowed) == 1 else {}
 
 
 def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[RuleCall, float]:
