@@ -117,7 +117,7 @@ def test_the_whole_way_on_some_flights(flights: Flights, tmp_path: Path, monkeyp
     assert run(tmp_path, seed=7, console=Console(file=told, width=100)) == 0
     text = told.getvalue()
     assert "0 violations" in text
-    assert "real against real" in text
+    assert "floor: what real rows score" in text
     assert "dep_time = sched_dep_time + dep_delay" in text
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(OWN_FILES)
     assert (tmp_path / "report.html").read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html")

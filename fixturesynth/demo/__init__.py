@@ -86,7 +86,7 @@ def run(out: Path, *, seed: int = 7, console: Console | None = None) -> int:
             progress=lambda what, *_: progress(what),
         )  # fmt: skip
         report.save(folder / REPORT)
-    _show(console, tell_scores(report))
+    _show(console, tell_scores(report, room=console.width))
 
     console.print(Text(f"Done in {time.perf_counter() - started:.0f} s. Open:", "bold"))
     for name, what in ((REPORT, "scores with pictures"), (GRAPH, "the schema"), (SYNTHETIC, "the rows")):

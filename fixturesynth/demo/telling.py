@@ -137,38 +137,42 @@ _SENTENCES = {
 }
 
 
-def tell_scores(report: Report) -> RenderableType:
-    """Every metric with what real rows score against real rows, and the verdict."""
+def tell_scores(report: Report, *, room: int) -> RenderableType:
+    """Every metric with what real rows score against real rows, and the verdict; ``room``: characters of a line."""
     from fixturesynth.evaluation.metrics import METRICS
 
-    table = _grid("question", ">synthetic", ">real against real", ">wanted", ">figures", "weakest")
+    left = room - 76  # for the place where it is weakest, once the other columns have theirs
+    heads = ("question", ">synthetic", ">floor", ">wanted", "weakest")
+    table = _grid(*heads[: 5 if left >= 10 else 4], fold=False)
     for metric in METRICS:
         one = report.summary.get(metric.name)
         if one is None or not one.count:
             continue
         value = one.figures[one.judged]
         sign = "≥" if one.direction == "higher" else "≤"
-        table.add_row(
+        place = Text("" if value == metric.range[one.direction == "higher"] else one.worst, QUIET)
+        place.truncate(max(left, 1), overflow="ellipsis")
+        row = (
             Text(metric.title), Text(_figure(value), {"pass": GOOD, "short": WEAK}.get(one.verdict, "")),
-            _figure(one.floor), Text(f"{sign} {one.threshold:g}", QUIET), Text(f"{one.count:,}", QUIET),
-            Text("" if value == metric.range[one.direction == "higher"] else one.worst, QUIET),
+            _figure(one.floor), Text(f"{sign} {one.threshold:g}", QUIET), place,
         )  # fmt: skip
+        table.add_row(*row[: len(table.columns)])
     style = GOOD if report.verdict.passed else WEAK
-    return Group(table, Text(""), Text(f"  {report.verdict.text}", style))
+    floor = Text("floor: what real rows score against other real rows; nothing better can be asked for", QUIET)
+    return Group(table, Text(""), floor, Text(report.verdict.text, style))
 
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _grid(*heads: str) -> Table:
+def _grid(*heads: str, fold: bool = True) -> Table:
+    """A quiet table; ``>`` before a head aligns right. Without ``fold`` every row stays on one line."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style=QUIET, padding=(0, 1), show_edge=False)
     for head in heads:
-        name, right = head.lstrip(">"), head.startswith(">")
-        least = len("Classifier, parent with children") if name == "question" else len(name)
         table.add_column(
-            name, justify="right" if right else "left", min_width=least,
-            overflow="ellipsis" if name == "weakest" else "fold", no_wrap=name in ("question", "weakest"),
+            head.lstrip(">"), justify="right" if head.startswith(">") else "left", no_wrap=not fold,
+            overflow="fold" if fold else "ellipsis",
         )  # fmt: skip
     return table
 
