@@ -74,6 +74,24 @@ def _nulls_as_asked(
     return wanted, asked
 
 
+def _nulls_as_learned(
+    wanted: Integers, empty: npt.NDArray[np.bool_], share: float, seed: int, *address: str | int
+) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """As many NULLs as the rows had: the fewest rows change, chosen by hash, and take another row's block."""
+    surplus = int(empty.sum()) - round(empty.size * share)
+    pool = np.flatnonzero(empty == (surplus > 0))
+    order = np.argsort(hashed(pool, seed, *address, "changed"), kind="stable")
+    changed = pool[order[: abs(surplus)]]
+    out = empty.copy()
+    out[changed] = surplus < 0
+    donors = np.flatnonzero(~empty)
+    if surplus > 0:
+        # -1 is nobody's block: such a row takes whichever parent is left.
+        drawn = hashed(changed, seed, *address, "filled") % np.uint64(max(donors.size, 1))
+        wanted[changed] = wanted[donors[drawn.astype(np.int64)]] if donors.size else -1
+    return wanted, out
+
+
 def _match(
     plan: TablePlan,
     table: Table,
@@ -96,8 +114,8 @@ def _match(
     if block is not None and block_variable(name) in variables:
         wanted = codes[:, variables.index(block_variable(name))].astype(np.int64)
         empty = wanted >= block.size
-        if reference.nulls_asked:
-            wanted, empty = _nulls_as_asked(wanted, empty, reference.null_share, seed, table.name, name)
+        settle_nulls = _nulls_as_asked if reference.nulls_asked else _nulls_as_learned
+        wanted, empty = settle_nulls(wanted, empty, reference.null_share, seed, table.name, name)
         if block.rows is not None and block.rows.size == parent.rows:
             blocks = block.rows
         elif block.home is not None and parent.features is not None:
