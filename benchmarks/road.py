@@ -170,6 +170,7 @@ def theirs(comparison: Comparison) -> dict[str, float]:
 
     import pandas as pd
     from sdmetrics.column_pairs import ContingencySimilarity, CorrelationSimilarity
+    from sdmetrics.errors import ConstantInputError
     from sdmetrics.single_column import KSComplement, TVComplement
 
     shapes: list[float] = []
@@ -193,17 +194,21 @@ def theirs(comparison: Comparison) -> dict[str, float]:
                     shapes.append(metric.compute(real[column.name], synthetic[column.name]))
             for x, y in combinations(table.columns.values(), 2):
                 both = [x.name, y.name]
-                if x.continuous and y.continuous:
-                    sides = (real[both].dropna(), synthetic[both].dropna())
-                    if all((side.nunique() > 1).all() for side in sides):  # sdmetrics has no figure for others
+                continuous = [c.name for c in (x, y) if c.continuous]
+                try:
+                    if len(continuous) == 2:
                         pairs.append(CorrelationSimilarity.compute(real[both], synthetic[both]))
-                else:
-                    continuous = [c.name for c in (x, y) if c.continuous]
-                    pairs.append(
-                        ContingencySimilarity.compute(
-                            real[both].copy(), synthetic[both].copy(), continuous_column_names=continuous or None
+                    else:
+                        pairs.append(
+                            ContingencySimilarity.compute(
+                                real[both].copy(), synthetic[both].copy(), continuous_column_names=continuous or None
+                            )
                         )
-                    )
+                except (
+                    ValueError,
+                    ConstantInputError,
+                ):  # constant columns, and moments too near each other for its bins: no figure
+                    continue
     return {
         name: float(np.nanmean(values)) for name, values in (("shape", shapes), ("pair", pairs)) if values
     }  # fmt: skip

@@ -118,11 +118,14 @@ def _fit_predict(
     }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # Every call says one thread: LightGBM keeps the number for the whole process; a call that left it open would
+        # change it under the feet of a model that is being fitted beside it.
         data = lightgbm.Dataset(
-            features.matrix[train], labels[train].astype(np.float64), categorical_feature=list(features.categories)
-        )
+            features.matrix[train], labels[train].astype(np.float64), params=dict(parameters),
+            categorical_feature=list(features.categories),
+        )  # fmt: skip
         model = lightgbm.train(parameters, data, num_boost_round=100)
-        predicted = np.asarray(model.predict(features.matrix[test]), dtype=np.float64)
+        predicted = np.asarray(model.predict(features.matrix[test], num_threads=1), dtype=np.float64)
     return predicted, np.asarray(model.feature_importance("gain"), dtype=np.float64)
 
 
@@ -169,7 +172,7 @@ def measure_joined(comparison: Comparison) -> Iterator[Measure]:
     """
     for done, edge in enumerate(comparison.edges):
         comparison.told("classifier on children with parents", done, len(comparison.edges))
-        if not comparison.tables[edge.parent].columns or edge.parent == edge.child:
+        if not comparison.tables[edge.parent].columns or edge.parent == edge.child or _both_kept(comparison, edge):
             continue
         kept = comparison.kept(edge.parent) is not None
         entities = {side: comparison.entities(side, edge.parent) for side in _sides(comparison, edge)}
@@ -201,7 +204,7 @@ def measure_with_aggregates(comparison: Comparison) -> Iterator[Measure]:
     """
     for done, edge in enumerate(comparison.edges):
         comparison.told("classifier on parents with children", done, len(comparison.edges))
-        if not comparison.tables[edge.child].columns or edge.parent == edge.child:
+        if not comparison.tables[edge.child].columns or edge.parent == edge.child or _both_kept(comparison, edge):
             continue
         kept = comparison.kept(edge.parent)
         samples = {}
@@ -214,6 +217,11 @@ def measure_with_aggregates(comparison: Comparison) -> Iterator[Measure]:
             comparison, samples, edge.child, edge, [(real.take(a), real.take(b)) for a, b in halves],
             shared=kept is not None or _entities_shared(comparison, edge.parent),
         )  # fmt: skip
+
+
+def _both_kept(comparison: Comparison, edge: Edge) -> bool:
+    """Whether parent and child are kept word for word: the same rows, of which nothing can be told."""
+    return comparison.kept(edge.parent) is not None and comparison.kept(edge.child) is not None
 
 
 def _sides(comparison: Comparison, edge: Edge) -> list[Side]:
