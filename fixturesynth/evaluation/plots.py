@@ -12,7 +12,7 @@ __all__ = ["clean", "draw_heat_map", "draw_picture", "draw_scale"]
 WIDTH, HEIGHT = 330, 150
 _LEFT, _BOTTOM, _TOP = 8, 22, 10
 _ROW = 21
-_LABEL = 112
+_LABEL = 118
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -47,7 +47,7 @@ def _bars(picture: Picture) -> str:
     parts = [_open(height, f"Shares of the values of {picture.column}, real and synthetic")]
     for i, (label, real, synthetic) in enumerate(rows):
         y = i * _ROW + 4
-        short = label if len(label) <= 16 else label[:15] + "…"
+        short = label if len(label) <= 15 else label[:14] + "…"
         kind = ' class="t odd"' if i >= len(picture.labels) else ' class="t"'
         parts.append(f'<text{kind} x="{_LABEL - 6}" y="{y + 12}" text-anchor="end">{clean(short) or "(empty)"}</text>')
         hint = f"<title>{clean(label)}: real {_percent(real)}, synthetic {_percent(synthetic)}</title>"
@@ -61,12 +61,13 @@ def _steps(picture: Picture) -> str:
     edges, top = picture.edges, max((*picture.real, *picture.synthetic, 1e-9))
     low, high = edges[0], edges[-1]
     width, bottom = WIDTH - 2 * _LEFT, HEIGHT - _BOTTOM
+    roof = _TOP + (14 if max(picture.nulls) > 0 else 0)  # room for the shares of NULL
 
     def x(value: float) -> float:
         return _LEFT + width * (value - low) / (high - low)
 
     def y(share: float) -> float:
-        return bottom - (bottom - _TOP) * share / top
+        return bottom - (bottom - roof) * share / top
 
     def outline(shares: Sequence[float]) -> str:
         path = [f"M{x(low):.1f} {bottom}"]
@@ -113,7 +114,7 @@ def _number(value: float, span: float) -> str:
     for limit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit and span >= limit / 10:
             return f"{value / (1e3 if letter == 'k' else limit):.3g}{letter}"
-    return f"{value:,.{digits}f}" if abs(value) > 0 or digits == 0 else "0"
+    return f"{value:.{digits}f}" if abs(value) > 0 or digits == 0 else "0"
 
 
 def _date(value: float, span: float) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["CLOCK", "DATE", "WEEKDAY", "join_parts", "split_parts"]
+__all__ = ["CLOCK", "DATE", "WEEKDAY", "join_parts", "parts_with", "split_parts"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -50,13 +50,28 @@ def split_parts(values: pa.Array) -> tuple[dict[str, Any], dict[str, pa.Array]] 
     timed = bool(np.unique(clock[valid]).size > 1)
     if not uneven and not timed:
         return None
-    parts = {DATE: (day + 3) // 7 if uneven else day}
-    if uneven:
-        parts[WEEKDAY] = (day + 3) % 7
-    if timed:
-        parts[CLOCK] = clock
     facts = {"unit": unit, "format": written, "weekday": uneven, "clock": timed, "time": int(clock[valid][0])}
-    return facts, {name: pa.array(part, pa.int64(), mask=~valid) for name, part in parts.items()}
+    return facts, _parts(day, clock, valid, facts)
+
+
+def parts_with(values: pa.Array, facts: Mapping[str, Any]) -> dict[str, pa.Array] | None:
+    """The parts of other values of the same column, by the facts found before; None where they are no such dates."""
+    parsed = parse_temporal(values)
+    if parsed is None or parsed[1] != facts["unit"]:
+        return None
+    day = parsed[0] // PER_DAY[parsed[1]]
+    return _parts(day, parsed[0] - day * PER_DAY[parsed[1]], np.asarray(values.is_valid()), facts)
+
+
+def _parts(
+    day: Integers, clock: Integers, valid: npt.NDArray[np.bool_], facts: Mapping[str, Any]
+) -> dict[str, pa.Array]:
+    parts = {DATE: (day + 3) // 7 if facts["weekday"] else day}
+    if facts["weekday"]:
+        parts[WEEKDAY] = (day + 3) % 7
+    if facts["clock"]:
+        parts[CLOCK] = clock
+    return {name: pa.array(part, pa.int64(), mask=~valid) for name, part in parts.items()}
 
 
 def join_parts(parts: Mapping[str, pa.Array], facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:

@@ -28,6 +28,8 @@ from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_a
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
+from fixturesynth.profiling.semantics import guess_meaning
+from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import Schema, Table
@@ -122,6 +124,7 @@ def _plan_table(
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
     if rows:
         refuse_unfilled(table, columns)
+    columns = _widened(needs, columns, _capacities(needs, columns), rows)
     capacities = _capacities(needs, columns)
     for column in columns:
         if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
@@ -145,6 +148,26 @@ def _plan_table(
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
+
+
+def _widened(
+    needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], rows: int
+) -> tuple[ColumnPlan, ...]:
+    """Learned texts with too few words for a unique set give way to a rule that has enough values."""
+    single = {u.columns[0] for u in unique_sets(needs.table) if len(u.columns) == 1 and u.predicate is None}
+    out = []
+    for plan in columns:
+        if plan.name in single and isinstance(plan.source, Rule | Key) and capacities[plan.name] < rows:
+            column = needs.table.column(plan.name)
+            domain = needs.constraints.domains.get(plan.name)
+            meaning = guess_meaning(needs.table.name, column, None)
+            call = rule_for_column(
+                needs.table.name, column, meaning, domain, locale=needs.locale, unique=True, rows=rows
+            )
+            if call is not None and capacity(call, needs.column_context(column)) > capacities[plan.name]:
+                plan = replace(plan, source=Key(call), why=f"{plan.why}; too few values in the rows to be unique")
+        out.append(plan)
+    return tuple(out)
 
 
 def _without_rows(table: Table, structure: Structure, why: str, wishes: Wishes, notes: list[str]) -> TablePlan:

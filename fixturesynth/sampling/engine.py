@@ -16,11 +16,12 @@ import pyarrow as pa
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError
+from fixturesynth.generators.calendar import DATE, parts_with
 from fixturesynth.generators.context import Features, take_features
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
-from fixturesynth.generators.tablemodel import TableModel, column_variable
+from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, TablePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.assembly import Assembly, Made
@@ -31,6 +32,7 @@ from fixturesynth.sampling.partition import (
     ValuesJob,
     final_type,
     generated,
+    redraw_outgoing,
     sample_codes,
     sample_values,
 )
@@ -171,8 +173,41 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.plan.dialect,
     )
     columns = settle(assembly, run.plan.dialect)
+    if model is not None and model.state is not None:
+        codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
     columns = _put_given(run, plan, columns)
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
+
+
+def _codes_now(
+    run: _Run,
+    plan: TablePlan,
+    table: Table,
+    model: TableModel,
+    columns: Mapping[str, pa.Array],
+    codes: Codes,
+    family: tuple[Integers, Integers, Integers],
+) -> Codes:
+    """Codes of the final values: rows that moved to keep a key unique have the children of where they are now."""
+    assert model.state is not None
+    names = [v.name for v in generated(model)]
+    out = codes.copy()
+    for flex in {u.flex for u in plan.uniques if u.flex in columns and u.flex not in model.offsets}:
+        assert flex is not None
+        parts: Mapping[str, pa.Array] = {DATE: columns[flex]}
+        if flex in model.calendars:
+            parts = parts_with(columns[flex], model.calendars[flex]) or {}
+        for part, values in parts.items():
+            variable = part_variable(part, flex)
+            if variable in names and variable in model.encodings:
+                out[:, names.index(variable)] = encode(model.encodings[variable], values)
+    moved = np.flatnonzero((out != codes).any(axis=1))
+    parents, position, siblings = family
+    above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
+    if model.context is not None:
+        above = _context_codes(run, plan, table, model, parents)
+    job = CodesJob(plan.name, 0, run.seed, above, position, siblings)
+    return redraw_outgoing(model, find_generator(model.state.generator), job, out, moved)
 
 
 def _families(run: _Run, plan: TablePlan, table: Table) -> tuple[Integers, Integers, Integers]:

@@ -30,6 +30,8 @@ __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_valu
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
+OUTGOING = ("count ", "home ")  # beginnings of the variables that say what a row is to its children
+
 
 @dataclass(frozen=True)
 class CodesJob:
@@ -75,11 +77,7 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     raw = words(stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition), n * count)
     raw = raw.reshape(n, count)
     context = [v for v in state.variables if v.context]
-    own = len(context) - len(model.siblings) - (len(PLACES) if _placed(context) else 0)
-    base = job.parent_codes[:, :own]
-    if _placed(context):
-        base = np.concatenate([base, places(job.position, job.siblings)], axis=1)
-    base = np.ascontiguousarray(base, dtype=np.int32)
+    base = _surroundings(model, context, job)
     if not model.siblings:
         return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=True)
     names = [v.name for v in generated(model)]
@@ -93,6 +91,42 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         before = out[rows - 1][:, seen] if step else np.tile(none, (rows.size, 1))
         joined = np.concatenate([base[rows], before], axis=1)
         out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=True)
+    return out
+
+
+def _surroundings(model: TableModel, context: list[Variable], job: CodesJob) -> Codes:
+    """Context without the sibling before: the parent's features and the place among the siblings."""
+    own = len(context) - len(model.siblings) - (len(PLACES) if _placed(context) else 0)
+    base = job.parent_codes[:, :own]
+    if _placed(context):
+        base = np.concatenate([base, places(job.position, job.siblings)], axis=1)
+    return np.ascontiguousarray(base, dtype=np.int32)
+
+
+def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, codes: Codes, rows: Integers) -> Codes:
+    """``codes`` with what ``rows`` are to their children drawn again, all else as it is now; shape as codes.
+
+    For rows whose own values moved after they were drawn, so that the number of children follows the final value.
+    """
+    state = model.state
+    own = generated(model)
+    outgoing = [i for i, v in enumerate(own) if v.name.startswith(OUTGOING)]
+    if state is None or not outgoing or not rows.size:
+        return codes
+    context = [v for v in state.variables if v.context]
+    base = _surroundings(model, context, job)[rows]
+    if model.siblings:
+        seen = [[v.name for v in own].index(s) for s in model.siblings]
+        none = [v.size - 1 for v in context[len(context) - len(seen) :]]
+        before = codes[rows - 1][:, seen]
+        before[job.position[rows] == 0] = none
+        base = np.concatenate([base, before], axis=1)
+    given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}
+    raw = words(stream(job.seed, job.table, "codes again", generator.name, generator.version), rows.size * len(own))
+    drawn = generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
+    out = codes.copy()
+    for i in outgoing:
+        out[rows, i] = drawn[:, i]
     return out
 
 
