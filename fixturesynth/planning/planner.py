@@ -124,7 +124,8 @@ def _plan_table(
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
     if rows:
         refuse_unfilled(table, columns)
-    columns = _widened(needs, columns, _capacities(needs, columns), rows)
+    asked_for = {*wishes.columns.get(table.name, {}), *changes}
+    columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
     capacities = _capacities(needs, columns)
     for column in columns:
         if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
@@ -151,13 +152,14 @@ def _plan_table(
 
 
 def _widened(
-    needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], rows: int
+    needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], rows: int, asked_for: set[str]
 ) -> tuple[ColumnPlan, ...]:
-    """Learned texts with too few words for a unique set give way to a rule that has enough values."""
+    """Learned texts with too few words to be unique give way to a rule that has enough; not what the user asked for."""
     single = {u.columns[0] for u in unique_sets(needs.table) if len(u.columns) == 1 and u.predicate is None}
     out = []
     for plan in columns:
-        if plan.name in single and isinstance(plan.source, Rule | Key) and capacities[plan.name] < rows:
+        narrow_rule = isinstance(plan.source, Rule | Key) and plan.name not in asked_for
+        if narrow_rule and plan.name in single and capacities[plan.name] < rows:
             column = needs.table.column(plan.name)
             domain = needs.constraints.domains.get(plan.name)
             meaning = guess_meaning(needs.table.name, column, None)
@@ -221,10 +223,13 @@ def _settle_parents(
 
 
 def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str, int]:
+    """Distinct values of every rule column; a column of a unique set is asked for values that cannot collide."""
+    members = {c for u in unique_sets(needs.table) for c in u.columns}
     out = {}
     for plan in columns:
         if isinstance(plan.source, Rule | Key):
-            out[plan.name] = capacity(plan.source.call, needs.column_context(needs.table.column(plan.name)))
+            call = replace(plan.source.call, unique=True) if plan.name in members else plan.source.call
+            out[plan.name] = capacity(call, needs.column_context(needs.table.column(plan.name)))
     return out
 
 
