@@ -368,7 +368,12 @@ def _add_derived(
     else:
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
     if source.operation == "determines":
-        lookup = lookups[column.name] = find_lookup(sources, values, rows.protection, groups)
+        lookup = find_lookup(sources, values, rows.protection, groups)
+        if source.parameters.get("unseen"):
+            lookup = lookup.slice(0, 0)
+        lookups[column.name] = lookup
+        if "rule" in source.parameters:
+            return
         known = find_rows(sources, lookup) >= 0
         if not known.all():
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.

@@ -328,6 +328,16 @@ def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan])
     return isinstance(source, Rule | Key | Default) or (isinstance(source, Derived) and source.operation == "copy")
 
 
+def _dealt_out(needs: ColumnNeeds, plan: ColumnPlan, source: Derived, seen: ColumnProfile) -> ColumnPlan:
+    """New determinants have no known value: each is dealt one, by the column's own model or rule, and keeps it."""
+    parameters = {**source.parameters, "unseen": True}
+    if not _is_learned(seen):
+        call, _ = learned_rule(needs, needs.table.column(plan.name), seen)
+        parameters["rule"] = {"name": call.name, "options": dict(call.options), "version": call.version}
+    text = " and ".join(source.sources)
+    return ColumnPlan(plan.name, replace(source, parameters=parameters), f"one value for each {text}")
+
+
 def _settle(
     needs: ColumnNeeds, done: dict[str, ColumnPlan], owners: Mapping[str, tuple[ForeignKey, str]]
 ) -> dict[str, ColumnPlan]:
@@ -343,6 +353,10 @@ def _settle(
                 continue
             if any(_unknowable(needs, done[s]) for s in source.sources):
                 seen = needs.profile.columns[name]
+                if source.operation == "determines":
+                    if not source.parameters.get("unseen"):
+                        done[name] = _dealt_out(needs, plan, source, seen)
+                    continue
                 if seen.kind in MODELLED_KINDS or seen.kind == "datetime":
                     again: Source = Modelled(_encoding(seen), {})
                 else:

@@ -163,6 +163,8 @@ class TablePlan:
     references: tuple[ReferencePlan, ...] = ()
     uniques: tuple[UniquePlan, ...] = ()
     orders: tuple[tuple[str, str, bool], ...] = ()  # (low, high, strict): low <= high wherever both are set
+    parent_orders: tuple[tuple[str, str, str, bool, bool], ...] = ()
+    # (foreign key, parent's column, own column, strict, reversed): the parent's <= own; reversed: own <= the parent's
     distinct: tuple[tuple[str, str], ...] = ()  # pairs of columns that must differ
     nulls: tuple[tuple[str, str, bool], ...] = ()  # (source, target, together): target is null where source is
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes

@@ -145,6 +145,7 @@ def _plan_table(
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
         references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
+        parent_orders=_parent_orders(learned, columns),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
         generator=_generator(wanted, learned, columns),
@@ -275,6 +276,24 @@ def _orders(
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
     names = {c.name for c in columns}
     return tuple((low, high, strict) for (low, high), strict in pairs.items() if {low, high} <= names)
+
+
+def _parent_orders(
+    seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+) -> tuple[tuple[str, str, str, bool, bool], ...]:
+    """Learned columns that never come before (or after) a column of a parent."""
+    learned = {c.name for c in columns if isinstance(c.source, Modelled)}
+    return tuple(
+        (
+            str(i.foreign_key),
+            i.sources[0],
+            i.target,
+            bool(i.parameters.get("strict")),
+            i.kind == "order_parent_reversed",
+        )
+        for i in (*_of_kind(seen, "order_parent"), *_of_kind(seen, "order_parent_reversed"))
+        if i.target in learned
+    )
 
 
 def _nulls(seen: TableProfile | None, columns: tuple[ColumnPlan, ...]) -> tuple[tuple[str, str, bool], ...]:

@@ -93,7 +93,10 @@ def _table(data: dict[str, Any]) -> TablePlan:
             "references": tuple(_reference(r) for r in data["references"]),
             "uniques": tuple(_unique(u) for u in data["uniques"]),
             "branches": tuple(_branches(b) for b in data.get("branches", ())),
-            **{name: tuple(tuple(x) for x in data[name]) for name in ("orders", "distinct", "nulls", "repairs")},
+            **{
+                name: tuple(tuple(x) for x in data[name])
+                for name in ("orders", "parent_orders", "distinct", "nulls", "repairs")
+            },
         }
     )
 

@@ -161,6 +161,8 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
         elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and source.needs):
             made = _rule(plan, table, model, column.name, source.call, job, {})
             out[column.name] = _with_nulls(made, column, variables, job)
+        elif isinstance(source, Derived) and "rule" in source.parameters:
+            out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
         elif isinstance(source, Modelled | Derived):
             variable = column_variable(column.name)
             if model is not None and variable in variables:

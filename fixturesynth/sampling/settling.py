@@ -47,7 +47,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
             break
         columns = compute(assembly)
     columns = _settle_nulls(assembly, columns)
-    columns = _settle_orders(assembly, columns)
+    columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     for unique in assembly.plan.uniques:
         key = _keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
@@ -149,18 +149,43 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
     return out
 
 
-def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: int) -> pa.Array:
-    """``values`` with those of ``rows`` put ``step`` units beside ``base``."""
-    facts = None
+def _settle_parent_orders(assembly: Assembly, columns: Columns) -> Columns:
+    """A moment never comes before its parent's (reversed: after): one that does moves to it. Keys stay."""
+    out = dict(columns)
+    keyed = {c for u in assembly.plan.uniques for c in u.columns}
+    for foreign_key, parent_column, name, strict, backwards in assembly.plan.parent_orders:
+        if name in keyed or name not in out:
+            continue
+        base = assembly.through(foreign_key, parent_column, out)
+        facts = _grid_of(out[name])
+        distance = offsets(out[name], base, facts) if facts is not None else None
+        if distance is None:
+            continue
+        limit = -int(strict) if backwards else int(strict)
+        test = pc.greater(distance, limit) if backwards else pc.less(distance, limit)
+        bad = np.asarray(test.fill_null(False))
+        if bad.any():
+            out[name] = _moved(base, out[name], bad, limit)
+    return out
+
+
+def _grid_of(values: pa.Array) -> dict[str, object] | None:
     for kind in ("temporal", "numeric"):
         try:
-            facts = offset_facts(values, kind)
+            if (facts := offset_facts(values, kind)) is not None:
+                return facts
         except ValueError:
-            continue
-        if facts is not None and (distance := offsets(values, base, facts)) is not None:
-            beside = pa.array(np.full(len(values), step), pa.int64())
-            made = add_offset(base, pc.if_else(pa.array(rows), beside, distance), facts, values.type)
-            return pc.if_else(pa.array(rows), made, values)
+            continue  # not a type of this kind
+    return None
+
+
+def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: int) -> pa.Array:
+    """``values`` with those of ``rows`` put ``step`` units beside ``base``."""
+    facts = _grid_of(values)
+    if facts is not None and (distance := offsets(values, base, facts)) is not None:
+        beside = pa.array(np.full(len(values), step), pa.int64())
+        made = add_offset(base, pc.if_else(pa.array(rows), beside, distance), facts, values.type)
+        return pc.if_else(pa.array(rows), made, values)
     return pc.if_else(pa.array(rows), base.cast(values.type), values)
 
 
