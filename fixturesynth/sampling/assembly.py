@@ -186,7 +186,7 @@ def _derived(
     lookup = model.lookups.get(column.name) if model is not None else None
     alone = assembly.base.get(column.name)
     if lookup is not None:
-        return _determined(sources, lookup, alone, kind)
+        return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
     if alone is not None:
         values = pc.coalesce(values, as_type(alone, kind))
@@ -196,7 +196,9 @@ def _derived(
     return values
 
 
-def _determined(sources: Sequence[pa.Array], lookup: pa.Table, alone: pa.Array | None, kind: pa.DataType) -> pa.Array:
+def _determined(
+    sources: Sequence[pa.Array], lookup: pa.Table, alone: pa.Array | None, kind: pa.DataType, *, required: bool
+) -> pa.Array:
     """Values by determinant; one that was never seen takes the value that its first row would have alone."""
     found = find_rows(sources, lookup)
     values = derive("determines", sources, {}, kind, lookup)
@@ -213,6 +215,11 @@ def _determined(sources: Sequence[pa.Array], lookup: pa.Table, alone: pa.Array |
         lent = known.take(pa.array(np.arange(first.size) % min(lookup.num_rows, 1 + first.size)))
     else:
         return values
+    if required and lent.null_count:
+        # Nothing for this determinant: it takes what others have, and keeps it in all of its rows.
+        pool = pa.concat_arrays([lent, values]).drop_null()
+        if len(pool):
+            lent = pc.coalesce(lent, pool.take(pa.array(np.arange(len(lent)) % len(pool))))
     index = np.arange(len(values))
     index[missing] = len(values) + which
     return pa.concat_arrays([values, lent]).take(pa.array(index))

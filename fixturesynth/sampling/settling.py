@@ -23,7 +23,15 @@ from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.gates import inside_predicate, leave_set
-from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
+from fixturesynth.sampling.matching import (
+    codes_of,
+    distinct_by_stride,
+    duplicates,
+    pair_keys,
+    restore_degrees,
+    separate,
+    swap_until,
+)
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.repairs import misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
@@ -278,6 +286,7 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     out = swap_until(groups, chosen[rows], size, None, assembly.seed, *address)
     if duplicates(groups * size + out).any():
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
+        out = restore_degrees(groups, out, np.bincount(chosen[rows], minlength=size), assembly.seed, *address)
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows] = out
     return True
