@@ -10,11 +10,23 @@ import numpy.typing as npt
 
 from fixturesynth.generators.contract import Variable
 
-__all__ = ["PLACES", "Features", "log_bucket", "places", "previous", "sibling_variables", "take_features"]
+__all__ = [
+    "MOST_CONTEXT",
+    "MOST_FEATURE_CODES",
+    "PLACES",
+    "Features",
+    "log_bucket",
+    "places",
+    "previous",
+    "sibling_variables",
+    "take_features",
+]
 
 Codes = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
 
+MOST_CONTEXT = 48  # variables of parents and ancestors that a child sees
+MOST_FEATURE_CODES = 300  # a variable with more codes is no feature for children
 BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 
 PLACES = (

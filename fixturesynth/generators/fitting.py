@@ -14,7 +14,16 @@ import pyarrow.compute as pc
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.blocks import choose_block, count_codes
 from fixturesynth.generators.calendar import WEEKDAY, split_parts
-from fixturesynth.generators.context import PLACES, Features, places, previous, sibling_variables, take_features
+from fixturesynth.generators.context import (
+    MOST_CONTEXT,
+    MOST_FEATURE_CODES,
+    PLACES,
+    Features,
+    places,
+    previous,
+    sibling_variables,
+    take_features,
+)
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
@@ -39,8 +48,6 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
-MOST_CONTEXT = 48  # variables of parents and ancestors that a child sees
-MOST_FEATURE_CODES = 300
 MOST_SIBLING_CODES = 130
 CROWD = 256  # rows of a verbatim parent that have a code of their own
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import DATE, parts_with
-from fixturesynth.generators.context import Features, take_features
+from fixturesynth.generators.context import MOST_CONTEXT, MOST_FEATURE_CODES, Features, take_features
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
@@ -46,8 +46,6 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
-
-MOST_CONTEXT = 48
 
 
 @dataclass(frozen=True)
@@ -298,7 +296,7 @@ def _features(
     if model is None or model.state is None:
         return Features((), np.zeros((plan.rows, 0), dtype=np.int32))
     own = generated(model)
-    chosen = [i for i, v in enumerate(own) if v.size <= 300]
+    chosen = [i for i, v in enumerate(own) if v.size <= MOST_FEATURE_CODES]
     variables = [own[i] for i in chosen]
     columns = [codes[:, i] for i in chosen]
     if model.context is not None:
