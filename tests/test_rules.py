@@ -383,3 +383,12 @@ def test_locales_make_every_personal_rule(locale: str) -> None:
         values = sample(name, range(60), {}, locale=locale).to_pylist()
         assert len(set(values)) > 10, name
         assert not [v for v in values if re.search(r"[{}#%$]|\n", v) or v != v.strip()], name
+
+
+def test_bytes_are_as_long_as_the_lengths_say() -> None:
+    """Half of the contents empty, the rest up to 40 bytes; content that is always empty stays so."""
+    values = sample("bytes", range(4_000), {"lengths": [0, 0, 0, 20, 40]}).to_pylist()
+    widths = np.array([len(v) for v in values])
+    assert 0.45 < (widths == 0).mean() < 0.55
+    assert widths.max() == 40 and len(set(values)) > 1_900
+    assert set(sample("bytes", range(9), {"lengths": [0, 0, 0]}).to_pylist()) == {b""}

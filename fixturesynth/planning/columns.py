@@ -247,6 +247,8 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
     if seen.kind == "identifier" and seen.maximum is not None and column.type.kind == "integer":
         low, high = int(seen.minimum or 0), max(int(seen.maximum), int(seen.minimum or 0) + 1)
         return RuleCall("integers", {"low": low, "high": high}), seen.null_share
+    if seen.kind == "binary" and seen.lengths and not column.type.fixed and (domain is None or domain.octets is None):
+        return RuleCall("bytes", {"lengths": list(seen.lengths)}), seen.null_share
     if seen.kind in ("code", "identifier") and seen.patterns and not named:
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
     if seen.kind == "text" and seen.words and not named:

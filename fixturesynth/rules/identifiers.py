@@ -72,10 +72,23 @@ def hexadecimals(options: Mapping[str, Any], context: ColumnContext) -> Space:
     return Space(min(16**width, LARGEST), at)
 
 
+# Longer contents than this would be noise by the megabyte.
+MOST_BYTES = 1024
+
+
 def bytes_(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """Random bytes: ``length`` of them (the column's when fixed, else at most 32)."""
+    """Random bytes: ``length`` of them (the column's when fixed, else at most 32).
+
+    With ``lengths``, evenly spaced quantiles of them, the number of bytes is drawn along these, up to 1,024; unique
+    bytes are as long as the longest.
+    """
     own = context.type.length if context.type.kind == "bytes" else None
-    width = int(options.get("length") or (own if context.type.fixed and own else min(32, own or 32)))
+    lengths = [min(n, own or MOST_BYTES, MOST_BYTES) for n in options.get("lengths", ())]
+    if lengths and not context.unique:
+        return _bytes_along(lengths)
+    width = int(
+        options.get("length") or max(lengths, default=0) or (own if context.type.fixed and own else min(32, own or 32))
+    )
     width = min(width, own) if own else width
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
@@ -84,6 +97,24 @@ def bytes_(options: Mapping[str, Any], context: ColumnContext) -> Space:
         return binary_of(np.ascontiguousarray(_words_of(indices, -(-width // 8))[:, :width]))
 
     return Space(min(256**width, LARGEST), at)
+
+
+def _bytes_along(lengths: Sequence[int]) -> Space:
+    """Bytes as many as a place between two quantiles says; low indices take the low ones."""
+    steps = np.asarray(lengths, np.int64)
+    longest, places = int(steps.max()), 1024 * max(1, len(steps) - 1)
+    grid = np.rint(np.interp(np.linspace(0, len(steps) - 1, places), np.arange(len(steps)), steps)).astype(np.int64)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        width = grid[indices % places]
+        rows = _words_of(indices, max(1, -(-longest // 8)))
+        kept = np.arange(rows.shape[1]) < width[:, None]
+        offsets = np.concatenate([[0], np.cumsum(width)]).astype(np.int32)
+        return pa.Array.from_buffers(
+            pa.binary(), len(indices), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows[kept]))]
+        )
+
+    return Space(1 if longest == 0 else LARGEST, at)
 
 
 def bits(options: Mapping[str, Any], context: ColumnContext) -> Space:
