@@ -1,12 +1,15 @@
 """PostgreSQL: COPY FROM STDIN, fed with CSV that Arrow writes."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from fixturesynth.loading.destination import Destination, Done, driver_of
+from fixturesynth.loading.destination import Destination, Done, driver_of, run
 from fixturesynth.loading.wire import Wire, batches, csv_bytes, postgresql_lists
 
-__all__ = ["copy_rows", "set_sequences"]
+__all__ = ["copy_rows", "copy_together", "set_sequences"]
 
 WIRE = Wire(bytes_prefix="\\x", lists=postgresql_lists, clean_text=True)
 
@@ -21,6 +24,34 @@ def copy_rows(connection: Connection, destination: Destination, table: pa.Table,
             copy.write(csv_bytes(batch, WIRE, destination.table.name))
             written += batch.num_rows
             done(written)
+
+
+def copy_together(connection: Connection, destinations: Sequence[Destination], tables: Sequence[pa.Table]) -> None:
+    """Rows of tables that require each other: into temporary tables by COPY, from there by one statement.
+
+    PostgreSQL checks references that are not deferrable at the end of the statement, and one statement can insert into
+    many tables (https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING).
+    """
+    sources = [
+        Destination(replace(d.table, name=f"_fixturesynth_{i}", schema=None), d.columns, d.dialect)
+        for i, d in enumerate(destinations)
+    ]
+    inserts = []
+    for destination, source, rows in zip(destinations, sources, tables, strict=True):
+        listed = destination.column_list
+        run(
+            connection,
+            f"CREATE TEMPORARY TABLE {source.name} ON COMMIT DROP AS SELECT {listed} FROM {destination.name} "
+            "WITH NO DATA",
+        )
+        copy_rows(connection, source, rows, lambda written: None)
+        # Without OVERRIDING, identity columns that are GENERATED ALWAYS would refuse their values.
+        inserts.append(
+            f"INSERT INTO {destination.name} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM {source.name}"
+        )
+    first = ", ".join(f"filled_{i} AS ({insert})" for i, insert in enumerate(inserts[:-1]))
+    run(connection, f"WITH {first} {inserts[-1]}" if first else inserts[-1])
+    run(connection, f"DROP TABLE {', '.join(source.name for source in sources)}")
 
 
 # Sequences behind identity columns (pg_depend: internal) and behind nextval() defaults, owned by the column or not.

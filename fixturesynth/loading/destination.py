@@ -1,6 +1,6 @@
 """Where rows go, and how a way of loading reports how far it is: what all the bulk ways share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from fixturesynth.schema.ddl import table_name
 from fixturesynth.schema.model import Column, Table
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["Destination", "Done", "Way", "driver_of", "run"]
+__all__ = ["Destination", "Done", "Together", "Way", "driver_of", "run"]
 
 Done = Callable[[int], None]  # called with the rows written so far
 
@@ -37,6 +37,7 @@ class Destination:
 
 
 Way = Callable[[Connection, Destination, pa.Table, Done], None]
+Together = Callable[[Connection, Sequence[Destination], Sequence[pa.Table]], None]
 
 
 def run(connection: Connection, statement: str) -> CursorResult[Any]:

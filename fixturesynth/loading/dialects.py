@@ -6,8 +6,8 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from fixturesynth.loading.copy import copy_rows, set_sequences
-from fixturesynth.loading.destination import Destination, Way
+from fixturesynth.loading.copy import copy_rows, copy_together, set_sequences
+from fixturesynth.loading.destination import Destination, Together, Way
 from fixturesynth.loading.executemany import core_rows, prepared_rows
 from fixturesynth.loading.infile import load_rows
 from fixturesynth.loading.registration import registered_rows
@@ -43,6 +43,7 @@ class Dialect:
     update: str = "UPDATE {table} AS t SET {sets} FROM {source} AS s WHERE {matches}"
     temporary: str = "CREATE TEMPORARY TABLE {source} AS SELECT {columns} FROM {table} WHERE 1 = 0"
     connect: Mapping[str, str] | None = None  # added to the URL's query
+    together: Together | None = None  # fills tables that require each other; checked when all of them are filled
 
 
 POSTGRESQL = Dialect(
@@ -60,6 +61,7 @@ POSTGRESQL = Dialect(
     empty="TRUNCATE {}",
     empty_together=True,
     numbers=set_sequences,
+    together=copy_together,
 )
 MYSQL = Dialect(
     "mysql",

@@ -138,9 +138,14 @@ def _written(
                     run(connection, statement)
                 if mode == "truncate" and not plan.creation:
                     _empty(connection, dialect, plan)
+                joined = {name: group for group in plan.together for name in group}
                 for name in plan.order:
-                    with _told(f"table {name!r}", engine):
-                        _fill(connection, dialect, plan, name, data.arrow(name), progress)
+                    if name not in joined:
+                        with _told(f"table {name!r}", engine):
+                            _fill(connection, dialect, plan, name, data.arrow(name), progress)
+                    elif name == joined[name][0]:
+                        with _told(f"tables {', '.join(joined[name])}", engine):
+                            _fill_together(connection, dialect, plan, joined[name], data, progress)
                 for name in plan.later:
                     with _told(f"table {name!r}", engine):
                         _set_later(connection, dialect, plan, name, data.arrow(name))
@@ -256,15 +261,37 @@ def _settled(rows: pa.Table, columns: Sequence[Column], table: str) -> pa.Table:
     return pa.table([settle(rows.column(c.name), c, table) for c in columns], names=[c.name for c in columns])
 
 
+def _first_pass(plan: LoadPlan, destination: Destination, rows: pa.Table) -> pa.Table:
+    """The rows as they are written at first: what is set later is NULL."""
+    name = destination.table.name
+    whole = _settled(rows, destination.columns, name)
+    for column in plan.later.get(name, ()):
+        position = whole.column_names.index(column)
+        whole = whole.set_column(position, column, pa.nulls(whole.num_rows, whole.column(column).type))
+    return whole
+
+
+def _fill_together(
+    connection: Connection,
+    dialect: Dialect,
+    plan: LoadPlan,
+    names: Sequence[str],
+    data: Dataset,
+    progress: Progress | None,
+) -> None:
+    assert dialect.together is not None
+    destinations = [_destination(plan, dialect, name) for name in names]
+    dialect.together(connection, destinations, [_first_pass(plan, d, data.arrow(d.table.name)) for d in destinations])
+    for name in names if progress is not None else ():
+        rows = data.arrow(name).num_rows
+        progress(name, rows, rows)  # type: ignore[misc]
+
+
 def _fill(
     connection: Connection, dialect: Dialect, plan: LoadPlan, name: str, rows: pa.Table, progress: Progress | None
 ) -> None:
     destination = _destination(plan, dialect, name)
-    whole = _settled(rows, destination.columns, name)
-    waiting = plan.later.get(name, ())
-    for column in waiting:
-        position = whole.column_names.index(column)
-        whole = whole.set_column(position, column, pa.nulls(whole.num_rows, whole.column(column).type))
+    whole = _first_pass(plan, destination, rows)
     pieces = [whole]
     if dialect.own_rows:
         pieces = rows_by_level(whole, plan.schema[name], statements=dialect.own_rows == "statement")

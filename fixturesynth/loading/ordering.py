@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CycleError
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
-__all__ = ["load_order", "rows_by_level"]
+__all__ = ["can_wait", "load_order", "rows_by_level"]
 
 Later = dict[str, list[str]]
 
@@ -20,15 +20,19 @@ def load_order(
     *,
     deferrable: bool,
     strict: bool = True,
+    together: bool = False,
     later: Mapping[str, Sequence[str]] | None = None,
-) -> tuple[tuple[str, ...], Later]:
-    """Names with parents first, and the columns that must be filled afterwards because their tables form a cycle.
+) -> tuple[tuple[str, ...], Later, tuple[tuple[str, ...], ...]]:
+    """Names with parents first, the columns that must be filled afterwards because their tables form a cycle, and the
+    tables that must be filled by one statement.
 
-    ``deferrable``: deferrable foreign keys do not order tables. A cycle without a nullable reference raises CycleError
+    ``deferrable``: deferrable foreign keys do not order tables. A cycle without a reference that may wait as NULL is
+    filled by one statement where the database checks all of it at the end (``together``); else it raises CycleError
     naming the tables, or, when not ``strict``, is entered anywhere.
     """
     cut: Later = {name: list(columns) for name, columns in (later or {}).items()}
     wanted = list(names)
+    joined: list[tuple[str, ...]] = []
 
     def orders(table: Table, fk: ForeignKey) -> bool:
         free = deferrable and fk.deferrable
@@ -58,6 +62,10 @@ def load_order(
             if not cuttable and not strict:
                 placed[in_cycle[0]] = None
                 continue
+            if not cuttable and together:
+                joined.append(_closed(missing))
+                placed.update(dict.fromkeys(joined[-1]))
+                continue
             if not cuttable:
                 raise CycleError(
                     f"tables {', '.join(in_cycle)} reference each other and no reference in the cycle is nullable or "
@@ -68,28 +76,47 @@ def load_order(
             cuttable = [(choice, fk) for fk in missing[choice]]
         for name, fk in cuttable:
             cut.setdefault(name, []).extend(_nullable(schema[name], fk))
-    return tuple(placed), cut
+    return tuple(placed), cut, tuple(joined)
 
 
-def _on_cycles(missing: Mapping[str, list[ForeignKey]]) -> list[str]:
-    """Tables that wait for themselves in the end; the others only wait for one of these."""
+def _awaited(missing: Mapping[str, list[ForeignKey]]) -> dict[str, set[str]]:
+    """All tables that each waits for, through others too."""
     waits = {name: {fk.parent for fk in fks} for name, fks in missing.items()}
-    found = []
+    found = {}
     for name in waits:
         seen: set[str] = set()
         frontier = set(waits[name])
         while frontier:
             seen |= frontier
             frontier = {parent for n in frontier for parent in waits.get(n, ())} - seen
-        if name in seen:
-            found.append(name)
+        found[name] = seen
     return found
+
+
+def _on_cycles(missing: Mapping[str, list[ForeignKey]]) -> list[str]:
+    """Tables that wait for themselves in the end; the others only wait for one of these."""
+    return [name for name, seen in _awaited(missing).items() if name in seen]
+
+
+def _closed(missing: Mapping[str, list[ForeignKey]]) -> tuple[str, ...]:
+    """The first tables that wait for each other and for nothing else."""
+    awaited = _awaited(missing)
+    closed = (seen for name, seen in awaited.items() if name in seen and all(awaited[n] == seen for n in seen))
+    inside = next(closed)
+    return tuple(name for name in awaited if name in inside)
+
+
+def can_wait(table: Table, column: str) -> bool:
+    """Whether a column may be NULL until all rows are there: what else is declared must not mind."""
+    minds = {c for check in table.checks for c in check.columns}
+    minds |= {c for unique in table.uniques if not unique.nulls_distinct for c in unique.columns}
+    key = table.primary_key.columns if table.primary_key else ()
+    return bool(key) and table.column(column).nullable and column not in key and column not in minds
 
 
 def _nullable(table: Table, fk: ForeignKey) -> list[str]:
     """Columns of the key that may wait as NULL: one is enough to switch the reference off, unless MATCH FULL."""
-    key = set(table.primary_key.columns) if table.primary_key else set()
-    columns = [c for c in fk.columns if table.column(c).nullable and c not in key]
+    columns = [c for c in fk.columns if can_wait(table, c)]
     return columns if fk.match != "FULL" or len(columns) == len(fk.columns) else []
 
 

@@ -13,7 +13,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.errors import GuardError, InputError, did_you_mean
 from fixturesynth.loading.destination import run
 from fixturesynth.loading.dialects import Dialect
-from fixturesynth.loading.ordering import load_order
+from fixturesynth.loading.ordering import can_wait, load_order
 from fixturesynth.schema.ddl import Creation, creation, table_name
 from fixturesynth.schema.model import Column, ColumnType, Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -26,7 +26,10 @@ Mode = Literal["create", "append", "truncate"]
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What will be written where; ``schema`` is in the target's dialect, ``creation`` None where tables are there."""
+    """What will be written where; ``schema`` is in the target's dialect, ``creation`` None where tables are there.
+
+    ``together``: tables that follow each other in ``order`` and are filled by one statement.
+    """
 
     schema: Schema
     order: tuple[str, ...]
@@ -34,6 +37,7 @@ class LoadPlan:
     columns: Mapping[str, tuple[Column, ...]]
     creation: Creation | None
     notes: tuple[str, ...]
+    together: tuple[tuple[str, ...], ...] = ()
 
 
 def prepare(
@@ -67,18 +71,20 @@ def prepare(
         declared, found = None, reflect(engine)
         _refuse_rows(data, engine, dialect, found, mode)
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
-    later = _can_wait(found, later or {})
+    later = _can_wait(found, later or {}, dialect)
+    together: tuple[tuple[str, ...], ...] = ()
     waits = dialect.references in ("live", "deferred") or (dialect.references == "after" and declared is None)
     if dialect.name == "duckdb" and declared is not None:
         # A reference in a cycle was not declared there: the order of creation is parents first for all that were.
         ordered: tuple[str, ...] = tuple(name for name in declared.order if name in data)
         cut: Mapping[str, Sequence[str]] = {}
     elif waits:
-        ordered, cut = load_order(
+        ordered, cut, together = load_order(
             found,
             tuple(order or data),
             deferrable=dialect.references == "after",
             strict=dialect.references != "deferred",
+            together=dialect.together is not None,
             later=later,
         )
     else:
@@ -89,12 +95,17 @@ def prepare(
     for name in cut:
         if found[name].primary_key is None:
             raise InputError(f"table {name!r} has references to set afterwards but no primary key to find its rows by")
-    return LoadPlan(found, ordered, cut, columns, declared, tuple(notes))
+    return LoadPlan(found, ordered, cut, columns, declared, tuple(notes), together)
 
 
-def _can_wait(found: Schema, later: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _can_wait(found: Schema, later: Mapping[str, Sequence[str]], dialect: Dialect) -> dict[str, list[str]]:
     """Columns that can be NULL at first; the database puts off the check of the others, or the cycle is refused."""
-    chosen = {name: [c for c in columns if found[name].column(c).nullable] for name, columns in later.items()}
+    otherwise = dialect.together is not None or dialect.references == "deferred"
+
+    def waits(name: str, column: str) -> bool:
+        return can_wait(found[name], column) if otherwise else found[name].column(column).nullable
+
+    chosen = {name: [c for c in columns if waits(name, c)] for name, columns in later.items()}
     return {name: columns for name, columns in chosen.items() if columns}
 
 

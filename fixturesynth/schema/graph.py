@@ -20,10 +20,11 @@ __all__ = ["Cut", "ForeignKeyGraph", "Implied", "build_graph"]
 
 Cycle = tuple[tuple[str, str], ...]
 _Edge = tuple[str, str, str]  # child, parent, foreign key
-_Why = Literal["self", "nullable", "deferrable"]
+_Why = Literal["self", "nullable", "deferrable", "together"]
 
 _SESSION_DEFERS = {"mysql", "mariadb", "sqlite"}  # a session can put off every foreign key there
-_COST = {"nullable": 1, "deferrable": 1_000}
+_STATEMENT_CHECKS = {"postgresql"}  # a statement that fills several tables is checked when all of them are filled
+_COST = {"nullable": 1, "deferrable": 1_000, "together": 1_000_000}
 _EXACT_TABLES = 12  # components up to this size are cut optimally
 _LINK_PAYLOAD = 2  # most columns that a link table carries beside its references and its own key
 
@@ -33,7 +34,8 @@ class Cut:
     """A foreign key left out of the load order, and why that can be.
 
     self: a row references itself or an earlier row of its table. nullable: NULL first, set in a second pass.
-    deferrable: checked at the end of the transaction.
+    deferrable: checked at the end of the transaction. together: checked at the end of the one statement that fills all
+    tables of the cycle.
     """
 
     table: str
@@ -147,11 +149,11 @@ class ForeignKeyGraph:
         return tuple(sorted(found.values(), key=lambda cycle: (len(cycle), cycle)))
 
     def cut_edges(self, dialect: str | None = None) -> tuple[Cut, ...]:
-        """The fewest foreign keys whose leaving out makes the rest acyclic: self references, then nullable ones, and
-        deferrable ones only where there is no other way.
+        """The fewest foreign keys whose leaving out makes the rest acyclic: self references, then nullable ones,
+        deferrable ones only where there is no other way, and required ones that are checked at once last of all.
 
-        ``dialect`` (default: the schema's) is where the rows will go: MySQL and SQLite can put off every foreign key.
-        Optimal in components of up to 12 tables, minimal beyond. CycleError when a cycle cannot be cut.
+        ``dialect`` (default: the schema's) is where the rows will go: MySQL and SQLite can put off every foreign key,
+        PostgreSQL can fill all tables of a cycle in one statement. Optimal in components of up to 12 tables, minimal beyond. CycleError when a cycle cannot be cut.
         """
         dialect = dialect or self.schema.dialect
         cuts = [Cut(child, name, "self") for child, parent, name in self._graph.edges(keys=True) if child == parent]
@@ -175,7 +177,9 @@ class ForeignKeyGraph:
         nullable = [_can_be_null(table, c) for c in fk.columns]
         if any(nullable) if fk.match == "SIMPLE" else all(nullable):
             return "nullable"
-        return "deferrable" if fk.deferrable or dialect in _SESSION_DEFERS else None
+        if fk.deferrable or dialect in _SESSION_DEFERS:
+            return "deferrable"
+        return "together" if dialect in _STATEMENT_CHECKS else None
 
     def _refuse_uncuttable(self, fixed: list[tuple[str, str, str]], dialect: str) -> None:
         rest = _graph_of((), fixed)
