@@ -130,10 +130,10 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_spec_setting_is_documented() -> None:
-    from fixturesynth.spec import ChildrenSpec, ColumnSpec, Spec, TableSpec
+    from fixturesynth.spec import ChildrenSpec, ColumnSpec, EvaluationSpec, Spec, TableSpec
 
     text = (REPOSITORY / "docs" / "spec.md").read_text(encoding="utf-8")
-    for kind in (Spec, TableSpec, ColumnSpec, ChildrenSpec):
+    for kind in (Spec, TableSpec, ColumnSpec, ChildrenSpec, EvaluationSpec):
         assert [f for f in kind.model_fields if f"`{f}`" not in text] == [], kind.__name__
 
 

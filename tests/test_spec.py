@@ -180,6 +180,19 @@ def test_windows_count_from_now() -> None:
     assert Window(start="-90min", end="now").bounds(now)[0] == datetime(2026, 3, 31, 10, 30)
 
 
+def test_evaluation_names_columns_of_tables(tmp_path: Path) -> None:
+    """Unknown ones are refused with the line and a suggestion; nothing behind the key is nothing."""
+    path = tmp_path / "fixturesynth.yaml"
+    schema = Schema((Table("people", (Column("sex", TEXT), Column("income", TEXT))),))
+    path.write_text("version: 1\nevaluation:\n  targets: [people.income]\n  protected: [people.sx]\n", encoding="utf-8")
+    spec = read_spec(path)
+    assert spec.evaluation.targets == ("people.income",)
+    with pytest.raises(SpecError, match=r"yaml:4: evaluation.protected: unknown column 'people.sx'.*people.sex"):
+        check_spec(spec, schema)
+    path.write_text("version: 1\nevaluation:\n", encoding="utf-8")
+    assert read_spec(path).evaluation.targets is None
+
+
 def test_the_published_json_schema_is_the_current_one() -> None:
     """When this fails after a change of the model: write ``spec_json_schema()`` to the file again."""
     published = json.loads((SCHEMAS / "spec.schema.json").read_text(encoding="utf-8"))

@@ -5,13 +5,14 @@ commented text to start from. The file's JSON Schema (``spec_json_schema``) is i
 """
 
 from fixturesynth.spec.checking import check_spec
-from fixturesynth.spec.model import ChildrenSpec, ColumnSpec, ReferenceSpec, Spec, TableSpec, Window
+from fixturesynth.spec.model import ChildrenSpec, ColumnSpec, EvaluationSpec, ReferenceSpec, Spec, TableSpec, Window
 from fixturesynth.spec.reading import read_spec, spec_json_schema
 from fixturesynth.spec.writing import write_spec
 
 __all__ = [
     "ChildrenSpec",
     "ColumnSpec",
+    "EvaluationSpec",
     "ReferenceSpec",
     "Spec",
     "TableSpec",

@@ -48,6 +48,10 @@ def check_spec(
             _column(spec, where, column_spec, table.column(column_name), table, foreign_keys)
             _rule(spec, where, column_spec, rules, meanings)
         _children(spec, at, table, schema)
+    for what, columns in (("targets", spec.evaluation.targets), ("protected", spec.evaluation.protected)):
+        for name in columns or ():
+            names = [f"{t.name}.{c}" for t in schema for c in t.column_names]
+            _known(spec, ("evaluation", what), "column", name, names)
     _templates_without_circles(spec)
     for table in schema:
         _skipped_parents(spec, table)

@@ -12,6 +12,7 @@ __all__ = [
     "SOURCES",
     "ChildrenSpec",
     "ColumnSpec",
+    "EvaluationSpec",
     "ReferenceSpec",
     "Spec",
     "TableSpec",
@@ -201,6 +202,21 @@ class TableSpec(_Part):
         return self
 
 
+class EvaluationSpec(_Part):
+    """What a check looks at beside the figures it always takes; columns are named ``table.column``.
+
+    >>> EvaluationSpec(targets=("people.income",)).targets
+    ('people.income',)
+    """
+
+    targets: tuple[str, ...] | None = Field(
+        None, description="columns that models are to predict, as table.column; default: guessed, none for an empty list"
+    )
+    protected: tuple[str, ...] | None = Field(
+        None, description="columns of protected groups, as table.column; default: guessed by their names, none for []"
+    )
+
+
 class Spec(_Part):
     """The whole file.
 
@@ -219,6 +235,9 @@ class Spec(_Part):
     time_limit: float | None = Field(None, gt=0, description="seconds for learning")
     protection: int | None = Field(None, ge=1, description="a value is stored only when this many entities have it")
     tables: Mapping[str, Annotated[TableSpec, BeforeValidator(_filled)]] = Field(default_factory=dict)
+    evaluation: Annotated[EvaluationSpec, BeforeValidator(_filled)] = Field(
+        default_factory=lambda: EvaluationSpec(), description="what a check looks at"
+    )
 
     _file: str | None = PrivateAttr(None)
     _lines: dict[tuple[str, ...], int] = PrivateAttr(default_factory=dict)
