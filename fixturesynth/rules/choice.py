@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from fixturesynth.errors import FixtureSynthError
 from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.bounds import Bounds, bounds_of
-from fixturesynth.rules.contract import ColumnContext, RuleCall
+from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
 from fixturesynth.rules.defaults import BYTES, MOMENTS, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.moments import moment_of
@@ -49,6 +50,7 @@ class DomainLike(Protocol):
     json: bool
 
     def contains(self, value: object) -> bool: ...
+    def tester(self) -> Callable[[object], bool]: ...
 
 
 @dataclass(frozen=True)
@@ -329,29 +331,35 @@ def _by_length(case: _Case) -> RuleCall:
 
 def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
     """The first candidate of which the domain allows every tried value; else what is allowed of the best one."""
-    domain = case.domain
+    allows = case.domain.tester() if case.domain is not None else None
     best: list[Any] = []
     for call in candidates:
         try:
             space = space_of(call, case.context)
-            size = min(_TRIED, space.size)
-            ranks = np.arange(size, dtype=np.int64)
-            scattered = ranks if space.size <= _TRIED else drawn(replace(space, block=None), _scatter(size))
-            values = space.at(scattered, {}).to_pylist()
+            values = _tried(space)
         except FixtureSynthError:
             continue
         if not values:
             continue
         if case.unique and space.size < case.rows and call is not candidates[-1]:
             continue
-        if domain is None:
+        if allows is None:
             return call
-        good = [v for v in values if domain.contains(_written(v))]
+        good = [v for v in values if allows(v)]
         if len(good) == len(values):
             return call
         if len(set(good)) > len(best):
             best = list(dict.fromkeys(good))
-    return case.call("choices", {"values": [_written(v) for v in best]}) if best else None
+    return case.call("choices", {"values": best}) if best else None
+
+
+@lru_cache(maxsize=256)
+def _tried(space: Space) -> tuple[Any, ...]:
+    """Values of a space, as domains write them, to hold against domains; columns alike have one space."""
+    size = min(_TRIED, space.size)
+    ranks = np.arange(size, dtype=np.int64)
+    scattered = ranks if space.size <= _TRIED else drawn(replace(space, block=None), _scatter(size))
+    return tuple(_written(v) for v in space.at(scattered, {}).to_pylist())
 
 
 def _scatter(size: int) -> Any:

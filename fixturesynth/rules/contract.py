@@ -36,7 +36,8 @@ class ColumnContext:
     """What a rule may know of its column when its space is built.
 
     ``unique`` is filled from the call: a rule then leaves out values that could collide (``Anna-Lena`` against
-    ``Anna`` + ``Lena``), and may append numbers where its plain values run out.
+    ``Anna`` + ``Lena``), and may append numbers where its plain values run out. ``table`` and ``column`` are empty for
+    rules whose spaces are shared by all columns of a type (rules.registry).
     """
 
     table: str
@@ -47,7 +48,7 @@ class ColumnContext:
     unique: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Space:
     """``size`` values in a fixed order; ``at`` maps indices in ``range(size)``, shape (n,), to an Arrow array of n.
 

@@ -137,14 +137,13 @@ def guide(weights: Integers, bits: int = 16) -> npt.NDArray[np.int64]:
     [12, 4]
     """
     slots = 1 << bits
-    exact = [int(w) for w in weights]
-    total = sum(exact)
-    shares = [max(w * slots // total, 1 if w > 0 else 0) for w in exact]
-    spare = slots - sum(shares)
+    # Python's integers where 64 bits would overflow.
+    exact = np.asarray(weights).astype(object if int(np.max(weights, initial=0)) >> 46 else np.int64)
+    shares = np.maximum(exact * slots // int(exact.sum()), exact > 0).astype(np.int64)
+    spare = slots - int(shares.sum())
     # The largest takes what rounding left over; where the minimum of one slot took too much, the large ones give.
-    order = sorted(range(len(shares)), key=lambda i: (-shares[i], i))
-    for i in order:
-        change = max(spare, 1 - shares[i]) if spare < 0 else spare
+    for i in np.argsort(-shares, kind="stable"):
+        change = max(spare, 1 - int(shares[i])) if spare < 0 else spare
         shares[i] += change
         spare -= change
         if not spare:

@@ -1,6 +1,7 @@
 """Rules with a meaning: names, mail, places, companies, things on the web. Each is a few phrases over pools."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ def _digits(count: int) -> Phrase:
     return (Pool.of("0123456789"),) * count
 
 
+@lru_cache(maxsize=64)
 def _latin(token: str, locale: str) -> Pool:
     """A pool of names as they appear in addresses: ASCII, lower case; English where a script has no Latin form."""
     pool = faker_pool(token, locale)
@@ -155,9 +157,15 @@ PHRASES: Final[Mapping[str, Callable[[str], Phrases]]] = {
 }
 
 
+@lru_cache(maxsize=256)
+def _phrases(name: str, locale: str) -> Phrases:
+    """Made once, so that what is joined, cut and weighed of its pools is found again for the next column."""
+    return PHRASES[name](locale)
+
+
 def _maker(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
     def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
-        phrases = PHRASES[name](options.get("locale", context.locale))
+        phrases = _phrases(name, options.get("locale", context.locale))
         return phrase_space(phrases, limits_of(options, context), unique=context.unique)
 
     make.__doc__ = f"Values that read as {name.replace('_', ' ')}; options: locale, max_length, min_length, case."

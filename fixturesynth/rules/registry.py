@@ -21,18 +21,26 @@ __all__ = ["RULES", "NamedRule", "capacity", "space_of"]
 
 @dataclass(frozen=True)
 class NamedRule:
-    """A function from options and context to a space, with its name and version."""
+    """A function from options and context to a space, with its name and version.
+
+    ``alike``: its spaces are the same for all columns of one type, so that a schema's columns share them.
+    """
 
     name: str
     make: Maker
     version: int = 1
+    alike: bool = True
 
     def __call__(self, options: Mapping[str, Any], context: ColumnContext) -> Space:
         return self.make(options, context)
 
 
+# Rules that name the column in what they say later, and those that hold other rules.
+_NAMING = frozenset(("array", "mixture", "template"))
+
+
 def _table(*rooms: Mapping[str, Maker]) -> dict[str, RuleMaker]:
-    return {name: NamedRule(name, make) for room in rooms for name, make in room.items()}
+    return {name: NamedRule(name, make, alike=name not in _NAMING) for room in rooms for name, make in room.items()}
 
 
 def _fitting(make: Maker) -> Maker:
@@ -68,23 +76,29 @@ def _plugged() -> dict[str, RuleMaker]:
 
 def space_of(call: RuleCall, context: ColumnContext) -> Space:
     """The space of a call, cached for the process; SpecError for a rule that does not exist."""
-    return _space(call.name, json.dumps(dict(call.options), default=str), replace(context, unique=call.unique))
+    maker = RULES.get(call.name)
+    alike = isinstance(maker, NamedRule) and maker.alike
+    own = replace(context, unique=call.unique, **(_NAMELESS if alike else {}))
+    try:
+        return _space(call.name, json.dumps(dict(call.options), default=str), own)
+    except SpecError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"option {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise SpecError(f"{context.table}.{context.column}: rule {call.name!r}: {problem}") from error
 
 
-@lru_cache(maxsize=2048)
+_NAMELESS: Mapping[str, Any] = {"table": "", "column": ""}
+
+
+@lru_cache(maxsize=4096)
 def _space(name: str, options: str, context: ColumnContext) -> Space:
     maker = RULES.get(name) or _plugged().get(name)
     if maker is None:
         raise SpecError(
             f"{context.table}.{context.column}: no rule {name!r}: {did_you_mean(name, [*RULES, *_plugged()])}"
         )
-    try:
-        return maker(json.loads(options), context)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, SpecError):
-            raise
-        problem = f"option {error} is missing" if isinstance(error, KeyError) else str(error)
-        raise SpecError(f"{context.table}.{context.column}: rule {name!r}: {problem}") from error
+    return maker(json.loads(options), context)
 
 
 def capacity(call: RuleCall, context: ColumnContext) -> int:
