@@ -97,11 +97,13 @@ _NAMES = (
 def _postgresql(connection: sa.Connection) -> Iterator[tuple[str, int]]:
     keys = _rows(
         connection,
-        f"SELECT o.conname, {_TABLE.format(c='c')}, p.oid::regclass::text, "
+        f"SELECT o.conname, {_TABLE.format(c='c')}, {_TABLE.format(c='p')}, "
         f"{_NAMES.format(keys='o.conkey', relation='o.conrelid')}, "
         f"{_NAMES.format(keys='o.confkey', relation='o.confrelid')} "
         "FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_class p ON p.oid = o.confrelid "
-        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE o.contype = 'f' AND {_OURS}",
+        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE o.contype = 'f' AND {_OURS} "
+        # A reference to a partitioned table is listed again for each of its partitions.
+        "AND NOT EXISTS (SELECT FROM pg_constraint w WHERE w.oid = o.conparentid AND w.conrelid = o.conrelid)",
     )
     for name, child, parent, own, theirs in keys:
         given = " AND ".join(f"c.{column} IS NOT NULL" for column in own)

@@ -18,7 +18,7 @@ from fixturesynth.errors import CycleError, GuardError, InputError, LoadError
 from fixturesynth.loading.infile import insert_rows
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.manifest import TABLE, build_manifest, write_manifest
-from fixturesynth.loading.ordering import rows_by_level
+from fixturesynth.loading.ordering import load_order, rows_by_level
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.schema.connection import make_engine
 from fixturesynth.schema.model import Column, ColumnType, ForeignKey, PrimaryKey, Schema, Table
@@ -333,18 +333,36 @@ def test_a_failed_load_leaves_no_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_cycle_that_nothing_can_cut(postgresql_database: str) -> None:
+def test_tables_that_require_each_other_are_filled_by_one_statement(postgresql_database: str) -> None:
     for statement in (
         "CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL)",
         "CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a)",
         "ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b",
     ):
         query(postgresql_database, statement)
+    wrong = Dataset({"a": pa.table({"id": [1], "b": [2]}), "b": pa.table({"id": [1], "a": [1]})})
+    with pytest.raises(LoadError, match=r"tables a, b: .*a_b_fkey"):
+        load(wrong, postgresql_database)
     data = Dataset({"a": pa.table({"id": [1], "b": [1]}), "b": pa.table({"id": [1], "a": [1]})})
-    with pytest.raises(CycleError, match="a, b reference each other"):
-        load(data, postgresql_database)
-    query(postgresql_database, "ALTER TABLE a ALTER CONSTRAINT a_b_fkey DEFERRABLE")
-    assert load(data, postgresql_database).rows == {"a": 1, "b": 1}
+    seen: list[tuple[str, int, int]] = []
+    assert load(data, postgresql_database, progress=lambda *step: seen.append(step)).rows == {"a": 1, "b": 1}
+    assert seen == [("a", 1, 1), ("b", 1, 1)]
+
+
+def test_a_cycle_that_nothing_can_cut_is_refused_where_each_statement_is_checked_alone() -> None:
+    def table(name: str, *parents: str) -> Table:
+        columns = tuple(Column(c, ColumnType("integer", "int"), nullable=False) for c in ("id", *parents))
+        keys = tuple(ForeignKey(f"fk_{p}", (p,), p, ("id",)) for p in parents)
+        return Table(name, columns, primary_key=PrimaryKey(("id",)), foreign_keys=keys)
+
+    schema = Schema(
+        (table("c", "a"), table("a", "b", "d"), table("b", "a"), table("d"), table("x", "y"), table("y", "x"))
+    )
+    with pytest.raises(CycleError, match="a, b, x, y reference each other"):
+        load_order(schema, schema.names, deferrable=True)
+    order, later, together = load_order(schema, schema.names, deferrable=True, together=True)
+    assert (order, later) == (("d", "a", "b", "c", "x", "y"), {})
+    assert together == (("a", "b"), ("x", "y"))
 
 
 def test_levels() -> None:

@@ -26,6 +26,8 @@ from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, 
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.counts import starts
+from fixturesynth.sampling.covering import covered, needed_parents
+from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.partition import (
     CodesJob,
@@ -36,7 +38,7 @@ from fixturesynth.sampling.partition import (
     sample_codes,
     sample_values,
 )
-from fixturesynth.sampling.references import later_ranks, match_references
+from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.settling import settle
 from fixturesynth.schema.model import Schema, Table
 
@@ -67,6 +69,7 @@ class _Run:
     given: tuple[Given, ...]
     map: Mapper
     made: dict[str, Made] = field(default_factory=dict)
+    waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
 
 def sample_dataset(
@@ -90,7 +93,7 @@ def sample_dataset(
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
-        _second_pass(run)
+        close_cycles(run.waiting, run.made)
     return Dataset({t.name: _arrow(run, t) for t in plan.tables})
 
 
@@ -150,10 +153,11 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         kinds = {c.name: final_type(table, model, c.name) for c in plan.columns if not isinstance(c.source, Default)}
         features = Features((), np.zeros((0, 0), dtype=np.int32))
         return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
-    parents, position, siblings = _families(run, plan, table)
+    needed = needed_parents(run.schema, run.plan, run.made, plan.name)
+    parents, position, siblings = _families(run, plan, table, needed)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
-    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed)
+    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed)
     base = _sample_values(run, plan, codes)
     assembly = Assembly(
         plan,
@@ -171,6 +175,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.plan.dialect,
     )
     columns = settle(assembly, run.plan.dialect)
+    if any(r.how == "later" for r in plan.references):
+        run.waiting.append(assembly)
     if model is not None and model.state is not None:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
     columns = _put_given(run, plan, columns)
@@ -208,7 +214,9 @@ def _codes_now(
     return redraw_outgoing(model, find_generator(model.state.generator), job, out, moved)
 
 
-def _families(run: _Run, plan: TablePlan, table: Table) -> tuple[Integers, Integers, Integers]:
+def _families(
+    run: _Run, plan: TablePlan, table: Table, needed: Mapping[str, Integers]
+) -> tuple[Integers, Integers, Integers]:
     """Context parent, place among its children and their number, for every row."""
     n = plan.rows
     if plan.context is None:
@@ -219,6 +227,7 @@ def _families(run: _Run, plan: TablePlan, table: Table) -> tuple[Integers, Integ
     degrees = degrees_of(
         plan.name, reference, parent.rows, n, run.models.get(reference.parent), parent.features, cap, run.seed
     )
+    degrees = covered(degrees, needed.get(plan.context))
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
     return ranks, position, degrees[ranks]
@@ -353,26 +362,6 @@ def _put_given(run: _Run, plan: TablePlan, columns: dict[str, pa.Array]) -> dict
                 raise CapacityError(f"{plan.name}.{item.column} is unique: one value cannot be given to many rows")
             out[item.column] = pa.compute.if_else(pa.array(_chosen(run, plan, item)), value, out[item.column])
     return out
-
-
-# -- cycles -----------------------------------------------------------------------------------------------------------
-def _second_pass(run: _Run) -> None:
-    for plan in run.plan.tables:
-        table, made = run.schema[plan.name], run.made[plan.name]
-        for reference in plan.references:
-            if reference.how != "later" or not made.rows or plan.mode == "verbatim":
-                continue
-            fk = table.foreign_key(reference.foreign_key)
-            parent = run.made[fk.parent]
-            ranks = later_ranks(plan, table, reference, made.rows, parent.rows, run.seed)
-            made.ranks[fk.name] = ranks
-            index = pa.array(ranks, pa.int64(), mask=ranks < 0)
-            for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
-                source = plan.column(column).source
-                if isinstance(source, Reference) and source.foreign_key == fk.name:
-                    values = parent.columns[parent_column]
-                    kind = final_type(table, run.models.get(plan.name), column)
-                    made.columns[column] = values.take(index).cast(kind) if len(values) else pa.nulls(made.rows, kind)
 
 
 def _arrow(run: _Run, plan: TablePlan) -> pa.Table:

@@ -16,12 +16,13 @@ from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Made
 from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.counts import allot, stretch
+from fixturesynth.sampling.covering import covered
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
 from fixturesynth.schema.model import ForeignKey, Table
 
-__all__ = ["later_ranks", "match_references"]
+__all__ = ["agreeing", "filled_by", "match_references", "nulls_as_planned"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -37,12 +38,17 @@ def match_references(
     made: Mapping[str, Made],
     models: Mapping[str, TableModel],
     seed: int,
+    needed: Mapping[str, Integers] | None = None,
 ) -> dict[str, Integers]:
-    """``ranks`` (the context's) with the ranks of every other reference but the implied and later ones."""
+    """``ranks`` (the context's) with the ranks of every other reference but the implied and later ones.
+
+    ``needed``: by foreign key, parents that must have a child.
+    """
     out = dict(ranks)
     ordered = sorted((r for r in plan.references if r.how == "matched"), key=lambda r: -len(_columns(table, r)))
     for reference in ordered:
-        out[reference.foreign_key] = _match(plan, table, rows, reference, out, codes, model, made, models, seed)
+        least = (needed or {}).get(reference.foreign_key)
+        out[reference.foreign_key] = _match(plan, table, rows, reference, out, codes, model, made, models, seed, least)
     for reference in plan.references:
         if reference.how == "self":
             out[reference.foreign_key] = _tree(plan, table, rows, reference, out, made, seed)
@@ -53,7 +59,7 @@ def _columns(table: Table, reference: ReferencePlan) -> tuple[str, ...]:
     return table.foreign_key(reference.foreign_key).columns
 
 
-def _empty(rows: int, share: float, seed: int, *address: str | int) -> npt.NDArray[np.bool_]:
+def nulls_as_planned(rows: int, share: float, seed: int, *address: str | int) -> npt.NDArray[np.bool_]:
     """Exactly the planned share of rows, chosen by keyed hash; shape (rows,)."""
     out = np.zeros(rows, dtype=bool)
     count = round(rows * share)
@@ -66,7 +72,7 @@ def _nulls_as_asked(
     wanted: Integers, empty: npt.NDArray[np.bool_], share: float, seed: int, *address: str | int
 ) -> tuple[Integers, npt.NDArray[np.bool_]]:
     """The user's share of NULL instead of the learned one; rows that lose their NULL take another row's block."""
-    asked = _empty(wanted.size, share, seed, *address)
+    asked = nulls_as_planned(wanted.size, share, seed, *address)
     donors, gaps = np.flatnonzero(~empty), np.flatnonzero(empty & ~asked)
     if donors.size:
         drawn = hashed(gaps, seed, *address, "filled") % np.uint64(donors.size)
@@ -103,6 +109,7 @@ def _match(
     made: Mapping[str, Made],
     models: Mapping[str, TableModel],
     seed: int,
+    least: Integers | None,
 ) -> Integers:
     name = reference.foreign_key
     fk = table.foreign_key(name)
@@ -121,19 +128,20 @@ def _match(
         elif block.home is not None and parent.features is not None:
             blocks = parent.features.column(block.home).astype(np.int64)
     else:
-        empty = _empty(rows, reference.null_share, seed, table.name, name)
+        empty = nulls_as_planned(rows, reference.null_share, seed, table.name, name)
     if plan.branches:
-        never, always = held_null(plan, rows, seed, _filled_by(plan, table, reference))
+        never, always = held_null(plan, rows, seed, filled_by(plan, table, reference))
         empty = (empty | never) & ~always
     shared = _shared(plan, table, fk, reference)
     asked = np.flatnonzero(~empty)
     degrees = degrees_of(
         table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
     )
+    degrees = covered(degrees, least)
     out = np.full(rows, -1, dtype=np.int64)
     if shared:
         own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)
-        out[asked] = _within(table, fk, own[asked], theirs, degrees, seed)
+        out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
     out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
     return out
@@ -177,7 +185,7 @@ def _shared_codes(
     return own, theirs
 
 
-def _within(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degrees: Integers, seed: int) -> Integers:
+def agreeing(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degrees: Integers, seed: int) -> Integers:
     """Parents that agree with what the row has: by degree as far as it goes, then by hash among those that agree."""
     out = match(np.maximum(own, -1), theirs, degrees, seed, table.name, fk.name)
     wrong = np.flatnonzero(theirs[out] != own) if out.size else out
@@ -210,7 +218,7 @@ def _tree(
     loops = roots == 0 and not nullable
     roots = min(max(roots, 1), rows)
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
-    never, _ = held_null(plan, rows, seed, _filled_by(plan, table, reference))
+    never, _ = held_null(plan, rows, seed, filled_by(plan, table, reference))
     if chained and loops:
         return np.arange(rows, dtype=np.int64)  # a root takes itself, and then no other row is left to reference it
     groups = _family_groups(plan, table, rows, reference, ranks, made)
@@ -230,11 +238,12 @@ def _tree(
 
 def _in_unique_set(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
     """Whether a unique set holds only as long as no row has two children; shared columns do not count."""
-    own = _filled_by(plan, table, reference)
+    own = filled_by(plan, table, reference)
     return any(u.how == "by_pairs" and own & set(u.columns) for u in plan.uniques)
 
 
-def _filled_by(plan: TablePlan, table: Table, reference: ReferencePlan) -> set[str]:
+def filled_by(plan: TablePlan, table: Table, reference: ReferencePlan) -> set[str]:
+    """Columns of the reference that no other one fills."""
     sources = {c: plan.column(c).source for c in _columns(table, reference)}
     return {c for c, s in sources.items() if isinstance(s, Reference) and s.foreign_key == reference.foreign_key}
 
@@ -262,7 +271,7 @@ def _family_groups(
             "make one of its columns nullable, or leave the table out"
         )
     columns = {column: (other, theirs) for _, other, theirs, column in shared}
-    own = _filled_by(plan, table, reference)
+    own = filled_by(plan, table, reference)
     for unique in plan.uniques:
         for column in unique.columns if unique.how == "by_pairs" and own & set(unique.columns) else ():
             source = plan.column(column).source
@@ -300,21 +309,3 @@ def _branching(rows: int, seed: int, *address: str | int) -> Integers:
     """Weights of parents in a tree without rows to learn from: a third of the rows have children."""
     drawn = hashed(np.arange(rows), seed, *address, "branching")
     return np.where(drawn % np.uint64(3) == 0, 1 + (drawn >> np.uint64(62)).astype(np.int64), 0)
-
-
-def later_ranks(
-    plan: TablePlan, table: Table, reference: ReferencePlan, rows: int, parent_rows: int, seed: int
-) -> Integers:
-    """Parents for a reference that closes a cycle, once both tables are there; shape (rows,)."""
-    out = np.full(rows, -1, dtype=np.int64)
-    empty = _empty(rows, reference.null_share, seed, table.name, reference.foreign_key)
-    never, always = held_null(plan, rows, seed, _filled_by(plan, table, reference))
-    asked = np.flatnonzero((~empty & ~never) | always)
-    if not parent_rows or not asked.size:
-        return out
-    if reference.exclusive:
-        asked = asked[:parent_rows]
-    degrees = degrees_of(table.name, reference, parent_rows, asked.size, None, None, None, seed)
-    nothing = np.zeros(parent_rows, dtype=np.int64)
-    out[asked] = match(np.zeros(asked.size, dtype=np.int64), nothing, degrees, seed, table.name, reference.foreign_key)
-    return out

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import ConstraintError
-from fixturesynth.planning.plan import Constant, Modelled, Rule
+from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import rule_values
 from fixturesynth.schema.predicates import evaluate, mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["misordered", "settle_checks"]
+__all__ = ["late_columns", "misordered", "settle_checks"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -38,13 +38,17 @@ class _Group:
     tests: tuple[Test, ...]
 
 
-def settle_checks(assembly: Assembly, columns: Columns) -> Columns:
+def settle_checks(assembly: Assembly, columns: Columns, *, late: bool = False) -> Columns:
     """The columns with every check of ``plan.repairs`` held; ConstraintError names the one that cannot be.
 
-    Nothing moves in rows that pass. References, keys and unique columns never move.
+    ``late``: those that wait for references that close a cycle; else all others. Nothing moves in rows that pass.
+    References, keys and unique columns never move.
     """
     out = dict(columns)
+    waiting = late_columns(assembly.plan)
     for group in _groups(assembly):
+        if bool(waiting & set(group.columns)) != late:
+            continue
         passes = _passing(out, group.tests)
         movable = [c for c in group.columns if c in out and _movable(assembly, c)]
         for turn in range(LENDINGS + FRESH if movable else 0):
@@ -66,6 +70,13 @@ def settle_checks(assembly: Assembly, columns: Columns) -> Columns:
         if not passes.all():
             raise _refusal(assembly, out, group)
     return out
+
+
+def late_columns(plan: TablePlan) -> frozenset[str]:
+    """Columns that stay NULL until the tables of their cycle are there."""
+    later = {r.foreign_key for r in plan.references if r.how == "later"}
+    sources = ((c.name, c.source) for c in plan.columns)
+    return frozenset(n for n, s in sources if isinstance(s, Reference) and s.foreign_key in later)
 
 
 def misordered(low: pa.Array, high: pa.Array, strict: bool) -> Mask:

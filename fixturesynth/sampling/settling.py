@@ -33,11 +33,11 @@ from fixturesynth.sampling.matching import (
     swap_until,
 )
 from fixturesynth.sampling.partition import context_of
-from fixturesynth.sampling.repairs import misordered, settle_checks
+from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
 from fixturesynth.schema.predicates import compile_constraints
 
-__all__ = ["settle"]
+__all__ = ["settle", "settle_late"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
@@ -61,6 +61,11 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
     return settle_checks(assembly, columns)
+
+
+def settle_late(assembly: Assembly, columns: Columns) -> Columns:
+    """The columns with what had to wait for references that close a cycle."""
+    return settle_checks(assembly, columns, late=True)
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -198,24 +203,54 @@ def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: 
 
 
 def _settle_distinct(assembly: Assembly, columns: Columns) -> bool:
-    """a <> b, by swapping b between rows."""
+    """a <> b, by swapping one of them between rows: a plain value if there is one, else a parent, else a key."""
     changed = False
     for a, b in assembly.plan.distinct:
-        if a not in columns or b not in columns:
+        if a not in columns or b not in columns or {a, b} & late_columns(assembly.plan):
             continue
-        if not np.asarray(pc.equal(columns[a], columns[b].cast(columns[a].type)).fill_null(False)).any():
+        if not _equal(columns, a, b).any():
             continue
         changed = True
-        joint = codes_of(pa.concat_arrays([columns[a], columns[b].cast(columns[a].type)]))
+        still, moving = sorted((a, b), key=lambda name: _cost_of_swapping(assembly, name), reverse=True)
+        joint = codes_of(pa.concat_arrays([columns[still], columns[moving].cast(columns[still].type)]))
         theirs, mine = joint[: assembly.rows], joint[assembly.rows :]
         own = np.arange(assembly.rows, dtype=np.int64)
 
         def allowed(rows: Integers, chosen: Integers, theirs: Integers = theirs, mine: Integers = mine) -> object:
             return theirs[rows] != mine[chosen]
 
-        order = swap_until(own, own, assembly.rows, allowed, assembly.seed, assembly.table.name, a, b)  # type: ignore[arg-type]
-        _reorder(assembly, b, order)
+        address = (assembly.table.name, a, b)
+        within = _kept_with(assembly, columns, moving)
+        order = swap_until(own, own, assembly.rows, allowed, assembly.seed, *address, within=within)  # type: ignore[arg-type]
+        _reorder(assembly, moving, order)
     return changed
+
+
+def _equal(columns: Columns, a: str, b: str) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.equal(columns[a], columns[b].cast(columns[a].type)).fill_null(False))
+
+
+def _cost_of_swapping(assembly: Assembly, name: str) -> int:
+    source = assembly.plan.column(name).source
+    if isinstance(source, Rule | Modelled):
+        return 0
+    swapped = isinstance(source, Reference) and source.foreign_key in assembly.ranks
+    if swapped and source.foreign_key != assembly.plan.context:  # type: ignore[union-attr]
+        return 1
+    return 2
+
+
+def _kept_with(assembly: Assembly, columns: Columns, name: str) -> Integers | None:
+    """What a reference must agree with, because another one fills some of its columns: rows swap inside of it alone."""
+    source = assembly.plan.column(name).source
+    if not isinstance(source, Reference):
+        return None
+    filled = {c.name: c.source for c in assembly.plan.columns}
+    others = [
+        c for c in assembly.table.foreign_key(source.foreign_key).columns
+        if not isinstance(s := filled[c], Reference) or s.foreign_key != source.foreign_key
+    ]  # fmt: skip
+    return pair_keys(*(codes_of(columns[c]) for c in others)) if others else None
 
 
 def _reorder(assembly: Assembly, column: str, order: Integers) -> None:

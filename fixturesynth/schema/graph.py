@@ -153,7 +153,8 @@ class ForeignKeyGraph:
         deferrable ones only where there is no other way, and required ones that are checked at once last of all.
 
         ``dialect`` (default: the schema's) is where the rows will go: MySQL and SQLite can put off every foreign key,
-        PostgreSQL can fill all tables of a cycle in one statement. Optimal in components of up to 12 tables, minimal beyond. CycleError when a cycle cannot be cut.
+        PostgreSQL can fill all tables of a cycle in one statement. Optimal in components of up to 12 tables, minimal
+        beyond. CycleError when a cycle cannot be cut.
         """
         dialect = dialect or self.schema.dialect
         cuts = [Cut(child, name, "self") for child, parent, name in self._graph.edges(keys=True) if child == parent]
@@ -231,18 +232,21 @@ class ForeignKeyGraph:
         """Foreign keys of ``table`` that need no choice of their own, because another one leads to the same parent row.
 
         flights.origin -> airports is implied by flights (origin, hour) -> weather where weather.origin -> airports.
-        Of two foreign keys that imply each other, the first by name stays.
+        Of two foreign keys that imply each other, the first by name stays. Of several that imply one, those that are
+        always set come first, and those that lead to another table.
         """
         keys = self.schema[self._known(table)].foreign_keys
         wide = sorted(keys, key=lambda fk: (-len(fk.columns), fk.name))
         found: dict[str, Implied] = {}
         for at, fk in enumerate(wide):
-            for by in wide[:at]:
+            options = []
+            for place, by in enumerate(wide[:at]):
                 path = self._path(fk, by) if by.name not in found and set(fk.columns) <= set(by.columns) else None
                 if path is not None:
                     always = not any(_can_be_null(self.schema[table], c) for c in by.columns)
-                    found[fk.name] = Implied(fk.name, by.name, path, always)
-                    break
+                    options.append((not always, by.parent == table, place, Implied(fk.name, by.name, path, always)))
+            if options:
+                found[fk.name] = min(options, key=lambda option: option[:3])[3]
         return tuple(sorted(found.values(), key=lambda implied: implied.foreign_key))
 
     def _path(self, fk: ForeignKey, by: ForeignKey) -> tuple[str, ...] | None:
