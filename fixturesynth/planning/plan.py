@@ -48,11 +48,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Rule:
-    """A column rule that is not learned; ``needs`` are columns of the same row that it reads."""
+    """A column rule that is not learned; ``needs`` are columns of the same row that it reads.
+
+    ``parents``: (foreign key, column) of parents' columns that it reads too, each under the name ``key.column``.
+    """
 
     call: RuleCall
     null_share: float = 0.0
     needs: tuple[str, ...] = ()
+    parents: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

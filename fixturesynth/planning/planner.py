@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
+from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
@@ -138,6 +139,7 @@ def _plan_table(
     repairs = plan_repairs(needs, columns, branches, schema.dialect) if rows else ()
     if learned is None:
         uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)
+        columns = agree(schema, needs, columns, uniques, branches, asked_for)
     for unique in uniques:
         if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, planned)):
             text = f"the values of unique {' + '.join(unique.columns)}"

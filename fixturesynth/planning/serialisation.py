@@ -77,6 +77,8 @@ def _source(data: dict[str, Any]) -> Source:
     for name in ("needs", "sources"):
         if name in body:
             body[name] = tuple(body[name])
+    if "parents" in body:
+        body["parents"] = tuple((key, column) for key, column in body["parents"])
     made: Source = kind(**body)
     return made
 

@@ -254,7 +254,7 @@ _TABLE = {
             date to; effective to; end datetime; closed at; close date; ends on; finished at; stop; stop date;
             stop time; completed at; completion date; valid until; until; ended; terminated at; termination date;
             check out; checkout date; return date; end timestamp; completed; done at; finished; valid end date;
-            end on; leave date; closed on; discharge date; discharged at; end at; thru date
+            end on; leave date; left on; left at; exit date; resigned at; retired at; closed on; discharge date; discharged at; end at; thru date
         expires_at | td | expires at; expires; expiry; expiry date; expiration date; expiration; expires on;
             valid thru; expire date; best before; expire time; expire at; expiration time; not after
         due_date | td | due date; due; due at; due on; deadline; required date; commit date; promised date;
@@ -262,9 +262,11 @@ _TABLE = {
         published_at | td | published at; published on; publish date; publication date; release date; released at;
             released on; published; publish at; date published; issue date; issued at; issued on; release day
         order_date | td | order date; ordered at; ordered on; purchase date; purchased at; sale date; sold at;
-            invoice date; transaction date; payment date; paid at; paid on; booking date; booked at; rental date;
-            transaction time; posting date; billed date; last billed date; service date; order datetime;
-            purchase time; order time; date of purchase; billing date; trade date; txn date; paid date; order day
+            invoice date; transaction date; booking date; booked at; rental date;
+            transaction time; posting date; service date; order datetime;
+            purchase time; order time; date of purchase; billing date; trade date; txn date; order day
+        paid_at | td | payment date; paid at; paid on; billed date; last billed date; paid date; date paid; settled at;
+            payment time; captured at; settlement date; charged at
         ship_date | td | ship date; shipped date; shipped at; dispatch date; shipped on; dispatched at; shipping date;
             sent at; sent on; sent date; sent
         delivery_date | td | delivery date; delivered at; receipt date; received at; received on; delivered date;

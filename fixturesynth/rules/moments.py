@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -11,8 +12,9 @@ import pyarrow as pa
 from fixturesynth.rules.buffers import days_of, microseconds_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import Bits, guide, spread
+from fixturesynth.schema.model import ColumnType
 
-__all__ = ["MAKERS", "dates", "intervals", "moment_of", "times", "timestamps", "years"]
+__all__ = ["MAKERS", "dates", "epoch_unit", "epochs", "intervals", "moment_of", "times", "timestamps", "years"]
 
 _RELATIVE: Final = re.compile(r"now(?:\s*([+-])\s*(\d+)\s*(second|minute|hour|day|week|month|year)s?)?")
 _SECONDS: Final = {
@@ -145,4 +147,44 @@ def years(options: Mapping[str, Any], context: ColumnContext) -> Space:
     return Space(high - low + 1, lambda indices, given: pa.array(indices + low))
 
 
-MAKERS = {"dates": dates, "timestamps": timestamps, "times": times, "intervals": intervals, "years": years}
+def epoch_unit(kind: ColumnType, name: str) -> int:
+    """In how many parts of a second a whole number counts time: wide ones in thousandths, unless named otherwise.
+
+    >>> epoch_unit(ColumnType("integer", "bigint", bits=64), "created_time")
+    1000
+    >>> epoch_unit(ColumnType("integer", "integer", bits=32), "created_time")
+    1
+    """
+    words = name.lower()
+    wide = kind.bits == 64 and kind.name.lower() != "integer"  # SQLite knows no other width
+    if kind.bits is not None and kind.bits < 64:
+        return 1
+    if re.search(r"(_ms|millis|Ms)$", name) or words.endswith("milliseconds"):
+        return 1000
+    return 1 if not wide or re.search(r"sec|unix|epoch", words) else 1000
+
+
+def epochs(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Moments as whole numbers since 1970, ``unit`` of them a second (1, or 1000); other options as ``timestamps``."""
+    unit = int(options.get("unit", 1))
+    inner = timestamps(options, replace(context, type=ColumnType("timestamp", "timestamp")))
+    low, high = context.type.integer_range
+    ends = inner.at(np.array([0, inner.size - 1]), {}).cast(pa.int64()).to_numpy() // 1_000_000 * unit
+    if not low <= ends.min() <= ends.max() <= high:
+        return replace(inner, size=0)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        micros = inner.at(indices, given).cast(pa.int64()).to_numpy()
+        return pa.array(micros // (1_000_000 // unit))
+
+    return replace(inner, at=at)
+
+
+MAKERS = {
+    "dates": dates,
+    "timestamps": timestamps,
+    "epochs": epochs,
+    "times": times,
+    "intervals": intervals,
+    "years": years,
+}

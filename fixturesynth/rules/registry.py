@@ -11,7 +11,18 @@ import numpy as np
 import pyarrow as pa
 
 from fixturesynth.errors import SpecError, did_you_mean
-from fixturesynth.rules import choices, compounds, identifiers, moments, numbers, people, prose, shapes
+from fixturesynth.rules import (
+    choices,
+    compounds,
+    following,
+    identifiers,
+    moments,
+    numbers,
+    people,
+    places,
+    prose,
+    shapes,
+)
 from fixturesynth.rules.contract import ColumnContext, RuleCall, RuleMaker, Space
 
 Maker = Callable[[Mapping[str, Any], ColumnContext], Space]
@@ -63,9 +74,11 @@ RULES: Mapping[str, RuleMaker] = _table(
     choices.MAKERS,
     identifiers.MAKERS,
     people.MAKERS,
+    places.MAKERS,
     shapes.MAKERS,
     prose.MAKERS,
     compounds.MAKERS,
+    following.MAKERS,
 )
 
 

@@ -25,7 +25,8 @@ def sample_rule(call: RuleCall, request: RuleRequest) -> pa.Array:
     """
     context = replace(request.context, unique=call.unique)
     space = space_of(call, context)
-    address = (context.table, context.column, call.name, call.version)
+    # Columns that share a name draw with the same words: the city and the postal code of one address.
+    address = (context.table, str(call.options.get("shared", context.column)), call.name, call.version)
     values = space.at(_indices(call, space, request, address), request.given)
     return _as_column(values, call, context)
 

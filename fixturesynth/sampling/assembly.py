@@ -153,11 +153,12 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         return as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
     if isinstance(source, Derived):
         return _derived(assembly, column, source, kind, out)
-    if isinstance(source, Rule) and source.needs:
+    if isinstance(source, Rule) and (source.needs or source.parents):
         job = ValuesJob(
             assembly.table.name, 0, assembly.seed, 0, assembly.rows, assembly.codes, assembly.locale, assembly.now
         )
         given = {n: out.get(n, pa.nulls(assembly.rows)) for n in source.needs}
+        given |= {f"{key}.{name}": assembly.through(key, name, out) for key, name in source.parents}
         return make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
     values = assembly.base.get(name)
     if values is None:

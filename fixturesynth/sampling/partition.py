@@ -158,7 +158,7 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
         if isinstance(source, Constant):
             kind = final_type(table, model, column.name)
             out[column.name] = _constant(source.value, job.rows, kind)
-        elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and source.needs):
+        elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and (source.needs or source.parents)):
             made = _rule(plan, table, model, column.name, source.call, job, {})
             out[column.name] = _with_nulls(made, column, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
@@ -257,7 +257,7 @@ def make_rule_values(
     source = column.source
     assert isinstance(source, Rule)
     variables = [v.name for v in generated(model)] if model is not None else []
-    made = _rule(plan, table, model, column.name, source.call, job, {n: given[n] for n in source.needs})
+    made = _rule(plan, table, model, column.name, source.call, job, given)
     return _with_nulls(made, column, variables, job)
 
 
@@ -271,7 +271,8 @@ def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job:
     elif source.null_share > 0:
         ranks = np.arange(job.start, job.start + job.rows)
         limit = np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
-        empty = hashed(ranks, job.seed, job.table, column.name, "null") < limit
+        name = str(source.call.options.get("shared", column.name))  # an address is there, or is not, as a whole
+        empty = hashed(ranks, job.seed, job.table, name, "null") < limit
     else:
         return values
     return pa.compute.if_else(pa.array(empty), pa.scalar(None, values.type), values)
