@@ -10,6 +10,7 @@ from typing import Literal
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
+from fixturesynth.loading.judging import Judge, make_judge
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
@@ -56,6 +57,11 @@ class Source:
         if self.dataset is not None:
             return any(self.dataset.rows.values())
         return self.kind == "database" and has_rows(self.text, self.schema)
+
+    @property
+    def judge(self) -> Judge | None:
+        """The database itself, to evaluate what cannot be evaluated outside of it."""
+        return make_judge(self.text) if self.kind == "database" else None
 
 
 def kind_of(text: str) -> Kind:
@@ -151,7 +157,7 @@ def learn(
     wishes = wishes_of(spec, source.schema, strict=strict)
     chosen = seed if seed is not None else spec.seed or 0
     if not source.has_rows:
-        return plan_rules(source.schema, wishes=wishes, seed=chosen)
+        return plan_rules(source.schema, wishes=wishes, seed=chosen, judge=source.judge)
     return fit(
         source.dataset if source.dataset is not None else source.text,
         schema=source.schema,
@@ -174,7 +180,7 @@ def decide(
     spec = source.spec
     wishes = wishes_of(spec, source.schema, strict=strict)
     if not source.has_rows:
-        return plan_rules(source.schema, wishes=wishes, seed=spec.seed or 0)
+        return plan_rules(source.schema, wishes=wishes, seed=spec.seed or 0, judge=source.judge)
     told = progress or (lambda stage, table, done, of: None)
     rows = source.dataset if source.dataset is not None else source.text
     dataset = read_rows(
@@ -212,4 +218,5 @@ def replanned(
     wishes = change(wishes) if change is not None else wishes
     if wishes == made.wishes:
         return made
-    return replace(made, plan=make_plan(made.schema, profile=made.profile, wishes=wishes), wishes=wishes)
+    plan = make_plan(made.schema, profile=made.profile, wishes=wishes, judge=made.judge)
+    return replace(made, plan=plan, wishes=wishes)

@@ -12,6 +12,7 @@ from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.generators.fitting import fit_tables
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
+from fixturesynth.loading.judging import Judge
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
@@ -40,6 +41,7 @@ class Synthesizer:
     wishes: Wishes = field(default_factory=Wishes)
     seed: int = 0
     trained_on: Mapping[str, str] = field(default_factory=dict)
+    judge: Judge | None = field(default=None, repr=False, compare=False)  # stays with the process, in no file
 
     def planned(self, *, rows: Mapping[str, int] | int | None = None, scale: float | None = None) -> Plan:
         """The plan with other row counts: exact for named tables, one number for all, or real rows times ``scale``."""
@@ -54,7 +56,7 @@ class Synthesizer:
             if not scale > 0:
                 raise InputError(f"scale must be positive, however: {scale=}")
             asked = replace(asked, scale=scale)
-        return make_plan(self.schema, profile=self.profile, wishes=replace(self.wishes, rows=asked))
+        return make_plan(self.schema, profile=self.profile, wishes=replace(self.wishes, rows=asked), judge=self.judge)
 
     def sample(
         self,
@@ -106,10 +108,15 @@ class Synthesizer:
         return open_model(Path(path))
 
 
-def plan_rules(schema: Schema, *, wishes: Wishes | None = None, seed: int = 0) -> Synthesizer:
-    """A synthesizer for a schema without rows: every column by rule."""
+def plan_rules(
+    schema: Schema, *, wishes: Wishes | None = None, seed: int = 0, judge: Judge | None = None
+) -> Synthesizer:
+    """A synthesizer for a schema without rows: every column by rule.
+
+    ``judge`` (``loading.judging.make_judge(url)``) evaluates what cannot be evaluated outside the database.
+    """
     wishes = wishes or Wishes()
-    return Synthesizer(schema, make_plan(schema, wishes=wishes), wishes=wishes, seed=seed)
+    return Synthesizer(schema, make_plan(schema, wishes=wishes, judge=judge), wishes=wishes, seed=seed, judge=judge)
 
 
 def fit(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
+from fixturesynth.loading.judging import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
@@ -27,6 +28,7 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
+from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
@@ -58,8 +60,10 @@ class Wishes:
     strict: bool = False
 
 
-def make_plan(schema: Schema, *, profile: Profile | None = None, wishes: Wishes | None = None) -> Plan:
-    """The plan of all tables of ``schema``.
+def make_plan(
+    schema: Schema, *, profile: Profile | None = None, wishes: Wishes | None = None, judge: Judge | None = None
+) -> Plan:
+    """The plan of all tables of ``schema``. ``judge``: a database that knows the functions of its conditions.
 
     CycleError, CapacityError and ConstraintError name the table and what cannot be satisfied.
     """
@@ -72,7 +76,7 @@ def make_plan(schema: Schema, *, profile: Profile | None = None, wishes: Wishes 
     planned: dict[str, int] = {}
     done: dict[str, TablePlan] = {}
     for name in structure.order:
-        done[name] = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes)
+        done[name] = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes, judge)
         planned[name] = done[name].rows
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
@@ -86,6 +90,7 @@ def _plan_table(
     planned: Mapping[str, int],
     done: Mapping[str, TablePlan],
     notes: list[str],
+    judge: Judge | None,
 ) -> TablePlan:
     if (why := why_no_rows(schema, table)) is not None:
         return _without_rows(table, structure, why, wishes, notes)
@@ -113,7 +118,10 @@ def _plan_table(
     )
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
-    constraints = narrow(compile_constraints(table, schema.dialect), changes)
+    trial = None
+    if learned is None:
+        trial = _trials(table, references, wishes, schema.dialect, judge, rows)
+    constraints = narrow(compile_constraints(table, schema.dialect, trial=trial), changes)
     if learned is None:
         constraints = with_prefixes(table, tighten(constraints))
     needs = ColumnNeeds(
@@ -152,6 +160,25 @@ def _plan_table(
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
+
+
+def _trials(
+    table: Table, references: tuple[ReferencePlan, ...], wishes: Wishes, dialect: str, judge: Judge | None, rows: int
+) -> Trials:
+    """Trials of values for the columns that rules fill; references hold what their parents have."""
+    needs = ColumnNeeds(
+        table=table, references=references, context=None, constraints=TableConstraints(), profile=None,
+        locale=wishes.locale, now=wishes.now, unique_columns=frozenset(), parents={},
+    )  # fmt: skip
+    return Trials(
+        table,
+        dialect,
+        lambda name: needs.column_context(table.column(name)),
+        judge,
+        unique=frozenset(c for u in unique_sets(table) for c in u.columns),
+        kept=frozenset(c for fk in table.foreign_keys for c in fk.columns),
+        rows=rows,
+    )
 
 
 def _widened(

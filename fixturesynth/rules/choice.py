@@ -108,6 +108,8 @@ def _plain(value: object) -> Any:
     """A JSON value for a value of a domain."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
+    if isinstance(value, tuple):
+        return list(value)
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 

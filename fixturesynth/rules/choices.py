@@ -27,7 +27,7 @@ _SECOND: Final = vocabulary.listed("""
 
 def choices(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """One of ``values``, by ``weights`` (integers or shares); the enum's values when none are given."""
-    values = list(options.get("values", context.type.values))
+    values = [tuple(v) if isinstance(v, list) else v for v in options.get("values", context.type.values)]
     if not values:
         raise ValueError("values must not be empty")
     weights = options.get("weights")
@@ -54,7 +54,9 @@ def _array(values: list[Any], context: ColumnContext) -> pa.Array:
     try:
         return pa.array(values, target)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([None if v is None else str(v) for v in values], pa.string()).cast(target)
+        texts = pa.array([None if v is None else str(v) for v in values], pa.string())
+        zoned = pa.types.is_timestamp(target) and target.tz is not None  # texts without a zone are in UTC
+        return texts.cast(pa.timestamp("us")).cast(target) if zoned else texts.cast(target)
 
 
 def constant(options: Mapping[str, Any], context: ColumnContext) -> Space:

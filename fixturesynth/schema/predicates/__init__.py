@@ -14,7 +14,7 @@ from fixturesynth.schema.predicates.domains import (
     NotUnderstood,
     TableConstraints,
 )
-from fixturesynth.schema.predicates.evaluating import evaluate
+from fixturesynth.schema.predicates.evaluating import evaluate, evaluate_tree
 from fixturesynth.schema.predicates.parsing import mentioned_columns
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "compile_condition",
     "compile_constraints",
     "evaluate",
+    "evaluate_tree",
     "joint_branches",
     "mentioned_columns",
 ]

@@ -182,6 +182,8 @@ def truth_of(values: pa.Array) -> pa.Array:
 
 
 def _to_whole(values: pa.Array) -> pa.Array:
+    if pa.types.is_string(values.type):
+        return pc.utf8_trim_whitespace(values).cast(pa.int64())  # databases take no fraction here
     numbers = as_number(values)
     return numbers if pa.types.is_integer(numbers.type) else pc.round(numbers.cast(pa.float64())).cast(pa.int64())
 

@@ -9,11 +9,12 @@ arrives at the leaves is a conjunction or disjunction of statements about single
 import itertools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from sqlglot import exp
 
 from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates.disjunctions import ALWAYS, NEVER, Branches, both, either
 from fixturesynth.schema.predicates.domains import (
     Alternatives,
     Branch,
@@ -23,20 +24,32 @@ from fixturesynth.schema.predicates.domains import (
     NotUnderstood,
     TableConstraints,
 )
-from fixturesynth.schema.predicates.parsing import call_name, coerce, column_name, fold, parse_condition, type_name
+from fixturesynth.schema.predicates.parsing import (
+    call_name,
+    coerce,
+    column_name,
+    fold,
+    parse_condition,
+    type_name,
+    written,
+)
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
 
-__all__ = ["compile_condition", "compile_constraints", "joint_branches"]
-
-_MOST_BRANCHES = 256
-
-Branches = tuple[Branch, ...]
-_ALWAYS: Branches = (Branch(),)
-_NEVER: Branches = ()
+__all__ = ["Trial", "compile_condition", "compile_constraints", "joint_branches"]
 
 
-def compile_constraints(table: Table, dialect: str) -> TableConstraints:
+class Trial(Protocol):
+    """Finds the values of one column for which a condition that cannot be solved holds, by trying some."""
+
+    def __call__(
+        self, column: str, node: exp.Expression, text: str, want: bool, null_passes: bool, alone: bool
+    ) -> ColumnDomain | None: ...
+
+
+def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None) -> TableConstraints:
     """All checks of a table and of its columns' domains; what is not understood is listed, never dropped.
+
+    ``trial`` is asked of conditions on a single column that cannot be solved.
 
     >>> from fixturesynth.schema.model import Check, Column, ColumnType
     >>> age = Column("age", ColumnType("integer", "integer"))
@@ -55,9 +68,9 @@ def compile_constraints(table: Table, dialect: str) -> TableConstraints:
             not_understood.append((name, text))
             continue
         for part in parts:
-            part_text = text if len(parts) == 1 else part.sql()
+            part_text = text if len(parts) == 1 and subject is None else written(part, dialect)
             try:
-                branches = _Walk(table, dialect).branches(part, True, True)
+                branches = _Walk(table, dialect, trial, part, part_text).branches(part, True, True)
                 if not branches:
                     raise NotUnderstood(f"{part_text!r} can never hold")
                 if len(branches) == 1:
@@ -89,7 +102,7 @@ def joint_branches(constraints: TableConstraints) -> Branches:
     """
     result: Branches = (Branch(constraints.domains, constraints.differences, constraints.distinct),)
     for alternatives in constraints.alternatives:
-        result = _both(result, alternatives.branches)
+        result = both(result, alternatives.branches)
     return result
 
 
@@ -122,51 +135,6 @@ def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
     return [node]
 
 
-# Disjunctive normal form ---------------------------------------------------------------------------------------------
-
-
-def _both(a: Branches, b: Branches) -> Branches:
-    if len(a) * len(b) > _MOST_BRANCHES:
-        raise NotUnderstood(f"the condition has more than {_MOST_BRANCHES} alternatives")
-    return _simplified(tuple(one.intersect(two) for one in a for two in b))
-
-
-def _either(a: Branches, b: Branches) -> Branches:
-    if len(a) + len(b) > _MOST_BRANCHES:
-        raise NotUnderstood(f"the condition has more than {_MOST_BRANCHES} alternatives")
-    return _simplified(a + b)
-
-
-def _simplified(branches: Branches) -> Branches:
-    """The same disjunction with fewer branches: impossible and implied ones left out, neighbours united."""
-    left = [b for b in branches if not b.is_empty]
-    changed = True
-    while changed:
-        changed = False
-        for one, two in itertools.combinations(left, 2):
-            united = _united(one, two)
-            if united is not None:
-                left = [b for b in left if b is not one and b is not two] + [united]
-                changed = True
-                break
-    return tuple(left)
-
-
-def _united(one: Branch, two: Branch) -> Branch | None:
-    """One branch for both, where they differ in a single column only or one implies the other."""
-    if one.implies(two):
-        return two
-    if two.implies(one):
-        return one
-    if (one.differences, one.distinct) != (two.differences, two.distinct) or one.domains.keys() != two.domains.keys():
-        return None
-    unlike = [name for name, domain in one.domains.items() if two.domains[name] != domain]
-    if len(unlike) != 1:
-        return None
-    joined = one.domains[unlike[0]].union(two.domains[unlike[0]])
-    return None if joined is None else Branch({**one.domains, unlike[0]: joined}, one.differences, one.distinct)
-
-
 # The walk ------------------------------------------------------------------------------------------------------------
 
 _OPPOSITE: dict[type[exp.Expression], type[exp.Expression]] = {
@@ -183,12 +151,12 @@ _NUMERIC = {"integer", "float", "decimal", "money", "year", "boolean"}
 _TEXTUAL = {"text", "enum", "set", "uuid", "json", "xml", "ltree", "inet", "cidr", "macaddr", "other"}
 _CAST_FAMILIES = {
     **dict.fromkeys(("TEXT", "VARCHAR", "CHAR", "NVARCHAR", "NCHAR", "BPCHAR", "NAME", "CHARACTER_SET"), _TEXTUAL),
-    **dict.fromkeys(("DECIMAL", "DOUBLE", "BIGINT", "FLOAT"), _NUMERIC),
+    **dict.fromkeys(("DECIMAL", "DOUBLE", "BIGINT", "INT", "FLOAT"), _NUMERIC),
     **{name: {"timestamp", "date"} for name in ("TIMESTAMP", "TIMESTAMPTZ", "DATETIME")},
     "DATE": {"date"},
     "UUID": {"uuid"},
     "BOOLEAN": {"boolean"},
-}  # casts that change no value of a column of these kinds; BIGINT only where the column is integer
+}  # casts that change no value of a column of these kinds; whole numbers only where the column has them
 _IGNORES_CASE = {"mysql", "mariadb", "sqlite"}  # where LIKE ignores case unless told otherwise
 _PREDICATES = (
     exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.ILike,
@@ -212,28 +180,57 @@ def _range(operator: type[exp.Expression], value: Any) -> dict[str, Any]:
 class _Walk:
     """Turns the conditions of one table into branches."""
 
-    def __init__(self, table: Table, dialect: str) -> None:
+    def __init__(
+        self,
+        table: Table,
+        dialect: str,
+        trial: Trial | None = None,
+        whole: exp.Expression | None = None,
+        text: str = "",
+    ) -> None:
         self.table = table
         self.dialect = dialect
+        self.trial = trial
+        self.whole = whole  # the condition of which ``text`` is the text
+        self.text = text
 
     def branches(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         handler = _HANDLERS.get(type(node))
-        if handler is None:
-            return self._constant(node, want, null_passes)
-        return handler(self, node, want, null_passes)
+        try:
+            if handler is None:
+                return self._constant(node, want, null_passes)
+            return handler(self, node, want, null_passes)
+        except NotUnderstood:
+            tried = self._tried(node, want, null_passes)
+            if tried is None:
+                raise
+            return tried
+
+    def _tried(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches | None:
+        """A condition on one column that cannot be solved, by the values that were found to pass."""
+        names = {column_name(c) for c in node.find_all(exp.Column)}
+        if self.trial is None or len(names) != 1:
+            return None
+        (name,) = names
+        alone = node is self.whole
+        text = self.text if alone else written(node, self.dialect)
+        domain = self.trial(name, node, text, want, null_passes, alone)
+        if domain is None:
+            return None
+        return NEVER if domain.is_empty else (Branch({name: domain}),)
 
     def _constant(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         value = fold(node)
         if value is None:
-            return _ALWAYS if null_passes else _NEVER
+            return ALWAYS if null_passes else NEVER
         if isinstance(value, str):
             raise NotUnderstood(f"{node.sql()!r} is no condition")
-        return _ALWAYS if bool(value) == want else _NEVER
+        return ALWAYS if bool(value) == want else NEVER
 
     # Connectives
 
     def _and(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
-        join = _both if want == isinstance(node, exp.And) else _either
+        join = both if want == isinstance(node, exp.And) else either
         return join(self.branches(node.this, want, null_passes), self.branches(node.expression, want, null_passes))
 
     def _not(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
@@ -242,27 +239,27 @@ class _Walk:
     def _case(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         if node.this is not None:
             raise NotUnderstood(f"{node.sql()!r} compares inside CASE")
-        pending, result = _ALWAYS, _NEVER
+        pending, result = ALWAYS, NEVER
         for condition in node.args["ifs"]:
-            here = _both(pending, self.branches(condition.this, True, False))
-            result = _either(result, _both(here, self.branches(condition.args["true"], want, null_passes)))
-            pending = _both(pending, self.branches(condition.this, False, True))
+            here = both(pending, self.branches(condition.this, True, False))
+            result = either(result, both(here, self.branches(condition.args["true"], want, null_passes)))
+            pending = both(pending, self.branches(condition.this, False, True))
         default = node.args.get("default") or exp.null()
-        return _either(result, _both(pending, self.branches(default, want, null_passes)))
+        return either(result, both(pending, self.branches(default, want, null_passes)))
 
     def _if(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         otherwise = node.args.get("false") or exp.null()
-        yes = _both(self.branches(node.this, True, False), self.branches(node.args["true"], want, null_passes))
-        return _either(yes, _both(self.branches(node.this, False, True), self.branches(otherwise, want, null_passes)))
+        yes = both(self.branches(node.this, True, False), self.branches(node.args["true"], want, null_passes))
+        return either(yes, both(self.branches(node.this, False, True), self.branches(otherwise, want, null_passes)))
 
     def _coalesce(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         """COALESCE of conditions: the first that is not unknown."""
         first, *rest = (node.this, *node.expressions)
         if not rest:
             return self.branches(first, want, null_passes)
-        unknown = _both(self.branches(first, True, True), self.branches(first, False, True))
+        unknown = both(self.branches(first, True, True), self.branches(first, False, True))
         remaining = exp.Coalesce(this=rest[0], expressions=rest[1:])
-        return _either(self.branches(first, want, False), _both(unknown, self.branches(remaining, want, null_passes)))
+        return either(self.branches(first, want, False), both(unknown, self.branches(remaining, want, null_passes)))
 
     # Leaves
 
@@ -288,8 +285,8 @@ class _Walk:
 
     def _is_unknown(self, node: exp.Expression, want: bool) -> Branches:
         if want:
-            return _both(self.branches(node, True, True), self.branches(node, False, True))
-        return _either(self.branches(node, True, False), self.branches(node, False, False))
+            return both(self.branches(node, True, True), self.branches(node, False, True))
+        return either(self.branches(node, True, False), self.branches(node, False, False))
 
     def _null_safe(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         """IS [NOT] DISTINCT FROM a constant."""
@@ -316,7 +313,7 @@ class _Walk:
                 either = exp.Or(this=either, expression=exp.EQ(this=node.this.copy(), expression=member.copy()))
             return self.branches(either, want, null_passes)
         if None in values and (want == null_passes):
-            return _ALWAYS if want else _NEVER
+            return ALWAYS if want else NEVER
         kind = self.table.column(column).type.kind
         known = tuple(dict.fromkeys(coerce(v, kind) for v in values if v is not None))
         if not want and kind == "boolean":
@@ -340,7 +337,7 @@ class _Walk:
             return self._two_columns(one, two, operator, null_passes)
         value = fold(right)
         if value is None:
-            return _ALWAYS if null_passes else _NEVER
+            return ALWAYS if null_passes else NEVER
         return self._term(left, operator, value, null_passes)
 
     def _same_truth(self, node: exp.Expression, operator: type[exp.Expression], null_passes: bool) -> Branches:
@@ -350,9 +347,9 @@ class _Walk:
         a, b, same = node.this, node.expression, operator is exp.EQ
 
         def truths(first: bool, second: bool) -> Branches:
-            return _both(self.branches(a, first, null_passes), self.branches(b, second, null_passes))
+            return both(self.branches(a, first, null_passes), self.branches(b, second, null_passes))
 
-        return _either(truths(True, same), truths(False, not same))
+        return either(truths(True, same), truths(False, not same))
 
     def _sides(self, node: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
         """The two sides with the constant, if there is one, on the right."""
@@ -382,7 +379,7 @@ class _Walk:
         if operator not in relations or a == b:
             raise NotUnderstood(f"{a!r} and {b!r} have to be equal")
         result: Branches = (relations[operator],)
-        return result if null_passes else _both(result, _both(self._one(a, False), self._one(b, False)))
+        return result if null_passes else both(result, both(self._one(a, False), self._one(b, False)))
 
     def _like(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         name = self._text_column(node.this)
@@ -441,7 +438,7 @@ class _Walk:
         except NotUnderstood:
             raise NotUnderstood(f"{term.sql()!r} is not understood") from None
         holds = null_passes if constant is None else _COMPARE[operator](constant, value)
-        return _ALWAYS if holds else _NEVER
+        return ALWAYS if holds else NEVER
 
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if not isinstance(value, int):
@@ -481,7 +478,7 @@ class _Walk:
             raise NotUnderstood(f"{term.sql()!r} is ordered")
         equal = operator is exp.EQ
         if value != own_case:
-            return _NEVER if equal else self._one(name, null_passes)
+            return NEVER if equal else self._one(name, null_passes)
         return self._one(name, null_passes, regex=((rf"\A{re.escape(value)}\Z", True, not equal),))
 
     def _coalesced(
@@ -495,9 +492,9 @@ class _Walk:
         if name is None:
             raise NotUnderstood(f"{term.sql()!r} is not understood")
         null = (Branch({name: ColumnDomain(name, only_null=True)}),)
-        return _either(
+        return either(
             self._term(first, operator, value, False),
-            _both(null, self._term(remaining, operator, value, null_passes)),
+            both(null, self._term(remaining, operator, value, null_passes)),
         )
 
     def _count_nulls(
@@ -507,7 +504,7 @@ class _Walk:
         names = [self._column(e) for e in term.expressions]
         if None in names or len(names) > 8 or not isinstance(value, int):
             raise NotUnderstood(f"{term.sql()!r} is not understood")
-        result = _NEVER
+        result = NEVER
         for nulls in itertools.product((False, True), repeat=len(names)):
             count = sum(nulls) if call_name(term) == "num_nulls" else len(nulls) - sum(nulls)
             if _COMPARE[operator](count, value):
@@ -515,7 +512,7 @@ class _Walk:
                     str(name): ColumnDomain(str(name), only_null=null, not_null=not null)
                     for name, null in zip(names, nulls, strict=True)
                 }
-                result = _either(result, (Branch(domains),))
+                result = either(result, (Branch(domains),))
         return result
 
     # Columns
@@ -533,7 +530,7 @@ class _Walk:
             name = self._column(node.this)
             if name is not None:
                 kind = self.table.column(name).type.kind
-                whole = type_name(node) != "BIGINT" or kind in ("integer", "year")
+                whole = type_name(node) not in ("BIGINT", "INT") or kind in ("integer", "year")
                 if whole and kind in _CAST_FAMILIES.get(type_name(node), ()):
                     return name
         return None

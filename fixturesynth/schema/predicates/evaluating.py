@@ -17,7 +17,7 @@ from fixturesynth.schema.predicates.functions import FUNCTIONS, NAMED_FUNCTIONS
 from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition, type_name
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "evaluate_tree"]
 
 _SECONDS_OF_A_DAY = 86_400
 _IGNORES_CASE = {"mysql", "mariadb", "sqlite"}
@@ -32,12 +32,20 @@ def evaluate(text: str, table: pa.Table, dialect: str) -> npt.NDArray[np.bool_]:
     >>> evaluate("a <= b", pa.table({"a": [1, 5, None], "b": [2, 4, 0]}), "postgresql").tolist()
     [True, False, True]
     """
-    tree = parse_condition(text, table, dialect)
+    return np.asarray(
+        pc.fill_null(evaluate_tree(parse_condition(text, table, dialect), table, dialect), True), dtype=bool
+    )
+
+
+def evaluate_tree(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Array:
+    """What a parsed condition is in every row: true, false or null, shape ``(table.num_rows,)``.
+
+    NotUnderstood as ``evaluate``.
+    """
     try:
-        result = _Rows(table, dialect).truth(tree)
+        return _Rows(table, dialect).truth(tree)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise NotUnderstood(f"cannot evaluate {text!r}: {str(error).splitlines()[0]}") from error
-    return np.asarray(pc.fill_null(result, True), dtype=bool)
+        raise NotUnderstood(f"cannot evaluate {tree.sql()!r}: {str(error).splitlines()[0]}") from error
 
 
 class _Rows:

@@ -19,10 +19,12 @@ __all__ = [
     "call_name",
     "coerce",
     "column_name",
+    "constants",
     "fold",
     "mentioned_columns",
     "parse_condition",
     "type_name",
+    "written",
 ]
 
 logging.getLogger("sqlglot").addFilter(lambda record: "unsupported syntax" not in record.getMessage())
@@ -30,6 +32,9 @@ logging.getLogger("sqlglot").addFilter(lambda record: "unsupported syntax" not i
 _READ = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "duckdb": "duckdb"}
 _LIKE_ESCAPE = {"postgresql": "\\", "mysql": "\\", "mariadb": "\\"}  # elsewhere LIKE has none of its own
 _ESCAPED_INTRODUCER = re.compile(r"_\w+\\'")  # MySQL's catalogue escapes the quotes: _utf8mb4\'a\'
+
+
+_OPERATORS = (exp.Binary, exp.Unary, exp.In, exp.Between, exp.Case)
 
 
 class HasColumns(Protocol):
@@ -83,6 +88,52 @@ def type_name(cast: exp.Expression) -> str:
     """Name of a cast's target: INT, DECIMAL, TEXT, TIMESTAMPTZ ..."""
     kind = cast.args["to"].this
     return str(getattr(kind, "value", kind))
+
+
+def constants(node: exp.Expression) -> tuple[Any, ...]:
+    """The constants in a condition, each once, in the order in which they stand there; NULL is none.
+
+    >>> constants(sqlglot.parse_one("a = 'x' OR b IN (1, -2.5)"))
+    ('x', 1, Decimal('-2.5'))
+    """
+    found: dict[Any, None] = {}
+    todo = [node]
+    while todo:
+        one = todo.pop(0)
+        try:
+            value = fold(one)
+        except NotUnderstood:
+            todo = [*one.iter_expressions(), *todo]
+            continue
+        if value is not None:
+            found.setdefault(value)
+    return tuple(found)
+
+
+def written(node: exp.Expression, dialect: str) -> str:
+    """A condition's tree as text of the dialect, which ``parse_condition`` reads again.
+
+    >>> written(exp.Not(this=exp.Or(this=exp.column("a"), expression=exp.column("b"))), "sqlite")
+    'NOT (a OR b)'
+    """
+    text: str = _bracketed(node.copy(), dialect not in _LIKE_ESCAPE).sql(dialect=_READ.get(dialect))
+    return text
+
+
+def _bracketed(node: exp.Expression, escapes: bool) -> exp.Expression:
+    """The tree with the brackets that reading took out, and a LIKE's backslash named where it is not the default."""
+    for key, child in list(node.args.items()):
+        if isinstance(child, exp.Expression) and key not in _NO_CONDITIONS:
+            node.set(key, _inside(_bracketed(child, escapes)))
+        elif isinstance(child, list):
+            node.set(key, [_inside(_bracketed(c, escapes)) if isinstance(c, exp.Expression) else c for c in child])
+    if escapes and isinstance(node, (exp.Like, exp.ILike)) and "\\" in str(node.expression.this):
+        return exp.Escape(this=node, expression=exp.Literal.string("\\"))
+    return node
+
+
+def _inside(node: exp.Expression) -> exp.Expression:
+    return exp.Paren(this=node) if isinstance(node, _OPERATORS) and not isinstance(node, exp.Paren) else node
 
 
 class _Names:
@@ -188,7 +239,7 @@ def _elements(node: exp.Expression) -> list[exp.Expression]:
 
 def _any_to_in(node: exp.Expression) -> exp.Expression:
     right = _bare(node.expression)
-    if isinstance(right, exp.Any):
+    if isinstance(right, exp.Any) and right.find(exp.Column) is None:
         return exp.In(this=node.this, expressions=_elements(right.this))
     return _all_to_and(node)
 
@@ -322,6 +373,28 @@ def _boolean(value: Any) -> bool:
     raise NotUnderstood(f"{value!r} is no boolean")
 
 
+def _fold_call(node: exp.Expression) -> Any:
+    """PostgreSQL's own functions around the patterns of SIMILAR TO and of LIKE ... ESCAPE."""
+    handler = {"similar_to_escape": _similar, "like_escape": normal_like}.get(call_name(node))
+    if handler is None:
+        raise NotUnderstood(f"{node.sql()!r} is no constant")
+    texts = [fold(argument) for argument in node.expressions]
+    return handler(str(texts[0]), str(texts[1]) if len(texts) > 1 else "\\")
+
+
+def _similar(pattern: str, escape: str) -> str:
+    """A pattern of SIMILAR TO as a regular expression: https://www.postgresql.org/docs/current/functions-matching.html"""
+    out, i = [], 0
+    while i < len(pattern):
+        if pattern[i] == escape and i + 1 < len(pattern):
+            i += 1
+            out.append(re.escape(pattern[i]))
+        else:
+            out.append({"%": ".*", "_": ".", ".": r"\.", "^": r"\^", "$": r"\$"}.get(pattern[i], pattern[i]))
+        i += 1
+    return f"^(?:{''.join(out)})$"
+
+
 _FOLDS: dict[type[exp.Expression], Callable[[exp.Expression], Any]] = {
     exp.Literal: _fold_literal,
     exp.Boolean: lambda node: bool(node.this),
@@ -334,6 +407,7 @@ _FOLDS: dict[type[exp.Expression], Callable[[exp.Expression], Any]] = {
     exp.Sub: _fold_arithmetic,
     exp.Mul: _fold_arithmetic,
     exp.Cast: _fold_cast,
+    exp.Anonymous: _fold_call,
     **dict.fromkeys((exp.Date, exp.TsOrDsToDate, exp.TsOrDsToTimestamp), lambda node: fold(node.this)),
 }
 

@@ -1,0 +1,153 @@
+"""Conditions on one column that cannot be solved: candidate values are tried, and those that pass are its domain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlglot import exp
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.loading.judging import FALSE, TRUE, UNKNOWN, Judge
+from fixturesynth.planning.candidates import candidates, own_values
+from fixturesynth.rules.contract import ColumnContext
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates import ColumnDomain, NotUnderstood, evaluate_tree
+from fixturesynth.schema.predicates.parsing import constants
+
+__all__ = ["Trials"]
+
+MOST_ALLOWED = 256  # values that a domain of tried values keeps, where no uniqueness asks for more
+ENOUGH = 48  # passing values of the column's own rule with which no others are mixed
+# Kinds whose values mean here what they mean in the database; others travel as text, which has other functions.
+PLAIN = frozenset(
+    {"integer", "float", "decimal", "money", "boolean", "text", "enum", "uuid", "date", "time", "timestamp", "year"}
+)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Tries candidates for the columns of one table.
+
+    ``judge``: the database that evaluates what cannot be evaluated here; None: there is none at hand.
+    """
+
+    table: Table
+    dialect: str
+    context: Callable[[str], ColumnContext]
+    judge: Judge | None
+    unique: frozenset[str]  # columns of sets that must be unique
+    kept: frozenset[str]  # columns that hold what other rows say
+    rows: int
+
+    def __call__(
+        self, column: str, node: exp.Expression, text: str, want: bool, null_passes: bool, alone: bool
+    ) -> ColumnDomain | None:
+        """The values of column ``name`` for which the condition comes out as wanted; None: nothing is known of it.
+
+        ``alone``: the condition is a whole check, so that rows may be judged by it later: where the column's own
+        values all pass, that is the better way.
+        """
+        name, declared = column, self.table.column(column)
+        if declared.generated is not None or name in self.kept:
+            return None
+        context = self.context(name)
+        own = own_values(
+            self.table.name, declared, None, context, max(512, 2 * self.rows if name in self.unique else 0)
+        )
+        here = self._verdicts_here(node, name, own)
+        passing = _passing(here, want, null_passes) if here is not None else None
+        if alone and passing is not None and len(own) and passing.all() and name not in self.unique:
+            return None
+        groups = [own, *candidates(declared, own, constants(node), text, context.now)]
+        kept: list[Any] = []
+        for values in self._passing_values(name, node, text, groups, want, null_passes):
+            kept += [v for v in map(_plain, values.to_pylist()) if v is not None]
+        kept = _spread(list(dict.fromkeys(kept)), self._most(name))
+        empty = self._null_passes(name, node, text, want, null_passes)
+        if not kept and empty is None:
+            return None
+        if not kept:
+            return ColumnDomain(name, only_null=True) if empty else None
+        return ColumnDomain(name, allowed=tuple(kept), not_null=not empty)
+
+    def _most(self, name: str) -> int:
+        return max(MOST_ALLOWED, 2 * self.rows) if name in self.unique else MOST_ALLOWED
+
+    def _verdicts_here(self, node: exp.Expression, name: str, values: pa.Array) -> npt.NDArray[np.int8] | None:
+        """By our own evaluation; None where the condition, or one of the values in it, is beyond it."""
+        if self.judge is not None and self.table.column(name).type.kind not in PLAIN:
+            return None
+        try:
+            truth = evaluate_tree(node, pa.table({name: values}), self.dialect)
+        except (NotUnderstood, pa.ArrowException, OverflowError):
+            return None
+        codes = np.full(len(values), UNKNOWN, dtype=np.int8)
+        filled = np.asarray(truth.fill_null(False), dtype=bool)
+        known = np.asarray(truth.is_valid(), dtype=bool)
+        codes[known] = np.where(filled[known], TRUE, FALSE)
+        return codes
+
+    def _passing_values(
+        self, name: str, node: exp.Expression, text: str, groups: list[pa.Array], want: bool, null_passes: bool
+    ) -> list[pa.Array]:
+        """Of each group what passes: of the own values alone where they are enough."""
+        if self._verdicts_here(node, name, groups[0].slice(0, 0)) is not None:
+            judged = [self._verdicts_here(node, name, g) for g in groups]
+        elif self.judge is not None:
+            try:
+                verdicts = self.judge(self.table, text, [pa.table({name: g}) for g in groups])
+            except NotUnderstood:
+                return []
+            judged = list(np.split(verdicts, np.cumsum([len(g) for g in groups])[:-1]))
+        else:
+            return []
+        out = [
+            g.filter(pa.array(_passing(v, want, null_passes)))
+            for g, v in zip(groups, judged, strict=True)
+            if v is not None
+        ]
+        enough = max(ENOUGH, 2 * self.rows if name in self.unique else 0)
+        own = {_plain(v) for v in out[0].to_pylist()} if judged[0] is not None else set()
+        return out[:1] if len(own) >= enough else out
+
+    def _null_passes(self, name: str, node: exp.Expression, text: str, want: bool, null_passes: bool) -> bool | None:
+        """Whether NULL passes; None when nobody can tell."""
+        values = pa.nulls(1, arrow_type(self.table.column(name).type))
+        verdict = self._verdicts_here(node, name, values)
+        if verdict is None and self.judge is not None and self.table.column(name).nullable:
+            try:
+                verdict = self.judge(self.table, text, [pa.table({name: values})])
+            except NotUnderstood:
+                return None
+        return None if verdict is None else bool(_passing(verdict, want, null_passes)[0])
+
+
+def _passing(verdicts: npt.NDArray[np.int8], want: bool, null_passes: bool) -> npt.NDArray[np.bool_]:
+    right = [TRUE if want else FALSE] + ([UNKNOWN] if null_passes else [])
+    return np.isin(verdicts, right)
+
+
+def _plain(value: Any) -> Any:
+    """A value as a domain holds it."""
+    writer = _WRITERS.get(type(value))
+    return writer(value) if writer is not None else value
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    datetime: lambda v: v.replace(tzinfo=None).isoformat(),
+    date: lambda v: v.isoformat(),
+    time: lambda v: v.isoformat(),
+    timedelta: lambda v: v // timedelta(microseconds=1),
+    list: tuple,
+}
+
+
+def _spread(values: list[Any], most: int) -> list[Any]:
+    """At most ``most`` of the values, evenly from all of them."""
+    if len(values) <= most:
+        return values
+    return [values[i] for i in np.linspace(0, len(values) - 1, most).astype(int)]
