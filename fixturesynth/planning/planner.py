@@ -131,6 +131,8 @@ def _plan_table(
         parents=done, rows=rows,
     )  # fmt: skip
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
+    if rows and table.triggers:
+        notes.append(f"{table.name}: its triggers run on every row and may refuse it: {', '.join(table.triggers)}")
     if rows:
         refuse_unfilled(table, columns)
     asked_for = {*wishes.columns.get(table.name, {}), *changes}
