@@ -113,6 +113,7 @@ class _Table:
     blocks: dict[str, _Block]
     context: str | None
     siblings: list[str]
+    shares: dict[str, _Stored]
     state: _State | None
     verbatim: _Stored | None
     ranks: dict[str, _Stored]
@@ -245,6 +246,7 @@ class _Writer:
             blocks=blocks,
             context=model.context,
             siblings=list(model.siblings),
+            shares=self.arrays(f"{label} shares", model.shares),
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -417,6 +419,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         },
         context=table.context,
         siblings=tuple(table.siblings),
+        shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,

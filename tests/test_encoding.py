@@ -9,8 +9,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from fixturesynth.errors import InputError
+from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import (
     decode,
     encode,
@@ -213,3 +215,36 @@ def test_wrong_arguments_name_the_way_out():
     encoding = fit_encoding(pa.array([1] * 20), "numeric", protection=5)
     with pytest.raises(InputError, match="range"):
         decode(encoding, np.array([9], np.int32), np.zeros(1, np.uint64))
+
+
+def _evenly(bins, rows):
+    """What ``rows`` draws from the first bin give when they share it evenly."""
+    step = 2**64 // rows
+    return from_bins(bins, np.zeros(rows, np.int32), np.arange(rows, dtype=np.uint64) * np.uint64(step))
+
+
+def test_a_handful_of_values_keeps_its_first_three_moments():
+    values = np.array([100, 104, 111, 130, 150, 190, 260, 400, 650, 980], np.int64)
+    drawn = _evenly(fit_bins(values, None, protection=7, max_codes=64), 10_000).astype(float)
+    assert drawn.mean() == pytest.approx(values.mean(), rel=0.02)
+    assert drawn.std() == pytest.approx(values.std(), rel=0.02)
+    assert stats.skew(drawn) == pytest.approx(stats.skew(values), rel=0.1)
+
+
+def test_no_run_of_values_stands_on_the_many_values_of_one_entity():
+    spread = np.arange(0, 100_000, 1_000)
+    cluster = 50_000 + np.arange(1, 61)
+    values = np.concatenate([spread, cluster]).astype(np.int64)
+    groups = np.concatenate([np.arange(spread.size), np.full(cluster.size, 1_000)])
+    bins = fit_bins(values, groups, protection=5, max_codes=64)
+    last = bins.low + (bins.cells.astype(np.int64) - 1) * int(bins.step[0])
+    inside = (bins.low >= 50_000) & (last <= 50_100)
+    assert not inside.any()
+
+
+def test_a_few_dozen_values_keep_the_shape_of_their_tail():
+    values = (1000 * stats.lognorm.ppf((np.arange(60) + 0.5) / 60, 1.0)).astype(np.int64)
+    encoding = fit_encoding(pa.array(values), "numeric", protection=6)
+    codes = np.sort(encode(encoding, pa.array(values)))
+    inside = stratified(codes.astype(np.int64), words(stream(1, "tail"), values.size))
+    assert stats.ks_2samp(values, decode(encoding, codes, inside).to_numpy()).statistic < 0.07

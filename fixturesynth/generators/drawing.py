@@ -16,6 +16,7 @@ __all__ = ["Distributions", "checked", "count_distributions", "draw", "learnable
 
 Integers = npt.NDArray[np.int64]
 _HALF = np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,14 @@ def stratified(owner: Integers, words: Words) -> Words:
     """Words of equal standing: the rows of one owner get one word from each of as many equal parts, (n,).
 
     The order of the words among the rows decides who gets which part, the word itself where inside it; a row that
-    is alone keeps its word's upper half.
+    is alone keeps its word.
     """
     order = np.lexsort((words, owner))
     sorted_owner = owner[order]
     first = np.searchsorted(sorted_owner, sorted_owner, side="left")
     count = (np.searchsorted(sorted_owner, sorted_owner, side="right") - first).astype(np.uint64)
     rank = (np.arange(owner.size) - first).astype(np.uint64)
-    even = (((rank << _HALF) | (words[order] >> _HALF)) // count) << _HALF
+    even = ((((rank << _HALF) | (words[order] >> _HALF)) // count) << _HALF) | (words[order] & _LOW)
     result = np.empty_like(words)
     result[order] = even
     return result

@@ -223,8 +223,20 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups,
-        blocks=blocks, context=table.context, siblings=siblings, state=state,
+        blocks=blocks, context=table.context, siblings=siblings, shares=_shares(coded, siblings), state=state,
     )  # fmt: skip
+
+
+def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
+    """How often each code of an ordered variable was seen, (size,), of those that are drawn sibling by sibling."""
+    out = {}
+    for variable, codes in zip(coded.variables, coded.codes, strict=True):
+        if variable.ordered and variable.name in siblings:
+            out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
+            encoding = coded.encodings.get(variable.name)
+            if encoding is not None and encoding.null_code is not None:
+                out[variable.name][encoding.null_code] = 0
+    return out
 
 
 def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | None]:

@@ -72,7 +72,8 @@ class TableModel:
 
     ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
     generators.calendar. ``context``: the context foreign
-    key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees. ``verbatim``, with
+    key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees; ``shares``: how
+    often each of their codes was seen, where codes are ordered (0 for NULL). ``verbatim``, with
     ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
     table that is kept as it is.
     """
@@ -87,6 +88,7 @@ class TableModel:
     blocks: Mapping[str, Block] = field(default_factory=dict)
     context: str | None = None
     siblings: tuple[str, ...] = ()
+    shares: Mapping[str, Integers] = field(default_factory=dict)
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

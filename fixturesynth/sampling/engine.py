@@ -29,6 +29,7 @@ from fixturesynth.sampling.counts import starts
 from fixturesynth.sampling.covering import covered, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
+from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
@@ -270,7 +271,10 @@ def _sample_codes(
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
-    return np.concatenate(list(run.map(_codes_here, jobs)))
+    codes = np.concatenate(list(run.map(_codes_here, jobs)))
+    if any(item.table == plan.name for item in run.given):
+        return codes  # what is asked for is not what was learned
+    return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:

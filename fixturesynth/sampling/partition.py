@@ -15,6 +15,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import CLOCK, DATE, WEEKDAY, join_parts
 from fixturesynth.generators.context import PLACES, places
 from fixturesynth.generators.contract import Generator, Variable
+from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode
 from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
@@ -200,7 +201,7 @@ def _dated(table: Table, model: TableModel, name: str, variables: list[str], job
         if variable in variables:
             codes = job.codes[:, variables.index(variable)]
             raw = words(stream(job.seed, job.table, name, part, job.partition), job.rows)
-            parts[part] = decode(model.encodings[variable], codes, raw)
+            parts[part] = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
     return join_parts(parts, model.calendars[name], final_type(table, model, name))
 
 
@@ -209,6 +210,8 @@ def _decoded(
 ) -> pa.Array:
     encoding: Encoding = model.encodings[column_variable(column.name)]
     raw = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
+    # Rows of one code share out what lies inside it evenly: few rows then miss none of it by chance.
+    raw = stratified(codes.astype(np.int64), raw)
     values = decode(encoding, codes, raw)
     assert isinstance(column.source, Modelled | Derived)
     options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters

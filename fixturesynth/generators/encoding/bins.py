@@ -107,7 +107,8 @@ def fit_bins(values: Integers, groups: Integers | None, *, protection: int, max_
     support = _support(inverse, groups, distinct.size, entities)
     bin_of = _partition(distinct, inverse, counts, support, groups, entities, protection, max_codes)
     upper = _upper(distinct, bin_of)
-    return _segments(distinct, counts, support, bin_of, upper, protection, step, anchor)
+    owners = None if groups is None else np.unique(inverse * np.int64(entities) + groups)
+    return _segments(distinct, counts, support, bin_of, upper, protection, step, owners, entities)
 
 
 def _gap(high: Integers, low: Integers) -> Words:
@@ -153,13 +154,21 @@ def _tiny(
     spread: bool,
     cells_least: int,
 ) -> Bins:
-    """One bin with the mean and the spread of a handful of entities, and none of their values."""
+    """One bin with the mean, spread and skewness of a handful of entities, and none of their values.
+
+    Two even runs meet at the mean m and reach ``left`` below and ``right`` above it. Their weights keep the mean when
+    weight_low * left = weight_high * right; then the variance is left * right / 3 and the third moment
+    left * right * (right - left) / 4, which gives both reaches.
+    """
     offset = _gap(values, values[0]).astype(np.float64)
-    half = _ROOT3 * float(offset.std())
-    middle = int(values[0]) + int(offset.mean())
+    mean, variance = float(offset.mean()), float(offset.var())
+    lean = 2 * float(((offset - mean) ** 3).mean()) / (3 * variance) if variance > 0 and not spread else 0.0
+    half = (lean**2 + 3 * variance) ** 0.5
+    left, right = half - lean, half + lean
+    middle = int(values[0]) + int(mean)
     if spread:
-        half = max(half, float(cells_least) * float(step), abs(middle) / 50)
-    first, last = middle - int(half), middle + int(half)
+        left = right = max(half, float(cells_least) * float(step), abs(middle) / 50)
+    first, last = middle - int(left), middle + int(right)
     if int(values[0]) >= 0:
         first = max(first, int(values[0]) % int(step))
     first, last = max(first, -(2**63) + int(step)), min(last, 2**63 - 1 - int(step))
@@ -167,12 +176,17 @@ def _tiny(
     if int(values[0]) >= 0 and bottom < 0:
         bottom = np.int64(int(bottom) + int(step))
     cells = max(0, (last - int(bottom)) // int(step)) + 1
+    below = min(max(0, (middle - int(bottom)) // int(step)) + 1, cells)
+    share = round(1024 * right / (left + right)) if left + right > 0 else 1024
+    parts = [(int(bottom), below, share), (int(bottom) + below * int(step), cells - below, 1024 - share)]
+    parts = [part for part in parts if part[1] and part[2]]
+    weights = np.cumsum([weight * values.size for _, _, weight in parts])
     return Bins(
         upper=np.array([high], np.int64),
-        ends=np.array([values.size], np.int64),
-        low=np.array([bottom], np.int64),
-        cells=np.array([cells], np.uint64),
-        running=np.array([values.size], np.int64),
+        ends=weights[-1:].astype(np.int64),
+        low=np.array([start for start, _, _ in parts], np.int64),
+        cells=np.array([many for _, many, _ in parts], np.uint64),
+        running=weights.astype(np.int64),
         step=np.array([step], np.uint64),
     )
 
@@ -181,8 +195,7 @@ def _support(labels: Integers, groups: Integers | None, size: int, entities: int
     """How many entities carry each label; ``groups`` None: every row is one."""
     if groups is None:
         return np.bincount(labels, minlength=size)
-    pairs = np.unique(labels.astype(np.int64) * entities + groups)
-    return np.bincount(pairs // entities, minlength=size)
+    return _support_of_pairs(labels.astype(np.int64) * entities + groups, entities, size)
 
 
 def _partition(
@@ -200,7 +213,7 @@ def _partition(
     least = min(20, max(rows // 20, 1))
     spike = (counts * 200 >= rows) & (counts >= least) & (support >= protection)
     loose = int(counts[~spike].sum())
-    target = max(loose / max_codes, 20.0)
+    target = max(loose / max_codes, 10.0)
     run = np.cumsum(np.concatenate(([False], spike[1:] | spike[:-1])))
     run_rows = np.bincount(run, weights=counts).astype(np.int64)
     parts = np.maximum(1, (run_rows / target).astype(np.int64))
@@ -253,8 +266,11 @@ def _segments(
     upper: Integers,
     protection: int,
     step: np.uint64,
-    anchor: np.int64,
+    owners: Integers | None,
+    entities: int,
 ) -> Bins:
+    """``owners``: every pair of a distinct value and an entity that has it, value * entities + entity; None: each row
+    is an entity."""
     known = support >= protection
     if int(known.sum()) > MOST_POINTS:
         spare = np.flatnonzero(known)
@@ -274,7 +290,7 @@ def _segments(
     has_point = np.bincount(owner, minlength=size) > 0
     loose = loose[(wide[bin_of[loose]] >= protection) | ~has_point[bin_of[loose]]]
     if loose.size:
-        run = _pieces(distinct, counts, support, bin_of, loose, wide, protection, step, anchor)
+        run = _pieces(distinct, counts, support, bin_of, loose, wide, protection, step, owners, entities)
         cut = _cut(*run, distinct[points], step, scale)
         low, high = np.concatenate([low, cut[0]]), np.concatenate([high, cut[1]])
         weight, owner = np.concatenate([weight, cut[2]]), np.concatenate([owner, cut[3]])
@@ -301,16 +317,18 @@ def _pieces(
     wide: Integers,
     protection: int,
     step: np.uint64,
-    anchor: np.int64,
+    owners: Integers | None,
+    entities: int,
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Runs of grid values with the mean and spread of at least ``protection`` rows each: low, high, rows, bin."""
+    """Runs of grid values with the mean and spread of at least ``protection`` entities each: low, high, rows, bin."""
     values, rows, weight, owner = distinct[loose], counts[loose], support[loose], bin_of[loose]
-    parts = np.clip(wide // (2 * protection), 1, PIECES)[owner]
+    parts = np.clip(wide // protection, 1, PIECES)[owner]
     total = wide[owner]
     running = np.cumsum(weight) - weight
     begins = np.searchsorted(owner, owner, side="left")
     part = (running - running[begins]) * parts // total
     label = np.unique(owner * (PIECES + 1) + part, return_inverse=True)[1]
+    label = _wide_enough(label, owner, weight, loose, protection, owners, entities)
     size = int(label[-1]) + 1
     first = np.searchsorted(label, np.arange(size), side="left")
     last = np.searchsorted(label, np.arange(size), side="right") - 1
@@ -329,6 +347,45 @@ def _pieces(
     high = (bottom.view(np.uint64) + np.maximum(start, stop).astype(np.uint64) * step).view(np.int64)
     low, high = np.minimum(low, top), np.minimum(high, top)
     return low, high, np.bincount(label, weights=rows).astype(np.int64), owner[first]
+
+
+def _wide_enough(
+    label: Integers,
+    owner: Integers,
+    weight: Integers,
+    loose: Integers,
+    protection: int,
+    owners: Integers | None,
+    entities: int,
+) -> Integers:
+    """Ascending labels of pieces after every piece with too few entities joined its smaller neighbour in its bin."""
+    if owners is not None:
+        place = np.searchsorted(loose, owners // entities)
+        found = loose[np.minimum(place, loose.size - 1)] == owners // entities
+        place, entity = place[found], owners[found] % entities
+    while True:
+        size = int(label[-1]) + 1
+        held = np.bincount(label, weights=weight, minlength=size).astype(np.int64)
+        reach = held
+        if owners is not None:
+            reach = _support_of_pairs(label[place] * np.int64(entities) + entity, entities, size)
+        bin_of = owner[np.searchsorted(label, np.arange(size))]
+        inner = np.concatenate(([False], bin_of[1:] == bin_of[:-1], [False]))  # piece i has piece i - 1 in its bin
+        thin = (reach < protection) & (inner[:-1] | inner[1:])
+        if not thin.any():
+            return label
+        left = np.where(inner[:-1], np.concatenate(([0], held[:-1])).astype(np.float64), np.inf)
+        right = np.where(inner[1:], np.concatenate((held[1:], [0])).astype(np.float64), np.inf)
+        target = np.where(left <= right, np.arange(size), np.arange(size) + 1)[thin]
+        # Of neighbours that would all join one after the other only every second does, so that runs stay short.
+        target = target[np.diff(target, prepend=-2) > 1]
+        joins = np.zeros(size + 1, bool)
+        joins[target] = True
+        label = (np.cumsum(~joins[:-1]) - 1)[label]
+
+
+def _support_of_pairs(pairs: Integers, entities: int, size: int) -> Integers:
+    return np.bincount(np.unique(pairs) // entities, minlength=size)
 
 
 def _cut(

@@ -1,0 +1,49 @@
+"""Bringing codes that were drawn one sibling after the other back to the shares that were learned.
+
+What is drawn step by step drifts: a small error of each step is the next one's context. The shares of all rows are
+known, so rows move to neighbouring codes until the shares fit again; the order of the rows stays as it was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.generators.contract import Variable
+from fixturesynth.randomness import hashed
+
+__all__ = ["without_drift"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+
+def without_drift(
+    codes: Codes,
+    variables: Sequence[Variable],
+    shares: Mapping[str, Integers],
+    seed: int,
+    *address: str | int,
+) -> Codes:
+    """``codes``, shape (n, variables), with every variable of ``shares`` moved to its shares, rows kept in order.
+
+    ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
+
+    >>> drawn = np.array([[0], [1], [1], [1], [2], [2]], dtype=np.int32)
+    >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, 7).sum()
+    np.int64(6)
+    """
+    out = codes.copy()
+    for i, variable in enumerate(variables):
+        known = shares.get(variable.name)
+        if known is None or not known.any():
+            continue
+        rows = np.flatnonzero(known[codes[:, i]] > 0)
+        ties = hashed(rows, seed, *address, variable.name, "drift")
+        order = rows[np.lexsort((ties, codes[rows, i]))]
+        ends = np.cumsum(known)
+        points = (2 * np.arange(rows.size, dtype=np.int64) + 1) * int(ends[-1]) // max(2 * rows.size, 1)
+        out[order, i] = np.searchsorted(ends, points, side="right")
+    return out
