@@ -178,6 +178,9 @@ def _derived(
     assembly: Assembly, column: ColumnPlan, source: Derived, kind: pa.DataType, out: Mapping[str, pa.Array]
 ) -> pa.Array:
     model = assembly.model
+    own = _own_reference(assembly, column.name)
+    if own is not None:
+        return as_type(assembly.through(*own, out), kind)
     if source.operation == "ordinal":
         sources = [pa.array(assembly.place(str(source.foreign_key), out))]
     elif source.foreign_key is not None:
@@ -195,6 +198,16 @@ def _derived(
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def _own_reference(assembly: Assembly, column: str) -> tuple[str, str] | None:
+    """The foreign key, and its parent's column, of an implied reference that got rows of its own."""
+    for reference in assembly.plan.references:
+        if reference.how == "implied" and reference.foreign_key in assembly.ranks:
+            fk = assembly.table.foreign_key(reference.foreign_key)
+            if column in fk.columns:
+                return fk.name, fk.parent_columns[fk.columns.index(column)]
+    return None
 
 
 def _determined(

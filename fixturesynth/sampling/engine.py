@@ -25,6 +25,7 @@ from fixturesynth.generators.tablemodel import TableModel, column_variable, part
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, TablePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.assembly import Assembly, Made
+from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.counts import starts
 from fixturesynth.sampling.covering import covered, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
@@ -228,6 +229,7 @@ def _families(
     degrees = degrees_of(
         plan.name, reference, parent.rows, n, run.models.get(reference.parent), parent.features, cap, run.seed
     )
+    degrees = balanced(degrees, plan, table, reference, run.models.get(reference.parent), run.made, run.seed)
     degrees = covered(degrees, needed.get(plan.context))
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]

@@ -14,6 +14,7 @@ from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Made
+from fixturesynth.sampling.balancing import balanced, fill_unled
 from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.counts import allot, stretch
 from fixturesynth.sampling.covering import covered
@@ -52,7 +53,7 @@ def match_references(
     for reference in plan.references:
         if reference.how == "self":
             out[reference.foreign_key] = _tree(plan, table, rows, reference, out, made, seed)
-    return out
+    return out | fill_unled(plan, table, rows, out, made, seed)
 
 
 def _columns(table: Table, reference: ReferencePlan) -> tuple[str, ...]:
@@ -137,6 +138,7 @@ def _match(
     degrees = degrees_of(
         table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
     )
+    degrees = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
     degrees = covered(degrees, least)
     out = np.full(rows, -1, dtype=np.int64)
     if shared:
