@@ -167,9 +167,20 @@ def test_a_choice_between_columns_is_listed_with_its_branches() -> None:
     assert all(b.domains["n"].low == 0 for b in joint)
 
 
+def test_comparisons_with_the_present_hold_for_as_long_as_rows_are_promised() -> None:
+    assert domain("t <= now()", "t").high == "2025-12-31T00:00:00"
+    assert domain("t > now() + '1 day 02:00:00'::interval", "t").low == "2036-01-03T02:00:00"
+    assert domain("d <= CURRENT_DATE - '18 years'::interval", "d").high == "2007-12-31"
+    pinned = compile_constraints(table_with("t < now()"), "postgresql", now="2020-06-01T00:00:00").domains["t"]
+    assert pinned.high == "2020-05-31T00:00:00"
+    rows = pa.table({"t": pa.array(["2025-01-01", "2030-01-01", "2040-01-01"]).cast(pa.timestamp("us"))})
+    assert evaluate("t < now()", rows, "postgresql", now="2026-01-01").tolist() == [True, False, False]
+    assert evaluate("t > now()", rows, "postgresql", now="2026-01-01").tolist() == [False, False, True]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["garbage (", "n % 2 = 0", "d > now()", "n IN (SELECT 1)", "missing > 0", "n = m", "n > 'abc'", "1 = 0",
+    ["garbage (", "n % 2 = 0", "d = now()", "n IN (SELECT 1)", "missing > 0", "n = m", "n > 'abc'", "1 = 0",
      "a SIMILAR TO 'x'", "a ~ '(unclosed'", "my_function(n) > 0", "t::date <= '2020-01-01'", ""],
 )  # fmt: skip
 def test_what_is_not_understood_is_listed_and_nothing_is_guessed(text: str) -> None:

@@ -121,7 +121,7 @@ def _plan_table(
     trial = None
     if learned is None:
         trial = _trials(table, references, wishes, schema.dialect, judge, rows)
-    constraints = narrow(compile_constraints(table, schema.dialect, trial=trial), changes)
+    constraints = narrow(compile_constraints(table, schema.dialect, trial=trial, now=wishes.now), changes)
     if learned is None:
         constraints = with_prefixes(table, tighten(constraints))
     needs = ColumnNeeds(

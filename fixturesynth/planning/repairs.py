@@ -12,8 +12,9 @@ from fixturesynth.errors import CapacityError, ConstraintError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.columns import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Constant, Default, Key, Rule
+from fixturesynth.planning.solving import Counts, fits, mend, ways_to
 from fixturesynth.randomness import hashed
-from fixturesynth.rules.contract import RuleRequest
+from fixturesynth.rules.contract import RuleRequest, Words
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import NotUnderstood, evaluate, mentioned_columns
@@ -36,7 +37,7 @@ def plan_repairs(
     for name, text in (*needs.constraints.not_understood, *_on_generated(table)):
         held = (name, text) in branches.held
         whole = _expanded(text, table)
-        if not _evaluable(whole, table, dialect):
+        if not _evaluable(whole, table, dialect, needs.now):
             if not held:
                 raise _refusal(table, name, text, "is not understood yet")
             continue
@@ -88,11 +89,11 @@ def _expanded(text: str, table: Table) -> str:
     return text
 
 
-def _evaluable(text: str, table: Table, dialect: str) -> bool:
+def _evaluable(text: str, table: Table, dialect: str, now: str) -> bool:
     """Whether the condition can be judged on rows; tried on a table without any."""
     nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in table.columns if c.generated is None})
     try:
-        evaluate(text, nothing, dialect)
+        evaluate(text, nothing, dialect, now=now)
     except NotUnderstood:
         return False
     return True
@@ -117,4 +118,20 @@ def _can_pass(needs: ColumnNeeds, columns: Sequence[ColumnPlan], text: str, dial
         share = source.null_share if isinstance(source, Rule) else 0.0
         empty = hashed(np.arange(TRIED), 0, name, "trial") < np.uint64(min(int(share * 2**64), 2**64 - 1))
         made[name] = pc.if_else(pa.array(empty), pa.scalar(None, values.type), values)
-    return not made or bool(evaluate(text, pa.table(made), dialect).any())
+    if not made or evaluate(text, pa.table(made), dialect, now=needs.now).any():
+        return True
+    # Computing one column from the others may do what no drawn row does.
+    movable = [n for n in made if isinstance(s := by_name[n].source, Rule) and not s.call.unique and not s.needs]
+    domains = needs.constraints.domains
+
+    def failures(rows: dict[str, pa.Array]) -> Counts:
+        total = (~evaluate(text, pa.table(rows), dialect, now=needs.now)).astype(np.int64)
+        for name in movable:
+            total += ~fits(needs.table, by_name[name], domains.get(name), rows[name])
+        return total
+
+    def words(name: str, turn: int) -> Words:
+        return hashed(np.arange(TRIED), 0, name, "trial solution", turn)
+
+    mended = mend(made, ways_to(needs.table, dialect, (text,), (), movable), domains, dialect, failures, words)
+    return bool((failures(mended) == 0).any())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from fixturesynth.errors import ConstraintError
 from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
+from fixturesynth.planning.solving import Ways, fits, mend, ways_to
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import rule_values
-from fixturesynth.schema.predicates import evaluate, mentioned_columns
+from fixturesynth.schema.predicates import ColumnDomain, compile_constraints, evaluate, mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["late_columns", "misordered", "settle_checks"]
@@ -51,18 +52,22 @@ def settle_checks(assembly: Assembly, columns: Columns, *, late: bool = False) -
             continue
         passes = _passing(out, group.tests)
         movable = [c for c in group.columns if c in out and _movable(assembly, c)]
+        computed = _Computed.of(assembly, group, movable)
         for turn in range(LENDINGS + FRESH if movable else 0):
             failing = np.flatnonzero(~passes)
             if not failing.size:
                 break
             donors = np.flatnonzero(passes)
             taken = {c: out[c].take(pa.array(failing)) for c in group.columns if c in out}
-            if donors.size and turn < LENDINGS:
+            if turn == 0:
+                made = computed(taken, failing, turn)
+            elif donors.size and turn < LENDINGS:
                 words = hashed(failing, assembly.seed, assembly.table.name, group.checks[0][0], "lending", turn)
                 lenders = pa.array(donors[below(words, donors.size)])
                 made = {c: out[c].take(lenders) for c in movable}
             else:
                 made = _fresh(assembly, movable, failing, taken, turn)
+                made = computed({**taken, **made}, failing, turn)
             good = _passing({**taken, **made}, group.tests)
             for name, values in made.items():
                 out[name] = _placed(out[name], values, failing, good)
@@ -70,6 +75,54 @@ def settle_checks(assembly: Assembly, columns: Columns, *, late: bool = False) -
         if not passes.all():
             raise _refusal(assembly, out, group)
     return out
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """What a group's columns come to when one is computed from the others."""
+
+    assembly: Assembly
+    group: _Group
+    movable: tuple[str, ...]
+    ways: Ways
+    domains: Mapping[str, ColumnDomain]
+
+    @classmethod
+    def of(cls, assembly: Assembly, group: _Group, movable: Sequence[str]) -> _Computed:
+        own = set(group.columns)
+        orders = [(a, b, s) for a, b, s in assembly.plan.orders if {a, b} <= own]
+        texts = [text for _, text in group.checks]
+        ways = ways_to(assembly.table, assembly.dialect, texts, orders, movable)
+        domains = compile_constraints(assembly.table, assembly.dialect, now=assembly.now).domains if ways else {}
+        return cls(assembly, group, tuple(movable), ways, domains)
+
+    def __call__(self, rows: Columns, positions: Integers, turn: int) -> Columns:
+        """The movable columns of ``rows``, which stand at ``positions`` in the table."""
+        if not self.ways:
+            return {name: rows[name] for name in self.movable}
+        table, seed = self.assembly.table.name, self.assembly.seed
+
+        def words(name: str, again: int) -> npt.NDArray[np.uint64]:
+            return hashed(positions, seed, table, name, "computed", turn, again)
+
+        made = mend(rows, self.ways, self.domains, self.assembly.dialect, self.failures, words)
+        # What does not fit its column would be refused there: such rows keep what they had.
+        out = {}
+        for name in self.movable:
+            good = self._fits(name, made[name])
+            out[name] = pc.if_else(pa.array(good), made[name], rows[name].cast(made[name].type))
+        return out
+
+    def failures(self, rows: Columns) -> Integers:
+        total = np.zeros(len(next(iter(rows.values()))), dtype=np.int64)
+        for test in self.group.tests:
+            total += ~test(rows)
+        for name in self.movable:
+            total += ~self._fits(name, rows[name])
+        return total
+
+    def _fits(self, name: str, values: pa.Array) -> Mask:
+        return fits(self.assembly.table, self.assembly.plan.column(name), self.domains.get(name), values)
 
 
 def late_columns(plan: TablePlan) -> frozenset[str]:
@@ -91,7 +144,7 @@ def _groups(assembly: Assembly) -> list[_Group]:
     dialect = assembly.dialect
     parts: list[tuple[set[str], list[tuple[str, str]], list[Test]]] = []
     for name, text in assembly.plan.repairs:
-        test = _check(text, dialect)
+        test = _check(text, dialect, assembly.now)
         parts.append((set(mentioned_columns(text, assembly.table, dialect)), [(name, text)], [test]))
     checked = set().union(*(p[0] for p in parts)) if parts else set()
     for low, high, strict in assembly.plan.orders:
@@ -116,8 +169,8 @@ def _groups(assembly: Assembly) -> list[_Group]:
     return [_Group(tuple(c), tuple(sorted(n, key=order.index)), tuple(t)) for n, c, t in merged if c]
 
 
-def _check(text: str, dialect: str) -> Test:
-    return lambda columns: evaluate(text, pa.table(columns), dialect)
+def _check(text: str, dialect: str, now: str) -> Test:
+    return lambda columns: evaluate(text, pa.table(columns), dialect, now=now)
 
 
 def _order(low: str, high: str, strict: bool) -> Test:
@@ -170,7 +223,9 @@ def _placed(column: pa.Array, values: pa.Array, rows: Integers, good: Mask) -> p
 
 
 def _refusal(assembly: Assembly, columns: Columns, group: _Group) -> ConstraintError:
-    names = [(n, t) for n, t in group.checks if not evaluate(t, pa.table(columns), assembly.dialect).all()]
+    names = [
+        (n, t) for n, t in group.checks if not evaluate(t, pa.table(columns), assembly.dialect, now=assembly.now).all()
+    ]
     name, text = (names or list(group.checks))[0]
     return ConstraintError(
         f"{assembly.table.name}: constraint {name} is not understood yet and no generated row could lend its values: "

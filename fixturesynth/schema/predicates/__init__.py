@@ -15,6 +15,7 @@ from fixturesynth.schema.predicates.domains import (
     TableConstraints,
 )
 from fixturesynth.schema.predicates.evaluating import evaluate, evaluate_tree
+from fixturesynth.schema.predicates.isolating import bounds_on, solve
 from fixturesynth.schema.predicates.parsing import mentioned_columns
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "Hole",
     "NotUnderstood",
     "TableConstraints",
+    "bounds_on",
     "compile_condition",
     "compile_constraints",
     "evaluate",
     "evaluate_tree",
     "joint_branches",
     "mentioned_columns",
+    "solve",
 ]

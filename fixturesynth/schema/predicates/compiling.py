@@ -34,8 +34,12 @@ from fixturesynth.schema.predicates.parsing import (
     written,
 )
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
+from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
 
 __all__ = ["Trial", "compile_condition", "compile_constraints", "joint_branches"]
+
+
+NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
 
 
 class Trial(Protocol):
@@ -46,10 +50,11 @@ class Trial(Protocol):
     ) -> ColumnDomain | None: ...
 
 
-def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None) -> TableConstraints:
+def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
     """All checks of a table and of its columns' domains; what is not understood is listed, never dropped.
 
-    ``trial`` is asked of conditions on a single column that cannot be solved.
+    ``trial`` is asked of conditions on a single column that cannot be solved. ``now``: the plan's pinned moment, to
+    which comparisons with the present are held.
 
     >>> from fixturesynth.schema.model import Check, Column, ColumnType
     >>> age = Column("age", ColumnType("integer", "integer"))
@@ -70,7 +75,7 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
         for part in parts:
             part_text = text if len(parts) == 1 and subject is None else written(part, dialect)
             try:
-                branches = _Walk(table, dialect, trial, part, part_text).branches(part, True, True)
+                branches = _Walk(table, dialect, trial, part, part_text, now).branches(part, True, True)
                 if not branches:
                     raise NotUnderstood(f"{part_text!r} can never hold")
                 if len(branches) == 1:
@@ -85,13 +90,13 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
     )
 
 
-def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False) -> Branches:
+def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False, now: str = NOW) -> Branches:
     """One condition, such as a partial index's predicate, in disjunctive normal form.
 
     ``null_passes``: rows count where the condition is unknown, as in a CHECK. No branches: it can never hold.
     NotUnderstood for what cannot be read.
     """
-    return _Walk(table, dialect).branches(parse_condition(text, table, dialect), True, null_passes)
+    return _Walk(table, dialect, now=now).branches(parse_condition(text, table, dialect), True, null_passes)
 
 
 def joint_branches(constraints: TableConstraints) -> Branches:
@@ -187,12 +192,14 @@ class _Walk:
         trial: Trial | None = None,
         whole: exp.Expression | None = None,
         text: str = "",
+        now: str = NOW,
     ) -> None:
         self.table = table
         self.dialect = dialect
         self.trial = trial
         self.whole = whole  # the condition of which ``text`` is the text
         self.text = text
+        self.now = now
 
     def branches(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         handler = _HANDLERS.get(type(node))
@@ -335,10 +342,19 @@ class _Walk:
         one, two = self._column(left), self._column(right)
         if one is not None and two is not None:
             return self._two_columns(one, two, operator, null_passes)
-        value = fold(right)
+        value = self._moment(right, operator) if asks_for_now(right) else fold(right)
         if value is None:
             return ALWAYS if null_passes else NEVER
         return self._term(left, operator, value, null_passes)
+
+    def _moment(self, node: exp.Expression, operator: type[exp.Expression]) -> str:
+        """A bound by the present, as the edge of the time in which rows are loaded that keeps it for all of it."""
+        early, late = edges_of(self.now)
+        if operator in (exp.LT, exp.LTE):
+            return relative_to(node, early).isoformat()
+        if operator in (exp.GT, exp.GTE):
+            return relative_to(node, late).isoformat()
+        raise NotUnderstood(f"{node.sql()!r} is never the same")
 
     def _same_truth(self, node: exp.Expression, operator: type[exp.Expression], null_passes: bool) -> Branches:
         """``(a IS NULL) = (b IS NULL)``: equality of two conditions."""
@@ -478,7 +494,9 @@ class _Walk:
             raise NotUnderstood(f"{term.sql()!r} is ordered")
         equal = operator is exp.EQ
         if value != own_case:
-            return NEVER if equal else self._one(name, null_passes)
+            if not equal:
+                return self._one(name, null_passes)
+            return (Branch({name: ColumnDomain(name, only_null=True)}),) if null_passes else NEVER
         return self._one(name, null_passes, regex=((rf"\A{re.escape(value)}\Z", True, not equal),))
 
     def _coalesced(

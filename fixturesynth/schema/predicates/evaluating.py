@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -16,34 +18,45 @@ from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.functions import FUNCTIONS, NAMED_FUNCTIONS
 from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition, type_name
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
+from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
 
-__all__ = ["evaluate", "evaluate_tree"]
+__all__ = ["evaluate", "evaluate_tree", "value_of"]
 
 _SECONDS_OF_A_DAY = 86_400
 _IGNORES_CASE = {"mysql", "mariadb", "sqlite"}
 
 
-def evaluate(text: str, table: pa.Table, dialect: str) -> npt.NDArray[np.bool_]:
+def evaluate(text: str, table: pa.Table, dialect: str, *, now: str | None = None) -> npt.NDArray[np.bool_]:
     """True for every row in which the condition is not false (NULL passes, as in a CHECK).
 
     Shape: ``(table.num_rows,)``. Columns may hold dates and numbers as text, and booleans as 0 and 1, as SQLite does.
-    NotUnderstood when the condition uses what is not known here, or compares what cannot be compared.
+    NotUnderstood when the condition uses what is not known here, or compares what cannot be compared. ``now``: a plan's
+    pinned moment; a condition on the present then has to hold for as long as rows are promised (see ``present``).
 
     >>> evaluate("a <= b", pa.table({"a": [1, 5, None], "b": [2, 4, 0]}), "postgresql").tolist()
     [True, False, True]
     """
-    return np.asarray(
-        pc.fill_null(evaluate_tree(parse_condition(text, table, dialect), table, dialect), True), dtype=bool
-    )
+    tree = parse_condition(text, table, dialect)
+    moments = edges_of(now) if now is not None and asks_for_now(tree) else (None,)
+    found = [pc.fill_null(evaluate_tree(tree, table, dialect, present=moment), True) for moment in moments]
+    return np.all([np.asarray(f, dtype=bool) for f in found], axis=0)  # type: ignore[no-any-return]
 
 
-def evaluate_tree(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Array:
-    """What a parsed condition is in every row: true, false or null, shape ``(table.num_rows,)``.
+def evaluate_tree(tree: exp.Expression, table: pa.Table, dialect: str, *, present: datetime | None = None) -> pa.Array:
+    """What a parsed condition is in every row at the moment ``present``: true, false or null, shape (table.num_rows,).
 
     NotUnderstood as ``evaluate``.
     """
     try:
-        return _Rows(table, dialect).truth(tree)
+        return _Rows(table, dialect, present).truth(tree)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise NotUnderstood(f"cannot evaluate {tree.sql()!r}: {str(error).splitlines()[0]}") from error
+
+
+def value_of(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Array:
+    """The value of a parsed expression in every row, shape ``(table.num_rows,)``; NotUnderstood as ``evaluate``."""
+    try:
+        return _Rows(table, dialect).value(tree)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise NotUnderstood(f"cannot evaluate {tree.sql()!r}: {str(error).splitlines()[0]}") from error
 
@@ -51,12 +64,15 @@ def evaluate_tree(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Arr
 class _Rows:
     """The columns of one table; a node of the condition becomes an Arrow array as long as the table."""
 
-    def __init__(self, table: pa.Table, dialect: str) -> None:
+    def __init__(self, table: pa.Table, dialect: str, present: datetime | None = None) -> None:
+        self.present = present
         self.table = table
         self.dialect = dialect
         self.rows = table.num_rows
 
     def value(self, node: exp.Expression) -> pa.Array:
+        if self.present is not None and node.find(exp.Column) is None and asks_for_now(node):
+            return self.constant(relative_to(node, self.present))
         handler = _HANDLERS.get(type(node))
         if handler is not None:
             return handler(self, node)
@@ -68,6 +84,8 @@ class _Rows:
         return self.constant(fold(node))
 
     def constant(self, value: Any) -> pa.Array:
+        if isinstance(value, Decimal) and self.dialect == "sqlite":
+            value = float(value)  # SQLite has no decimals: its sums and products are those of binary fractions
         scalar = pa.scalar(value) if value is not None else pa.scalar(None, pa.null())
         return pa.repeat(scalar, self.rows) if value is not None else pa.nulls(self.rows)
 
@@ -81,6 +99,8 @@ class _Rows:
         array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
+        if pa.types.is_decimal(array.type) and self.dialect == "sqlite":
+            return array.cast(pa.string()).cast(pa.float64())  # by its text: the nearest one, which the cast may miss
         wide = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
         return array.cast(wide[array.type]) if array.type in wide else array
 

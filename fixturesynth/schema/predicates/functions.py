@@ -1,6 +1,5 @@
 """SQL functions over Arrow columns, as rows of two tables: by sqlglot's class, and by name."""
 
-import datetime
 import json
 from collections.abc import Callable
 from functools import reduce
@@ -13,6 +12,7 @@ from sqlglot import exp
 from fixturesynth.schema.predicates.arrays import CASTS, as_moment, as_number, as_text, unify
 from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.parsing import fold
+from fixturesynth.schema.predicates.present import interval_of
 
 __all__ = ["FUNCTIONS", "NAMED_FUNCTIONS"]
 
@@ -196,16 +196,35 @@ def _count_if(test: Callable[[pa.Array], pa.Array]) -> Function:
 
 
 def _interval(rows: Rows, node: Any) -> pa.Array:
-    """``'1 day'::interval`` and ``INTERVAL 1 DAY``, where the length is always the same."""
-    amount, unit = fold(node.this), node.args.get("unit")
-    words = str(amount).split() if unit is None else [str(amount), str(unit.name)]
-    if len(words) != 2 or words[1].lower().rstrip("s") not in _SECONDS:
-        raise NotUnderstood(f"the interval {node.sql()!r} is not known")
-    seconds = float(words[0]) * _SECONDS[words[1].lower().rstrip("s")]
-    return pa.repeat(pa.scalar(datetime.timedelta(seconds=seconds), pa.duration("us")), rows.rows)
+    """``'1 day 02:00:00'::interval`` and ``INTERVAL 1 DAY``, where the length is always the same."""
+    months, span = interval_of(node)
+    if months:
+        raise NotUnderstood(f"the interval {node.sql()!r} is not always as long")
+    return pa.repeat(pa.scalar(span, pa.duration("us")), rows.rows)
 
 
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_YEAR_ZERO = -719_528  # 0000-01-01, from which MySQL counts, in days since 1970-01-01
+
+
+def _days_between(rows: Rows, node: Any) -> pa.Array:
+    """Whole days from the second date to the first."""
+    unit = node.args.get("unit")
+    if unit is not None and str(unit.name).upper() != "DAY":
+        raise NotUnderstood(f"{node.sql()!r} counts no days")
+    return pc.subtract(_days(rows, node.this), _days(rows, node.expression))
+
+
+def _days(rows: Rows, node: Any) -> pa.Array:
+    literal = node.this if isinstance(node, (exp.TsOrDsToDate, exp.Cast)) else node
+    if isinstance(literal, exp.Literal) and literal.this == "0000-01-01":
+        return pa.repeat(pa.scalar(_YEAR_ZERO, pa.int64()), rows.rows)
+    return CASTS["DATE"](rows.value(node)).cast(pa.int32()).cast(pa.int64())
+
+
+def _julian_day(rows: Rows, node: Any) -> pa.Array:
+    micros = as_moment(rows.value(node.expressions[0])).cast(pa.int64()).cast(pa.float64())
+    return pc.add(pc.divide(micros, 86_400_000_000.0), 2_440_587.5)
+
 
 FUNCTIONS: dict[type[exp.Expression], Function] = {
     exp.Length: _length, exp.Lower: _on_text(pc.utf8_lower), exp.Upper: _on_text(pc.utf8_upper), exp.Trim: _trim,
@@ -218,9 +237,11 @@ FUNCTIONS: dict[type[exp.Expression], Function] = {
     exp.Minute: _part(pc.minute), exp.Second: _part(pc.second), exp.Extract: _extract,
     exp.Date: _to_date, exp.TsOrDsToDate: _to_date, exp.TimeToStr: _time_to_text, exp.ByteLength: _octets,
     exp.TsOrDsToTimestamp: lambda rows, node: as_moment(rows.value(node.this)), exp.Interval: _interval,
+    exp.DateDiff: _days_between,
 }  # fmt: skip
 NAMED_FUNCTIONS: dict[str, Function] = {
     "octet_length": _octets, "strlen": _octets, "json_valid": _json_valid,
     "num_nulls": _count_if(pc.is_null), "num_nonnulls": _count_if(pc.is_valid),
+    "julianday": _julian_day,
     "datetime": lambda rows, node: as_moment(rows.value(node.expressions[0])),
 }  # fmt: skip
