@@ -17,7 +17,7 @@ from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
 from fixturesynth.planning.columns import ColumnNeeds
-from fixturesynth.planning.plan import ColumnPlan, Key, Rule, RuleCall, TablePlan, UniquePlan
+from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Rule, RuleCall, TablePlan, UniquePlan
 from fixturesynth.profiling.semantics import guess_meaning, words_of
 from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.moments import epoch_unit
@@ -57,7 +57,8 @@ class _Row:
     plans: dict[str, ColumnPlan]
     meanings: Mapping[str, str]
     fixed: frozenset[str]  # columns whose values something else decides
-    keyed: frozenset[str]  # members of unique sets
+    uniques: Sequence[UniquePlan]
+    keyed: frozenset[str]  # their members
     orders: Mapping[tuple[str, str], bool]  # (low, high) that checks ask for, and whether they are strict
 
     @property
@@ -97,8 +98,8 @@ def agree(
     fixed = frozenset(moved | set(decided))
     keyed = frozenset(c for u in uniques for c in u.columns)
     orders = {(d.low, d.high): d.strict for d in (*branches.differences, *needs.constraints.differences)}
-    row = _Row(schema, needs, plans, meanings, fixed, keyed, orders)
-    for way in (_names, _genders, _mails, _slugs, _files, _places, _chronology, _ages):
+    row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
+    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages):
         way(row)
     return tuple(row.plans[c.name] for c in columns)
 
@@ -164,6 +165,35 @@ def _sampled(row: _Row, source: Rule | Key, name: str, ranks: Any, depth: int) -
             given[other] = _sampled(row, below, other, ranks, depth + 1)
     request = RuleRequest(0, row.needs.column_context(row.column(name)), ranks, 0, given)
     return sample_rule(source.call, request)
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
+_COUNTED_OFF = ("position", "code", "version", "revision", "id")
+
+
+def _ordinals(row: _Row) -> None:
+    """Lines of an order, numbers of a project's tasks: 1, 2, 3 ... under the parent with which they are unique."""
+    sets = [frozenset(u.columns) for u in row.uniques]
+    for reference in row.needs.references:
+        if reference.how not in ("context", "matched"):
+            continue
+        mine = frozenset(row.table.foreign_key(reference.foreign_key).columns)
+        for name in row.meant(*_COUNTED_OFF):
+            around = [s for s in sets if name in s]
+            alone = not around and row.meanings[name] == "position" and reference.how == "context"
+            if around != [mine | {name}] and not alone:
+                continue
+            source, kind = row.plans[name].source, row.column(name).type
+            domain = row.needs.constraints.domains.get(name)
+            free = domain is None or (domain.high is None and domain.allowed is None and not domain.excluded)
+            start = (
+                max(1, int(domain.low) + int(domain.low_open)) if domain is not None and domain.low is not None else 1
+            )
+            whole = kind.kind == "integer" and (kind.bits or 64) >= 16
+            if name not in row.fixed and whole and free and isinstance(source, Rule) and not source.needs:
+                counted = Derived("ordinal", (), reference.foreign_key, {"start": start})
+                why = f"counted off under {reference.parent}"
+                row.plans[name] = replace(row.plans[name], source=counted, why=why)
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------

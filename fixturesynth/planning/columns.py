@@ -24,6 +24,7 @@ from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfil
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import ColumnContext
+from fixturesynth.rules.habits import null_share
 from fixturesynth.schema.model import Column, ForeignKey, Table
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
@@ -35,12 +36,6 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "determines", "ordinal")
 
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
-
-# Share of NULL in a nullable column when there are no rows to learn it from, by meaning; others get 0.1.
-NULL_SHARES = {
-    "deleted_at": 0.9, "cancelled_at": 0.9, "archived_at": 0.9, "revoked_at": 0.9,
-    "email": 0.02, "created_at": 0.02, "updated_at": 0.02,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -192,7 +187,7 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}: left to the database")
     together = any(column.name in u.columns and not u.nulls_distinct for u in needs.table.uniques)
     required = together or not column.nullable or (domain is not None and domain.not_null)
-    share = 0.0 if required else NULL_SHARES.get(meaning or "", 0.1)
+    share = 0.0 if required else null_share(meaning)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")
 
 

@@ -4,7 +4,8 @@ __all__ = ["ABBREVIATIONS", "ENTITIES", "ENTITY_NAMES"]
 
 _ABBREVIATIONS = """
     addr=address tel=phone amt=amount descr=description dt=date pwd=password passwd=password org=organization
-    organisation=organization organizations=organization dept=department cust=customer prod=product
+    organisation=organization organisations=organization organizations=organization
+    dept=department cust=customer prod=product
     acct=account tot=total colour=color licence=license num=number ctry=country cntry=country desc=description
     mob=mobile ph=phone mfr=manufacturer mfg=manufacturer mfgr=manufacturer manufac=manufacturer
     ctgry=category usr=user emp=employee empl=employee pymt=payment pmt=payment txn=transaction
@@ -26,7 +27,8 @@ _ENTITIES = """
         staff student subscriber teacher trainer user voter witness worker
     company: agency airline bank brewery broker business carrier clinic company constructor
         corporation dealer distributor employer empresa firm firma franchise hospital hotel insurer
-        lender lieferant manufacturer merchant operator organization partner payer pharmacy proveedor
+        organisation workspace lender lieferant manufacturer merchant operator organization partner payer
+        pharmacy proveedor
         publisher restaurant retailer school shipper shop store studio subsidiary supplier underwriter
         university vendor winery
     product: accessory article device drug food good goods ingredient item medication merchandise part

@@ -122,7 +122,8 @@ def guess_meaning(table_name: str, column: Column, values: pa.Array | None) -> s
     >>> guess_meaning("products", Column("name", ColumnType("text", "text")), None)
     'product_name'
     """
-    named = _by_name(table_name, column.name, column.type.kind)
+    wide = column.type.kind == "integer" and (column.type.bits or 64) >= 32
+    named = (_by_clock(column.name) if wide else None) or _by_name(table_name, column.name, column.type.kind)
     if values is None:
         return named
     texts = _texts(values)
@@ -214,11 +215,81 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
     if kind == "boolean" or (words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t")):
         return "flag"
     own = entity_of(table)
-    special = _by_table(words, own, families)
+    special = _by_table(words, own, families, table)
     if special is not None:
         return special
     found = _find(words, families) or _anywhere(words, families) or _BY_TYPE.get(kind) or _by_noun(words, families)
+    if found is None and len(words) > 1 and words[-1] in _UNITS and "n" in families:
+        found = _find(words[:-1], families) or _anywhere(words[:-1], families)
     return "uuid" if kind == "uuid" and found == "id" else found
+
+
+# Last words of numbers that count time since 1970, and of quantities in some unit.
+_CLOCKS = frozenset(("at", "ts", "time", "timestamp", "epoch", "ms", "millis"))
+_UNITS = frozenset(
+    (
+        "kg",
+        "g",
+        "mg",
+        "lb",
+        "lbs",
+        "oz",
+        "grams",
+        "kilograms",
+        "km",
+        "m",
+        "cm",
+        "mm",
+        "miles",
+        "meters",
+        "metres",
+        "ml",
+        "l",
+        "liters",
+        "litres",
+        "usd",
+        "eur",
+        "gbp",
+        "cents",
+        "minor",
+        "celsius",
+        "fahrenheit",
+        "kwh",
+        "kw",
+        "mw",
+        "watts",
+        "volts",
+        "amps",
+        "mbps",
+        "kbps",
+        "ghz",
+        "mhz",
+        "hz",
+        "gb",
+        "mb",
+        "kb",
+    )
+)
+
+
+def _by_clock(name: str) -> str | None:
+    """A moment kept as a whole number: ``created_time``, ``start_ts``, ``expires_at``."""
+    words = words_of(name)
+    if len(words) < 2 or words[-1] not in _CLOCKS:
+        return None
+    for form in (words, (*words[:-1], "at"), (*words[:-1], "date"), words[:-1]):
+        for start in range(len(form) - 1 or 1):
+            for meaning in PHRASES.get(form[start:], ()):
+                if meaning == "duration":
+                    return None
+                if meaning in _DATED:
+                    return meaning
+    return None
+
+
+_DATED = frozenset(
+    m.name for m in MEANINGS.values() if m.group == "time" and "d" in m.families and m.name.endswith(("_at", "_date"))
+) | {"start", "end", "last_login"}
 
 
 _COUNTING = {"total": "count", "num": "count", "number": "count", "count": "count", "n": "count", "max": "maximum",
@@ -240,6 +311,15 @@ def _initials(table: tuple[str, ...]) -> str:
     return joined if len(joined) > 1 else table[0][:2] if table else ""
 
 
+# Names that say a number or code of the table's own thing.
+_NUMBERED = {
+    "invoice": "invoice_number", "bill": "invoice_number", "order": "order_number", "card": "credit_card_number",
+    "creditcard": "credit_card_number", "phone": "phone", "coupon": "coupon", "voucher": "coupon", "country":
+    "country_code", "currency": "currency", "language": "language_code", "airport": "airport_code", "account":
+    "bank_account",
+}  # fmt: skip
+
+
 _OF_PERSONS: dict[tuple[str, ...], str] = {
     ("title",): "job_title",
     ("position",): "job_title",
@@ -253,7 +333,10 @@ _OF_PERSONS: dict[tuple[str, ...], str] = {
 }
 
 
-def _by_table(words: tuple[str, ...], own: str | None, families: str) -> str | None:
+_CODES = frozenset(("coupon", "country_code", "currency", "language_code", "airport_code"))
+
+
+def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tuple[str, ...]) -> str | None:
     """Names that mean something else in every table: name, title, first, state."""
     if "t" not in families:
         return None
@@ -262,6 +345,10 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str) -> str | N
         return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
     if words in (("name",), ("names",), ("label",), ("display", "name")):
         return ENTITY_NAMES.get(own or "", "name")
+    if words in (("number",), ("no",), ("code",), ("iso", "code")) and table:
+        number = _NUMBERED.get(_singular(table[-1]))
+        if number is not None and (words[-1] == "code") == (number in _CODES):
+            return number
     if own == "person":
         return _OF_PERSONS.get(words)
     if words == ("state",) and own in ("company", "place", "city", "region", "country"):

@@ -17,7 +17,8 @@ from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
 from fixturesynth.rules.defaults import BYTES, MOMENTS, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
-from fixturesynth.rules.moments import moment_of
+from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
+from fixturesynth.rules.moments import epoch_unit, moment_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.model import Column, ColumnType
 
@@ -120,6 +121,8 @@ def _falling(count: int) -> list[int]:
 def _number(case: _Case) -> RuleCall | None:
     """Whole and broken numbers: the meaning's quantiles inside the domain and the type."""
     kind = case.type
+    if kind.kind == "integer" and (early := _whole(case)) is not None:
+        return early
     name = {"integer": "integers", "float": "floats"}.get(kind.kind, "decimals")
     scale = 0 if kind.kind == "integer" else kind.scale if kind.scale is not None else 2
     scale = min(scale, 4) if kind.kind != "integer" else 0
@@ -144,6 +147,25 @@ def _number(case: _Case) -> RuleCall | None:
     if case.meaning in PRICED and name == "decimals":
         options["endings"] = "price"
     return case.call(name, options)
+
+
+_CLOCK: Final = re.compile(r"(?:^|_|(?<=[a-z]))(?:at|on|ts|time|timestamp|epoch|millis|ms)$", re.IGNORECASE)
+_ALWAYS: Final = frozenset({"created_at", "updated_at", "timestamp"})  # moments also where the name has no clock in it
+
+
+def _whole(case: _Case) -> RuleCall | None:
+    """Flags of 0 and 1, and moments that are counted in seconds or thousandths."""
+    domain = case.domain
+    plain = domain is None or (domain.low is None and domain.high is None and not domain.excluded and not domain.holes)
+    if case.meaning == "flag" and plain and not case.unique:
+        return case.call("choices", {"values": [1, 0], "weights": list(flag_weights(words_in(case.column.name)))})
+    wide = case.type.bits is None or case.type.bits >= 32
+    clock = case.meaning in _ALWAYS or (case.meaning in MOMENTS and _CLOCK.search(case.column.name))
+    if not (wide and plain and clock) or case.unique:
+        return None
+    low, high, _ = MOMENTS.get(case.meaning or "", ("now - 2 years", "now", True))
+    unit = epoch_unit(case.type, case.column.name)
+    return _checked(case, [case.call("epochs", {"low": low, "high": high, "unit": unit})])
 
 
 _FRACTIONS: Final = frozenset({"tax_rate", "discount_rate", "rate"})
@@ -220,7 +242,7 @@ def _time(case: _Case) -> RuleCall | None:
 
 
 def _boolean(case: _Case) -> RuleCall:
-    return case.call("choices", {"values": [True, False], "weights": [3, 2]})
+    return case.call("choices", {"values": [True, False], "weights": list(flag_weights(words_in(case.column.name)))})
 
 
 def _enum(case: _Case) -> RuleCall | None:
@@ -237,6 +259,11 @@ def _bytes(case: _Case) -> RuleCall:
     wanted = max(wanted, least or 0)
     wanted = min(w for w in (wanted, most, case.type.length) if w is not None)
     return case.call("bytes", {"length": wanted})
+
+
+def _json(case: _Case) -> RuleCall:
+    keys = keys_of(case.column.name)
+    return case.call("json", {"keys": dict(keys)} if keys is not None else {})
 
 
 def _array(case: _Case) -> RuleCall | None:
@@ -294,8 +321,23 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     meaning = case.meaning or ""
     if length is not None and length <= 3 and meaning in _SHORT:
         yield case.call("choices", {"values": _SHORT[meaning], "weights": _falling(len(_SHORT[meaning]))})
+    if meaning == "json_data" and (keys := keys_of(case.column.name)) is not None:
+        yield case.call("json", {"keys": dict(keys)})
+    if meaning == "address" and length in _IP_LENGTHS:
+        yield case.call("ip")
+    if meaning == "color" and length is not None and length <= 7 and (case.type.fixed or length == 7):
+        yield case.call("color_hex")
+    if not case.unique and (own := values_of(meaning, case.column.name, case.table)) is not None:
+        fitting = [v for v in own if length is None or len(v) <= length]
+        if len(fitting) >= min(2, len(own)):
+            yield case.call("choices", {"values": fitting, "weights": _falling(len(fitting))})
     if meaning in TEXTS and (length is None or length >= 2):
         yield case.call(*TEXTS[meaning])
+    if meaning in vocabulary.LISTS and case.unique and (length is None or length >= 12):
+        values = vocabulary.LISTS[meaning]
+        if case.rows <= len(values):
+            yield case.call("choices", {"values": values})
+        yield case.call("labels")
     if meaning in vocabulary.LISTS and not case.unique:
         values = vocabulary.LISTS[meaning]
         if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
@@ -310,6 +352,8 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     yield case.call("words", {"count": 1})
     yield case.call("pattern", {"patterns": [["A" * min(length or 8, 8), 1]]})
 
+
+_IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
 
 # Codes that fit one or two characters.
 _SHORT: Final = {
@@ -385,7 +429,7 @@ _KINDS: Final[Mapping[str, Callable[[_Case], RuleCall | None]]] = {
     "enum": _enum,
     "set": _simple("set"),
     "uuid": _simple("uuid"),
-    "json": _simple("json"),
+    "json": _json,
     "xml": _simple("xml"),
     "hstore": _simple("hstore"),
     "tsvector": _simple("tsvector"),
