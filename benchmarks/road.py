@@ -71,7 +71,10 @@ class Line:
             return f"{value:9.3f}" if value is not None else f"{'-':>9}"
 
         violations = "-" if self.violations is None else f"{self.violations}"
-        names = ("cardinality", "shape", "pair", "edge_pair", "c2st", "c2st_joined", "c2st_agg", "invariant")
+        names = (
+            "statistical.cardinality", "statistical.shape", "statistical.pair", "statistical.edge_pair",
+            "detection.c2st", "detection.c2st_joined", "detection.c2st_agg", "invariant",
+        )  # fmt: skip
         return (
             f"{self.database:15} {self.rows:8} {seconds(self.fit)} {seconds(self.sample)} {seconds(self.load)} "
             f"{seconds(self.postgresql)} {violations:>5} {' '.join(figure(n) for n in names)} {theirs('shape')} "
@@ -148,13 +151,19 @@ def judge(line: Line, report: Report) -> None:
     """Figures of the report: the smallest cardinality, means of everything else, and the weakest places by name."""
     line.violations = sum(r.broken or 0 for r in report.validity)
     for name, found in report.summary.items():
-        line.figures[name] = found.minimum if name == "cardinality" else found.mean
+        line.figures[name] = found.minimum if name == "statistical.cardinality" else found.mean
         line.floors[name] = found.floor
         line.weakest[name] = [
             f"{r.place} {r.score:.3f} (floor {'-' if r.floor is None else f'{r.floor:.3f}'}) {_why(r.detail)}".strip()
             for r in report.weakest(name, 5)
             if r.verdict == "short"
         ]
+        if name.startswith("detection."):  # shown as AUC: 0.5 is a coin
+            for figures, key in ((line.figures, "auc"), (line.floors, "floor_auc")):
+                aucs = [r.detail[key] for r in report.of(name) if r.detail.get(key) is not None]
+                figures[name] = float(np.mean(aucs)) if aucs else None
+    kept = [r.score for r in report.metrics if r.group == "invariant" and r.score is not None]
+    line.figures["invariant"] = float(np.mean(kept)) if kept else None
 
 
 def _why(detail: Any) -> str:

@@ -472,12 +472,12 @@ def test_check_judges(run: Run, filled: Path, tmp_path: Path) -> None:
     body = json.loads(result.stdout)
     assert result.exit_code == (0 if body["verdict"]["passed"] else 1)
     assert (tmp_path / "r.html").read_text().lower().startswith("<!doctype")
-    required = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "shape>=0.1")
+    required = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "statistical.shape>=0.1")
     assert required.exit_code == 0, required.output
-    short = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "shape>1.5")
+    short = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "statistical.shape>1.5")
     assert short.exit_code == 1 and short.stderr.startswith("error: ") and "shape" in short.stderr
-    unknown = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "shap>=1")
-    assert unknown.exit_code == 2 and "did you mean 'shape'?" in unknown.stderr
+    unknown = run("check", filled, "synthetic.sqlite", "--no-detection", "-q", "--require", "statistical.shap>=1")
+    assert unknown.exit_code == 2 and "did you mean 'statistical.shape'?" in unknown.stderr
 
 
 def test_check_needs_rows(run: Run, library: Path, filled: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError
-from fixturesynth.evaluation import METRICS, MetricRecord, Report, evaluate
+from fixturesynth.evaluation import GROUPS, METRICS, MetricRecord, Report, evaluate
 from fixturesynth.evaluation.comparison import compare
 from fixturesynth.evaluation.detection import auc
 from fixturesynth.evaluation.invariants import kept_by
@@ -109,8 +109,8 @@ def test_shapes_are_those_of_sdmetrics(halves_of_adult: tuple[Dataset, Dataset, 
     real, synthetic, schema = halves_of_adult
     report = evaluate(real, synthetic, schema, detection=False)
     name = schema.names[0]
-    assert len(report.of("shape")) >= 12
-    for record in report.of("shape"):
+    assert len(report.of("statistical.shape")) >= 12
+    for record in report.of("statistical.shape"):
         column = record.columns[0]
         metric = KSComplement if record.detail["method"] == "KSComplement" else TVComplement
         expected = metric.compute(real[name][column], synthetic[name][column])
@@ -123,8 +123,11 @@ def test_pairs_are_those_of_sdmetrics(halves_of_adult: tuple[Dataset, Dataset, S
 
     real, synthetic, schema = halves_of_adult
     name = schema.names[0]
-    records = evaluate(real, synthetic, schema, detection=False).of("pair")
-    shapes = {r.columns[0]: r.detail["method"] for r in evaluate(real, synthetic, schema, detection=False).of("shape")}
+    records = evaluate(real, synthetic, schema, detection=False).of("statistical.pair")
+    shapes = {
+        r.columns[0]: r.detail["method"]
+        for r in evaluate(real, synthetic, schema, detection=False).of("statistical.shape")
+    }
     frames = real[name], synthetic[name]
     assert {r.detail["method"] for r in records} == {"CorrelationSimilarity", "ContingencySimilarity"}
     for record in records[::3]:
@@ -162,10 +165,10 @@ def test_cardinality_and_edge_pairs_are_those_of_sdmetrics() -> None:
     }  # fmt: skip
     frames = [{n: d[n] for n in d} for d in (real, synthetic)]
     expected = CardinalityShapeSimilarity.compute(frames[0], frames[1], metadata)
-    assert report.of("cardinality")[0].score == pytest.approx(expected, abs=1e-9)
+    assert report.of("statistical.cardinality")[0].score == pytest.approx(expected, abs=1e-9)
     joined = [f["orders"].merge(f["customers"], left_on="customer", right_on="id")[["tier", "price"]] for f in frames]
     expected = ContingencySimilarity.compute(joined[0], joined[1], continuous_column_names=["price"])
-    found = next(r for r in report.of("edge_pair") if r.columns == ("tier", "price"))
+    found = next(r for r in report.of("statistical.edge_pair") if r.columns == ("tier", "price"))
     assert found.score == pytest.approx(expected, abs=1e-6)
 
 
@@ -229,13 +232,13 @@ def test_names_keys_and_free_text_are_left_out_with_a_reason() -> None:
         }
     )
     report = evaluate(Dataset({"people": rows}), Dataset({"people": rows}), Schema((table,)), detection=False)
-    assert {r.columns[0]: r.detail["kind"] for r in report.of("shape")} == {
+    assert {r.columns[0]: r.detail["kind"] for r in report.of("statistical.shape")} == {
         "city": "category", "kind": "category", "opened": "datetime",
     }  # fmt: skip
     assert {x.column: x.why.split(" (")[0] for x in report.left_out} == {
         "id": "a key", "email": "identifying text", "note": "text that hardly repeats",
     }  # fmt: skip
-    assert [r.score for r in report.of("null")] == [1.0]
+    assert [r.score for r in report.of("statistical.null")] == [1.0]
 
 
 def test_a_value_repeated_by_one_parent_does_not_repeat(shared: Path) -> None:
@@ -280,7 +283,11 @@ def test_every_kind_of_violation_is_counted() -> None:
     assert not any(v.real_broken for v in report.validity)
     assert next(v for v in report.validity if v.rule == "check").first == (7,)
     assert not report.verdict.passed and "7 violations" in report.verdict.text
-    assert report.of("validity")[1].score == pytest.approx(1 - 7 / orders)
+    shares = {
+        name: figure(report, f"validity.{name}", "orders").score for name in ("keys", "checks", "types", "unique")
+    }
+    assert shares == pytest.approx({"keys": 1 - 1 / orders, "checks": 1 - 1 / orders, "types": 1 - 2 / orders,
+                                    "unique": 1 - 1 / orders})  # fmt: skip
 
 
 def test_what_cannot_be_checked_is_said() -> None:
@@ -298,9 +305,11 @@ def test_real_databases_are_valid_and_keep_their_invariants(shared: Path) -> Non
     real = read_rows(url, schema)
     report = evaluate(real, real, schema, detection=False)
     assert not [v for v in report.validity if v.broken]
-    assert report.summary["invariant"].count > 5
-    for name in ("invariant", "shape", "null", "pair", "edge_pair", "cardinality"):
-        assert report.summary[name].minimum == pytest.approx(1.0), name
+    assert sum(s.count for s in report.summary.values() if s.name.startswith("invariant.")) > 5
+    alike = [n for n in report.summary if n.startswith(("validity.", "invariant.", "statistical."))]
+    assert len(alike) == 26
+    for name in alike:
+        assert report.summary[name].minimum in (None, pytest.approx(1.0)), name
 
 
 @pytest.mark.parametrize(
@@ -347,15 +356,16 @@ def test_classifier_is_at_a_coin_for_the_same_law_and_sees_a_broken_dependence()
     """Shuffled taxes keep every shape and are found by the pair and by the classifier."""
     real, again = shop(seed=1), shop(seed=2)
     fine = evaluate(real, again, SHOP)
-    assert abs(figure(fine, "c2st", "orders").score - 0.5) < 0.06
-    assert abs(fine.of("c2st_joined")[0].score - 0.5) < 0.08
-    assert all(abs(r.floor - 0.5) < 0.1 for r in fine.of("c2st_agg"))
+    assert abs(figure(fine, "detection.c2st", "orders").detail["auc"] - 0.5) < 0.06
+    assert abs(fine.of("detection.c2st_joined")[0].detail["auc"] - 0.5) < 0.08
+    assert all(abs(r.detail["floor_auc"] - 0.5) < 0.1 for r in fine.of("detection.c2st_agg"))
     tax = again.arrow("orders").column("tax").to_numpy()[permutation(1_200, 3, "test")]
     broken = evaluate(real, changed(again, "orders", tax=tax), SHOP)
-    assert broken.summary["shape"].mean == pytest.approx(fine.summary["shape"].mean, abs=1e-9)
-    assert figure(broken, "c2st", "orders").score > 0.9
-    assert next(r for r in broken.of("pair") if r.columns == ("price", "tax")).score < 0.6
-    assert {figure(broken, "c2st", "orders").detail["telling"][i][0] for i in (0, 1)} == {"price", "tax"}
+    assert broken.summary["statistical.shape"].mean == pytest.approx(fine.summary["statistical.shape"].mean, abs=1e-9)
+    assert figure(broken, "detection.c2st", "orders").detail["auc"] > 0.9
+    assert figure(broken, "detection.c2st", "orders").score < 0.2
+    assert next(r for r in broken.of("statistical.pair") if r.columns == ("price", "tax")).score < 0.6
+    assert {figure(broken, "detection.c2st", "orders").detail["telling"][i][0] for i in (0, 1)} == {"price", "tax"}
 
 
 def test_joined_classifier_finds_children_of_the_wrong_parents() -> None:
@@ -363,10 +373,10 @@ def test_joined_classifier_finds_children_of_the_wrong_parents() -> None:
     real, again = shop(seed=1), shop(seed=2)
     owner = again.arrow("orders").column("customer").to_numpy()
     report = evaluate(real, changed(again, "orders", customer=np.roll(owner, 7)), SHOP)
-    assert abs(figure(report, "c2st", "orders").score - 0.5) < 0.06
-    assert report.of("c2st_joined")[0].score > 0.8
-    assert report.of("c2st_agg")[0].score > 0.8
-    assert report.of("cardinality")[0].score > 0.9
+    assert abs(figure(report, "detection.c2st", "orders").detail["auc"] - 0.5) < 0.06
+    assert report.of("detection.c2st_joined")[0].detail["auc"] > 0.8
+    assert report.of("detection.c2st_agg")[0].detail["auc"] > 0.8
+    assert report.of("statistical.cardinality")[0].score > 0.9
 
 
 def test_parents_values_are_no_fingerprint() -> None:
@@ -385,8 +395,9 @@ def test_parents_values_are_no_fingerprint() -> None:
         ),
         dialect="postgresql",
     )  # fmt: skip
-    record = evaluate(tables[1], tables[2], schema).of("c2st_joined")[0]
-    assert record.score < 0.6 and record.floor is not None and record.floor < 0.6
+    record = evaluate(tables[1], tables[2], schema).of("detection.c2st_joined")[0]
+    assert record.detail["auc"] < 0.6 and record.detail["floor_auc"] < 0.6
+    assert record.score == pytest.approx(2 * (1 - max(0.5, record.detail["auc"])))
 
 
 def test_copies_are_counted_beside_their_floor() -> None:
@@ -397,7 +408,7 @@ def test_copies_are_counted_beside_their_floor() -> None:
     mixed = changed(again, "orders", price=again.arrow("orders").column("price").to_numpy() + 0.5)
     rows = pa.concat_tables([real.arrow("orders").slice(0, 400), mixed.arrow("orders").slice(400)])
     report = evaluate(real, mixed.replace(orders=rows), SHOP, detection=False)
-    record = next(r for r in report.of("copy") if r.table == "orders")
+    record = next(r for r in report.of("privacy.copies") if r.table == "orders")
     assert record.detail["copies"] == 400 and record.score == pytest.approx(1 / 3) and record.floor == 0.0
 
 
@@ -415,7 +426,9 @@ def test_holdout_takes_the_place_of_halves() -> None:
     """Floors are between held-out and real rows then."""
     real, again, held = shop(seed=1), shop(seed=2), shop(seed=3)
     record = next(
-        r for r in evaluate(real, again, SHOP, holdout=held, detection=False).of("shape") if r.columns == ("price",)
+        r
+        for r in evaluate(real, again, SHOP, holdout=held, detection=False).of("statistical.shape")
+        if r.columns == ("price",)
     )
     frames = real["orders"]["price"], held["orders"]["price"]
     assert record.floor == pytest.approx(ks_complement(*frames))
@@ -438,7 +451,7 @@ def test_rows_that_are_hard_to_compare() -> None:
     for synthetic in (real, Dataset({"sélect": rows.slice(0, 0)}), Dataset({"sélect": odd})):
         report = evaluate(real, synthetic, schema)
         assert report.to_html() and report.to_json() and report.to_markdown()
-    scores = {r.columns[0]: r.score for r in report.of("shape")}
+    scores = {r.columns[0]: r.score for r in report.of("statistical.shape")}
     assert scores["when"] == 0.0 and scores[names[0]] == 1.0
 
 
@@ -450,13 +463,11 @@ def test_datasets_without_a_common_table_are_refused() -> None:
 
 
 def test_every_metric_explains_itself() -> None:
-    """Definition, range, direction and source are in the docstring of what measures it."""
-    from fixturesynth.evaluation.invariants import measure_invariants
-    from fixturesynth.evaluation.validity import measure_validity
-
-    measures = {m.name: m.measure for m in METRICS} | {"validity": measure_validity, "invariant": measure_invariants}
-    assert len(measures) == len(METRICS)
-    for name, measure in measures.items():
-        text = " ".join(str(measure.__doc__).split())
-        assert "Range 0" in text and ("higher is better" in text or "lower is better" in text), name
-        assert "Source" in text or "Floor" in text, name
+    """Definition, range, direction and source are in the docstring of what measures it, and agree with the list."""
+    assert len({m.name for m in METRICS}) == len(METRICS)
+    assert [m.group for m in METRICS] == sorted((m.group for m in METRICS), key=GROUPS.index)
+    for metric in METRICS:
+        text = " ".join(str(metric.measure.__doc__).split())
+        assert "Range 0 to 1" in text and f"{metric.direction} is better" in text, metric.name
+        assert "Source" in text and metric.range == (0.0, 1.0), metric.name
+        assert "Floor" in text or metric.group == "validity" or "held-out" in text or metric.name == "statistical.null"

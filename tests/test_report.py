@@ -98,7 +98,7 @@ def test_json_holds_every_figure(report: Report) -> None:
     body = json.loads(report.to_json())
     assert body["verdict"]["passed"] is False
     assert len(body["metrics"]) == len(report.metrics)
-    assert body["summary"]["shape"]["mean"] == report.summary["shape"].mean
+    assert body["summary"]["statistical.shape"]["mean"] == report.summary["statistical.shape"].mean
     assert {"name", "table", "edge", "columns", "score", "floor", "range", "direction", "threshold", "verdict"} <= set(
         body["metrics"][0]
     )
@@ -114,20 +114,24 @@ def test_save_chooses_by_the_ending(report: Report, tmp_path: Path) -> None:
 
 def test_require_passes_or_names_what_fell_short(report: Report) -> None:
     """By how much and where; several at once."""
-    report.require(["validity>=1", "shape >= 0.5", "cardinality.min>=0.5", "copy<=100%"])
+    report.require(
+        ["validity>=1", "statistical.shape >= 0.5", "statistical.cardinality.min>=0.5", "privacy.copies<=100%"]
+    )
     with pytest.raises(ThresholdError) as caught:
-        report.require(["pair.min>=0.95", "shape>=2", "validity>=1"])
-    assert "pair.min is" in str(caught.value) and "shape.mean is" in str(caught.value)
+        report.require(["statistical.pair.min>=0.95", "statistical.shape>=2", "validity>=1"])
+    assert "statistical.pair.min is" in str(caught.value) and "statistical.shape.mean is" in str(caught.value)
     assert "validity" not in str(caught.value) and "short" in str(caught.value) and "price, tax" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("shpe>=0.9", "did you mean 'shape'"),
-        ("shape.mode>=0.9", "there are|did you mean"),
-        ("shape", "write METRIC>=NUMBER"),
-        ("shape>=many", "write METRIC>=NUMBER"),
+        ("shape>=0.9", "did you mean 'statistical.shape'"),
+        ("statistical.shpe>=0.9", "did you mean 'statistical.shape'"),
+        ("statistical.shape.mode>=0.9", "there are|did you mean"),
+        ("validty>=1", "did you mean 'validity'"),
+        ("statistical.shape", "write GROUP.METRIC>=NUMBER"),
+        ("statistical.shape>=many", "write GROUP.METRIC>=NUMBER"),
     ],
 )
 def test_require_refuses_what_it_does_not_know(report: Report, condition: str, message: str) -> None:
@@ -136,7 +140,7 @@ def test_require_refuses_what_it_does_not_know(report: Report, condition: str, m
 
 
 def test_unknown_metric_gets_a_suggestion(report: Report) -> None:
-    with pytest.raises(InputError, match="did you mean 'c2st_joined'"):
-        report.of("c2st_join")
-    worst = report.weakest("pair", 1)[0]
-    assert worst.score == report.summary["pair"].minimum
+    with pytest.raises(InputError, match=r"did you mean 'detection\.c2st_joined'"):
+        report.of("detection.c2st_join")
+    worst = report.weakest("statistical.pair", 1)[0]
+    assert worst.score == report.summary["statistical.pair"].minimum

@@ -123,7 +123,7 @@ def test_report_finds_no_violation_and_faithful_shapes(road: tuple[Synthesizer, 
     real = read_rows(url, synthesizer.schema)
     report = evaluate(real, data, synthesizer.schema, detection=False, rows_limit=5_000)
     assert [r for r in report.validity if r.broken > r.real_broken] == []
-    shape = report.summary["shape"]
+    shape = report.summary["statistical.shape"]
     assert shape.mean is not None
     # Two halves of a tiny table differ as well: nobody can ask for more than the real rows reach among themselves.
     wanted = min(0.95, (shape.floor if shape.floor is not None else 1.0) - 0.03)

@@ -31,12 +31,13 @@ SHORT = 1
 )
 @click.option("--overwrite", is_flag=True, help="Replace the report when it is there already.")
 @spec_option
-@click.option("--detection/--no-detection", default=True, help="Let a classifier try to tell the rows apart.")
+@click.option("--detection/--no-detection", default=True, help="Train models: to tell the rows apart, and on them.")
 @click.option(
     "--require",
     multiple=True,
     metavar="METRIC>=X",
-    help="Fail when a metric falls short, for example 'shape>=0.95' or 'cardinality.min>=0.98'; may be repeated. "
+    help="Fail when a metric falls short, for example 'validity>=1', 'detection.c2st>=0.8' or "
+    "'statistical.cardinality.min>=0.98'; may be repeated. "
     "Without it the verdict decides.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of halves, folds and samples.")
@@ -55,7 +56,7 @@ def check(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Compare synthetic rows with real ones: validity, fidelity, and what a classifier sees."""
+    """Compare synthetic rows with real ones: are they valid, real, useful, private and fair?"""
     from fixturesynth.evaluation import evaluate
     from fixturesynth.sources import open_source
 
@@ -76,6 +77,7 @@ def check(
             others,
             opened.schema,
             holdout=kept,
+            spec=opened.spec,
             detection=detection,
             seed=seed,
             progress=lambda what, done, of: told.step("check", what, done, of),

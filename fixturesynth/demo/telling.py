@@ -138,7 +138,7 @@ _SENTENCES = {
 
 
 def tell_scores(report: Report, *, room: int) -> RenderableType:
-    """Every metric with what real rows score against real rows, and the verdict; ``room``: characters of a line."""
+    """The chief metrics and what falls short beside what real rows reach; ``room``: characters of a line."""
     from fixturesynth.evaluation.metrics import METRICS
 
     left = room - 76  # for the place where it is weakest, once the other columns have theirs
@@ -146,7 +146,7 @@ def tell_scores(report: Report, *, room: int) -> RenderableType:
     table = _grid(*heads[: 5 if left >= 10 else 4], fold=False)
     for metric in METRICS:
         one = report.summary.get(metric.name)
-        if one is None or not one.count:
+        if one is None or not one.count or not (metric.headline or one.verdict == "short"):
             continue
         value = one.figures[one.judged]
         sign = "≥" if one.direction == "higher" else "≤"

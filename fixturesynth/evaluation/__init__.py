@@ -1,7 +1,7 @@
-"""Synthetic rows against real ones: validity, fidelity and what a classifier sees, each with its real floor."""
+"""Synthetic rows against real ones: valid, real, useful, private, fair? Every figure stands beside its real floor."""
 
 from fixturesynth.evaluation.evaluating import evaluate
-from fixturesynth.evaluation.metrics import METRICS, Metric
+from fixturesynth.evaluation.metrics import GROUPS, METRICS, Metric
 from fixturesynth.evaluation.record import (
     LeftOut,
     Measure,
@@ -13,6 +13,7 @@ from fixturesynth.evaluation.record import (
 )
 
 __all__ = [
+    "GROUPS",
     "METRICS",
     "LeftOut",
     "Measure",

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from fixturesynth.evaluation.comparison import FEWEST, Comparison, Edge, Integers, Side
+from fixturesynth.evaluation.distances import Distance, kolmogorov_smirnov
+from fixturesynth.evaluation.intervals import around
 from fixturesynth.evaluation.record import Measure
-from fixturesynth.evaluation.shapes import ks_complement
 
 __all__ = ["children_per_parent", "measure_cardinality"]
 
@@ -30,20 +31,7 @@ def measure_cardinality(comparison: Comparison) -> Iterator[Measure]:
             note = "no parents on one side"
         elif not real.any() and not synthetic.any():
             note = "the reference is used on neither side"
-        floor = None
-        if (
-            comparison.held_out
-            and edge.parent in comparison.views["holdout"]
-            and edge.child in comparison.views["holdout"]
-        ):
-            floor = ks_complement(real, children_per_parent(comparison, "holdout", edge))
-        else:
-            halves = comparison.drawn(real.size, edge.child, edge.name)
-            if real.size >= FEWEST:
-                halves = comparison.split(np.arange(real.size), 1 if real.size > 5_000 else 5, edge.child, edge.name)
-            found = [ks_complement(real[a], real[b]) for a, b in halves]
-            known = [f for f in found if f is not None]
-            floor = float(np.mean(known)) if known else None
+        found = _compared(real, synthetic)
         detail = {
             "parent": edge.parent,
             "real_mean": float(real.mean()) if real.size else None,
@@ -53,5 +41,24 @@ def measure_cardinality(comparison: Comparison) -> Iterator[Measure]:
             "real_most": int(real.max(initial=0)),
             "synthetic_most": int(synthetic.max(initial=0)),
         }
-        score = None if note else ks_complement(real, synthetic)
-        yield Measure(edge.child, score, edge.foreign_key.columns, edge.name, floor, detail, note)
+        score = None if note or found is None else found.score
+        interval = around(score, found.spread) if found else None
+        floor = _floor(comparison, edge, real)
+        yield Measure(edge.child, score, edge.foreign_key.columns, edge.name, floor, detail, note, interval)
+
+
+def _floor(comparison: Comparison, edge: Edge, real: Integers) -> float | None:
+    if comparison.held_out and {edge.parent, edge.child} <= comparison.views["holdout"].keys():
+        found = [_compared(real, children_per_parent(comparison, "holdout", edge))]
+    else:
+        halves = comparison.drawn(real.size, edge.child, edge.name)
+        if real.size >= FEWEST:
+            halves = comparison.split(np.arange(real.size), 1 if real.size > 5_000 else 5, edge.child, edge.name)
+        found = [_compared(real[a], real[b]) for a, b in halves]
+    known = [f.score for f in found if f is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _compared(first: Integers, second: Integers) -> Distance | None:
+    width = int(max(first.max(initial=0), second.max(initial=0))) + 1
+    return kolmogorov_smirnov(np.bincount(first, minlength=width), np.bincount(second, minlength=width))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,16 @@ from fixturesynth.profiling.columnar import TableView, distinct_codes, locate_pa
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.randomness import below, permutation, stream, words
 from fixturesynth.schema.model import ForeignKey, Schema
+from fixturesynth.spec import EvaluationSpec
 
 __all__ = ["Comparison", "Edge", "Half", "Side", "compare"]
 
 Integers = npt.NDArray[np.int64]
 Side = Literal["real", "synthetic", "holdout"]
 Half = tuple[Integers, Integers]
+Made = TypeVar("Made")
 
+ROWS_LIMIT = 10_000  # rows of each side that a classifier sees, unless another number is asked for
 FEWEST = 40  # real rows that are worth halving
 FEWEST_ENTITIES = 40  # parents that are worth splitting by; with fewer, rows are split
 GATHERED = 1.5  # rows that such a parent has on average
@@ -48,15 +51,18 @@ class Edge:
 class Comparison:
     """Views of all sides by table; everything derived from them is made once.
 
-    ``rows_limit``: rows of each side that a classifier sees. ``notes``: what metrics want to say, filled as they run.
+    ``rows_limit``: rows of each side that a classifier sees. ``wishes``: targets and protected columns. ``notes``: what
+    metrics want to say, filled as they run.
     """
 
     schema: Schema
     views: Mapping[Side, Mapping[str, TableView]]
     names: tuple[str, ...]
+    data: Mapping[Side, Dataset] = field(default_factory=dict, repr=False)
     profile: Profile | None = None
-    rows_limit: int = 20_000
+    rows_limit: int = ROWS_LIMIT
     seed: int = 0
+    wishes: EvaluationSpec = field(default_factory=EvaluationSpec)
     notes: list[str] = field(default_factory=list)
     told: Callable[[str, int, int], None] = lambda what, done, of: None
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
@@ -90,6 +96,13 @@ class Comparison:
 
     def _has(self, table: str, column: str) -> bool:
         return all(column in views[table].columns for views in self.views.values() if table in views)
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What ``make`` gives, made the first time that ``key`` is asked for."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        found: Made = self._cache[key]
+        return found
 
     def parents(self, side: Side, edge: Edge) -> tuple[Integers, npt.NDArray[np.bool_]]:
         """Each child row's parent row (-1: none), and where the reference is NULL."""
@@ -179,6 +192,16 @@ class Comparison:
             found.append((np.flatnonzero(first), np.flatnonzero(~first)))
         return tuple(found)
 
+    def split_by_parent(self, edge: Edge, parents: Integers, times: int = 1) -> tuple[Half, ...]:
+        """Halves of real rows that belong to these ``parents`` along an edge, shape (rows,).
+
+        Children of one parent stay together, but where the parents are fewer than 40 or a list kept word for word.
+        """
+        if parents.size < FEWEST:
+            return self.drawn(parents.size, edge.child, edge.name)
+        enough = np.unique(parents).size >= FEWEST_ENTITIES and self.kept(edge.parent) is None
+        return self.split(parents if enough else np.arange(parents.size), times, edge.child, edge.name)
+
     def floor(self, table: str, measure: Callable[[Side, Integers | None, Side, Integers | None], Any]) -> float | None:
         """Mean of ``measure`` between two halves of the real rows, or between the held-out and the real rows.
 
@@ -199,8 +222,9 @@ def compare(
     *,
     holdout: Dataset | None = None,
     profile: Profile | None = None,
-    rows_limit: int = 20_000,
+    rows_limit: int = ROWS_LIMIT,
     seed: int = 0,
+    wishes: EvaluationSpec | None = None,
     told: Callable[[str, int, int], None] | None = None,
 ) -> Comparison:
     """Views of everything that both sides have; what one of them lacks is noted. InputError when nothing is left."""
@@ -230,7 +254,9 @@ def compare(
     for done, (side, data) in enumerate(sides.items()):
         told(f"reading {side} rows", done, len(sides))
         views[side] = {n: view_table(schema[n], data.arrow(n)) for n in present if n in data}
-    return Comparison(schema, views, tuple(present), profile, rows_limit, seed, notes, told)
+    return Comparison(
+        schema, views, tuple(present), sides, profile, rows_limit, seed, wishes or EvaluationSpec(), notes, told
+    )  # fmt: skip
 
 
 def _same_rows(real: TableView, synthetic: TableView) -> Integers | None:

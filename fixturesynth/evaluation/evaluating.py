@@ -2,16 +2,16 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, MissingDriverError
-from fixturesynth.evaluation.comparison import Comparison, compare
-from fixturesynth.evaluation.invariants import measure_invariants
+from fixturesynth.evaluation.comparison import ROWS_LIMIT, Comparison, compare
 from fixturesynth.evaluation.metrics import METRICS, Metric
 from fixturesynth.evaluation.pictures import draw_examples, draw_pictures
 from fixturesynth.evaluation.record import (
@@ -23,9 +23,14 @@ from fixturesynth.evaluation.record import (
     ValidityRecord,
     Verdict,
 )
-from fixturesynth.evaluation.validity import check_validity, measure_validity
+from fixturesynth.evaluation.validity import check_validity
+from fixturesynth.loading.inference import infer_schema
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.schema.model import Schema
+from fixturesynth.spec import Spec, check_spec, read_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["evaluate"]
 
@@ -39,27 +44,32 @@ _TOLERANCE = 1e-9
 
 
 def evaluate(
-    real: Dataset,
-    synthetic: Dataset,
-    schema: Schema,
+    real: Dataset | Mapping[str, "pd.DataFrame"],
+    synthetic: Dataset | Mapping[str, "pd.DataFrame"],
+    schema: Schema | None = None,
     *,
-    holdout: Dataset | None = None,
+    holdout: Dataset | Mapping[str, "pd.DataFrame"] | None = None,
+    spec: Spec | str | Path | None = None,
     profile: Profile | None = None,
     detection: bool = True,
-    rows_limit: int = 20_000,
+    rows_limit: int = ROWS_LIMIT,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Report:
-    """Compare synthetic with real rows: validity, invariants, shapes, pairs, cardinalities, classifiers, copies.
+    """Compare synthetic with real rows: are they valid, real, useful, private, fair?
 
     Every score comes with its real-against-real floor where there are rows enough: two halves of the real rows, kept
     together by parent entity, or ``holdout`` against ``real``. Halves are half as many rows, so that this floor is a
     little harsher on the real rows than the score is on the synthetic ones.
 
     Args:
-        holdout: real rows that nothing was learned from; classifiers then compare with these.
+        schema: what keys, references and rules there are; guessed from the real rows where it is not given.
+        holdout: real rows that nothing was learned from: classifiers then compare with these, models are tested on
+            them, and attacks on privacy have the control that they need.
+        spec: names targets and protected columns under ``evaluation``; without it they are guessed.
         profile: of the real rows, where it is at hand: its invariants are taken instead of being found again.
-        detection: False leaves the classifiers out, which take most of the time.
+        detection: False leaves out whatever trains models (detection, utility, most of fairness), which takes most of
+            the time.
         rows_limit: rows of each side that a classifier sees.
         seed: of halves, folds and samples.
         progress: called with what is being measured, done and of.
@@ -67,23 +77,34 @@ def evaluate(
     Raises:
         InputError: the two datasets and the schema have no table in common.
         MissingDriverError: lightgbm is not installed and ``detection`` is asked for.
+        SpecError: the spec names a column that is not there.
+
+    Example:
+        >>> import pandas as pd
+        >>> people = {"people": pd.DataFrame({"age": [30, 40, 50, 60] * 20})}
+        >>> report = evaluate(people, people, detection=False)
+        >>> report.summary["statistical.shape"].mean
+        1.0
     """
     started = time.perf_counter()
     if detection:
         _need_lightgbm()
-    for argument, value in (("real", real), ("synthetic", synthetic)):
-        if not isinstance(value, Dataset):
-            raise InputError(f"Expected Dataset but got {argument}={type(value).__name__}; see Dataset.from_frames")
+    rows_of_real, rows_of_synthetic = _dataset("real", real), _dataset("synthetic", synthetic)
+    schema = schema or infer_schema(rows_of_real)
+    read = read_spec(spec) if isinstance(spec, str | Path) else spec
+    if read is not None:
+        check_spec(read, schema)
     told = progress or (lambda what, done, of: None)
     comparison = compare(
-        real, synthetic, schema, holdout=holdout, profile=profile, rows_limit=rows_limit, seed=seed, told=told
-    )
+        rows_of_real, rows_of_synthetic, schema, holdout=None if holdout is None else _dataset("holdout", holdout),
+        profile=profile, rows_limit=rows_limit, seed=seed, wishes=read.evaluation if read else None, told=told,
+    )  # fmt: skip
     told("validity", 0, 1)
-    validity = check_validity(comparison, real, synthetic)
-    metrics = [m for m in METRICS if detection or m.family != "detection"]
+    validity = check_validity(comparison)
+    metrics = [m for m in METRICS if detection or not m.fits]
     records: list[MetricRecord] = []
     for metric in metrics:
-        records += [_judged(metric, measure) for measure in _figures(metric, comparison, validity, real)]
+        records += [_judged(metric, measure) for measure in metric.measure(comparison)]
     summary = {m.name: _summed(m, [r for r in records if r.name == m.name]) for m in metrics}
     told("pictures", 0, 1)
     rows = {side: {n: v.rows for n, v in views.items()} for side, views in comparison.views.items()}
@@ -96,10 +117,21 @@ def evaluate(
         notes=(*dict.fromkeys(comparison.notes), *_doubts(comparison, records)),
         provenance=_provenance(rows, seed, rows_limit, holdout is not None, time.perf_counter() - started),
         pictures=tuple(draw_pictures(comparison)),
-        examples=draw_examples(synthetic, schema, tuple(comparison.tables)),
+        examples=draw_examples(rows_of_synthetic, schema, tuple(comparison.tables)),
     )
     told("", 1, 1)
     return report
+
+
+def _dataset(argument: str, given: Dataset | Mapping[str, "pd.DataFrame"]) -> Dataset:
+    if isinstance(given, Dataset):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"Expected Dataset or frames by table name but got {argument}={type(given).__name__}; "
+            "one frame alone goes in as {'name of the table': frame}"
+        )
+    return Dataset.from_frames(given)
 
 
 def _need_lightgbm() -> None:
@@ -111,16 +143,6 @@ def _need_lightgbm() -> None:
         ) from None
 
 
-def _figures(
-    metric: Metric, comparison: Comparison, validity: tuple[ValidityRecord, ...], real: Dataset
-) -> Iterator[Measure]:
-    given: dict[str, Callable[[], Iterator[Measure]]] = {
-        "validity": lambda: measure_validity(comparison, validity),
-        "invariant": lambda: measure_invariants(comparison, real),
-    }
-    return given[metric.name]() if metric.name in given else metric.measure(comparison)
-
-
 def _judged(metric: Metric, measure: Measure) -> MetricRecord:
     threshold = _eased(metric, metric.threshold, measure.floor)
     score = measure.score
@@ -130,7 +152,7 @@ def _judged(metric: Metric, measure: Measure) -> MetricRecord:
         verdict = "pass" if _reaches(metric, score, threshold) else "short"
     return MetricRecord(
         metric.name, measure.table, measure.edge, measure.columns, score, measure.floor, metric.range, metric.direction,
-        threshold, verdict, measure.detail, measure.note,  # type: ignore[arg-type]
+        threshold, verdict, measure.detail, measure.note, measure.interval,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -170,8 +192,18 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
     return Summary(
         metric.name, len(known), float(scores.mean()), float(scores.min()), float(scores.max()), floor, worst.place,
         metric.direction, metric.threshold, metric.judged, "pass" if passed else "short",
-        sum(r.verdict == "short" for r in known), _strong(known),
+        sum(r.verdict == "short" for r in known), _strong(known), _interval(metric, known, worst),
     )  # fmt: skip
+
+
+def _interval(metric: Metric, records: list[MetricRecord], worst: MetricRecord) -> tuple[float, float] | None:
+    """Of the worst figure, or of the mean: ends averaged, as if all erred together: wider than need be."""
+    if metric.judged == "worst":
+        return worst.interval
+    ends = [r.interval or (r.score or 0.0, r.score or 0.0) for r in records]
+    if all(r.interval is None for r in records):
+        return None
+    return round(float(np.mean([low for low, _ in ends])), 6), round(float(np.mean([high for _, high in ends])), 6)
 
 
 def _strong(records: Iterable[MetricRecord]) -> float | None:
@@ -197,7 +229,7 @@ def _verdict(
         )
     for metric in metrics:
         found = summary[metric.name]
-        if found.verdict != "short" or metric.name == "validity":
+        if found.verdict != "short" or metric.group == "validity":
             continue
         value = found.figures[metric.judged]
         sign = "below" if metric.direction == "higher" else "above"
@@ -225,12 +257,12 @@ def _doubts(comparison: Comparison, records: list[MetricRecord]) -> Iterator[str
     """What a reader should know before trusting the figures."""
     for record in records:
         if (
-            record.name.startswith("c2st")
+            record.group == "detection"
             and record.score is not None
-            and record.score < 0.4
+            and record.detail["auc"] < 0.4
             and record.detail["rows"] >= 500
         ):
-            yield f"{record.place}: AUC {record.score:.2f}, below a coin's: rows may be near copies of real ones"
+            yield f"{record.place}: AUC {record.detail['auc']:.2f}, below a coin's: rows may be near copies"
     for name, table in comparison.tables.items():
         if comparison.rows("synthetic", name) and not table.columns and len(table.left_out):
             yield f"table {name!r} has no column that shapes and pairs could compare"

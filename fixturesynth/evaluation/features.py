@@ -1,7 +1,7 @@
 """What a classifier is shown: columns as numbers, parents beside their children, children as aggregates."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,45 @@ from fixturesynth.profiling.columnar import ColumnView
 __all__ = ["Features", "aggregates", "beside", "stack", "table_features"]
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 MOST_CATEGORIES = 200  # a category with more values shows its most frequent ones; all others are one
+_LONGEST = 30  # characters of a category that is named
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """A matrix, shape (rows, features), NaN for NULL; ``categories`` are the columns of it that hold codes."""
+    """A matrix, shape (rows, features), NaN for NULL; ``categories`` are the columns of it that hold codes.
+
+    ``labels``: what the codes of a category stand for, where it is known; ``moments``: columns of microseconds.
+    """
 
     names: tuple[str, ...]
     matrix: Floats
     categories: tuple[int, ...] = ()
+    labels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    moments: tuple[int, ...] = ()
 
-    def take(self, rows: Integers) -> "Features":
-        return Features(self.names, self.matrix[rows], self.categories)
+    def take(self, rows: Integers | Flags) -> "Features":
+        return Features(self.names, self.matrix[rows], self.categories, self.labels, self.moments)
+
+    def without(self, drop: Collection[int]) -> "Features":
+        """The same rows without some of the features."""
+        keep = [i for i in range(len(self.names)) if i not in drop]
+        return Features(
+            tuple(self.names[i] for i in keep), self.matrix[:, keep],
+            tuple(new for new, old in enumerate(keep) if old in self.categories),
+            {new: self.labels[old] for new, old in enumerate(keep) if old in self.labels},
+            tuple(new for new, old in enumerate(keep) if old in self.moments),
+        )  # fmt: skip
+
+    def label(self, at: int, code: int) -> str:
+        """What a code of a category stands for, in words."""
+        known = self.labels.get(at, ())
+        if code >= MOST_CATEGORIES:
+            return "a rare value"
+        text = known[code] if code < len(known) else f"value {code + 1}"
+        return f"'{text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}'"
 
 
 def table_features(comparison: Comparison, side: Side, table: str, prefix: str = "") -> Features:
@@ -38,14 +63,19 @@ def table_features(comparison: Comparison, side: Side, table: str, prefix: str =
     names: list[str] = []
     columns: list[Floats] = []
     categories: list[int] = []
+    labels: dict[int, tuple[str, ...]] = {}
+    moments: list[int] = []
     compared = comparison.tables[table]
     view = comparison.views[side][table]
     for column in compared.columns.values():
         values = side_values(column, side)
         if column.continuous:
+            if column.kind == "datetime":
+                moments.append(len(columns))
             columns.append(values.astype(np.float64))
         else:
             categories.append(len(columns))
+            labels[len(columns)] = column.labels
             columns.append(np.where(values >= 0, np.minimum(values, MOST_CATEGORIES), np.nan))
         names.append(f"{prefix}{column.name}")
     for edge in comparison.edges:
@@ -64,7 +94,7 @@ def table_features(comparison: Comparison, side: Side, table: str, prefix: str =
                 columns.append(lengths)
                 names.append(f"{prefix}{name} (length)")
     matrix = np.column_stack(columns) if columns else np.empty((view.rows, 0))
-    return Features(tuple(names), matrix, tuple(categories))
+    return Features(tuple(names), matrix, tuple(categories), labels, tuple(moments))
 
 
 def _lengths(view: ColumnView) -> Floats | None:
@@ -79,15 +109,21 @@ def beside(*parts: Features) -> Features:
     """Features of the same rows, next to each other."""
     names: list[str] = []
     categories: list[int] = []
+    labels: dict[int, tuple[str, ...]] = {}
+    moments: list[int] = []
     for part in parts:
         categories += [len(names) + c for c in part.categories]
+        labels |= {len(names) + c: known for c, known in part.labels.items()}
+        moments += [len(names) + c for c in part.moments]
         names += part.names
-    return Features(tuple(names), np.column_stack([p.matrix for p in parts]), tuple(categories))
+    matrix = np.column_stack([p.matrix for p in parts])
+    return Features(tuple(names), matrix, tuple(categories), labels, tuple(moments))
 
 
 def stack(parts: Sequence[Features]) -> Features:
     """Features of different rows, one below the other."""
-    return Features(parts[0].names, np.concatenate([p.matrix for p in parts]), parts[0].categories)
+    matrix = np.concatenate([p.matrix for p in parts])
+    return Features(parts[0].names, matrix, parts[0].categories, parts[0].labels, parts[0].moments)
 
 
 def aggregates(comparison: Comparison, side: Side, edge: Edge) -> Features:
@@ -101,6 +137,7 @@ def aggregates(comparison: Comparison, side: Side, edge: Edge) -> Features:
     parents = comparison.rows(side, edge.parent)
     owner = at[linked]
     child = table_features(comparison, side, edge.child)
+    moments: list[int] = []
     names = [f"{edge.child}: count"]
     columns: list[Floats] = [np.bincount(owner, minlength=parents).astype(np.float64)]
     for i, name in enumerate(child.names):
@@ -108,9 +145,11 @@ def aggregates(comparison: Comparison, side: Side, edge: Edge) -> Features:
         whole = ~np.isnan(values)
         found = _of_category if i in child.categories else _of_numbers
         for what, column in found(values[whole], owner[whole], parents):
+            if i in child.moments and what != "spread":
+                moments.append(len(columns))
             names.append(f"{edge.child}: {what} of {name}")
             columns.append(column)
-    return Features(tuple(names), np.column_stack(columns))
+    return Features(tuple(names), np.column_stack(columns), moments=tuple(moments))
 
 
 def _of_numbers(values: Floats, owner: Integers, parents: int) -> list[tuple[str, Floats]]:
@@ -124,6 +163,8 @@ def _of_numbers(values: Floats, owner: Integers, parents: int) -> list[tuple[str
     np.minimum.at(low, owner, values)
     np.maximum.at(high, owner, values)
     spread = np.sqrt(np.maximum(square - mean**2, 0.0))
+    # What rounding leaves of equal values is no spread, and must give nobody away.
+    spread[spread < 1e-6 * (float(values.std()) if values.size else 0.0)] = 0.0
     return [
         ("mean", np.where(some, mean + centre, np.nan)),
         ("least", np.where(some, low, np.nan)),

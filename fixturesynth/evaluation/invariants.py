@@ -7,15 +7,24 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.dataset import Dataset
 from fixturesynth.evaluation.comparison import Comparison, Side
+from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 
-__all__ = ["describe", "kept_by", "measure_invariants"]
+__all__ = [
+    "describe",
+    "kept_by",
+    "measure_arithmetic",
+    "measure_constants",
+    "measure_dependencies",
+    "measure_null_rules",
+    "measure_orders",
+    "rules_of",
+]
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -55,39 +64,92 @@ def kept_by(rule: Invariant, view: TableView, views: Mapping[str, TableView]) ->
     return int(np.count_nonzero(witness)), int(np.count_nonzero(witness & kept))
 
 
-def measure_invariants(comparison: Comparison, real: Dataset) -> Iterator[Measure]:
-    """Invariants: share of synthetic rows that keep a rule which the real rows keep.
+def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
+    """Functional dependencies: share of synthetic rows in which what decides a column decides it, or a parent does.
 
-    Rules are the profile's, or found in the real rows. Rows where a side of the rule is NULL bear no witness. Range 0
-    to 1, higher is better. Floor: the share of the real rows. Source: ``fixturesynth.profiling.invariants``.
+    Rules are those that every real row keeps: the profile's, or found anew. The most frequent value of each group is
+    taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
+    Source: ``fixturesynth.profiling.invariants``.
     """
-    comparison.told("invariants", 0, 1)
-    profile = comparison.profile
-    if profile is not None:
-        found = {n: profile[n].invariants for n in comparison.tables if n in profile}
-    else:
-        found = dict(find_invariants(comparison.schema, real.select(list(comparison.tables))))
-    for name, rules in found.items():
+    return _measured(comparison, ("determines", "copy"))
+
+
+def measure_orders(comparison: Comparison) -> Iterator[Measure]:
+    """Orders: share of synthetic rows that keep an order of two columns, or of one with a column of the parent.
+
+    Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
+    Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
+    """
+    return _measured(comparison, ("order", "order_parent", "order_parent_reversed"))
+
+
+def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
+    """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality.
+
+    Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
+    Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
+    """
+    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal"))
+
+
+def measure_null_rules(comparison: Comparison) -> Iterator[Measure]:
+    """NULL patterns: share of synthetic rows in which columns are NULL together, or one where another is.
+
+    Rules are those that every real row keeps. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that
+    of the real rows. Source: ``fixturesynth.profiling.invariants``.
+    """
+    return _measured(comparison, ("nulls_together", "null_implies"))
+
+
+def measure_constants(comparison: Comparison) -> Iterator[Measure]:
+    """Constants: share of synthetic rows that have the one value that a column has in all real rows.
+
+    Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows. Source:
+    ``fixturesynth.profiling.invariants``.
+    """
+    return _measured(comparison, ("constant",))
+
+
+def _rules(comparison: Comparison) -> Mapping[str, tuple[Invariant, ...]]:
+    """The profile's rules, or those found in the real rows."""
+
+    def make() -> Mapping[str, tuple[Invariant, ...]]:
+        comparison.told("invariants", 0, 1)
+        profile = comparison.profile
+        if profile is not None:
+            return {n: profile[n].invariants for n in comparison.tables if n in profile}
+        return dict(find_invariants(comparison.schema, comparison.data["real"].select(list(comparison.tables))))
+
+    return comparison.once("invariants", make)
+
+
+def rules_of(comparison: Comparison, table: str) -> tuple[Invariant, ...]:
+    """The rules that all real rows of a table keep."""
+    return _rules(comparison).get(table, ())
+
+
+def _measured(comparison: Comparison, kinds: tuple[InvariantKind, ...]) -> Iterator[Measure]:
+    for name, rules in _rules(comparison).items():
         for rule in rules:
-            shares: dict[Side, float | None] = {}
-            counts: dict[Side, int] = {}
-            for side in ("real", "synthetic"):
-                if not _applies(rule, comparison, side):
-                    break
-                witnesses, kept = kept_by(rule, comparison.views[side][name], comparison.views[side])
-                counts[side] = witnesses
-                shares[side] = kept / witnesses if witnesses else None
-            if len(shares) < 2:
+            if rule.kind not in kinds:
+                continue
+            found: dict[Side, tuple[int, int]] = {}
+            for side in comparison.views:
+                if name in comparison.views[side] and _applies(rule, comparison, side):
+                    found[side] = kept_by(rule, comparison.views[side][name], comparison.views[side])
+            if not {"real", "synthetic"} <= found.keys():
                 continue
             detail = {
-                "rule": describe(rule),
-                "kind": rule.kind,
-                "real_rows": counts["real"],
-                "rows": counts["synthetic"],
-            }
-            note = "" if shares["synthetic"] is not None else "no synthetic row bears witness"
+                "rule": describe(rule), "kind": rule.kind, "real_rows": found["real"][0],
+                "rows": found["synthetic"][0],
+            }  # fmt: skip
+            witnesses, kept = found["synthetic"]
+            score = kept / witnesses if witnesses else None
+            floor_of, floor_kept = found.get("holdout", found["real"])
+            floor = floor_kept / floor_of if floor_of else None
             yield Measure(
-                name, shares["synthetic"], (*rule.sources, rule.target), rule.foreign_key, shares["real"], detail, note
+                name, score, (*rule.sources, rule.target), rule.foreign_key, floor,
+                detail, "" if score is not None else "no synthetic row bears witness", wilson(kept, witnesses),
             )  # fmt: skip
 
 

@@ -56,5 +56,9 @@ def _cell(text: str) -> str:
 def _place(record: MetricRecord) -> str:
     told = record.detail.get("telling")
     rule = record.detail.get("rule")
-    extra = f", by {', '.join(name for name, _ in told[:3])}" if told else f", {rule}" if rule else ""
+    extra = f", by {'; '.join(_telling(*t) for t in told[:3])}" if told else f", {rule}" if rule else ""
     return f"{_cell(record.place)}{_cell(extra)}"
+
+
+def _telling(name: str, share: float, how: str) -> str:
+    return f"{name} ({how})"

@@ -65,8 +65,8 @@ def _verdict(report: Report) -> str:
 
 
 _TARGETS = {
-    "validity": "validity", "invariant": "validity", "c2st": "classifier", "c2st_joined": "classifier",
-    "c2st_agg": "classifier", "cardinality": "relations", "edge_pair": "relations", "copy": "about",
+    "validity": "validity", "invariant": "validity", "detection": "classifier", "statistical.cardinality": "relations",
+    "statistical.edge_pair": "relations", "privacy": "about", "utility": "about", "fairness": "about",
 }  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def _card(report: Report, s: Summary) -> str:
     sign = "≥" if s.direction == "higher" else "≤"
     floor = f"real against real {s.floor:.3f}" if s.floor is not None else "no floor"
     short = f"{s.short} of {s.count} short" if s.short else f"{s.count} measured"
-    target = _TARGETS.get(s.name, "tables")
-    if target == "classifier" and not any(r.name.startswith("c2st") for r in report.metrics):
+    target = _TARGETS.get(s.name, _TARGETS.get(s.name.partition(".")[0], "tables"))
+    if target == "classifier" and not any(r.group == "detection" for r in report.metrics):
         target = "about"
     return (
         f'<div class="card" title="{clean(_QUESTIONS.get(s.name, ""))}"><a href="#{target}">'
@@ -127,7 +127,7 @@ def _validity(report: Report) -> str:
     if unknown:
         rows = [(clean(v.table), clean(f"{v.rule} {v.name}"), clean(v.note)) for v in unknown]
         html += _details(f"{len(unknown)} could not be checked here", _grid(("table", "rule", "why"), rows))
-    rules = [r for r in report.metrics if r.name == "invariant"]
+    rules = [r for r in report.metrics if r.group == "invariant"]
     if rules:
         rules.sort(key=lambda r: (r.verdict != "short", r.score if r.score is not None else 2.0))
         kept_rows = [
@@ -154,7 +154,7 @@ def _share(value: float | None) -> str:
 
 
 def _classifier(report: Report) -> str:
-    found = [r for r in report.metrics if r.name.startswith("c2st")]
+    found = [r for r in report.metrics if r.group == "detection"]
     if not any(r.score is not None for r in found):
         return ""
     html = (
@@ -162,14 +162,15 @@ def _classifier(report: Report) -> str:
         "it has not seen. An AUC of 0.5 is a coin, 1 is certainty; the upright mark is how well it tells real "
         "rows from other real rows.</p>"
     )
-    for name in ("c2st", "c2st_joined", "c2st_agg"):
-        own = sorted((r for r in found if r.name == name and r.score is not None), key=lambda r: -(r.score or 0))
+    for name in ("detection.c2st", "detection.c2st_joined", "detection.c2st_agg"):
+        own = sorted((r for r in found if r.name == name and r.score is not None), key=lambda r: r.score or 0)
         if not own:
             continue
         rows = [
             (
-                clean(_spoken(r)), draw_scale(r.score or 0.0, r.floor, r.threshold), _figure(r.score), _figure(r.floor),
-                clean(", ".join(f"{n} {g:.0%}" for n, g in r.detail["telling"][:3] if g >= 0.03)),
+                clean(_spoken(r)), draw_scale(r.detail["auc"], r.detail["floor_auc"], 1 - r.threshold / 2),
+                _figure(r.detail["auc"]), _figure(r.detail["floor_auc"]),
+                "<br>".join(clean(f"{n} {g:.0%}: {how}") for n, g, how in r.detail["telling"][:3] if g >= 0.03),
             )
             for r in own
         ]  # fmt: skip
@@ -189,7 +190,7 @@ def _spoken(r: MetricRecord) -> str:
         return r.table
     return (
         f"{r.table} with {parent}"
-        if r.name == "c2st_joined"
+        if r.name == "detection.c2st_joined"
         else f"{parent} with its {r.table}" + f" ({', '.join(r.columns)})"
     )
 
@@ -197,7 +198,7 @@ def _spoken(r: MetricRecord) -> str:
 def _relations(report: Report, edges: Sequence[Picture]) -> str:
     if not edges:
         return ""
-    records = {(r.table, r.edge): r for r in report.metrics if r.name == "cardinality"}
+    records = {(r.table, r.edge): r for r in report.metrics if r.name == "statistical.cardinality"}
     html = (
         "<h2>Children per parent</h2><p>How many rows refer to each row of the parent, those without any included.</p>"
     )
@@ -213,7 +214,7 @@ def _relations(report: Report, edges: Sequence[Picture]) -> str:
         for p in edges
     ]
     html += _folded(figures)
-    pairs = [r for r in report.metrics if r.name == "edge_pair" and r.score is not None]
+    pairs = [r for r in report.metrics if r.name == "statistical.edge_pair" and r.score is not None]
     short = sorted((r for r in pairs if r.verdict == "short"), key=lambda r: r.score or 0.0)
     if pairs:
         html += "<h3>Pairs across tables</h3>"
@@ -265,7 +266,7 @@ def _table(report: Report, name: str, anchor: str) -> str:
     real, synthetic = counts
     html = f'<h2 id="{anchor}">{clean(name)}</h2>'
     html += f'<p class="dim">{real:,} real rows, {synthetic:,} synthetic rows.</p>'
-    shapes = {r.columns[0]: r for r in report.metrics if r.name == "shape" and r.table == name}
+    shapes = {r.columns[0]: r for r in report.metrics if r.name == "statistical.shape" and r.table == name}
     pictures = [p for p in report.pictures if p.table == name and p.kind != "children"]
     pictures.sort(key=lambda p: _rank(shapes.get(p.column)))
     if pictures:
@@ -291,7 +292,7 @@ def _columns(count: int) -> str:
 
 
 def _pairs(report: Report, table: str) -> str:
-    pairs = [r for r in report.metrics if r.name == "pair" and r.table == table and r.score is not None]
+    pairs = [r for r in report.metrics if r.name == "statistical.pair" and r.table == table and r.score is not None]
     if len(pairs) < 3:
         return ""
     scores = {(r.columns[0], r.columns[1]): r.score or 0.0 for r in pairs}
@@ -318,7 +319,7 @@ def _about(report: Report) -> str:
         for n, s in report.summary.items()
     ]
     html = "<h2>About</h2>" + _grid(("measure", "name", "question", "range"), rows)
-    copies = [r for r in report.metrics if r.name == "copy" and r.score is not None]
+    copies = [r for r in report.metrics if r.name == "privacy.copies" and r.score is not None]
     if copies:
         total = sum(int(r.detail["copies"]) for r in copies)
         html += f"<h3>Exact copies</h3><p>{total:,} synthetic rows are a real row in all but keys and references.</p>"

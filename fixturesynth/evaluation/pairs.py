@@ -3,23 +3,32 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.evaluation.columns import ComparedColumn
 from fixturesynth.evaluation.comparison import FEWEST, Comparison, Edge, Half, Integers, Side
+from fixturesynth.evaluation.intervals import Interval, around, correlation_spread, shares_spread
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.evaluation.shapes import side_values
 from fixturesynth.profiling.columnar import distinct_codes
 from fixturesynth.randomness import permutation
 
-__all__ = ["contingency_similarity", "correlation_similarity", "discretise", "measure_edge_pairs", "measure_pairs"]
+__all__ = [
+    "contingency_similarity",
+    "correlation_similarity",
+    "discretise",
+    "measure_edge_pairs",
+    "measure_pairs",
+    "measure_two_join_pairs",
+]
 
 Floats = npt.NDArray[np.float64]
 
 BINS = 10
-BUDGET = 20_000_000  # rows x pairs of one table or edge that are looked at exactly
+BUDGET = 10_000_000  # rows x pairs of one table or edge that are looked at exactly
 FEWEST_ROWS = 20_000  # ... and rows that always are
 
 
@@ -85,8 +94,15 @@ def contingency_similarity(
     Range 0 to 1, higher is better. Source: sdmetrics ContingencySimilarity; V without bias correction, as in
     ``scipy.stats.contingency.association``.
     """
+    return _contingency(a1, a2, b1, b2, associated=associated)[:2]
+
+
+def _contingency(
+    a1: Integers, a2: Integers, b1: Integers, b2: Integers, *, associated: bool
+) -> tuple[float | None, float, float | None]:
+    """The same with the standard error of the score, if the association is asked for."""
     if not a1.size or not b1.size:
-        return None, np.nan
+        return None, np.nan, None
     height, width = int(max(a1.max(), b1.max())) + 1, int(max(a2.max(), b2.max())) + 1
     joint_a, joint_b = a1 * width + a2, b1 * width + b2
     if height * width <= 4 * (a1.size + b1.size) + 65_536:
@@ -98,7 +114,9 @@ def contingency_similarity(
         counts_a = np.bincount(codes[: a1.size], minlength=size)
         counts_b = np.bincount(codes[a1.size :], minlength=size)
         strength = _cramer_of_many(a1, a2) if associated else np.nan
-    return float(1.0 - 0.5 * np.abs(counts_a / a1.size - counts_b / b1.size).sum()), strength
+    p, q = counts_a / a1.size, counts_b / b1.size
+    spread = 0.5 * shares_spread(np.sign(p - q), p, q, a1.size, b1.size) if associated else None
+    return float(1.0 - 0.5 * np.abs(p - q).sum()), strength, spread
 
 
 def _cramer(table: Integers) -> float:
@@ -159,25 +177,16 @@ class _Pairs:
         others: Integers | None,
         *,
         full: bool = False,
-    ) -> tuple[float | None, dict[str, float | str]]:
+    ) -> tuple[float | None, dict[str, Any], float | None]:
         if x.column.continuous and y.column.continuous:
-            score, real, synthetic = correlation_similarity(
-                x.values(a, some), y.values(a, some), x.values(b, others), y.values(b, others)
-            )
-            return score, {
-                "method": "CorrelationSimilarity",
-                "real": real,
-                "synthetic": synthetic,
-                "strength": abs(real),
-            }
-        score, strength = contingency_similarity(
-            self.codes(x, a, some),
-            self.codes(y, a, some),
-            self.codes(x, b, others),
-            self.codes(y, b, others),
-            associated=full,
-        )
-        return score, {"method": "ContingencySimilarity", "strength": strength}
+            first, second = x.values(a, some), x.values(b, others)
+            score, real, synthetic = correlation_similarity(first, y.values(a, some), second, y.values(b, others))
+            detail = {"method": "CorrelationSimilarity", "real": real, "synthetic": synthetic, "strength": abs(real)}
+            spread = correlation_spread(real, synthetic, first.size, second.size) / 2 if full else None
+            return score, detail, spread
+        codes = [self.codes(of, side, rows) for side, rows in ((a, some), (b, others)) for of in (x, y)]
+        score, strength, spread = _contingency(*codes, associated=full)
+        return score, {"method": "ContingencySimilarity", "strength": strength}, spread
 
 
 def measure_pairs(comparison: Comparison) -> Iterator[Measure]:
@@ -202,18 +211,11 @@ def measure_pairs(comparison: Comparison) -> Iterator[Measure]:
             comparison.notes.append(_sampled(f"pair trends of {name!r}", limit))
         joined = {c.name: _Joined(c, discretise(c), rows) for c in table.columns.values()}
         halves = () if comparison.held_out else _halves_within(comparison, name, rows["real"])
-        for columns, score, floor, detail in _measured(
+        for columns, score, floor, detail, interval in _measured(
             [(joined[x.name], joined[y.name]) for x, y in pairs], halves, comparison.held_out and "holdout" in rows
         ):
-            yield Measure(
-                name,
-                score,
-                columns,
-                None,
-                floor,
-                detail,
-                "" if score is not None else "a column never changes",
-            )
+            note = "" if score is not None else "a column never changes"
+            yield Measure(name, score, columns, None, floor, detail, note, interval)
 
 
 def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
@@ -224,53 +226,81 @@ def measure_edge_pairs(comparison: Comparison) -> Iterator[Measure]:
     """
     for done, edge in enumerate(comparison.edges):
         comparison.told("pair trends between tables", done, len(comparison.edges))
-        child, parent = comparison.tables[edge.child], comparison.tables[edge.parent]
-        if not child.columns or not parent.columns:
-            continue
-        limit = max(FEWEST_ROWS, BUDGET // (len(child.columns) * len(parent.columns)))
-        own: dict[Side, Integers | None] = {}
-        above: dict[Side, Integers | None] = {}
-        for side in comparison.views:
-            if edge.child in comparison.views[side] and edge.parent in comparison.views[side]:
-                at = comparison.parents(side, edge)[0]
-                linked = np.flatnonzero(at >= 0)
-                some = _some(comparison, linked.size, limit, edge.child, edge.name, side)
-                own[side] = linked if some is None else linked[some]
-                above[side] = at[own[side]]
-        real, synthetic = own["real"], own["synthetic"]
-        assert real is not None and synthetic is not None
-        if not real.size or not synthetic.size:
-            continue
-        if max(real.size, synthetic.size) >= limit:
-            comparison.notes.append(_sampled(f"pair trends of {edge.child!r} with {edge.parent!r}", limit))
-        # Bins over the joined rows, as sdmetrics makes them after its join.
-        left = [
-            _Joined(c, discretise(c, side_values(c, "real", above["real"])), above) for c in parent.columns.values()
-        ]
-        right = [_Joined(c, discretise(c, side_values(c, "real", real)), own) for c in child.columns.values()]
-        halves = () if comparison.held_out else _halves_across(comparison, edge, real, above["real"])
-        for columns, score, floor, detail in _measured(
-            [(x, y) for x in left for y in right], halves, comparison.held_out and "holdout" in own
-        ):
-            detail = detail | {"parent": edge.parent}
-            yield Measure(
-                edge.child, score, columns, edge.name, floor, detail,
-                "" if score is not None else "a column never changes",
-            )  # fmt: skip
+        yield from _across(comparison, edge, (edge,))
 
 
-Measured = tuple[tuple[str, str], float | None, float | None, dict[str, float | str]]
+def measure_two_join_pairs(comparison: Comparison) -> Iterator[Measure]:
+    """Pair trends over two references: every column of a grandparent with every one of the grandchild.
+
+    The same two measures as inside a table, over the rows of the grandchild. Range 0 to 1, higher is better. Floor: the
+    real rows split by grandparent. Source: the k-hop similarity of SyntheRela (Hudovernik and others 2024), k = 2.
+    """
+    chains = [
+        (first, second) for first in comparison.edges for second in comparison.edges
+        if second.child == first.parent and len({first.child, first.parent, second.parent}) == 3
+    ]  # fmt: skip
+    for done, chain in enumerate(chains):
+        comparison.told("pair trends over two references", done, len(chains))
+        yield from _across(comparison, chain[0], chain)
+
+
+def _across(comparison: Comparison, edge: Edge, chain: tuple[Edge, ...]) -> Iterator[Measure]:
+    """Pairs of the child's columns with those of the table where the chain of references ends."""
+    last = chain[-1]
+    child, parent = comparison.tables[edge.child], comparison.tables[last.parent]
+    if not child.columns or not parent.columns:
+        return
+    limit = max(FEWEST_ROWS, BUDGET // (len(child.columns) * len(parent.columns)))
+    own: dict[Side, Integers | None] = {}
+    above: dict[Side, Integers | None] = {}
+    for side, views in comparison.views.items():
+        if {edge.child, *(e.parent for e in chain)} <= views.keys():
+            at = _followed(comparison, side, chain)
+            linked = np.flatnonzero(at >= 0)
+            some = _some(comparison, linked.size, limit, edge.child, *(e.name for e in chain), side)
+            own[side] = linked if some is None else linked[some]
+            above[side] = at[own[side]]
+    real, synthetic, real_above = own["real"], own["synthetic"], above["real"]
+    assert real is not None and synthetic is not None and real_above is not None
+    if not real.size or not synthetic.size:
+        return
+    if max(real.size, synthetic.size) >= limit:
+        comparison.notes.append(_sampled(f"pair trends of {edge.child!r} with {last.parent!r}", limit))
+    # Bins over the joined rows, as sdmetrics makes them after its join.
+    left = [_Joined(c, discretise(c, side_values(c, "real", real_above)), above) for c in parent.columns.values()]
+    right = [_Joined(c, discretise(c, side_values(c, "real", real)), own) for c in child.columns.values()]
+    times = 2 if real.size < 5_000 else 1
+    halves = () if comparison.held_out else comparison.split_by_parent(last, real_above, times)
+    where = {"parent": last.parent} | ({"through": edge.parent} if len(chain) > 1 else {})
+    for columns, score, floor, detail, interval in _measured(
+        [(x, y) for x in left for y in right], halves, comparison.held_out and "holdout" in own
+    ):
+        note = "" if score is not None else "a column never changes"
+        yield Measure(edge.child, score, columns, edge.name, floor, detail | where, note, interval)
+
+
+def _followed(comparison: Comparison, side: Side, chain: tuple[Edge, ...]) -> Integers:
+    """The row where the references lead from each row of the first child, -1 where one of them is missing."""
+    at = comparison.parents(side, chain[0])[0]
+    for edge in chain[1:]:
+        above = comparison.parents(side, edge)[0]
+        at = np.where(at >= 0, above[np.maximum(at, 0)], -1) if above.size else np.full(at.size, -1)
+    return at
+
+
+Measured = tuple[tuple[str, str], float | None, float | None, dict[str, Any], Interval | None]
 
 
 def _measured(pairs: Iterable[tuple[_Joined, _Joined]], halves: tuple[Half, ...], held: bool) -> Iterator[Measured]:
     scoring = _Pairs()
     for x, y in pairs:
-        score, detail = scoring.score(x, y, "real", None, "synthetic", None, full=True)
+        score, detail, spread = scoring.score(x, y, "real", None, "synthetic", None, full=True)
         floors = [scoring.score(x, y, "real", a, "real", b)[0] for a, b in halves]
         if held:
             floors = [scoring.score(x, y, "real", None, "holdout", None)[0]]
         known = [f for f in floors if f is not None]
-        yield (x.column.name, y.column.name), score, float(np.mean(known)) if known else None, detail
+        floor = float(np.mean(known)) if known else None
+        yield (x.column.name, y.column.name), score, floor, detail, around(score, spread)
 
 
 def _halves_within(comparison: Comparison, table: str, rows: Integers | None) -> tuple[Half, ...]:
@@ -286,15 +316,6 @@ def _halves_within(comparison: Comparison, table: str, rows: Integers | None) ->
         first[a] = True
         found.append((np.flatnonzero(first[rows]), np.flatnonzero(~first[rows])))
     return tuple(found)
-
-
-def _halves_across(comparison: Comparison, edge: Edge, rows: Integers, parents: Integers | None) -> tuple[Half, ...]:
-    if rows.size < FEWEST or parents is None:
-        return comparison.drawn(rows.size, edge.child, edge.name)
-    enough = np.unique(parents).size >= 40 and comparison.kept(edge.parent) is None
-    return comparison.split(
-        parents if enough else np.arange(rows.size), 2 if rows.size < 5_000 else 1, edge.child, edge.name
-    )
 
 
 def _some(comparison: Comparison, rows: int, limit: int, *address: str) -> Integers | None:

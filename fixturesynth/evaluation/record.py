@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from fixturesynth.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fixturesynth.evaluation.pictures import Picture
 
 __all__ = [
@@ -40,13 +42,15 @@ class Measure:
     floor: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    interval: tuple[float, float] | None = None  # 95% confidence, of the score
 
 
 @dataclass(frozen=True)
 class MetricRecord:
     """One figure, judged. ``floor`` is what real rows score against real rows: better cannot be asked for.
 
-    ``threshold`` is the metric's own, eased to the floor where the floor falls short of it.
+    ``interval``: 95% confidence, of the score. ``threshold`` is the metric's own, eased to the floor where
+    the floor falls short of it.
     """
 
     name: str
@@ -61,12 +65,17 @@ class MetricRecord:
     verdict: Outcome
     detail: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    interval: tuple[float, float] | None = None
+
+    @property
+    def group(self) -> str:
+        return self.name.partition(".")[0]
 
     @property
     def place(self) -> str:
         """Where it was measured, in words.
 
-        >>> MetricRecord("pair", "orders", None, ("price", "tax"), 1, None, (0, 1), "higher", 0.9, "pass").place
+        >>> MetricRecord("m", "orders", None, ("price", "tax"), 1, None, (0, 1), "higher", 0.9, "pass").place
         'orders: price, tax'
         """
         edge = f"{self.table} → {self.detail['parent']}" if self.edge and "parent" in self.detail else self.table
@@ -117,6 +126,7 @@ class Summary:
     verdict: Outcome = "not judged"
     short: int = 0  # single figures beyond their own threshold
     strong: float | None = None  # mean over pairs that depend on each other in the real rows
+    interval: tuple[float, float] | None = None  # 95% confidence, of the figure that is judged
 
     @property
     def figures(self) -> Mapping[str, float | None]:
@@ -158,10 +168,26 @@ class Report:
         default_factory=dict, repr=False
     )
 
+    @property
+    def passed(self) -> bool:
+        """Whether everything reaches its threshold, or what real rows reach."""
+        return self.verdict.passed
+
+    @property
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """``summary``, ``metrics``, ``validity`` and ``left_out`` as pandas frames."""
+        from fixturesynth.evaluation.frames import make_frames
+
+        return make_frames(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Every single figure, one row each: metric, place, score, interval, floor, threshold, verdict."""
+        return self.frames["metrics"]
+
     def of(self, name: str) -> tuple[MetricRecord, ...]:
         """All records of one metric; InputError with a suggestion for an unknown one."""
         if name not in self.summary:
-            raise InputError(f"unknown metric {name!r}: {did_you_mean(name, self.summary)}")
+            raise InputError(f"unknown metric {name!r}: {suggest_metric(name, self.summary)}")
         return tuple(r for r in self.metrics if r.name == name)
 
     def weakest(self, name: str, most: int = 5) -> tuple[MetricRecord, ...]:
@@ -211,9 +237,10 @@ class Report:
     def require(self, conditions: str | Sequence[str]) -> None:
         """Pass, or raise ThresholdError naming what fell short and by how much.
 
-        A condition is METRIC or METRIC.FIGURE, then >=, <=, >, < or =, then a number: ``shape>=0.95``,
-        ``cardinality.min>=0.98``, ``c2st.max<=0.6``. Without a figure the one that the verdict rests on is taken.
-        InputError for unknown metrics and figures.
+        A condition is GROUP.METRIC or GROUP.METRIC.FIGURE, then >=, <=, >, < or =, then a number:
+        ``statistical.shape>=0.95``, ``statistical.cardinality.min>=0.98``, ``privacy.copies<=0.1%``. Without a figure
+        the one that the verdict rests on is taken. A GROUP alone (``validity>=1``) asks it of each metric of the group
+        that was measured. InputError for unknown names.
         """
         from fixturesynth.evaluation.requiring import check_conditions
 
@@ -223,19 +250,16 @@ class Report:
         return self.to_markdown()
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{s.name}</td><td>{_shown(s.mean)}</td><td>{_shown(s.floor)}</td><td>{s.verdict}</td></tr>"
-            for s in self.summary.values()
-            if s.count
-        )
-        return (
-            f"<p><b>{self.verdict.text}</b></p><table><thead><tr><th>metric</th><th>mean</th><th>real floor</th>"
-            f"<th>verdict</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        from fixturesynth.evaluation.frames import write_notebook
+
+        return write_notebook(self)
 
 
-def _shown(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def suggest_metric(name: str, known: Iterable[str]) -> str:
+    """Which metric may be meant: one whose last part this is, or that is spelled nearly so."""
+    names = list(known)
+    ends = [n for n in names if n.partition(".")[2] == name]
+    return f"did you mean {ends[0]!r}?" if ends else did_you_mean(name, names)
 
 
 def _finite(value: Any) -> Any:

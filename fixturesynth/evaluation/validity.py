@@ -8,14 +8,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.dataset import Dataset
 from fixturesynth.evaluation.comparison import Comparison, Side
 from fixturesynth.evaluation.record import Measure, ValidityRecord
 from fixturesynth.profiling.columnar import TableView, joint_codes, locate_parents
 from fixturesynth.schema.model import Column, ForeignKey, Schema, Table
 from fixturesynth.schema.predicates import NotUnderstood, evaluate
 
-__all__ = ["check_validity", "measure_validity"]
+__all__ = [
+    "check_validity",
+    "measure_checks",
+    "measure_keys",
+    "measure_not_nulls",
+    "measure_references",
+    "measure_types",
+    "measure_uniques",
+]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -38,23 +45,27 @@ class _Rows:
 Rule = tuple[str, str, Callable[[_Rows], Flags]]
 
 
-def check_validity(comparison: Comparison, real: Dataset, synthetic: Dataset) -> tuple[ValidityRecord, ...]:
+def check_validity(comparison: Comparison) -> tuple[ValidityRecord, ...]:
     """One record for each rule: references, keys, unique sets (partial ones too), not null, checks, types and lengths.
 
     What cannot be checked here (expressions in a unique index, exclusion constraints, functions that are not
     understood) is listed with ``broken`` None and the reason.
     """
-    records = []
-    for name in comparison.tables:
-        sides: list[tuple[Side, Dataset]] = [("synthetic", synthetic), ("real", real)]
-        rows = {
-            side: _Rows(comparison.schema, comparison.schema[name], data.arrow(name), comparison.views[side][name],
-                        comparison.views[side])
-            for side, data in sides
-        }  # fmt: skip
-        for rule, what, check in _rules(rows["synthetic"]):
-            records.append(_checked(name, rule, what, check, rows))
-    return tuple(records)
+
+    def make() -> tuple[ValidityRecord, ...]:
+        records = []
+        sides: tuple[Side, ...] = ("synthetic", "real")
+        for name in comparison.tables:
+            rows = {
+                side: _Rows(comparison.schema, comparison.schema[name], comparison.data[side].arrow(name),
+                            comparison.views[side][name], comparison.views[side])
+                for side in sides
+            }  # fmt: skip
+            for rule, what, check in _rules(rows["synthetic"]):
+                records.append(_checked(name, rule, what, check, rows))
+        return tuple(records)
+
+    return comparison.once("validity", make)
 
 
 def _checked(
@@ -79,24 +90,73 @@ def _checked(
     )  # fmt: skip
 
 
-def measure_validity(comparison: Comparison, records: tuple[ValidityRecord, ...]) -> Iterator[Measure]:
-    """Validity: for each table, the share of its rows that no rule of the schema is broken by, at least.
+def measure_references(comparison: Comparison) -> Iterator[Measure]:
+    """Orphans: share of rows of which every complete reference finds its parent (all of it, with MATCH FULL).
 
-    1 minus the broken rules over the rows, not below 0. Range 0 to 1, higher is better; anything below 1 would have
-    been refused by the database. Source: the schema itself.
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: the schema's foreign keys.
     """
+    return _kept(comparison, ("reference",))
+
+
+def measure_keys(comparison: Comparison) -> Iterator[Measure]:
+    """Duplicate keys: share of rows whose primary key is set and no other row's before them.
+
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: the schema's primary keys.
+    """
+    return _kept(comparison, ("key",))
+
+
+def measure_uniques(comparison: Comparison) -> Iterator[Measure]:
+    """Unique sets: share of rows that repeat no row before them in a unique set, partial ones where they apply.
+
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: unique constraints and indexes.
+    """
+    return _kept(comparison, ("unique",))
+
+
+def measure_checks(comparison: Comparison) -> Iterator[Measure]:
+    """Checks: share of rows that break no check of the table, of a domain, or exclusion that can be judged here.
+
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: the schema's checks.
+    """
+    return _kept(comparison, ("check", "domain", "exclusion"))
+
+
+def measure_not_nulls(comparison: Comparison) -> Iterator[Measure]:
+    """Not null: share of rows without a NULL in a column that must have none.
+
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: the schema's columns.
+    """
+    return _kept(comparison, ("not null",))
+
+
+def measure_types(comparison: Comparison) -> Iterator[Measure]:
+    """Types: share of rows whose values fit their types: range of numbers, length of texts, values of enums.
+
+    Range 0 to 1, higher is better; below 1 the database would have refused. Source: the schema's types.
+    """
+    return _kept(comparison, ("type", "length", "enum"))
+
+
+def _kept(comparison: Comparison, rules: tuple[str, ...]) -> Iterator[Measure]:
+    """For each table with such rules 1 minus the broken ones over the rows, not below 0. All rows are looked at."""
+    records = [r for r in check_validity(comparison) if r.rule in rules]
     for name in comparison.tables:
         own = [r for r in records if r.table == name]
-        rows = comparison.rows("synthetic", name)
-        broken = sum(r.broken or 0 for r in own)
-        real_broken, real_rows = sum(r.real_broken or 0 for r in own), comparison.rows("real", name)
+        if not own:
+            continue
+        rows, real_rows = (comparison.rows(side, name) for side in ("synthetic", "real"))
+        broken, real_broken = sum(r.broken or 0 for r in own), sum(r.real_broken or 0 for r in own)
         detail = {
             "broken": broken,
             "rules": len(own),
             "not_checked": sum(r.broken is None for r in own),
             "real": 1.0 - min(1.0, real_broken / real_rows) if real_rows else None,
         }
-        yield Measure(name, 1.0 - min(1.0, broken / rows) if rows else 1.0, detail=detail)
+        unknown = all(r.broken is None for r in own)
+        score = None if unknown else 1.0 - min(1.0, broken / rows) if rows else 1.0
+        note = "cannot be checked here" if unknown else ""
+        yield Measure(name, score, detail=detail, note=note, interval=None if score is None else (score, score))
 
 
 def _rules(rows: _Rows) -> Iterator[Rule]:
