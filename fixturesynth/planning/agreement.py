@@ -8,6 +8,7 @@ column changes only those that derive from it.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,7 @@ def agree(
     keyed = frozenset(c for u in uniques for c in u.columns)
     orders = {(d.low, d.high): d.strict for d in (*branches.differences, *needs.constraints.differences)}
     row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
-    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages):
+    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals):
         way(row)
     return tuple(row.plans[c.name] for c in columns)
 
@@ -310,7 +311,7 @@ _WHERE = frozenset(
 
 
 def _places(row: _Row) -> None:
-    """Columns of one address are of one town; a lone column keeps its own values, of which there are more."""
+    """Columns of one address are of one town; a city or postal code alone keeps its own values, of which more are."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in row.meant(*_PLACES):
         source = row.plans[name].source
@@ -318,7 +319,7 @@ def _places(row: _Row) -> None:
         if free and name not in row.fixed:
             groups.setdefault(tuple(w for w in words_of(name) if w not in _WHERE), []).append(name)
     for owner, names in groups.items():
-        if len({row.meanings[n] for n in names}) < 2:
+        if not {row.meanings[n] for n in names} - {"city", "postal_code", "latitude", "longitude"} and len(names) < 2:
             continue
         for name in names:
             part = _part(_PLACES[row.meanings[name]], row.column(name))
@@ -416,6 +417,33 @@ def _ages(row: _Row) -> None:
         source = row.plans[name].source
         if born and isinstance(source, Rule) and name not in row.keyed and row.column(name).type.kind == "integer":
             _derive(row, name, RuleCall("years_since", {"column": born[0]}), born[:1], f"years since {born[0]}")
+
+
+def _totals(row: _Row) -> None:
+    """The total of a line is its quantity times its price, where nothing else is said of it."""
+    amounts = [c for c in row.meant("total", "subtotal", "amount") if _LINE.search(c)]
+    quantities = [c for c in row.meant("quantity") if words_of(c)[-1] in ("quantity", "qty", "units")]
+    prices = [c for c in row.meant("price") if words_of(c)[-1] in ("price", "amount", "cost")]
+    if len(amounts) != 1 or len(quantities) != 1 or len(prices) != 1 or row.meant("discount", "discount_rate"):
+        return
+    name, factors = amounts[0], (quantities[0], prices[0])
+    plans = [row.plans[c].source for c in (name, *factors)]
+    if name in row.fixed | row.keyed or not all(isinstance(p, Rule) and not p.needs for p in plans):
+        return
+    highest = [Decimal(str(p.call.options.get("high", 0))) for p in plans[1:] if isinstance(p, Rule)]
+    kind, domain = row.column(name).type, row.needs.constraints.domains.get(name)
+    free = domain is None or (domain.high is None and domain.allowed is None and not domain.holes)
+    room = kind.kind == "decimal" and (
+        kind.precision is None or highest[0] * highest[1] < Decimal(10) ** (kind.precision - (kind.scale or 0))
+    )
+    whole = all(p.null_share == 0 for p in plans[1:] if isinstance(p, Rule))
+    low = all(isinstance(p, Rule) and Decimal(str(p.call.options.get("low", -1))) >= 1 for p in plans[1:])
+    if free and room and whole and low:
+        why = f"{factors[0]} times {factors[1]}"
+        row.plans[name] = replace(row.plans[name], source=Derived("product", factors), why=why)
+
+
+_LINE = re.compile(r"^(?:line|total|sub_?total|amount|row|item|extended)", re.IGNORECASE)
 
 
 def _alike(a: str, b: str) -> int:

@@ -42,6 +42,7 @@ def orders_by_meaning(
     """(earlier column, later column, strict) for columns by rule of one type whose values no check bounds."""
     bounded = {c.name for s in branches for b in s.branches for c in b if c.call is not None}
     bounded |= {n for n, d in domains.items() if d.low is not None or d.high is not None or d.allowed is not None}
+    following = {c.name for c in columns if isinstance(c.source, Rule) and c.source.call.name == "after"}
     found: dict[str, list[str]] = {}
     for plan in columns:
         column = table.column(plan.name)
@@ -52,6 +53,8 @@ def orders_by_meaning(
     out = []
     for earlier, later in PAIRS:
         for high in found.get(later, ()):
+            if high in following:
+                continue  # it comes after another already
             own = arrow_type(table.column(high).type)
             options = [low for low in found.get(earlier, ()) if arrow_type(table.column(low).type) == own]
             if options:

@@ -84,8 +84,7 @@ _TABLE = {
         district | t | district; neighborhood; neighbourhood; borough; quarter name; ward; county district
         county | t | county; county name; parish
         state | t | state province; province; state name; province name; state or province; bundesland; provincia;
-            state region; address state; billing state; shipping state; ship state; home state; us state;
-            mailing state
+            state region; address state; billing state; shipping state; ship state; home state; us state; mailing state
         state_code | t | state code; state abbr; state abbreviation; province code; state abbrev; province abbr
         region | t | region; region name; area name; geographic region; region description; territory description;
             territory name; administrative area
@@ -123,9 +122,8 @@ _TABLE = {
         """,
     "internet": """
         url | t | url; uri; link; href; website; homepage; home page; web site; permalink; web address; webpage;
-            endpoint; callback; webhook; redirect uri; site url; web; html url;
-            repository; repository url; repo; repo url; source url; redirect to; issuer; documentation url; git url;
-            clone url; webhook url; registry
+            endpoint; callback; webhook; redirect uri; site url; web; html url; repository; repository url; repo;
+            repo url; source url; redirect to; issuer; documentation url; git url; clone url; webhook url; registry
         image_url | t | image url; image; thumbnail; thumb; thumbnail url; picture url; cover url; cover image; logo;
             logo url; icon url; banner; poster; poster url; img; picture; photo
         image_data | y | image; picture; photo; thumbnail; logo; icon; avatar; cover; scan
@@ -135,8 +133,8 @@ _TABLE = {
             source ip; host ip; ipv4 address
         ipv6 | t | ipv6; ipv6 address
         mac_address | t | mac; mac address; mac addr
-        port | n | port; port number; tcp port;
-            target port; source port; dest port; dst port; src port; local port; remote port; listen port
+        port | n | port; port number; tcp port; target port; source port; dest port; dst port; src port; local port;
+            remote port; listen port
         slug | t | slug; url key; permalink slug; url slug; url name; canonical name
         user_agent | t | user agent; browser agent; useragent; ua string
         browser | t | browser; browser name
@@ -146,9 +144,8 @@ _TABLE = {
         http_status | n | http status; status code; response code; http status code
         token* | ty | token; access token; refresh token; auth token; api token; session token; csrf token; bearer;
             confirmation token; reset token; verification token; recovery token; nonce; challenge; invite token;
-            token value;
-            credential; code verifier; cert; certificate; ca certificate; auth; code challenge; jwt; id token; otp;
-            otp secret; totp secret; device token; push token; remember token; webhook secret
+            token value; credential; code verifier; cert; certificate; ca certificate; auth; code challenge; jwt;
+            id token; otp; otp secret; totp secret; device token; push token; remember token; webhook secret
         api_key* | ty | api key; secret key; access key; client secret; secret; private key; apikey; shared secret;
             signing key; encryption key
         public_key | ty | public key; ssh key; pub key
@@ -168,16 +165,15 @@ _TABLE = {
         price | n | price; unit price; list price; retail price; sale price; sales price; standard price; prix; preis;
             precio; selling price; base price; unit amount; rental rate; fare; msrp; rate amount; price amount;
             purchase price
-        cost | n | cost; unit cost; total cost; supply cost; base cost; standard cost; replacement cost; kosten;
-            costs; shipping cost; encounter cost; claim cost; expense; expenses
+        cost | n | cost; unit cost; total cost; supply cost; base cost; standard cost; replacement cost; kosten; costs;
+            shipping cost; encounter cost; claim cost; expense; expenses
         amount | n | amount; sum; betrag; monto; montant; payment amount; transaction amount; paid amount; payment;
             payments; amount paid; amount due; net amount; gross amount; line amount; order amount; refund amount;
             refund; deposit; loan amount; invoice amount; payment value; charge; charges; coverage; value amount;
-            adjustments; outstanding; payoff; installment; fee amount;
-            net; gross; principal; overdraft; copay; coinsurance; deductible; premium; bid; bid amount; offer; prize;
-            prize money; bonus; allowance; collateral; credit; debit; donation; pledge; interest amount;
-            principal amount; monthly payment; insured value; face value; coverage amount; claim amount; withdrawal;
-            reserved amount; hold amount
+            adjustments; outstanding; payoff; installment; fee amount; net; gross; principal; overdraft; copay;
+            coinsurance; deductible; premium; bid; bid amount; offer; prize; prize money; bonus; allowance; collateral;
+            credit; debit; donation; pledge; interest amount; principal amount; monthly payment; insured value;
+            face value; coverage amount; claim amount; withdrawal; reserved amount; hold amount
         total | n | total; grand total; total amount; total price; order total; total due; total charge;
             extended price; line total; total paid; total value
         subtotal | n | subtotal; sub total; net total
@@ -190,10 +186,10 @@ _TABLE = {
         fee | n | fee; commission; service fee; commission amount; tip; gratuity; surcharge; late fee; penalty
         rate | n | rate; exchange rate; interest rate; commission rate; conversion rate; apr; ratio; factor;
             coefficient
-        percentage | n | percent; percentage; pct; share; commission pct; proportion; fraction;
-            progress; completion; progress percent; completion rate; battery; battery level; cpu; cpu usage;
-            memory usage; disk usage; usage percent; open rate; click rate; attendance; opacity; interest; occupancy;
-            uptime percent; signal strength
+        percentage | n | percent; percentage; pct; share; commission pct; proportion; fraction; progress; completion;
+            progress percent; completion rate; battery; battery level; cpu; cpu usage; memory usage; disk usage;
+            usage percent; open rate; click rate; attendance; opacity; interest; occupancy; uptime percent;
+            signal strength
         balance | n | balance; account balance; current balance; acctbal; bal; opening balance; closing balance;
             outstanding balance; saldo; bill amount
         credit_limit | n | credit limit; limit balance; limit bal; credit line; overdraft limit; spending limit
@@ -201,9 +197,8 @@ _TABLE = {
         profit | n | profit; margin; net income; gross profit; gain; loss; capital gain; capital loss; earnings
         income | tn | income; household income; income level; einkommen
         quantity | n | quantity; qty; count ordered; units; order quantity; menge; cantidad; quantite; pieces;
-            available quantity; avail quantity; units sold; number of units; quantity ordered; qty ordered;
-            unit count; dispenses;
-            reserved; reserved quantity; allocated; ordered; dose quantity; days supply; ordered quantity;
+            available quantity; avail quantity; units sold; number of units; quantity ordered; qty ordered; unit count;
+            dispenses; reserved; reserved quantity; allocated; ordered; dose quantity; days supply; ordered quantity;
             received quantity; shipped quantity; on order; picked; packed; backordered; min stock; max stock;
             reorder point; reorder quantity; doses
         stock | n | stock; in stock; units in stock; stock quantity; inventory; inventory count; on hand;
@@ -240,10 +235,9 @@ _TABLE = {
             consignment number
         coupon | t | coupon; coupon code; promo code; voucher; voucher code; discount code; promotion code; gift code
         rating | tn | rating; stars; rating value; average rating; avg rating; review score; star rating
-        score | n | score; points; grade point; credit score; gpa; marks; ranking score; reputation; karma;
-            elo; xp; experience; experience points; health; mana; cvss score; nps; home score; away score;
-            final score; quality score; trust score; risk score; sentiment; damage; attack; defense; home goals;
-            away goals
+        score | n | score; points; grade point; credit score; gpa; marks; ranking score; reputation; karma; elo; xp;
+            experience; experience points; health; mana; cvss score; nps; home score; away score; final score;
+            quality score; trust score; risk score; sentiment; damage; attack; defense; home goals; away goals
         size | tn | size; product size; shoe size; clothing size
         unit | t | unit; unit of measure; uom; measure unit; unit name; units of measure; measurement unit; msre desc
         warranty | tn | warranty; warranty period; warranty months
@@ -257,36 +251,35 @@ _TABLE = {
             posted at; posted on; submitted at; sign up date; enrollment date; enrolled at; account created;
             created datetime
         updated_at | tdn | updated at; updated on; updated; last update; last updated; modified at; modified on;
-            modified; modified date; last modified; update time; updated time; updated date; date modified;
-            changed at; last changed; edited at; last edited; update date; modification date; last modified date;
-            geaendert am; modified time; last modified at; last updated at; mtime; refreshed at; date updated;
-            last change; synced at; last synced at
+            modified; modified date; last modified; update time; updated time; updated date; date modified; changed at;
+            last changed; edited at; last edited; update date; modification date; last modified date; geaendert am;
+            modified time; last modified at; last updated at; mtime; refreshed at; date updated; last change;
+            synced at; last synced at
         deleted_at | td | deleted at; deleted on; removed at; archived at; deleted date; delete date; discarded at;
             deleted time
         start | tdn | start; start date; start time; started at; begin; begin date; begin time; from date; valid from;
             effective date; starts at; date from; effective from; start datetime; opened at; open date; starts on;
             started on; onset date; started; valid since; start at; departure date; check in; checkin date;
             arrival date; from time; start timestamp; begins at; since; start ts; valid start date; beginning;
-            start on; effective at; admission date; admitted at;
-            last ran; last run; last run at; requested at; triggered at; booked from; active from; service start
+            start on; effective at; admission date; admitted at; last ran; last run; last run at; requested at;
+            triggered at; booked from; active from; service start
         end | tdn | end; end date; end time; ended at; finish; finish date; finish time; to date; valid to; ends at;
             date to; effective to; end datetime; closed at; close date; ends on; finished at; stop; stop date;
             stop time; completed at; completion date; valid until; until; ended; terminated at; termination date;
-            check out; checkout date; return date; end timestamp; completed; done at; finished; valid end date;
-            end on; leave date; left on; left at; exit date; resigned at; retired at; closed on;
-            discharge date; discharged at; end at; thru date;
-            end ts; booked to; active to; active until; service end; locked until; suspended until; banned until;
-            valid till; till
+            check out; checkout date; return date; end timestamp; completed; done at; finished; valid end date; end on;
+            leave date; left on; left at; exit date; resigned at; retired at; closed on; discharge date; discharged at;
+            end at; thru date; end ts; booked to; active to; active until; service end; locked until; suspended until;
+            banned until; valid till; till
         expires_at | td | expires at; expires; expiry; expiry date; expiration date; expiration; expires on;
             valid thru; expire date; best before; expire time; expire at; expiration time; not after
         due_date | td | due date; due; due at; due on; deadline; required date; commit date; promised date;
-            target date; need by; payment due; estimated delivery date
+            target date; need by; payment due; estimated delivery date; estimated delivery; eta
         published_at | td | published at; published on; publish date; publication date; release date; released at;
             released on; published; publish at; date published; issue date; issued at; issued on; release day
         order_date | td | order date; ordered at; ordered on; purchase date; purchased at; sale date; sold at;
-            invoice date; transaction date; booking date; booked at; rental date;
-            transaction time; posting date; service date; order datetime;
-            purchase time; order time; date of purchase; billing date; trade date; txn date; order day
+            invoice date; transaction date; booking date; booked at; rental date; transaction time; posting date;
+            service date; order datetime; purchase time; order time; date of purchase; billing date; trade date;
+            txn date; order day
         paid_at | td | payment date; paid at; paid on; billed date; last billed date; paid date; date paid; settled at;
             payment time; captured at; settlement date; charged at
         ship_date | td | ship date; shipped date; shipped at; dispatch date; shipped on; dispatched at; shipping date;
@@ -297,12 +290,11 @@ _TABLE = {
             hired
         last_login | td | last login; last login at; last seen; last seen at; last active; last activity; last visit;
             last sign in at; current sign in at; last access; last used at; last used; last logged in;
-            last accessed at; last activity at; last accessed;
-            last retry; last referenced; last scheduled; last heartbeat; last sync; last checked; last checked at;
-            last contact; last message at; last polled; last polled at; last reported; last online; last triggered;
-            last attempt at; last error at; last success at; heartbeat at; last connected; last played;
-            last purchase; last order date; last contacted; last visited at; seen at; read at; viewed at;
-            last viewed; last refill
+            last accessed at; last activity at; last accessed; last retry; last referenced; last scheduled;
+            last heartbeat; last sync; last checked; last checked at; last contact; last message at; last polled;
+            last polled at; last reported; last online; last triggered; last attempt at; last error at;
+            last success at; heartbeat at; last connected; last played; last purchase; last order date; last contacted;
+            last visited at; seen at; read at; viewed at; last viewed; last refill
         confirmed_at | td | confirmed at; verified at; approved at; accepted at; activated at; email verified at;
             validated at; reviewed at; processed at; approved on; approval date; resolved at; verified on;
             email confirmed at; signed at; signed on; checked at; acknowledged at
@@ -310,8 +302,8 @@ _TABLE = {
             banned at; blocked at; suspended at; locked at; failed at; refunded at; cancel date
         scheduled_at | td | scheduled at; scheduled for; schedule date; scheduled date; appointment date;
             appointment time; meeting date; planned date; next run at; run at; schedule time; scheduled time;
-            event date; event time; session date; available at; visit date; match date; game date; next run;
-            test date; exam date; meeting time
+            event date; event time; session date; available at; visit date; match date; game date; next run; test date;
+            exam date; meeting time
         date | td | date; datum; fecha; day date; calendar date; data date; full date; report date; reporting date;
             business date; as of date; as of; snapshot date; measurement date; visit start date; dates
         time | tdn | time; time of day; uhrzeit; hora; heure; clock time
@@ -330,29 +322,28 @@ _TABLE = {
         duration | tnd | duration; length minutes; elapsed; elapsed time; run time; runtime; time spent; dauer;
             air time; flight time; milliseconds; millis; seconds; minutes; duration ms; duration seconds;
             duration minutes; total duration; rental duration; play time; delay; wait time; hours; latency;
-            response time; time taken; days; travel time; timeout; interval; age days; ttl; lead time;
-            processing time; months; hours per week; total time; lap time; years;
-            ttl seconds; retention; retention days; grace period; cooldown; estimate hours; hours worked;
-            worked hours; time limit; session length; prep time; cook time; response ms; execution time; elapsed ms;
-            uptime; backoff; expires in; max age; lead days; trial days; overtime hours; overtime; hours spent;
-            billable hours; notice period
+            response time; time taken; days; travel time; timeout; interval; age days; ttl; lead time; processing time;
+            months; hours per week; total time; lap time; years; ttl seconds; retention; retention days; grace period;
+            cooldown; estimate hours; hours worked; worked hours; time limit; session length; prep time; cook time;
+            response ms; execution time; elapsed ms; uptime; backoff; expires in; max age; lead days; trial days;
+            overtime hours; overtime; hours spent; billable hours; notice period
         period | tn | period; billing period; frequency; recurrence; cycle; billing cycle; interval name; term; season
         """,
     "text": """
         title | t | title; headline; subject; heading; caption; titel; titulo; titre; subject line; book title;
             film title; movie title; song title; article title; post title; page title; issue title; task title;
             event title; course title; original title; track name; album title; album name; movie name; book name;
-            event name; project name; course name; game title;
-            agenda; event; lesson; exercise; exercise name; milestone; sprint; sprint name; epic; goal; objective;
-            achievement; badge; mission; quest; chapter title; section title; section name; playlist name;
-            show title; episode title; campaign; campaign name; survey title; form name; report name; dashboard;
-            dashboard name; workflow name; pipeline name; promotion; promotion name; poll
+            event name; project name; course name; game title; agenda; event; lesson; exercise; exercise name;
+            milestone; sprint; sprint name; epic; goal; objective; achievement; badge; mission; quest; chapter title;
+            section title; section name; playlist name; show title; episode title; campaign; campaign name;
+            survey title; form name; report name; dashboard; dashboard name; workflow name; pipeline name; promotion;
+            promotion name; poll
         subtitle | t | subtitle; sub title; sub heading; subheading
         description | t | description; desc; descr; long description; product description; beschreibung; descripcion;
             full description; long desc; item description; details; detail; explanation; definition; synopsis; plot;
             text description; description text; overview; job description; narrative; instructions; instruction;
-            ship instruct;
-            documentation; readme; docs; help text; tooltip; hint; guidance; info text; long text; purpose; usage
+            ship instruct; documentation; readme; docs; help text; tooltip; hint; guidance; info text; long text;
+            purpose; usage
         short_description | t | short description; summary; abstract; short desc; excerpt; teaser; blurb; short text;
             lead text; brief; intro; introduction; preview; synopsis short; gist
         comment | t | comment; comments; remark; remarks; feedback; kommentar; comentario; review comment;
@@ -365,20 +356,20 @@ _TABLE = {
         message | t | message; msg; chat message; sms; status message; notification; nachricht; mensaje; message text;
             log message; announcement; validation message
         error | t | error; error message; exception; failure reason; stack trace; stacktrace; traceback; last error;
-            error text; error detail; error msg;
-            error backtrace; backtrace; failure message; failure; error details; rejection message
+            error text; error detail; error msg; error backtrace; backtrace; failure message; failure; error details;
+            rejection message
         reason | t | reason; cause; justification; rationale; reason description; invalid reason; cancellation reason;
             stop reason; reject reason; motive; reason text
         question | t | question; question text; prompt; security question
         answer | t | answer; answer text; response text; correct answer; option text; security answer
         quote | t | quote; quotation; saying
-        name | t | name; label; bezeichnung; libelle; denominacion; names;
-            namespace; project; alias; db; schema; database name; schema name; table name; column name; field;
-            field name; key name; attribute; attribute name; setting; setting name; metric; metric name;
-            property name; variable name; parameter name; queue; queue name; topic name; bucket name; cluster name;
-            service; service name; test name; lab test; panel name; program; tag; task queue
-        short_name | t | short name; shortname; abbreviation; abbr; abbrev; acronym; short code; initials;
-            short title; shrt desc; abbreviated name
+        name | t | name; label; bezeichnung; libelle; denominacion; names; namespace; project; alias; db; schema;
+            database name; schema name; table name; column name; field; field name; key name; attribute;
+            attribute name; setting; setting name; metric; metric name; property name; variable name; parameter name;
+            queue; queue name; topic name; bucket name; cluster name; service; service name; test name; lab test;
+            panel name; program; tag; task queue
+        short_name | t | short name; shortname; abbreviation; abbr; abbrev; acronym; short code; initials; short title;
+            shrt desc; abbreviated name
         scientific_name | t | scientific name; sci name; latin name; taxon; species; binomial name; species name
         diagnosis | t | diagnosis; condition; disease; symptom; symptoms; allergy; disorder; finding;
             diagnosis description; reaction; illness; chief complaint; condition name
@@ -391,21 +382,19 @@ _TABLE = {
         publisher | t | publisher; journal; newspaper; record label; publication; magazine; studio; imprint;
             publisher name; journal name
         tags | tja | tags; keywords; labels; categories; hashtags; tag list; interests; skills; topics; tag string;
-            features; special features;
-            scopes; permissions; urls; aliases; synonyms; amenities; specialties; certifications; tag names; words
+            features; special features; scopes; permissions; urls; aliases; synonyms; amenities; specialties;
+            certifications; tag names; words
         json_data | tj | metadata; payload; settings; options; preferences; config; attributes; properties; params;
             extra; data; json; parameters; raw data; configuration; extra attributes; meta; context; raw; arguments;
-            custom fields; extra data; request body; response body; spec; definition json; meta data;
-            structure; extra attrs; stats; statistics; filters; filter; claims; headers; snapshot; old values;
-            new values; changes; diff; layout; rules; conditions; criteria; form data; request; response;
-            environment variables; env; variables; vars; specs; customization; answers; template data; build options
+            custom fields; extra data; request body; response body; spec; definition json; meta data; structure;
+            extra attrs; headers; snapshot; old values; new values; form data; response; environment variables; env;
+            template data; build options
         """,
     "codes": """
         id | tny | id; identifier; key; pk; oid; rowid; row id; ident; sk; fk; ref id; record id; external id;
             foreign key; primary key; source id; legacy id; object id; no
-        uuid | ty | uuid; guid; uid; unique id;
-            correlation id; request id; trace id; span id; idempotency key; run id; execution id; instance id;
-            message id; event id
+        uuid | ty | uuid; guid; uid; unique id; correlation id; request id; trace id; span id; idempotency key; run id;
+            execution id; instance id; message id; event id; security stamp; concurrency stamp
         status | tnb | status; state; order status; payment status; account status; stage; phase; status name;
             current status; estado; statut; line status; workflow state; condition status; job status; lifecycle;
             order state; approval status; status cd; result; outcome; disposition; resolution; return flag;
@@ -414,10 +403,10 @@ _TABLE = {
             subtype; variety; form; sub type; style; variant; classification; encounter class; format; method; mode;
             mechanism; species type; system; transfer type; entity type; model type; resource type; content kind;
             survey; source; ref type; event type; object type; action type; encoding; data encoding; ship mode;
-            shipping method; container; trigger type; item type;
-            action; operation; direction; environment; module; resource; effect; policy; algorithm; visibility;
-            channel; medium; trigger; certainty; audience; actor type; subject type; fuel; fuel type; transmission;
-            body type; cuisine; breed; mood; shape; layer; privacy; strategy; transport; connector
+            shipping method; container; trigger type; item type; action; operation; direction; environment; module;
+            resource; effect; policy; algorithm; visibility; channel; medium; trigger; certainty; audience; actor type;
+            subject type; fuel; fuel type; transmission; body type; cuisine; breed; mood; shape; layer; privacy;
+            strategy; transport; connector
         category | tn | category; category name; group; cat; kategorie; categoria; categorie; group name; segment;
             family; cluster; market segment; mktsegment; subcategory; sub category; collection; section; theme; topic;
             tier; department code; bucket; group type; category description; class category; work class; workclass
@@ -441,21 +430,19 @@ _TABLE = {
         file_name | t | filename; file name; attachment name; original filename; document name; dateiname; file title;
             original name; attachment; image name
         file_path | t | file path; path; directory; folder; filepath; full path; location path; dir; key path;
-            storage path; object key; image path; folder path; file location; root path;
-            script; route; log file; log path; url path; page path
+            storage path; object key; image path; folder path; file location; root path; script; route; log file;
+            log path; url path; page path
         file_extension | t | file extension; file ext; extension file; file type; ext name; file format; suffix file
         file_size | n | file size; size bytes; bytes; content length; filesize; byte size; disk size; memory;
             total size; length bytes; byte count; size kb; image size; storage size; size in bytes
         md5 | ty | md5; md5 hash; md5sum; file md5
         sha1 | ty | sha1; sha 1; commit sha; sha; commit hash; git sha; revision hash; commit id
         sha256 | ty | sha256; sha 256; checksum; digest; content hash; file hash; hash; fingerprint; signature hash;
-            hash value; token hash; etag;
-            commit; body hash; block hash; file checksum; key hash; git commit
+            hash value; token hash; etag; commit; body hash; block hash; file checksum; key hash; git commit
         version | tn | version; version number; app version; release; semver; ver; schema version; version name;
             software version; version tag; build version; api version; version string
         revision | tn | revision; rev; edition; build number; iteration; lock version; row version; generation;
-            version no;
-            build; iteration number; sequence version
+            version no; build; iteration number; sequence version
         license | t | license; licence; license name; spdx; license type name
         license_plate | t | license plate; licence plate; plate; plate number; number plate; registration plate;
             tail number; tailnum; vehicle registration; kennzeichen
@@ -465,63 +452,70 @@ _TABLE = {
             device id; asset tag
         airport_code | t | airport code; iata; iata code; icao; icao code; faa; origin airport; destination airport;
             origin; dest
-        airline_code | t | airline code; carrier code; carrier
+        airline_code | t | airline code; carrier code; iata airline
+        carrier | t | carrier; shipping carrier; courier; carrier name; shipping company; freight carrier
         flight_number | tn | flight number; flight no; flight num; flight
+        exit_code | n | exit code; exit status; return code; rc; errno
+        digits | t | mcc; last4; last 4; card last 4; card last4; last four; last digits; pin; verification code;
+            sms code; otp code
         code | tn | code; codes; reference; reference number; ref; cd; code value; short id; external reference;
             external ref; reference code; number; case number; ticket number; document number; contract number;
             policy number; member number; customer number; employee number; customer code; nr; reference no;
             reference id; batch number; lot number; employee no; serial code; catalog code; symbol; mnemonic;
-            procedure code; reason code;
-            sub; jti; kid; npi; cwe; cve; hs code; naics; sic; batch; lot; batch code; shelf; aisle; gate;
-            container number; seal number; certificate number; license key; booking code; room code; course code;
-            class code; subject code; account code; gl code; cost center; cost centre; profit center; ledger code;
-            invite code; referral code; claim number; prescription number; imo; mmsi; callsign; call sign; locker;
-            pnr; pager
+            procedure code; reason code; sub; jti; kid; npi; cwe; cve; hs code; naics; sic; batch; lot; batch code;
+            shelf; aisle; gate; container number; seal number; certificate number; license key; booking code;
+            room code; course code; class code; subject code; account code; gl code; cost center; cost centre;
+            profit center; ledger code; invite code; referral code; claim number; prescription number; imo; mmsi;
+            callsign; call sign; locker; pnr; pager
         concept_code | t | icd code; icd10; icd 10; snomed code; snomed; loinc; loinc code; ndc; cpt code; rxnorm;
             concept code; diagnosis code; icd9; atc code
         flag | tnb | flag; active; enabled; deleted; visible; published flag; is active; verified; confirmed; locked;
             hidden; archived; public; private; disabled; approved; featured; subscribed; default flag; discontinued;
             available; required; read flag; revoked; banned; blocked; paused; locked flag; mandatory; optional;
-            indicator; ind; checked; activebool; starred; pinned; closed flag; valid; invalid; weekend; holiday;
-            draft; sticky; internal; external flag; anonymous; exclusive; opt in; newsletter; success; recursive;
-            online; editable; interruptible; spam; muted; expired flag; secure; default
+            indicator; ind; checked; activebool; starred; pinned; closed flag; valid; invalid; weekend; holiday; draft;
+            sticky; internal; external flag; anonymous; exclusive; opt in; newsletter; success; recursive; online;
+            editable; interruptible; spam; muted; expired flag; secure; default
         """,
     "measures": """
         count | n | count; cnt; total count; num; number of items; item count; anzahl; occurrences; frequency count;
-            attempts; retries; retry count; attempt; number of rooms; bedrooms; bathrooms; rooms; seats; capacity;
-            engines; guests; participants; members; players; stops; pages; page count; word count; doors; cylinders;
-            children; dependents; wins; losses; goals; assists; games; installments; reviews; n; max attempts; limit;
-            num studies; num data pts; quota; population; utilization; counter; instances; number of pages;
-            number of seats; number of employees; visitors; failures; total hits; passengers;
-            tokens; turns; uses; refills; repeats; rounds; copies; rows count; row count; lines; beds; floors;
-            people; party size; burst; partitions; calls; requests; sessions; items; records; entries; messages;
+            attempts; retries; retry count; attempt; seats; capacity; engines; participants; members; players; pages;
+            page count; word count; wins; losses; goals; assists; games; reviews; n; max attempts; limit; num studies;
+            num data pts; quota; population; utilization; counter; instances; number of pages; number of seats;
+            number of employees; visitors; failures; total hits; tokens; turns; uses; rounds; copies; rows count;
+            row count; lines; people; burst; partitions; calls; requests; sessions; items; records; entries; messages;
             replies; bounces; opens; subscribers; threshold
+        small_count | n | adults; children; nights; bedrooms; bathrooms; rooms; guests; dependents; kids; infants;
+            doors; cylinders; floors; beds; installments; passengers; party size; number of guests; stops; repeats;
+            refills; number of rooms; number of children
         position | n | position; order; sort order; ordinal; sequence; line number; index; display order; order index;
             sort; seq; sequence number; seq no; step; rank order; order by; sort index; step number; row number;
             linenumber; line no; line item; display position; ordering; idx; track number; weight order; sort key;
-            offset; start page; end page; page number; page; lap; chapter; grid position; start position;
-            line; round; round number; lap number; queue position; slot; turn; nth; series number; episode;
-            episode number; season number; question number; item position; placement; sort number; sort weight;
-            list order; chapter number; lesson number; order number index; place number
+            offset; start page; end page; page number; page; lap; chapter; grid position; start position; line; round;
+            round number; lap number; queue position; slot; turn; nth; series number; episode; episode number;
+            season number; question number; item position; placement; sort number; sort weight; list order;
+            chapter number; lesson number; order number index; place number
         length | n | length; total length; length cm; length mm; len; body length
         width | n | width; width cm; image width; width px; screen width
         height | n | height; height mm; image height; height px; screen height; tallness
         depth | n | depth; depth cm; thickness
         weight | n | weight; weight g; net weight; gross weight; gewicht; mass; gm wgt; wgt; peso; shipping weight;
-            weight lbs; package weight; product weight;
-            weight grams; weight oz; tare weight; load; max load; payload weight; strength; strength mg; dose mg;
-            dosage mg; grams
+            weight lbs; package weight; product weight; weight grams; weight oz; tare weight; load; max load;
+            payload weight; strength; strength mg; dose mg; dosage mg; grams
         area | n | area; surface; square feet; sqft; square meters; floor area; lot size; living area; square footage;
             acreage; size sqm
         volume | n | volume; capacity liters; trading volume; vol; displacement
-        distance | n | distance; distance km; miles; mileage; odometer; range km; kilometers; km; distance miles;
-            odometer reading; radius; range; elevation gain
+        distance | n | distance; distance km; miles; range km; kilometers; km; distance miles; radius; range;
+            elevation gain
+        odometer | n | mileage; odometer; odometer reading; odometer km
         speed | n | speed; velocity; wind speed; max speed; top speed; mph; kmh; wind gust; rpm
-        temperature | n | temperature; temp; temp c; temp f; dew point; dewp; feels like; body temperature;
-            air temperature
+        temperature | n | temperature; temp; temp c; temp f; dew point; dewp; feels like; air temperature
         humidity | n | humidity; humid; relative humidity
-        pressure | n | pressure; air pressure; barometric pressure; blood pressure; systolic; diastolic;
-            sea level pressure
+        pressure | n | pressure; air pressure; barometric pressure; atmospheric pressure; sea level pressure
+        systolic | n | systolic; blood pressure; systolic pressure; bp systolic; bp high
+        diastolic | n | diastolic; diastolic pressure; bp diastolic; bp low
+        heart_rate | n | heart rate; pulse; bpm; pulse rate; resting heart rate
+        body_temperature | n | body temperature; body temp; temperature body; fever
+        rssi | n | rssi; signal; signal dbm; dbm
         precipitation | n | precipitation; precip; rainfall; rain; snow; snowfall
         wind_direction | n | wind direction; wind dir; bearing; heading degrees; wind degrees; azimuth
         visibility | n | visibility distance; visib
@@ -541,6 +535,7 @@ _TABLE = {
         regex | t | regex; regexp; regular expression; match pattern; validation regex
         social_handle* | t | twitter; instagram; facebook; linkedin; github; tiktok; social handle; twitter handle;
             telegram; skype; discord; youtube; mastodon; github username; twitter username
+        semester | t | semester; academic term; quarter name; academic period
         os_version | t | os version; operating system version; browser version; firmware; firmware version;
             platform version; sdk version; runtime version; client version; driver version; engine version
         year_month | t | year month; month year; billing month; fiscal period; reporting period; pay period

@@ -124,10 +124,17 @@ def guess_meaning(table_name: str, column: Column, values: pa.Array | None) -> s
     """
     wide = column.type.kind == "integer" and (column.type.bits or 64) >= 32
     named = (_by_clock(column.name) if wide else None) or _by_name(table_name, column.name, column.type.kind)
+    if named is None and wide:
+        named = next((m for m in PHRASES.get(words_of(column.name), ()) if m in _DATED), None)
+    if named == "job_title" and column.type.length is not None and column.type.length <= _LONGEST_PREFIX:
+        named = "prefix"  # Mr. and Dr.: no job has so short a title
     if values is None:
         return named
     texts = _texts(values)
     return named if texts is None else _by_values(named, texts)
+
+
+_LONGEST_PREFIX = 12
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -221,6 +228,10 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
     found = _find(words, families) or _anywhere(words, families) or _BY_TYPE.get(kind) or _by_noun(words, families)
     if found is None and len(words) > 1 and words[-1] in _UNITS and "n" in families:
         found = _find(words[:-1], families) or _anywhere(words[:-1], families)
+    if found == "time" and kind == "integer" and len(words) > 1:
+        found = "duration"
+    if found in _OF_BODIES and own != "person" and not set(map(_singular, table)) & _BODIES:
+        found = _OF_BODIES[found]
     return "uuid" if kind == "uuid" and found == "id" else found
 
 
@@ -311,6 +322,8 @@ def _initials(table: tuple[str, ...]) -> str:
     return joined if len(joined) > 1 else table[0][:2] if table else ""
 
 
+_OF_BODIES = {"weight_kg": "weight", "height_cm": "height"}
+_BODIES = frozenset(("encounter", "visit", "vital", "observation", "body", "measurement", "health", "fitness", "bio"))
 # Names that say a number or code of the table's own thing.
 _NUMBERED = {
     "invoice": "invoice_number", "bill": "invoice_number", "order": "order_number", "card": "credit_card_number",
@@ -341,7 +354,7 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if "t" not in families:
         return None
     last = ABBREVIATIONS.get(words[-1], words[-1])
-    if last == "name" and words not in PHRASES:
+    if last == "name" and not any(words[start:] in PHRASES for start in range(max(1, len(words) - 1))):
         return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
     if words in (("name",), ("names",), ("label",), ("display", "name")):
         return ENTITY_NAMES.get(own or "", "name")
@@ -349,6 +362,8 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
         number = _NUMBERED.get(_singular(table[-1]))
         if number is not None and (words[-1] == "code") == (number in _CODES):
             return number
+    if own == "file" and words in (("extension",), ("ext",)):
+        return "file_extension"
     if own == "person":
         return _OF_PERSONS.get(words)
     if words == ("state",) and own in ("company", "place", "city", "region", "country"):
@@ -367,8 +382,9 @@ def _find(words: tuple[str, ...], families: str) -> str | None:
     """The meaning of the longest phrase that ends the name and may have this type."""
     plain = tuple(ABBREVIATIONS.get(word, word) for word in words)
     single = (*plain[:-1], _singular(plain[-1])) if plain else plain
+    turned = (*plain[:-1], {"on": "at", "at": "on"}.get(plain[-1], plain[-1])) if plain else plain
     for start in range(len(words)):
-        for form in (words, plain, single):
+        for form in (words, plain, single, turned):
             for meaning in PHRASES.get(form[start:], ()):
                 if _allowed(meaning, families):
                     return meaning

@@ -130,7 +130,7 @@ def _number(case: _Case) -> RuleCall | None:
         scale = min(kind.scale, 6) if kind.kind == "decimal" and kind.scale is not None else 5 if _precise(case) else 2
     if name == "integers" and case.meaning in _FRACTIONS:
         scale = 0
-    knots = [Decimal(str(q)) for q in NUMBERS.get(case.meaning or "", _general(case))]
+    knots = [Decimal(str(q)) * _factor(case) for q in NUMBERS.get(case.meaning or "", _general(case))]
     bounds = bounds_of(case.domain, Decimal(1).scaleb(-scale), _type_bounds(kind, scale), (knots[0], knots[-1]))
     if bounds is None:
         return None
@@ -149,8 +149,20 @@ def _number(case: _Case) -> RuleCall | None:
     return case.call(name, options)
 
 
+def _factor(case: _Case) -> int:
+    """Hundredths where the name says so: cents of whole numbers, rates in percent."""
+    words = words_in(case.column.name)
+    cents = case.type.kind == "integer" and words[-1:] in (("cents",), ("minor",), ("pence",))
+    percent = case.meaning in _FRACTIONS and any(w in ("percent", "pct", "percentage") for w in words)
+    return 100 if cents or percent else 1
+
+
 _CLOCK: Final = re.compile(r"(?:^|_|(?<=[a-z]))(?:at|on|ts|time|timestamp|epoch|millis|ms)$", re.IGNORECASE)
 _ALWAYS: Final = frozenset({"created_at", "updated_at", "timestamp"})  # moments also where the name has no clock in it
+
+
+def _timed(name: str) -> bool:
+    return bool(_CLOCK.search(name)) or name.lower().startswith("last")
 
 
 def _whole(case: _Case) -> RuleCall | None:
@@ -160,7 +172,7 @@ def _whole(case: _Case) -> RuleCall | None:
     if case.meaning == "flag" and plain and not case.unique:
         return case.call("choices", {"values": [1, 0], "weights": list(flag_weights(words_in(case.column.name)))})
     wide = case.type.bits is None or case.type.bits >= 32
-    clock = case.meaning in _ALWAYS or (case.meaning in MOMENTS and _CLOCK.search(case.column.name))
+    clock = case.meaning in _ALWAYS or (case.meaning in MOMENTS and _timed(case.column.name))
     if not (wide and plain and clock) or case.unique:
         return None
     low, high, _ = MOMENTS.get(case.meaning or "", ("now - 2 years", "now", True))

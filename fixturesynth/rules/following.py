@@ -62,15 +62,17 @@ def after(options: Mapping[str, Any], context: ColumnContext) -> Space:
         bits = Bits(indices.astype(np.uint64) << np.uint64(2))
         if gaps:
             gap = along(gaps, bits) if len(gaps) > 1 else np.full(len(indices), gaps[0])
-            longest = max(gaps[-1], 1)
+            shortest, longest = gaps[0], max(gaps[-1] - gaps[0], 1)
         else:
-            longest = 2**24
+            shortest, longest = 0, 2**24
             gap = bits.take(24).astype(np.int64)
         room = np.maximum((last if last is not None else LARGEST) - start - least, 0)
         tight = (gap > room) if gaps else np.ones(len(indices), bool)
         if tight.any():
             # Years in seconds and gaps below 2**31 keep the product inside 63 bits.
-            gap = np.where(tight, room // longest * gap + room % longest * gap // longest, gap)
+            first = np.minimum(shortest, room)
+            room, part = room - first, np.maximum(gap - shortest, 0)
+            gap = np.where(tight, first + room // longest * part + room % longest * part // longest, gap)
         free = low + (bits.take(24).astype(np.int64) * max(high - low, 0) >> 24)
         made = _written(np.where(known, start + least + gap, free), context, days, unit)
         return pc.if_else(pa.array(known), made, pa.scalar(None, made.type)) if options.get("follow") else made

@@ -191,6 +191,6 @@ def values_of(meaning: str, column: str, table: str) -> list[str] | None:
         return words.split() if words else None
     if meaning == "type":
         whole = f"{table.lower().rstrip('s')}_{snake}" if snake in ("type", "kind", "typ") else snake
-        words = next((v for w, v in _VALUES if re.search(rf"(?:^|_)(?:{w})(?:_name|_code)?$", whole)), None)
+        words = next((v for w, v in _VALUES if re.search(rf"(?:^|_)(?:{w})(?:_type|_name|_code)?$", whole)), None)
         return words.split() if words else None
     return None

@@ -149,7 +149,9 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 continue
             wrong = True
             plans = [assembly.plan.column(c).source for c in (low, high)]
-            if all(isinstance(p, Rule) for p in plans) and out[low].type == out[high].type and not {low, high} & keyed:
+            # What follows from other columns keeps its value: a swap would part it from them.
+            free = all(isinstance(p, Rule) and not p.needs and not p.parents for p in plans)
+            if free and out[low].type == out[high].type and not {low, high} & keyed:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
