@@ -16,7 +16,6 @@ from fixturesynth.sampling.matching import (
     forest,
     match,
     pair_keys,
-    restore_degrees,
     separate,
     swap_until,
 )
@@ -154,14 +153,3 @@ def test_strides_are_permutations_in_every_group(size: int, data: st.DataObject)
     for group in set(own.tolist()):
         mine = out[(own == group) & (positions < size)]
         assert len(set(mine.tolist())) == mine.size
-
-
-def test_degrees_come_back_where_pairs_leave_room() -> None:
-    groups = np.repeat(np.arange(40), 6)
-    chosen = np.tile(np.arange(6), 40)
-    degrees = np.bincount(chosen, minlength=12)
-    degrees[:6] -= 10
-    degrees[6:] += 10
-    out = restore_degrees(groups, chosen, degrees, 3, "t")
-    assert np.array_equal(np.bincount(out, minlength=12), degrees)
-    assert not duplicates(groups * 12 + out).any()

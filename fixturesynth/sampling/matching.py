@@ -17,7 +17,6 @@ __all__ = [
     "forest",
     "match",
     "pair_keys",
-    "restore_degrees",
     "separate",
     "swap_until",
 ]
@@ -150,31 +149,6 @@ def swap_until(
         rows, partners = rows[good], partners[good]
         chosen[rows], chosen[partners] = chosen[partners], chosen[rows]
     return chosen
-
-
-def restore_degrees(groups: Integers, chosen: Integers, degrees: Integers, seed: int, *address: str | int) -> Integers:
-    """``chosen`` with the wanted ``degrees`` by parent again, as far as distinct (group, parent) pairs allow.
-
-    Rows of parents that have too many move to parents that have too few, where their group has them not yet.
-    """
-    out, parents = chosen.copy(), degrees.size
-    for turn in range(SWAP_ROUNDS):
-        excess = np.bincount(out, minlength=parents) - degrees
-        if not excess.any():
-            break
-        order = np.argsort(hashed(np.arange(out.size), seed, *address, "restore", turn), kind="stable")
-        order = order[np.argsort(out[order], kind="stable")]
-        place = np.arange(out.size) - np.searchsorted(out[order], out[order], side="left")
-        rows = order[place < np.maximum(excess, 0)[out[order]]]
-        short = np.repeat(np.arange(parents), np.maximum(-excess, 0))
-        count = min(rows.size, short.size)
-        mix = np.argsort(hashed(np.arange(short.size), seed, *address, "short", turn), kind="stable")
-        rows = rows[np.argsort(hashed(rows, seed, *address, "rows", turn), kind="stable")][:count]
-        wanted = short[mix][:count]
-        asked = groups[rows] * parents + wanted
-        good = ~np.isin(asked, groups * parents + out) & ~duplicates(asked)
-        out[rows[good]] = wanted[good]
-    return out
 
 
 def separate(

@@ -28,10 +28,10 @@ from fixturesynth.sampling.matching import (
     distinct_by_stride,
     duplicates,
     pair_keys,
-    restore_degrees,
     separate,
     swap_until,
 )
+from fixturesynth.sampling.pairing import pair_distinct
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
@@ -302,7 +302,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
 
 
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
-    """Parents of the widest matched reference in the set are swapped between rows; degrees are kept."""
+    """Parents of the widest matched reference in the set change rows until pairs are distinct; degrees are kept."""
     options = []
     for reference in assembly.plan.references:
         fk = assembly.table.foreign_key(reference.foreign_key)
@@ -319,11 +319,9 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     rows = rows[chosen[rows] >= 0]
     groups = others(columns, unique, mine, rows)
     size = assembly.made[assembly.table.foreign_key(name).parent].rows
-    address = (assembly.table.name, unique.name, turn)
-    out = swap_until(groups, chosen[rows], size, None, assembly.seed, *address)
+    out = pair_distinct(groups, chosen[rows], size, assembly.seed, assembly.table.name, unique.name, turn)
     if duplicates(groups * size + out).any():
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
-        out = restore_degrees(groups, out, np.bincount(chosen[rows], minlength=size), assembly.seed, *address)
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows] = out
     return True
