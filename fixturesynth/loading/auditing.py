@@ -14,6 +14,8 @@ from fixturesynth.schema.targets import quote_name
 
 __all__ = ["audit", "orphans"]
 
+ASKED_TOGETHER = 50  # foreign keys in one question
+
 
 def audit(connection: Connection, dialect: Dialect, schema: Schema, tables: Sequence[str]) -> None:
     """LoadError with table, foreign key and count for the first reference into nothing.
@@ -25,16 +27,32 @@ def audit(connection: Connection, dialect: Dialect, schema: Schema, tables: Sequ
     if dialect.references == "deferred":
         _by_pragma(connection, schema, tables)
         return
-    for table in schema:
-        for fk in table.foreign_keys:
-            if fk.declared and fk.parent in schema and (table.name in tables or fk.parent in tables):
-                count = orphans(connection, schema, table, fk, dialect.name)
-                if count:
-                    raise _violation(table.name, fk, count)
+    asked = [
+        (table, fk)
+        for table in schema
+        for fk in table.foreign_keys
+        if fk.declared and fk.parent in schema and (table.name in tables or fk.parent in tables)
+    ]
+    for start in range(0, len(asked), ASKED_TOGETHER):
+        some = asked[start : start + ASKED_TOGETHER]
+        answers: Sequence[Any] = [True] * len(some)
+        if dialect.asks_together:
+            questions = (f"({_lost_references(schema, table, fk, dialect.name)[0]})" for table, fk in some)
+            answers = run(connection, f"SELECT {', '.join(questions)}").one()
+        for (table, fk), answer in zip(some, answers, strict=True):
+            if answer and (count := orphans(connection, schema, table, fk, dialect.name)):
+                raise _violation(table.name, fk, count)
 
 
 def orphans(connection: Connection, schema: Schema, table: Table, fk: ForeignKey, dialect: str) -> int:
     """Rows of ``table`` whose reference is complete and finds no parent: an anti-join in the database."""
+    # Different references are few, and the key's index lists them; rows are counted only when something is wrong.
+    references, rows = _lost_references(schema, table, fk, dialect)
+    return int(run(connection, rows).scalar() or 0) if run(connection, references).scalar() else 0
+
+
+def _lost_references(schema: Schema, table: Table, fk: ForeignKey, dialect: str) -> tuple[str, str]:
+    """Queries that count the different references without a parent, and the rows that hold them."""
     child = [f"c.{quote_name(c, dialect)}" for c in fk.columns]
     matches = " AND ".join(
         f"p.{quote_name(parent, dialect)} = {own}" for own, parent in zip(child, fk.parent_columns, strict=True)
@@ -42,11 +60,8 @@ def orphans(connection: Connection, schema: Schema, table: Table, fk: ForeignKey
     own, parent = table_name(table, dialect), table_name(schema[fk.parent], dialect)
     given = " AND ".join(f"{column} IS NOT NULL" for column in child)
     lost = f"NOT EXISTS (SELECT 1 FROM {parent} p WHERE {matches})"
-    # Different references are few, and the key's index lists them; rows are counted only when something is wrong.
     distinct = f"(SELECT DISTINCT {', '.join(child)} FROM {own} c WHERE {given}) c"
-    if not run(connection, f"SELECT count(*) FROM {distinct} WHERE {lost}").scalar():
-        return 0
-    return int(run(connection, f"SELECT count(*) FROM {own} c WHERE {given} AND {lost}").scalar() or 0)
+    return f"SELECT count(*) FROM {distinct} WHERE {lost}", f"SELECT count(*) FROM {own} c WHERE {given} AND {lost}"
 
 
 def _by_pragma(connection: Connection, schema: Schema, tables: Sequence[str]) -> None:

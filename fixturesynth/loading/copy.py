@@ -56,34 +56,45 @@ def copy_together(connection: Connection, destinations: Sequence[Destination], t
 
 # Sequences behind identity columns (pg_depend: internal) and behind nextval() defaults, owned by the column or not.
 SEQUENCES = """
-SELECT a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
-FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND d.classid = 'pg_class'::regclass
+WITH wanted AS (
+  SELECT name::regclass AS id, number FROM unnest(%(tables)s::text[]) WITH ORDINALITY AS w(name, number)
+)
+SELECT w.number, a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
+FROM wanted w JOIN pg_depend d ON d.refobjid = w.id
+JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND d.classid = 'pg_class'::regclass
 JOIN pg_sequence q ON q.seqrelid = s.oid
 JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s::regclass AND d.refobjsubid > 0
+WHERE d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
 UNION
-SELECT a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
-FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
+SELECT w.number, a.attname, s.oid::regclass::text, q.seqmin, q.seqmax, q.seqincrement > 0
+FROM wanted w JOIN pg_attrdef f ON f.adrelid = w.id
+JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid
 JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' AND d.refclassid = 'pg_class'::regclass
 JOIN pg_sequence q ON q.seqrelid = s.oid
 JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
-WHERE f.adrelid = %(table)s::regclass
 """
+SET_TOGETHER = 100  # sequences in one statement
 
 
-def set_sequences(connection: Connection, destination: Destination) -> None:
+def set_sequences(connection: Connection, destinations: Sequence[Destination]) -> None:
     """Every sequence that numbers a column goes on behind the column's last value, and never back."""
-    driver = driver_of(connection)
-    columns = {c.name for c in destination.table.columns}
-    with driver.cursor() as cursor:
-        for column, sequence, low, high, rising in cursor.execute(SEQUENCES, {"table": destination.name}).fetchall():
-            if column not in columns:
-                continue
-            quoted = '"' + column.replace('"', '""') + '"'
-            last, further, best = ("max", ">", "GREATEST") if rising else ("min", "<", "LEAST")
-            cursor.execute(
-                f"SELECT setval('{sequence.replace(chr(39), chr(39) * 2)}'::regclass, "
-                f"{best}(t.last, CASE WHEN s.is_called THEN s.last_value END)::bigint) "
-                f"FROM (SELECT {last}({quoted}) AS last FROM {destination.name}) t, {sequence} s "
-                f"WHERE t.last BETWEEN {low} AND {high} AND (NOT s.is_called OR t.last {further} s.last_value)"
-            )
+    with driver_of(connection).cursor() as cursor:
+        names = [destination.name for destination in destinations]
+        settings = [
+            _setting(destinations[number - 1], *found)
+            for number, *found in cursor.execute(SEQUENCES, {"tables": names}).fetchall()
+            if found[0] in destinations[number - 1].table
+        ]
+        for start in range(0, len(settings), SET_TOGETHER):
+            cursor.execute(" UNION ALL ".join(settings[start : start + SET_TOGETHER]))
+
+
+def _setting(destination: Destination, column: str, sequence: str, low: int, high: int, rising: bool) -> str:
+    quoted = '"' + column.replace('"', '""') + '"'
+    last, further, best = ("max", ">", "GREATEST") if rising else ("min", "<", "LEAST")
+    return (
+        f"SELECT setval('{sequence.replace(chr(39), chr(39) * 2)}'::regclass, "
+        f"{best}(t.last, CASE WHEN s.is_called THEN s.last_value END)::bigint) "
+        f"FROM (SELECT {last}({quoted}) AS last FROM {destination.name}) t, {sequence} s "
+        f"WHERE t.last BETWEEN {low} AND {high} AND (NOT s.is_called OR t.last {further} s.last_value)"
+    )

@@ -1,6 +1,6 @@
 """How each database is loaded: differences as data, one ``Dialect`` record each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,8 @@ class Dialect:
     transactional_ddl: bool = True
     empty: str = "DELETE FROM {}"
     empty_together: bool = False  # one statement empties all tables
-    numbers: Callable[[Connection, Destination], None] | None = None
+    numbers: Callable[[Connection, Sequence[Destination]], None] | None = None
+    asks_together: bool = True  # answers many questions in one SELECT without FROM
     own_rows: Literal["statement", "row"] | None = None  # what a row references in its own table must come earlier
     update: str = "UPDATE {table} AS t SET {sets} FROM {source} AS s WHERE {matches}"
     temporary: str = "CREATE TEMPORARY TABLE {source} AS SELECT {columns} FROM {table} WHERE 1 = 0"
@@ -82,7 +83,7 @@ MYSQL = Dialect(
 )
 SQLITE = Dialect("sqlite", prepared_rows, "deferred", begin=("PRAGMA defer_foreign_keys = ON",), own_rows="row")
 DUCKDB = Dialect("duckdb", registered_rows, "live", own_rows="statement")
-GENERIC = Dialect("generic", core_rows, "live", transactional_ddl=False, own_rows="statement")
+GENERIC = Dialect("generic", core_rows, "live", transactional_ddl=False, asks_together=False, own_rows="statement")
 
 DIALECTS: Mapping[str, Dialect] = {
     "postgresql": POSTGRESQL,

@@ -15,6 +15,7 @@ from fixturesynth.schema.targets import quote_name
 __all__ = ["insert_rows", "load_infile", "load_rows"]
 
 WIRE = Wire(null="NULL", true="1", false="0")
+SERVER_TAKES_FILES = "fixturesynth_local_infile"
 FILE_BYTES = 256 << 20  # rows of one statement; the server has its own limits on what one transaction holds
 
 # Kinds whose text the server does not read as it stands.
@@ -32,10 +33,11 @@ def load_rows(connection: Connection, destination: Destination, table: pa.Table,
 
 
 def _may_send_files(connection: Connection) -> bool:
-    driver = driver_of(connection)
-    if not getattr(driver, "_local_infile", False):
+    if not getattr(driver_of(connection), "_local_infile", False):
         return False
-    return bool(connection.exec_driver_sql("SELECT @@local_infile").scalar())
+    if SERVER_TAKES_FILES not in connection.info:  # asked once a connection, not once a table
+        connection.info[SERVER_TAKES_FILES] = bool(connection.exec_driver_sql("SELECT @@local_infile").scalar())
+    return bool(connection.info[SERVER_TAKES_FILES])
 
 
 def load_infile(connection: Connection, destination: Destination, table: pa.Table, done: Done) -> None:
@@ -61,8 +63,10 @@ def load_infile(connection: Connection, destination: Destination, table: pa.Tabl
         def send(rows: int) -> None:
             file.flush()
             kept = cursor.execute(f"LOAD DATA LOCAL INFILE '{path}' {statement}")
-            cursor.execute("SHOW WARNINGS LIMIT 8")
-            said = [message for level, _, message in cursor.fetchall() if level != "Note"]
+            said = []
+            if cursor.warning_count:
+                cursor.execute("SHOW WARNINGS LIMIT 8")
+                said = [message for level, _, message in cursor.fetchall() if level != "Note"]
             if said or kept != rows:
                 cause = said[0] if said else f"{rows - kept} of {rows} rows were not taken"
                 raise LoadError(f"table {destination.table.name!r}: {cause}; nothing was kept")

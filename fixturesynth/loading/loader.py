@@ -151,8 +151,8 @@ def _written(
                         _set_later(connection, dialect, plan, name, data.arrow(name))
                 for statement in plan.creation.after if plan.creation else ():
                     run(connection, statement)
-                for name in plan.order if dialect.numbers else ():
-                    dialect.numbers(connection, _destination(plan, dialect, name))  # type: ignore[misc]
+                if dialect.numbers:
+                    dialect.numbers(connection, [_destination(plan, dialect, name) for name in plan.order])
                 for statement in dialect.end:
                     run(connection, statement)
                 audit(connection, dialect, plan.schema, plan.order)

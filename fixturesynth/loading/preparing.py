@@ -1,8 +1,8 @@
 """What a load will do, decided and checked before anything is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,7 @@ from fixturesynth.schema.translation import translate
 __all__ = ["LoadPlan", "Mode", "prepare"]
 
 Mode = Literal["create", "append", "truncate"]
+ASKED_TOGETHER = 100  # tables in one question
 
 
 @dataclass(frozen=True)
@@ -196,20 +197,31 @@ def _refuse_rows(data: Dataset, engine: Engine, dialect: Dialect, found: Schema,
     if mode == "append":
         return
     with engine.connect() as connection:
-        for name in data:
-            rows = _count(connection, found[name], dialect) if mode == "create" else 0
-            if rows:
+        for table in _filled([found[name] for name in data], connection, dialect) if mode == "create" else ():
+            if rows := _count(connection, table, dialect):
                 raise GuardError(
-                    f"table {name!r} of the target has {rows:,} row{'s' * (rows > 1)}; add to them with --append "
+                    f"table {table.name!r} of the target has {rows:,} row{'s' * (rows > 1)}; add to them with --append "
                     "(mode='append') or empty the tables first with --truncate (mode='truncate')"
                 )
-        for table in found if mode == "truncate" else ():
+        others = [t for t in found if t.name not in data and {fk.parent for fk in t.foreign_keys} & set(data)]
+        for table in _filled(others, connection, dialect) if mode == "truncate" else ():
             parents = sorted({fk.parent for fk in table.foreign_keys} & set(data))
-            if table.name not in data and parents and (rows := _count(connection, table, dialect)):
+            if rows := _count(connection, table, dialect):
                 raise GuardError(
                     f"table {table.name!r} is not in the data but has {rows:,} row{'s' * (rows > 1)} and references "
                     f"{parents[0]!r}, which is to be emptied; include it, or empty it yourself"
                 )
+
+
+def _filled(tables: Sequence[Table], connection: Connection, dialect: Dialect) -> Iterator[Table]:
+    """Those of the tables that have rows, by a question for a hundred at once; all where a dialect cannot be asked."""
+    for start in range(0, len(tables), ASKED_TOGETHER):
+        some = tables[start : start + ASKED_TOGETHER]
+        answers: Sequence[Any] = [True] * len(some)
+        if dialect.asks_together:
+            questions = ", ".join(f"EXISTS (SELECT 1 FROM {table_name(t, dialect.name)})" for t in some)
+            answers = run(connection, f"SELECT {questions}").one()
+        yield from (table for table, answer in zip(some, answers, strict=True) if answer)
 
 
 def _count(connection: Connection, table: Table, dialect: Dialect) -> int:

@@ -33,6 +33,7 @@ class Pragmas:
     """Everything that one database file says, by table."""
 
     objects: Sequence[Row]
+    owned: dict[str, list[Row]]  # a table's own entry, its indexes and triggers
     columns: dict[str, list[Row]]
     foreign_keys: dict[str, list[Row]]
     indexes: dict[str, list[Row]]
@@ -90,8 +91,10 @@ def read_pragmas(connection: Connection, schema: str) -> Pragmas:
         f"SELECT l.name AS idx, x.* {master}, pragma_index_list(m.name, {argument}) l, "
         f"pragma_index_xinfo(l.name, {argument}) x WHERE m.type = 'table' AND l.\"unique\" AND x.key"
     )
+    objects = rows(f"SELECT m.type, m.name, m.tbl_name, m.sql {master} ORDER BY m.rowid")
     return Pragmas(
-        rows(f"SELECT m.type, m.name, m.tbl_name, m.sql {master} ORDER BY m.rowid"),
+        objects,
+        by("tbl_name", objects),
         per_table("pragma_table_xinfo"),
         per_table("pragma_foreign_key_list"),
         per_table("pragma_index_list"),
@@ -127,7 +130,7 @@ def read_table(table: Row, schema: str, pragmas: Pragmas) -> Draft:
         )
     draft.foreign_keys = read_foreign_keys(pragmas.foreign_keys[table.name], text.foreign_keys, schema)
     draft.uniques = read_uniques(table.name, pragmas, text.uniques)
-    draft.triggers = [o.name for o in pragmas.objects if o.type == "trigger" and o.tbl_name == table.name]
+    draft.triggers = [o.name for o in pragmas.owned[table.name] if o.type == "trigger"]
     return draft
 
 
@@ -188,7 +191,7 @@ def action(text: str) -> str | None:
 
 def read_uniques(table: str, pragmas: Pragmas, written: Sequence[Unique]) -> list[Unique]:
     """Unique constraints and unique indexes, in the order of their making; the primary key left out."""
-    definitions = {o.name: o.sql for o in pragmas.objects if o.type == "index"}
+    definitions = {o.name: o.sql for o in pragmas.owned[table] if o.type == "index"}
     names = {tuple(folded(u.columns)): u.name for u in written}
     found = []
     for index in sorted(pragmas.indexes[table], key=lambda i: -i.seq):
