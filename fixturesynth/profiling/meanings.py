@@ -495,8 +495,10 @@ _TABLE = {
             season number; question number; item position; placement; sort number; sort weight; list order;
             chapter number; lesson number; order number index; place number
         length | n | length; total length; length cm; length mm; len; body length
-        width | n | width; width cm; image width; width px; screen width
-        height | n | height; height mm; image height; height px; screen height; tallness
+        width | n | width; width cm
+        height | n | height; height mm; tallness
+        pixels | n | image width; image height; width px; height px; screen width; screen height; video width;
+            video height; thumbnail width; thumbnail height; viewport width; viewport height; resolution
         depth | n | depth; depth cm; thickness
         weight | n | weight; weight g; net weight; gross weight; gewicht; mass; gm wgt; wgt; peso; shipping weight;
             weight lbs; package weight; product weight; weight grams; weight oz; tare weight; load; max load;

@@ -27,7 +27,8 @@ _VAGUE = {"id", "name", "value", "code", "type", "category", "status", "title", 
 # Meanings so plain that they are found anywhere in a name, not only at its end.
 _ANYWHERE = {"email", "phone", "fax", "url", "address", "city", "country", "iban", "ssn", "postal_code", "ip_address",
              "address_line_1", "address_line_2", "first_name", "last_name", "latitude", "longitude", "birth_date",
-             "price", "username", "password_hash", "diagnosis", "description", "amount", "balance", "year"}  # fmt: skip
+             "price", "username", "password_hash", "token", "diagnosis", "description", "amount", "balance",
+             "year"}  # fmt: skip
 _FLAG_WORDS = {
     "is",
     "has",
@@ -362,6 +363,8 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
         number = _NUMBERED.get(_singular(table[-1]))
         if number is not None and (words[-1] == "code") == (number in _CODES):
             return number
+    if words[-1] == "address" and {"email", "mail"} & set(table):
+        return "email"
     if own == "file" and words in (("extension",), ("ext",)):
         return "file_extension"
     if own == "person":

@@ -15,7 +15,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
-from fixturesynth.rules.defaults import BYTES, MOMENTS, NUMBERS, PRICED, TEXTS
+from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
@@ -130,7 +130,7 @@ def _number(case: _Case) -> RuleCall | None:
         scale = min(kind.scale, 6) if kind.kind == "decimal" and kind.scale is not None else 5 if _precise(case) else 2
     if name == "integers" and case.meaning in _FRACTIONS:
         scale = 0
-    knots = [Decimal(str(q)) * _factor(case) for q in NUMBERS.get(case.meaning or "", _general(case))]
+    knots = [Decimal(str(q)) * _factor(case) for q in _law(case)]
     bounds = bounds_of(case.domain, Decimal(1).scaleb(-scale), _type_bounds(kind, scale), (knots[0], knots[-1]))
     if bounds is None:
         return None
@@ -147,6 +147,13 @@ def _number(case: _Case) -> RuleCall | None:
     if case.meaning in PRICED and name == "decimals":
         options["endings"] = "price"
     return case.call(name, options)
+
+
+def _law(case: _Case) -> tuple[int | str, ...]:
+    meaning = case.meaning or ""
+    if case.type.kind == "integer" and meaning in KINDS:
+        return KINDS[meaning]
+    return NUMBERS.get(meaning, _general(case))
 
 
 def _factor(case: _Case) -> int:

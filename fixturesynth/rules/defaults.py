@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["BYTES", "MOMENTS", "NUMBERS", "PRICED", "TEXTS"]
+__all__ = ["BYTES", "KINDS", "MOMENTS", "NUMBERS", "PRICED", "TEXTS"]
 
 # Meaning to rule and options, for columns of text. Meanings with a list in vocabulary.LISTS are not repeated here.
 TEXTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -192,6 +192,7 @@ NUMBERS: Final[Mapping[str, tuple[int | str, ...]]] = {
     "minimum": (0, 1, 2, 5, 10),
     "maximum": (10, 20, 50, 100, 500, 1000),
     "asn": (1000, 65000),
+    "pixels": (320, 640, 1024, 1280, 1920, 3840),
     "small_count": (0, 1, 1, 2, 2, 3, 4),
     "odometer": (200, 15000, 42000, 76000, 120000, 210000),
     "systolic": (95, 112, 120, 128, 138, 165),
@@ -232,6 +233,14 @@ NUMBERS: Final[Mapping[str, tuple[int | str, ...]]] = {
     "severity": (1, 2, 3, 5),
     "floor": (0, 1, 2, 4, 12),
     "house_number": (1, 12, 40, 110, 900),
+}
+
+# Kinds that whole numbers stand for.
+KINDS: Final[Mapping[str, tuple[int, ...]]] = {
+    "type": (1, 1, 2, 3, 5),
+    "category": (1, 2, 3, 5, 8),
+    "status": (0, 1, 1, 2, 3),
+    "role": (1, 1, 2, 3),
 }
 
 # Meanings whose values are prices: many end in .99.
