@@ -35,6 +35,11 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "determines", "ordinal")
 
+# Types whose text follows a grammar of their own.
+WRITTEN = frozenset(
+    {"range", "inet", "cidr", "macaddr", "hstore", "tsvector", "ltree", "xml", "bit", "geometry", "interval", "uuid"}
+)
+
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
 
@@ -155,7 +160,7 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
         return ColumnPlan(column.name, Key(RuleCall("sequence", options, unique=True)), "unique number")
     if seen is not None and seen.meaning == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid in text")
-    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns:
+    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and column.type.kind not in WRITTEN:
         shapes = {"patterns": [list(p) for p in seen.patterns]}
         return ColumnPlan(column.name, Key(RuleCall("pattern", shapes, unique=True)), "unique, shapes as in the rows")
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
@@ -222,6 +227,8 @@ def _plan_learned(
 def _is_learned(seen: ColumnProfile) -> bool:
     if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
         return True
+    if seen.quantiles and seen.lengths:
+        return False  # ranges, which say more than categories
     # Texts that come again and again are categories, even where each is too rare to be stored: others stand in.
     present = seen.rows - seen.nulls
     return seen.kind in ("text", "code") and seen.distinct * 4 <= present and seen.distinct <= MOST_STAND_INS
@@ -244,9 +251,13 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
         return RuleCall("integers", {"low": low, "high": high}), seen.null_share
     if seen.kind == "binary" and seen.lengths and not column.type.fixed and (domain is None or domain.octets is None):
         return RuleCall("bytes", {"lengths": list(seen.lengths)}), seen.null_share
-    if seen.kind in ("code", "identifier") and seen.patterns and not named:
+    if column.type.kind == "range" and seen.quantiles and seen.lengths:
+        spans = {"lows": [int(q) for q in seen.quantiles], "widths": list(seen.lengths), "step": int(seen.step or 1)}
+        return RuleCall("range", spans), seen.null_share
+    written = column.type.kind in WRITTEN  # a shape of digits and letters would not be a value of the type
+    if seen.kind in ("code", "identifier") and seen.patterns and not named and not written:
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
-    if seen.kind == "text" and seen.words and not named:
+    if seen.kind == "text" and seen.words and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
         limits = [n for n in (column.type.length, domain.max_length if domain is not None else None) if n]
         if limits:

@@ -18,6 +18,7 @@ __all__ = [
     "Constant",
     "Default",
     "Derived",
+    "ExclusionPlan",
     "Key",
     "Modelled",
     "Plan",
@@ -158,6 +159,29 @@ class UniquePlan:
 
 
 @dataclass(frozen=True)
+class ExclusionPlan:
+    """How an exclusion constraint is held between rows that agree in ``groups``.
+
+    apart: their spans, from ``low`` to ``high`` (the same: a column of ranges), follow each other. same: they share the
+    value of ``low``. Limits count in units: whole numbers, smallest fractions, days or microseconds.
+    """
+
+    name: str
+    how: Literal["apart", "same"]
+    groups: tuple[str, ...]
+    low: str
+    high: str
+    closed: bool = False  # the upper end belongs to the span
+    floor: int | None = None
+    ceiling: int | None = None
+    least: int = 1  # units that a span takes up at least
+    room: int | None = None  # rows that a group has room for
+    predicate: str | None = None  # rows for which it is false take no part
+    learned: bool = False  # lengths are kept as they are, as far as they find room
+    brief: bool = False  # nothing says how long a span of moments is: it takes hours
+
+
+@dataclass(frozen=True)
 class TablePlan:
     name: str
     rows: int
@@ -172,6 +196,7 @@ class TablePlan:
     distinct: tuple[tuple[str, str], ...] = ()  # pairs of columns that must differ
     nulls: tuple[tuple[str, str, bool], ...] = ()  # (source, target, together): target is null where source is
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
+    exclusions: tuple[ExclusionPlan, ...] = ()
     branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition

@@ -10,6 +10,7 @@ from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
 from fixturesynth.planning.orders import orders_by_meaning, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.plan import (
@@ -25,6 +26,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
+from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
@@ -106,7 +108,7 @@ def _plan_table(
     if table.name in wishes.skip:
         rows = 0
     changes = wishes.changes.get(table.name, {})
-    table = with_uniques(table, changes)
+    table = with_exclusions(with_uniques(table, changes), schema.dialect)
     if _verbatim(table, learned, references, wishes, named):
         kept = tuple(ColumnPlan(c, Modelled("verbatim"), "kept as in the rows") for c in table.column_names)
         assert learned is not None
@@ -121,7 +123,8 @@ def _plan_table(
     trial = None
     if learned is None:
         trial = _trials(table, references, wishes, schema.dialect, judge, rows)
-    constraints = narrow(compile_constraints(table, schema.dialect, trial=trial, now=wishes.now), changes)
+    judged, ranges = hold_ranges(table, schema.dialect)
+    constraints = narrow(compile_constraints(judged, schema.dialect, trial=trial, now=wishes.now), changes)
     if learned is None:
         constraints = with_prefixes(table, tighten(constraints))
     needs = ColumnNeeds(
@@ -131,6 +134,7 @@ def _plan_table(
         parents=done, rows=rows,
     )  # fmt: skip
     columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
+    columns = with_range_limits(table, columns, ranges)
     if rows and table.triggers:
         notes.append(f"{table.name}: its triggers run on every row and may refuse it: {', '.join(table.triggers)}")
     if rows:
@@ -154,12 +158,18 @@ def _plan_table(
         if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, planned)):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
+    exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
+    for exclusion in exclusions:
+        by_name = {c.name: c for c in columns}
+        if (most := exclusion_limit(exclusion, table, by_name, capacities, planned)) is not None:
+            text = f"the room between the limits of exclusion constraint {exclusion.name}"
+            rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
         references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
         parent_orders=_parent_orders(learned, columns),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
-        nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets,
+        nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
 

@@ -44,11 +44,6 @@ def plan_repairs(
         repairs.append((name, whole))
         if not held and needs.profile is None and not _can_pass(needs, columns, whole, dialect):
             raise _refusal(table, name, text, f"is not understood yet and none of {TRIED} trial rows passes it")
-    for exclusion in table.exclusions:
-        raise ConstraintError(
-            f"{table.name}: exclusion constraint {exclusion.name} is not supported yet: {exclusion.text}; "
-            "leave the table out (skip: true in fixturesynth.yaml)"
-        )
     return tuple(dict.fromkeys(repairs))
 
 

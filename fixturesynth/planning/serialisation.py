@@ -15,6 +15,7 @@ from fixturesynth.planning.plan import (
     Constant,
     Default,
     Derived,
+    ExclusionPlan,
     Key,
     Modelled,
     Plan,
@@ -95,6 +96,9 @@ def _table(data: dict[str, Any]) -> TablePlan:
             "references": tuple(_reference(r) for r in data["references"]),
             "uniques": tuple(_unique(u) for u in data["uniques"]),
             "branches": tuple(_branches(b) for b in data.get("branches", ())),
+            "exclusions": tuple(
+                ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
+            ),
             **{
                 name: tuple(tuple(x) for x in data[name])
                 for name in ("orders", "parent_orders", "distinct", "nulls", "repairs")

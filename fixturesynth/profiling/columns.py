@@ -14,6 +14,7 @@ from fixturesynth.profiling.json_shapes import json_shape, looks_like_json
 from fixturesynth.profiling.numerics import number_statistics
 from fixturesynth.profiling.profile import ColumnKind, ColumnProfile
 from fixturesynth.profiling.protection import Protector
+from fixturesynth.profiling.ranges import profile_ranges
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.profiling.texts import (
@@ -64,6 +65,10 @@ def profile_column(
         whole = whole.drop_null()
     known = frozenset(closed) | frozenset(column.type.values)
     profile = _reader(whole.type)(column, whole, protector, base, role, known)
+    if column.type.kind == "range" and column.type.element is not None:
+        # Never categories, patterns or words: what can be told of a range is where it begins and how long it is.
+        bare = replace(profile, kind="code", values=(), rare=0, patterns=(), words=(), lengths=(), spikes=())
+        return profile_ranges(bare, whole, column.type.element, protector)
     sample = whole if pa.types.is_nested(whole.type) else whole.slice(0, 10 * SAMPLE).unique().slice(0, SAMPLE)
     return replace(profile, meaning=guess_meaning(table, column, sample))
 

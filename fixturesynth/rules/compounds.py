@@ -11,12 +11,15 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import SpecError
-from fixturesynth.randomness import hashed
+from fixturesynth.profiling.ranges import range_texts
+from fixturesynth.randomness import below, hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.buffers import days_of
 from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space
-from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, drawn, limits_of, phrase_space
+from fixturesynth.rules.grammar import LARGEST, Bits, Phrase, Pool, drawn, limits_of, phrase_space
 from fixturesynth.rules.moments import moment_of
+from fixturesynth.rules.numbers import along
+from fixturesynth.schema.model import ColumnType
 
 __all__ = ["MAKERS", "array", "json_", "range_", "template"]
 
@@ -173,19 +176,43 @@ _RANGES: Final = {
 def range_(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """Ranges ``[low,high)`` of the type's element, ``width`` units wide at most; multiranges hold one range.
 
-    Units are whole numbers, cents, days or hours. ``low``, ``high``: bounds of the lower end.
+    Units are whole numbers, cents, days or hours. ``low``, ``high``: bounds of the lower end; ``last``: of the upper.
+    ``least``: units that a range is wide at least (1). ``lows``, ``widths``, ``step``: quantiles of where ranges begin
+    and how wide they are, and the grid of their beginnings, in the smallest units (microseconds for moments).
     """
     name = context.type.name.lower().strip().rpartition(".")[2]
     multiple = "multirange" in name
     kind = options.get("element") or _RANGES.get(name.replace("multirange", "range")) or _element(context)
     width = int(options.get("width", {"integer": 100, "decimal": 10_000, "date": 60}.get(kind, 240)))
+    if options.get("lows") and context.type.element is not None and not context.unique:
+        return _seen_ranges(options, context.type.element, multiple)
+    least = max(1, int(options.get("least", 1)))
     if kind in ("integer", "decimal"):
-        first, last = int(options.get("low", 0)), int(options.get("high", 100_000))
+
+        def unit_of(bound: Any) -> int:
+            return int(bound)
+
+        ends = options.get("low", 0), options.get("high", 100_000)
     else:
-        low = moment_of(options.get("low", "now - 2 years"), context.now)
-        high = moment_of(options.get("high", "now"), context.now)
         seconds = 86_400 if kind == "date" else 3600
-        first, last = int(low.timestamp()) // seconds, int(high.timestamp()) // seconds
+
+        def unit_of(bound: Any) -> int:
+            return int(moment_of(bound, context.now).timestamp()) // seconds
+
+        ends = options.get("low", "now - 2 years"), options.get("high", "now")
+    first, last = unit_of(ends[0]), unit_of(ends[1])
+    if options.get("low") is not None and kind not in ("integer", "decimal", "date"):
+        first += moment_of(ends[0], context.now).timestamp() % seconds > 0
+    if options.get("last") is not None:
+        end = unit_of(options["last"])
+        if first >= end and "low" not in options:
+            first = end - (last - first)
+        width = max(least, min(width, end - first))
+        last = min(max(last, first), end - width)
+    elif last < first:
+        last = first + unit_of(ends[1]) - unit_of(ends[0]) if "low" not in options else first + width * 100
+    width = max(width, least)
+    choices = width - least + 1
 
     def written(units: Integers) -> pa.Array:
         if kind == "integer":
@@ -202,13 +229,27 @@ def range_(options: Mapping[str, Any], context: ColumnContext) -> Space:
         return pc.binary_join_element_wise('"', text, f'{zone}"', "")
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
-        start = first + indices // width
-        end = start + 1 + indices % width
+        start = first + indices // choices
+        end = start + least + indices % choices
         pieces = [written(start), written(end)]
         brackets = ("{[", ")}") if multiple else ("[", ")")
         return pc.binary_join_element_wise(brackets[0], pieces[0], ",", pieces[1], brackets[1], "")
 
-    return Space(max(1, last - first + 1) * width, at)
+    return Space(max(1, last - first + 1) * choices, at)
+
+
+def _seen_ranges(options: Mapping[str, Any], kind: ColumnType, multiple: bool) -> Space:
+    """Ranges that begin and last as others did that were seen."""
+    lows, step = [int(q) for q in options["lows"]], max(1, int(options.get("step", 1)))
+    widths = np.array([int(w) for w in options["widths"]], dtype=np.int64)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        low = along(lows, Bits(hashed(indices, 0, "range"))) if len(lows) > 1 else np.full(len(indices), lows[0])
+        low = low - (low - lows[0]) % step
+        high = low + widths[below(hashed(indices, 0, "width"), widths.size)]
+        return range_texts(low, high, kind, multiple=multiple)
+
+    return Space(LARGEST, at)
 
 
 def _element(context: ColumnContext) -> str:

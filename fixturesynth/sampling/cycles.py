@@ -151,4 +151,3 @@ def _parted(
         )
     out[left] = -1
     return out
-

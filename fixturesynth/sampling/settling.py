@@ -22,6 +22,7 @@ from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.assembly import Assembly, compute
+from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import inside_predicate, leave_set
 from fixturesynth.sampling.matching import (
     codes_of,
@@ -60,11 +61,13 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         key = _keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
+    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
     return settle_checks(assembly, columns)
 
 
 def settle_late(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with what had to wait for references that close a cycle."""
+    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=True)
     return settle_checks(assembly, columns, late=True)
 
 

@@ -17,6 +17,7 @@ from fixturesynth.schema.predicates.domains import (
 from fixturesynth.schema.predicates.evaluating import evaluate, evaluate_tree
 from fixturesynth.schema.predicates.isolating import bounds_on, solve
 from fixturesynth.schema.predicates.parsing import mentioned_columns
+from fixturesynth.schema.predicates.spans import RangeLimits, Span, only_orders, parse_span, range_condition
 
 __all__ = [
     "Alternatives",
@@ -26,6 +27,8 @@ __all__ = [
     "Distinct",
     "Hole",
     "NotUnderstood",
+    "RangeLimits",
+    "Span",
     "TableConstraints",
     "bounds_on",
     "compile_condition",
@@ -34,5 +37,8 @@ __all__ = [
     "evaluate_tree",
     "joint_branches",
     "mentioned_columns",
+    "only_orders",
+    "parse_span",
+    "range_condition",
     "solve",
 ]

@@ -1,0 +1,246 @@
+"""Spans of values in the text of a schema: a column of ranges, or a range made of two columns."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlglot import exp
+
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates.domains import NotUnderstood
+from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition
+
+__all__ = ["RangeLimits", "Span", "only_orders", "parse_span", "range_condition"]
+
+MAKERS = frozenset({"int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"})
+BOUNDS = frozenset({"[)", "[]", "(]", "()"})
+
+
+@dataclass(frozen=True)
+class Span:
+    """From ``low`` to ``high``: two columns, or one column of ranges twice. ``closed``: the upper end belongs to it."""
+
+    low: str
+    high: str
+    closed: bool = False
+
+    @property
+    def is_column(self) -> bool:
+        return self.low == self.high
+
+
+@dataclass(frozen=True)
+class RangeLimits:
+    """Constants between which a range must lie, and how wide it may be; None where nothing is asked."""
+
+    low: Any = None
+    high: Any = None
+    least: Any = None  # a number or a timedelta
+    most: Any = None
+
+    def joined(self, other: "RangeLimits") -> "RangeLimits":
+        return RangeLimits(
+            _one(max, self.low, other.low), _one(min, self.high, other.high),
+            _one(max, self.least, other.least), _one(min, self.most, other.most),
+        )  # fmt: skip
+
+
+def _one(choose: Callable[..., Any], a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else choose(a, b)
+
+
+def parse_span(text: str, table: Table, dialect: str) -> Span | None:
+    """The span that an expression is; None when it is none that is known.
+
+    >>> from fixturesynth.schema.model import Column, ColumnType
+    >>> day = ColumnType("date", "date")
+    >>> stay = Table("stay", (Column("arrival", day), Column("departure", day)))
+    >>> parse_span("daterange(arrival, departure, '[]')", stay, "postgresql")
+    Span(low='arrival', high='departure', closed=True)
+    """
+    if text in table:
+        column = table.column(text)
+        if column.generated is not None:
+            return parse_span(column.generated.expression, table, dialect)
+        return Span(text, text) if column.type.kind == "range" else None
+    try:
+        tree = _bare(parse_condition(text, table, dialect))
+    except NotUnderstood:
+        return None
+    if isinstance(tree, exp.Column):
+        return parse_span(column_name(tree), table, dialect)
+    if not isinstance(tree, exp.Anonymous) or call_name(tree) not in MAKERS or len(tree.expressions) not in (2, 3):
+        return None
+    low, high = (_end(e) for e in tree.expressions[:2])
+    try:
+        bounds = fold(tree.expressions[2]) if len(tree.expressions) == 3 else "[)"
+    except NotUnderstood:
+        return None
+    if low is None or high is None or low == high or bounds not in BOUNDS:
+        return None
+    return Span(low, high, closed=bounds == "[]")
+
+
+def range_condition(text: str, table: Table, dialect: str) -> tuple[str, RangeLimits] | None:
+    """The column of ranges that a condition is about and what it asks of it; None for what is not known.
+
+    Ends are compared with constants, the width with a constant, the whole range with one that contains it. Conditions
+    that every range with two ends and something between them keeps, ``NOT isempty(during)`` and its kin, ask nothing.
+    """
+    try:
+        tree = parse_condition(text, table, dialect)
+    except NotUnderstood:
+        return None
+    names = {column_name(c) for c in tree.find_all(exp.Column)}
+    name = next(iter(names), None)
+    if name is None or len(names) > 1 or table.column(name).type.kind != "range":
+        return None
+    limits = RangeLimits()
+    for one in _conjuncts(tree):
+        found = RangeLimits() if _always(one) else _contained(one) or _compared(one)
+        if found is None:
+            return None
+        limits = limits.joined(found)
+    return name, limits
+
+
+def only_orders(text: str, table: Table, dialect: str, span: Span) -> bool:
+    """Whether a condition says of the ends no more than which comes first, ``starts < ends``."""
+    try:
+        tree = parse_condition(text, table, dialect)
+    except NotUnderstood:
+        return False
+    sides = [_bare(side) for side in (tree.this, tree.expression)] if type(tree) in _TURNED else []
+    names = [column_name(side) for side in sides if isinstance(side, exp.Column)]
+    backwards = isinstance(tree, (exp.GT, exp.GTE))
+    return (names[::-1] if backwards else names) == [span.low, span.high] and not isinstance(tree, exp.EQ)
+
+
+def _conjuncts(tree: exp.Expression) -> Iterator[exp.Expression]:
+    if isinstance(tree, exp.And):
+        yield from _conjuncts(tree.this)
+        yield from _conjuncts(tree.expression)
+    else:
+        yield tree
+
+
+# What holds, or never does, for ranges ``[low,high)`` with two ends.
+_NEVER = frozenset({"isempty", "upper_inc", "lower_inf", "upper_inf"})
+_ALWAYS = frozenset({"lower_inc"})
+
+
+def _always(node: exp.Expression) -> bool:
+    negated = isinstance(node, exp.Not)
+    inner = _bare(node.this if negated else node)
+    if isinstance(inner, exp.Anonymous):
+        return call_name(inner) in (_NEVER if negated else _ALWAYS)
+    if isinstance(inner, exp.Is):
+        return negated and _end_of(inner.this) is not None and isinstance(inner.expression, exp.Null)
+    if isinstance(inner, (exp.LT, exp.LTE, exp.NEQ)) and not negated:
+        return (_end_of(inner.this), _end_of(inner.expression)) == ("low", "high")
+    if isinstance(inner, (exp.GT, exp.GTE)) and not negated:
+        return (_end_of(inner.this), _end_of(inner.expression)) == ("high", "low")
+    return False
+
+
+def _end_of(node: exp.Expression) -> str | None:
+    """``low`` for ``lower(column)``, ``high`` for ``upper(column)``."""
+    node = _bare(node)
+    if isinstance(node, (exp.Lower, exp.Upper)) and isinstance(_bare(node.this), exp.Column):
+        return "low" if isinstance(node, exp.Lower) else "high"
+    return None
+
+
+def _is_width(node: exp.Expression) -> bool:
+    node = _bare(node)
+    return isinstance(node, exp.Sub) and (_end_of(node.this), _end_of(node.expression)) == ("high", "low")
+
+
+_TURNED: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE, exp.EQ: exp.EQ,
+}  # fmt: skip
+
+
+def _compared(node: exp.Expression) -> RangeLimits | None:
+    """An end or the width compared with a constant, which may stand on either side."""
+    operator = type(node)
+    if operator not in _TURNED:
+        return None
+    term, other = node.this, node.expression
+    if _end_of(term) is None and not _is_width(term):
+        term, other, operator = other, term, _TURNED[operator]
+    try:
+        value = fold(_bare(other))
+    except NotUnderstood:
+        return None
+    end = _end_of(term)
+    if _is_width(term):
+        return _width(operator, value)
+    if end == "low" and operator in (exp.GT, exp.GTE):
+        return RangeLimits(low=value + 1 if operator is exp.GT and isinstance(value, int) else value)
+    if end == "high" and operator in (exp.LT, exp.LTE):
+        return RangeLimits(high=value - 1 if operator is exp.LT and isinstance(value, int) else value)
+    return None
+
+
+_INTERVAL = re.compile(
+    r"(?:(?P<days>\d+) days? ?)?(?:(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)|(?P<whole>\d+) hours?)?"
+)
+
+
+def _width(operator: type[exp.Expression], value: Any) -> RangeLimits | None:
+    if isinstance(value, str):
+        found = _INTERVAL.fullmatch(value.strip())
+        if not found or not any(found.groups()):
+            return None
+        part = {name: int(text) for name, text in found.groupdict().items() if text is not None}
+        value = timedelta(
+            days=part.get("days", 0), hours=part.get("hours", 0) + part.get("whole", 0),
+            minutes=part.get("minutes", 0), seconds=part.get("seconds", 0),
+        )  # fmt: skip
+    if operator is exp.EQ:
+        return RangeLimits(least=value, most=value)
+    # Widths are whole steps, so that one beside an excluded limit is taken only where it can be counted.
+    beside = 1 if isinstance(value, int) else timedelta(hours=1) if isinstance(value, timedelta) else 0
+    if operator in (exp.LT, exp.LTE):
+        return RangeLimits(most=value - beside if operator is exp.LT else value)
+    return RangeLimits(least=value + beside if operator is exp.GT else value)
+
+
+def _contained(node: exp.Expression) -> RangeLimits | None:
+    """``column <@ '[low,high)'``, or the constant range first, with ``@>``."""
+    inner, outer = node.this, node.expression
+    if isinstance(node, exp.ArrayContainsAll):
+        inner, outer = outer, inner
+    elif not isinstance(node, exp.ArrayContainedBy):
+        return None
+    if not isinstance(_bare(inner), exp.Column):
+        return None
+    try:
+        found = re.fullmatch(r'[\[(]"?([^",]*)"?,"?([^",]*)"?[\])]', str(fold(outer)))
+    except NotUnderstood:
+        return None
+    if found is None:
+        return None
+    low, high = (int(t) if t.lstrip("-").isdigit() else t or None for t in found.groups())
+    return RangeLimits(low=low, high=high)
+
+
+def _bare(node: exp.Expression) -> exp.Expression:
+    while isinstance(node, (exp.Paren, exp.Cast)):
+        node = node.this
+    return node
+
+
+def _end(node: exp.Expression) -> str | None:
+    """The column that an end is; COALESCE(column, infinity) is as open as NULL would be."""
+    node = _bare(node)
+    if isinstance(node, exp.Coalesce) and len(node.expressions) == 1:
+        try:
+            other = str(fold(node.expressions[0])).lower()
+        except NotUnderstood:
+            return None
+        node = _bare(node.this) if other in ("infinity", "-infinity") else node
+    return column_name(node) if isinstance(node, exp.Column) else None
