@@ -11,8 +11,10 @@ import pytest
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json
+from fixturesynth.planning.wishes import wishes_of
 from fixturesynth.rules.places import PARTS
 from fixturesynth.schema.reflection import reflect
+from fixturesynth.spec import read_spec
 from fixturesynth.synthesizer import Synthesizer, plan_rules
 
 ROWS = 400
@@ -231,3 +233,20 @@ def test_what_a_row_reads_of_its_parents_survives_json(tmp_path: Path) -> None:
 
 def test_parts_of_a_place_are_named() -> None:
     assert {"city", "state", "postal_code", "country", "latitude", "longitude"} <= set(PARTS)
+
+
+def test_rules_of_a_spec_can_read_the_row(tmp_path: Path) -> None:
+    """What the options name as columns is there when the rule is asked."""
+    path = tmp_path / "one.sql"
+    path.write_text(
+        "CREATE TABLE a (id integer PRIMARY KEY, first text NOT NULL, last text NOT NULL, contact text NOT NULL)"
+    )
+    (tmp_path / "spec.yaml").write_text(
+        "version: 1\ntables:\n  a:\n    columns:\n"
+        "      first: {choices: [Ann]}\n      last: {choices: [Lee, Roe]}\n"
+        "      contact: {rule: made_of, options: {columns: [first, last], form: mail, otherwise: email}}\n"
+    )
+    spec = read_spec(tmp_path / "spec.yaml")
+    schema = reflect(path)
+    rows = plan_rules(schema, wishes=wishes_of(spec, schema), seed=3).sample().arrow("a").column("contact").to_pylist()
+    assert {row.partition("@")[0] for row in rows} == {"ann.lee", "ann.roe"}

@@ -128,7 +128,8 @@ def _decided(asked: ColumnSpec, table: Table, column: Column, spec: Spec, where:
     if call.name == "template":
         return _templated(asked, call, needs, column, table, why, where)
     call = replace(call, unique=bool(asked.unique))
-    return ColumnPlan(column.name, Rule(call, asked.null_rate or 0.0, needs), why, asked.null_rate)
+    kept = tuple(name for name in needs if name in table)
+    return ColumnPlan(column.name, Rule(call, asked.null_rate or 0.0, kept), why, asked.null_rate)
 
 
 def _templated(
@@ -157,7 +158,15 @@ def _rule(asked: ColumnSpec, column: Column, spec: Spec, where: str) -> _Call:
     for option, value in bounds.items():
         if value is not None and options.setdefault(option, value) != value:
             raise SpecError(f"{where}: {option} of the rule and min, max or window contradict each other; keep one")
-    return RuleCall(str(asked.rule), options), placeholders(str(options.get("template", "")))
+    return RuleCall(str(asked.rule), options), (*placeholders(str(options.get("template", ""))), *_read(options))
+
+
+def _read(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Columns of the row that a rule's options name: those of ``made_of``, ``after``, ``email_from`` ..."""
+    several = options.get("columns")
+    named = [options.get(key) for key in ("column", "first", "last", "name")]
+    named += list(several) if isinstance(several, list | tuple) else []
+    return tuple(dict.fromkeys(str(n) for n in named if n is not None))
 
 
 def _constant(asked: ColumnSpec, column: Column, spec: Spec, where: str) -> _Call:

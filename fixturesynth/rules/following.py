@@ -188,8 +188,10 @@ def _part(values: pa.Array, form: str) -> pa.Array:
     if form == "plain":
         return text
     coded = text.dictionary_encode()
-    known = pc.utf8_lower(pc.utf8_normalize(coded.dictionary, form="NFKD"))
-    known = pc.replace_substring_regex(known, r"\p{M}|['’]", "")
+    known = coded.dictionary
+    if not pc.all(pc.string_is_ascii(known)).as_py():
+        known = pc.replace_substring_regex(pc.utf8_normalize(known, form="NFKD"), r"\p{M}|’", "")
+    known = pc.utf8_lower(pc.replace_substring(known, "'", ""))
     if form in ("mail", "user"):
         known = pc.replace_substring_regex(known, r"@.*$|^(dr|mr|mrs|ms)\.? ", "")
     cut, instead = _FORMS[form]
