@@ -84,8 +84,15 @@ def kind_of(text: str) -> Kind:
     return "python" if is_python_name(text) else "database"
 
 
-def open_source(text: str, *, spec: str | Path | None = None) -> Source:
+def open_source(
+    text: str,
+    *,
+    spec: str | Path | None = None,
+    without_tables: str = "has no tables; check the database or schema name",
+) -> Source:
     """Open what ``text`` names, with the settings of ``spec`` (a path), which for a spec as source are its own.
+
+    ``without_tables``: what is said of a source that has none.
 
     Raises:
         SourceError: it cannot be read, or has no tables.
@@ -107,9 +114,7 @@ def open_source(text: str, *, spec: str | Path | None = None) -> Source:
     dataset = read_rows(text) if kind == "folder" else None
     schema = infer_schema(dataset) if dataset is not None else reflect(text)
     if not len(schema):
-        raise SourceError(
-            f"{Source(text, kind, schema, settings).shown} has no tables; check the database or schema name"
-        )
+        raise SourceError(f"{Source(text, kind, schema, settings).shown} {without_tables}")
     return Source(text, kind, with_references(schema, settings), settings, dataset)
 
 
@@ -144,12 +149,14 @@ def learn(
     generator: str | None = None,
     time_limit: float | None = None,
     limit: int | None = None,
+    rows: RowsAsked | None = None,
     strict: bool = False,
     progress: Progress | None = None,
 ) -> Synthesizer:
     """A synthesizer: the one in a model file, one fitted to the rows, or rules alone where there are none.
 
-    Arguments overrule the spec. ``limit``: read at most so many rows of a table.
+    Arguments overrule the spec. ``limit``: read at most so many rows of a table. ``rows``: what ``replanned`` will be
+    asked for, so that rules are planned once; what is learned from rows does not depend on it.
     """
     if source.synthesizer is not None:
         return source.synthesizer if seed is None else replace(source.synthesizer, seed=seed)
@@ -157,7 +164,7 @@ def learn(
     wishes = wishes_of(spec, source.schema, strict=strict)
     chosen = seed if seed is not None else spec.seed or 0
     if not source.has_rows:
-        return plan_rules(source.schema, wishes=wishes, seed=chosen, judge=source.judge)
+        return plan_rules(source.schema, wishes=_asking(wishes, rows), seed=chosen, judge=source.judge)
     return fit(
         source.dataset if source.dataset is not None else source.text,
         schema=source.schema,
@@ -172,7 +179,12 @@ def learn(
 
 
 def decide(
-    source: Source, *, strict: bool = False, limit: int | None = None, progress: Progress | None = None
+    source: Source,
+    *,
+    rows: RowsAsked | None = None,
+    strict: bool = False,
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Synthesizer:
     """The plan as ``learn`` would make it; nothing is fitted, so learned columns cannot be sampled from it."""
     if source.synthesizer is not None:
@@ -180,11 +192,14 @@ def decide(
     spec = source.spec
     wishes = wishes_of(spec, source.schema, strict=strict)
     if not source.has_rows:
-        return plan_rules(source.schema, wishes=wishes, seed=spec.seed or 0, judge=source.judge)
+        return plan_rules(source.schema, wishes=_asking(wishes, rows), seed=spec.seed or 0, judge=source.judge)
     told = progress or (lambda stage, table, done, of: None)
-    rows = source.dataset if source.dataset is not None else source.text
     dataset = read_rows(
-        rows, source.schema, limit=limit, seed=spec.seed or 0, progress=lambda table, n: told("read", table, n, 0)
+        source.dataset if source.dataset is not None else source.text,
+        source.schema,
+        limit=limit,
+        seed=spec.seed or 0,
+        progress=lambda table, n: told("read", table, n, 0),
     )
     profile = profile_dataset(
         dataset,
@@ -205,18 +220,22 @@ def replanned(
     change: Callable[[Wishes], Wishes] | None = None,
 ) -> Synthesizer:
     """The same models under a plan with other rows; what ``rows`` does not name stays as the spec has it."""
-    wishes = made.wishes
-    if rows is not None:
-        own = wishes.rows
-        asked = RowsAsked(
-            {**({} if rows.default is not None else own.tables), **rows.tables},
-            rows.default if rows.default is not None else own.default,
-            rows.scale if rows.scale != 1.0 else own.scale,
-        )
-        wishes = replace(wishes, rows=asked)
+    wishes = _asking(made.wishes, rows)
     wishes = replace(wishes, strict=wishes.strict or strict)
     wishes = change(wishes) if change is not None else wishes
     if wishes == made.wishes:
         return made
     plan = make_plan(made.schema, profile=made.profile, wishes=wishes, judge=made.judge)
     return replace(made, plan=plan, wishes=wishes)
+
+
+def _asking(wishes: Wishes, rows: RowsAsked | None) -> Wishes:
+    if rows is None:
+        return wishes
+    own = wishes.rows
+    asked = RowsAsked(
+        {**({} if rows.default is not None else own.tables), **rows.tables},
+        rows.default if rows.default is not None else own.default,
+        rows.scale if rows.scale != 1.0 else own.scale,
+    )
+    return replace(wishes, rows=asked)

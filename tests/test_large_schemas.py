@@ -1,17 +1,26 @@
 """Schemas of many tables: what is done once for all of them, and that it still is right for each."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+import fixturesynth.sources
+import fixturesynth.synthesizer
+from fixturesynth.cli import commands
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import GuardError, LoadError, SpecError
 from fixturesynth.loading.loader import load
+from fixturesynth.planning.plan import Plan
+from fixturesynth.planning.planner import make_plan
 from fixturesynth.rules.contract import ColumnContext, RuleCall
 from fixturesynth.rules.grammar import guide
 from fixturesynth.rules.registry import space_of
@@ -119,3 +128,29 @@ def test_a_guide_is_exact_for_weights_of_any_size(largest: int) -> None:
     floors = [max(w * 65536 // sum(weights), 1 if w else 0) for w in weights]
     assert sum(slots) == 65536
     assert slots == [floors[0] + 65536 - sum(floors), *floors[1:]]
+
+
+def test_seeding_without_rows_plans_once(sqlite_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of rows that the command line asks for go into the first plan."""
+    chain("sqlite", sqlite_database, 3)
+    planned = []
+
+    def counted(*arguments: Any, **options: Any) -> Plan:
+        planned.append(options["wishes"].rows)
+        return make_plan(*arguments, **options)
+
+    for module in (fixturesynth.synthesizer, fixturesynth.sources):
+        monkeypatch.setattr(module, "make_plan", counted)
+    result = CliRunner().invoke(commands, ["seed", sqlite_database, "--rows", "5", "--quiet"])
+    assert result.exit_code == 0, result.output
+    assert [asked.default for asked in planned] == [5]
+
+
+def test_a_database_file_needs_no_server_s_dialect() -> None:
+    """In a new process: SQLAlchemy's dialects of servers load asynchronous drivers' code too."""
+    code = (
+        "import sys; from fixturesynth.schema.reflection import reflect; reflect('sqlite://'); "
+        "print([m for m in sys.modules if m in ('sqlalchemy.dialects.postgresql', 'sqlalchemy.dialects.mysql')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

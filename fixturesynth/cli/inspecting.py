@@ -173,7 +173,7 @@ def plan(
         if name not in opened.schema:
             raise InputError(f"--table {name}: no such table; {did_you_mean(name, opened.schema.names)}")
     with teller(quiet or as_json) as told:
-        made = replanned(decide(opened, strict=strict, progress=told.step), rows=asked, strict=strict)
+        made = replanned(decide(opened, rows=asked, strict=strict, progress=told.step), rows=asked, strict=strict)
     if as_json:
         click.echo(plan_to_json(made.plan, indent=2))
     else:

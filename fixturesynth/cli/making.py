@@ -167,7 +167,7 @@ def generate(
         opened = open_source(origin, spec=spec)
         _refuse_existing(place, chosen, opened.schema.names, overwrite)
         asked = asked_rows(rows, scale, opened)
-        learned = learn(opened, seed=seed, strict=strict, progress=told.step)
+        learned = learn(opened, seed=seed, rows=asked, strict=strict, progress=told.step)
         made = replanned(learned, rows=asked, strict=strict)
         data = made.sample(given=asked_values(given, made), workers=workers, map=mapper, progress=told.sampled)
         if slice_ is not None:

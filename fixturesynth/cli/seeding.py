@@ -73,13 +73,15 @@ def seed(
     mode: Mode = "append" if append else "truncate" if truncate else "create"
     with teller(quiet) as told:
         if origin is None:
-            _refuse_empty(target)
-        opened = open_source(origin if origin is not None else target, spec=spec)
+            empty = "has no tables to fill; create them first, or name --from SOURCE"
+            opened = open_source(target, spec=spec, without_tables=empty)
+        else:
+            opened = open_source(origin, spec=spec)
         if origin is None and opened.has_rows and mode != "create":
             opened = replace(opened, dataset=_no_rows(opened.schema))  # rules alone: what is there is no example
         asked = asked_rows(rows, scale, opened)
         _rehearse(target, opened.schema, mode, allow_target)
-        learned = learn(opened, seed=seed, strict=strict, progress=told.step)
+        learned = learn(opened, seed=seed, rows=asked, strict=strict, progress=told.step)
         made = replanned(learned, rows=asked, strict=strict)
         kept: dict[str, int] = {}
         if mode == "append":
@@ -106,15 +108,6 @@ def seed(
             click.echo(f"{name}: {count:,} rows" + (", table would be created" if name in result.created else ""))
     for note in (*made.plan.notes, *result.notes):
         told.say(f"note: {note}")
-
-
-def _refuse_empty(target: str) -> None:
-    from fixturesynth.errors import SourceError
-    from fixturesynth.schema.connection import masked
-    from fixturesynth.schema.reflection import reflect
-
-    if not len(reflect(target)):
-        raise SourceError(f"{masked(target)} has no tables to fill; create them first, or name --from SOURCE")
 
 
 def _no_rows(schema: Schema) -> Dataset:

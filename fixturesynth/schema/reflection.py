@@ -17,7 +17,6 @@ from fixturesynth.schema.catalogue_mysql import read_mysql
 from fixturesynth.schema.catalogue_postgresql import read_postgresql
 from fixturesynth.schema.catalogue_sqlite import read_sqlite
 from fixturesynth.schema.connection import make_engine, one_line
-from fixturesynth.schema.metadata import read_metadata
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.sqlfile import read_sql_file
 
@@ -62,6 +61,8 @@ def read(source: Any, schemas: Sequence[str] | None, dialect: str | None) -> Sch
         source = imported(source)
     metadata = source if isinstance(source, sa.MetaData) else getattr(source, "metadata", None)
     if isinstance(metadata, sa.MetaData):
+        from fixturesynth.schema.metadata import read_metadata  # loads SQLAlchemy's dialects, asynchronous ones too
+
         return read_metadata(metadata, dialect)
     if isinstance(source, Connection):
         return from_connection(source, schemas)
