@@ -13,11 +13,13 @@ from fixturesynth.planning.plan import (
     BranchSet,
     ColumnPlan,
     Constant,
+    Default,
     Key,
     Reference,
     Rule,
     UniquePlan,
 )
+from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.schema.predicates import (
@@ -32,7 +34,7 @@ from fixturesynth.schema.predicates import (
     joint_branches,
 )
 
-__all__ = ["Branches", "plan_branches", "plan_gates"]
+__all__ = ["Branches", "plan_branches", "plan_gates", "settled"]
 
 MOST_KEPT = 16  # branches of a set that rows are spread over
 
@@ -66,6 +68,39 @@ def plan_branches(needs: ColumnNeeds, columns: Sequence[ColumnPlan]) -> Branches
         differences += orders
         distinct += unequal
     return Branches(tuple(sets), frozenset(held), tuple(differences), tuple(distinct), tuple(joint))
+
+
+def settled(needs: ColumnNeeds, columns: Sequence[ColumnPlan], branches: Branches) -> TableConstraints | None:
+    """The constraints with one branch for all rows where no choice of branches can be made; None: nothing changes.
+
+    A column whose values are unique is filled by one rule, so its checks leave it one way. The branch is the one that
+    narrows such columns least.
+    """
+    constraints = needs.constraints
+    choices = _Choices(needs, {c.name: c for c in columns})
+    domains, differences, distinct = dict(constraints.domains), [*constraints.differences], [*constraints.distinct]
+    gone: set[tuple[str, str]] = set()
+    for group in _connected(a for a in constraints.alternatives if (a.name, a.text) not in branches.held):
+        try:
+            joint = [b for b in joint_branches(choices.surrounded(group)) if not b.is_empty]
+        except NotUnderstood:
+            continue
+        possible = [b for b in joint if choices.is_open(b)]
+        if not possible:
+            continue
+        best = min(possible, key=choices.narrowness)
+        for name, domain in best.domains.items():
+            domains[name] = domains[name].intersect(domain) if name in domains else domain
+        differences += [d for d in best.differences if d not in differences]
+        distinct += [d for d in best.distinct if d not in distinct]
+        gone |= {(a.name, a.text) for a in group}
+    if not gone:
+        return None
+    return replace(
+        constraints, domains=domains, differences=tuple(differences), distinct=tuple(distinct),
+        alternatives=tuple(a for a in constraints.alternatives if (a.name, a.text) not in gone),
+        not_understood=tuple(pair for pair in constraints.not_understood if pair not in gone),
+    )  # fmt: skip
 
 
 def plan_gates(
@@ -147,6 +182,23 @@ class _Choices:
             orders += [d for d in branch.differences if d not in orders]
             unequal += [d for d in branch.distinct if d not in unequal]
         return kept, orders, unequal
+
+    def is_open(self, branch: Branch) -> bool:
+        """Whether the branch asks nothing of columns that rules do not fill."""
+        for name, domain in branch.domains.items():
+            source = self.plans[name].source
+            free = isinstance(source, Rule | Key | Default)
+            if not free and not self.base(name).implies(domain):
+                return False
+        return all(self._ruled(n) for d in branch.differences for n in (d.low, d.high))
+
+    def narrowness(self, branch: Branch) -> tuple[int, int, int]:
+        """How little the branch leaves to columns of unique sets, to be compared."""
+        keyed = {c for u in unique_sets(self.needs.table) for c in u.columns}
+        domains = [(n, d) for n, d in branch.domains.items() if n in keyed]
+        listed = sum(d.allowed is not None or d.only_null for _, d in domains)
+        fewest = min((len(d.allowed) for _, d in domains if d.allowed is not None), default=0)
+        return listed, -fewest, sum(not self.base(n).implies(d) for n, d in domains)
 
     def _ruled(self, name: str) -> bool:
         return isinstance(self.plans[name].source, Rule)

@@ -153,7 +153,7 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if column.type.kind == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid")
     domain = needs.constraints.domains.get(column.name)
-    bounded = domain is not None and (domain.allowed or domain.low is not None or domain.high is not None)
+    bounded = domain is not None and domain != ColumnDomain(column.name, not_null=domain.not_null)
     if column.type.kind in ("integer", "year") and not bounded:
         start, step = (seen.sequence if seen and seen.sequence else None) or _first_number(seen)
         options = {"start": int(start), "step": int(step)}

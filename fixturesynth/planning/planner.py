@@ -7,7 +7,7 @@ from math import prod
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.loading.judging import Judge
 from fixturesynth.planning.agreement import agree
-from fixturesynth.planning.branches import Branches, plan_branches, plan_gates
+from fixturesynth.planning.branches import Branches, plan_branches, plan_gates, settled
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
@@ -127,29 +127,37 @@ def _plan_table(
     constraints = narrow(compile_constraints(judged, schema.dialect, trial=trial, now=wishes.now), changes)
     if learned is None:
         constraints = with_prefixes(table, tighten(constraints))
-    needs = ColumnNeeds(
-        table=table, references=references, context=context, constraints=constraints, profile=learned,
-        locale=wishes.locale, now=wishes.now,
-        unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
-        parents=done, rows=rows,
-    )  # fmt: skip
-    columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
-    columns = with_range_limits(table, columns, ranges)
+    asked_for = {*wishes.columns.get(table.name, {}), *changes}
+    told, wanted_rows = len(notes), rows
+    for _ in range(2):
+        rows = wanted_rows
+        needs = ColumnNeeds(
+            table=table, references=references, context=context, constraints=constraints, profile=learned,
+            locale=wishes.locale, now=wishes.now,
+            unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
+            parents=done, rows=rows,
+        )  # fmt: skip
+        columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
+        columns = with_range_limits(table, columns, ranges)
+        columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
+        capacities = _capacities(needs, columns)
+        for column in columns:
+            if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
+                text = f"the values of unique column {column.name}"
+                rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
+        if (limit := exclusive_limit(references, planned)) is not None:
+            rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
+        uniques, columns = plan_uniques(table, columns, references, capacities, rows)
+        branches = plan_branches(needs, columns) if learned is None and rows else Branches()
+        again = settled(needs, columns, branches) if learned is None and rows else None
+        if again is None:
+            break
+        constraints = tighten(again)
+        del notes[told:]
     if rows and table.triggers:
         notes.append(f"{table.name}: its triggers run on every row and may refuse it: {', '.join(table.triggers)}")
     if rows:
         refuse_unfilled(table, columns)
-    asked_for = {*wishes.columns.get(table.name, {}), *changes}
-    columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
-    capacities = _capacities(needs, columns)
-    for column in columns:
-        if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
-            text = f"the values of unique column {column.name}"
-            rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
-    if (limit := exclusive_limit(references, planned)) is not None:
-        rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
-    uniques, columns = plan_uniques(table, columns, references, capacities, rows)
-    branches = plan_branches(needs, columns) if learned is None and rows else Branches()
     repairs = plan_repairs(needs, columns, branches, schema.dialect) if rows else ()
     if learned is None:
         uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)

@@ -13,14 +13,18 @@ from sqlglot import exp
 from fixturesynth.dataset import arrow_type
 from fixturesynth.loading.judging import FALSE, TRUE, UNKNOWN, Judge
 from fixturesynth.planning.candidates import candidates, own_values
+from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import ColumnDomain, NotUnderstood, evaluate_tree
+from fixturesynth.schema.predicates import Branch, ColumnDomain, NotUnderstood, evaluate_tree
 from fixturesynth.schema.predicates.parsing import constants
 
 __all__ = ["Trials"]
 
 MOST_ALLOWED = 256  # values that a domain of tried values keeps, where no uniqueness asks for more
+ROUNDS = 4  # batches of rows in which several columns are tried together
+TOGETHER = 1_024  # rows of a batch
+MOST_ROWS = 64  # of those that pass
 ENOUGH = 48  # passing values of the column's own rule with which no others are mixed
 # Kinds whose values mean here what they mean in the database; others travel as text, which has other functions.
 PLAIN = frozenset(
@@ -73,6 +77,45 @@ class Trials:
         if not kept:
             return ColumnDomain(name, only_null=True) if empty else None
         return ColumnDomain(name, allowed=tuple(kept), not_null=not empty)
+
+    def together(self, columns: tuple[str, ...], node: exp.Expression, text: str) -> tuple[Branch, ...]:
+        """Rows that the database lets pass; none where the condition can be evaluated here, row by row."""
+        declared = [self.table.column(name) for name in columns]
+        if self.judge is None or any(c.generated is not None or c.name in self.kept for c in declared):
+            return ()
+        nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in declared})
+        if self._evaluates(node, nothing):
+            return ()
+        batches = []
+        for turn in range(ROUNDS):
+            made = {}
+            for column in declared:
+                context = self.context(column.name)
+                own = own_values(self.table.name, column, None, context)
+                groups = [own, *candidates(column, own, constants(node), text, context.now)] if turn else [own]
+                pool = pa.concat_arrays(groups)
+                if not len(pool):
+                    return ()
+                words = hashed(np.arange(TOGETHER), 0, self.table.name, column.name, "together", turn)
+                made[column.name] = pool.take(pa.array(below(words, len(pool))))
+            batches.append(pa.table(made))
+        try:
+            verdicts = self.judge(self.table, text, batches)
+        except NotUnderstood:
+            return ()
+        good = pa.concat_tables(batches).filter(pa.array(_passing(verdicts, True, True))).slice(0, MOST_ROWS)
+        rows = dict.fromkeys(tuple(_plain(v) for v in row.values()) for row in good.to_pylist())
+        return tuple(
+            Branch({n: ColumnDomain(n, allowed=(v,), not_null=True) for n, v in zip(columns, row, strict=True)})
+            for row in rows
+        )
+
+    def _evaluates(self, node: exp.Expression, nothing: pa.Table) -> bool:
+        try:
+            evaluate_tree(node, nothing, self.dialect, present=datetime(2026, 1, 1))
+        except (NotUnderstood, pa.ArrowException):
+            return False
+        return True
 
     def _most(self, name: str) -> int:
         return max(MOST_ALLOWED, 2 * self.rows) if name in self.unique else MOST_ALLOWED

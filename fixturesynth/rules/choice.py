@@ -1,5 +1,6 @@
 """The default rule of a column without rows: from its meaning, its type and what its constraints allow."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -226,7 +227,7 @@ def _moment(case: _Case) -> RuleCall | None:
     options: dict[str, Any] = {"low": low, "high": high}
     step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
     domain = case.domain
-    if domain is not None and (domain.low is not None or domain.high is not None):
+    if domain is not None and (domain.low is not None or domain.high is not None or domain.holes):
         first, last = _window(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
         if first > last:
             return None
@@ -237,18 +238,37 @@ def _moment(case: _Case) -> RuleCall | None:
 
 
 def _window(domain: Any, first: datetime, last: datetime, step: timedelta, now: datetime) -> tuple[datetime, datetime]:
-    """The part of ``first`` to ``last`` that lies between the domain's ends; beside it, as wide, where none does."""
+    """The part of ``first`` to ``last`` that the domain leaves free; beside it, as wide, where that is nothing.
+
+    Of several free spans, between holes, the one with most of ``first`` to ``last`` counts.
+    """
+    parts = [_part(low, high, first, last) for low, high in _spans(domain, step, now)]
+    return max(parts, key=lambda part: (min(part[1], last) - max(part[0], first), part[1] - part[0]))
+
+
+def _part(low: datetime | None, high: datetime | None, first: datetime, last: datetime) -> tuple[datetime, datetime]:
     width = last - first
-    low = high = None
-    if domain.low is not None:
-        low = moment_of(str(domain.low), now) + (step if domain.low_open else timedelta())
-    if domain.high is not None:
-        high = moment_of(str(domain.high), now) - (step if domain.high_open else timedelta())
     if low is not None and low > last:
         return low, min(low + width, high or low + width)
     if high is not None and high < first:
         return max(high - width, low or high - width), high
     return max(first, low or first), min(last, high or last)
+
+
+def _spans(domain: Any, step: timedelta, now: datetime) -> list[tuple[datetime | None, datetime | None]]:
+    """What lies between the domain's ends and its holes; None is endless."""
+
+    def edge(value: Any, is_open: bool, inwards: timedelta) -> datetime:
+        return moment_of(str(value), now) + (inwards if is_open else timedelta())
+
+    start = edge(domain.low, domain.low_open, step) if domain.low is not None else None
+    out: list[tuple[datetime | None, datetime | None]] = []
+    for hole in sorted(domain.holes, key=lambda h: str(h.low)):
+        # An open end of a hole is a value.
+        out.append((start, edge(hole.low, not hole.low_open, -step)))
+        start = edge(hole.high, not hole.high_open, step)
+    out.append((start, edge(domain.high, domain.high_open, -step) if domain.high is not None else None))
+    return [(a, b) for a, b in out if a is None or b is None or a <= b] or out[-1:]
 
 
 def _time(case: _Case) -> RuleCall | None:
@@ -335,6 +355,10 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
         for pattern, _ignore_case, negated in domain.regex:
             if not negated:
                 yield case.call("regex", {"pattern": pattern})
+        for shapes in itertools.permutations(domain.like[:3]):
+            if len(shapes) > 1:  # one after the other: a start, what is in between, an end
+                yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(s.strip("%") for s in shapes))})
+                yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(shapes))})
         for shape in domain.like:
             yield case.call("like", {"pattern": shape})
     meaning = case.meaning or ""

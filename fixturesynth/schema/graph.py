@@ -4,6 +4,7 @@ networkx is inside and stays there. An edge goes from the child to its parent; f
 schema are no edges (``missing_parents`` lists them). Everything is deterministic: ties are broken by name.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ import networkx as nx
 
 from fixturesynth.errors import CycleError, InputError, did_you_mean
 from fixturesynth.schema.guessing import Polymorphic, Undeclared, guess_polymorphic, guess_undeclared
-from fixturesynth.schema.model import ForeignKey, Schema, Table
+from fixturesynth.schema.model import ForeignKey, Schema, Table, Unique
 
 __all__ = ["Cut", "ForeignKeyGraph", "Implied", "build_graph"]
 
@@ -168,7 +169,10 @@ class ForeignKeyGraph:
         why = {e: self._why(e[0], e[2], dialect) for e in edges}
         fixed = [e for e in edges if why[e] is None]
         self._refuse_uncuttable(fixed, dialect)
-        costs = {e: _COST[w] for e, w in why.items() if w is not None}
+        referenced = {(fk.parent, c) for table in self.schema for fk in table.foreign_keys for c in fk.parent_columns}
+        # What others reference has to be known before they are filled: such a key is cut only where no other can be.
+        copied = {e for e in edges if any((e[0], c) in referenced for c in self.schema[e[0]].foreign_key(e[2]).columns)}
+        costs = {e: _COST[w] * (100 if e in copied else 1) for e, w in why.items() if w is not None}
         cut = _cut_exactly if len(component) <= _EXACT_TABLES else _cut_greedily
         return [Cut(e[0], e[2], w) for e in cut(component, fixed, costs) if (w := why[e]) is not None]
 
@@ -298,7 +302,13 @@ def _growing(
 
 def _can_be_null(table: Table, column: str) -> bool:
     in_key = table.primary_key is not None and column in table.primary_key.columns
-    return table.column(column).nullable and not in_key
+    return table.column(column).nullable and not in_key and not any(_counts_nulls(u, column) for u in table.uniques)
+
+
+def _counts_nulls(unique: Unique, column: str) -> bool:
+    """Whether rows that are NULL in the column for a while could collide in the set."""
+    alone = column in unique.columns and not unique.nulls_distinct
+    return alone or column in re.findall(r"\w+", unique.predicate or "")
 
 
 def _is_link(table: Table) -> bool:

@@ -24,6 +24,7 @@ from fixturesynth.schema.predicates.domains import (
     NotUnderstood,
     TableConstraints,
 )
+from fixturesynth.schema.predicates.operators import COMPARE, MIRRORED, OPPOSITE, length_range, range_fields
 from fixturesynth.schema.predicates.parsing import (
     call_name,
     coerce,
@@ -43,11 +44,18 @@ NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody
 
 
 class Trial(Protocol):
-    """Finds the values of one column for which a condition that cannot be solved holds, by trying some."""
+    """Finds values for which a condition that cannot be solved holds, by trying some.
+
+    Called for a condition on a single column; ``together`` is for several.
+    """
 
     def __call__(
         self, column: str, node: exp.Expression, text: str, want: bool, null_passes: bool, alone: bool
     ) -> ColumnDomain | None: ...
+
+    def together(self, columns: tuple[str, ...], node: exp.Expression, text: str) -> Branches:
+        """Rows of several columns for which the condition holds, a branch each; none where nothing can be tried."""
+        ...
 
 
 def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
@@ -83,11 +91,17 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
                     continue
                 alternatives.append(Alternatives(name, part_text, branches))
             except NotUnderstood:
-                pass
+                if trial is not None and (tried := _tried_together(table, trial, part, part_text)):
+                    alternatives.append(Alternatives(name, part_text, tried))
             not_understood.append((name, part_text))
     return TableConstraints(
         dict(whole.domains), whole.differences, whole.distinct, tuple(not_understood), tuple(alternatives)
     )
+
+
+def _tried_together(table: Table, trial: Trial, part: exp.Expression, text: str) -> Branches:
+    names = {column_name(c) for c in part.find_all(exp.Column)}
+    return trial.together(tuple(c for c in table.column_names if c in names), part, text) if len(names) > 1 else NEVER
 
 
 def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False, now: str = NOW) -> Branches:
@@ -142,16 +156,6 @@ def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
 
 # The walk ------------------------------------------------------------------------------------------------------------
 
-_OPPOSITE: dict[type[exp.Expression], type[exp.Expression]] = {
-    exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT,
-}  # fmt: skip
-_MIRRORED: dict[type[exp.Expression], type[exp.Expression]] = {
-    exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE,
-}  # fmt: skip
-_COMPARE: dict[type[exp.Expression], Callable[[Any, Any], bool]] = {
-    exp.EQ: lambda a, b: a == b, exp.NEQ: lambda a, b: a != b, exp.LT: lambda a, b: a < b,
-    exp.LTE: lambda a, b: a <= b, exp.GT: lambda a, b: a > b, exp.GTE: lambda a, b: a >= b,
-}  # fmt: skip
 _NUMERIC = {"integer", "float", "decimal", "money", "year", "boolean"}
 _TEXTUAL = {"text", "enum", "set", "uuid", "json", "xml", "ltree", "inet", "cidr", "macaddr", "other"}
 _CAST_FAMILIES = {
@@ -167,19 +171,6 @@ _PREDICATES = (
     exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.ILike,
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.RegexpLike, exp.RegexpILike, exp.Glob, exp.StartsWith,
 )  # fmt: skip
-
-
-def _range(operator: type[exp.Expression], value: Any) -> dict[str, Any]:
-    """The fields of a ColumnDomain for ``column operator value``."""
-    table: dict[type[exp.Expression], dict[str, Any]] = {
-        exp.EQ: {"allowed": (value,)},
-        exp.NEQ: {"excluded": (value,)},
-        exp.LT: {"high": value, "high_open": True},
-        exp.LTE: {"high": value},
-        exp.GT: {"low": value, "low_open": True},
-        exp.GTE: {"low": value},
-    }
-    return table[operator]
 
 
 class _Walk:
@@ -328,12 +319,12 @@ class _Walk:
         return self._one(column, null_passes, **{"allowed" if want else "excluded": known})
 
     def _comparison(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
-        operator = type(node) if want else _OPPOSITE[type(node)]
+        operator = type(node) if want else OPPOSITE[type(node)]
         if isinstance(node.this, _PREDICATES) or isinstance(node.expression, _PREDICATES):
             return self._same_truth(node, operator, null_passes)
         left, right = self._sides(node)
         if left is not node.this:
-            operator = _MIRRORED[operator]
+            operator = MIRRORED[operator]
         itself = self._unchanged(left, right, operator, null_passes) or self._unchanged(
             right, left, operator, null_passes
         )
@@ -442,9 +433,9 @@ class _Walk:
             kind = self.table.column(name).type.kind
             value = coerce(value, kind)
             if kind == "boolean":
-                truths = tuple(v for v in (False, True) if _COMPARE[operator](v, value))
+                truths = tuple(v for v in (False, True) if COMPARE[operator](v, value))
                 return self._one(name, null_passes, allowed=truths)
-            return self._one(name, null_passes, **_range(operator, value))
+            return self._one(name, null_passes, **range_fields(operator, value))
         key = call_name(term) if isinstance(term, exp.Anonymous) else type(term)
         handler = _TERMS.get(key)
         if handler is not None:
@@ -453,7 +444,7 @@ class _Walk:
             constant = fold(term)
         except NotUnderstood:
             raise NotUnderstood(f"{term.sql()!r} is not understood") from None
-        holds = null_passes if constant is None else _COMPARE[operator](constant, value)
+        holds = null_passes if constant is None else COMPARE[operator](constant, value)
         return ALWAYS if holds else NEVER
 
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
@@ -465,7 +456,7 @@ class _Walk:
         name = self._column(subject)
         if name is None:
             raise NotUnderstood(f"{term.sql()!r} is not the length of a column")
-        least, most = _length_range(operator, value)
+        least, most = length_range(operator, value)
         kind = self.table.column(name).type.kind
         if kind == "bytes" or term.args.get("binary") or isinstance(term, exp.Anonymous):
             return self._one(name, null_passes, octets=(least, most))
@@ -476,7 +467,7 @@ class _Walk:
     def _trimmed_length(
         self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool
     ) -> Branches:
-        if _length_range(operator, value) != (1, None):
+        if length_range(operator, value) != (1, None):
             raise NotUnderstood(f"the length of {trim.sql()!r} is limited")
         return self._trim(trim, exp.NEQ, "", null_passes)
 
@@ -525,7 +516,7 @@ class _Walk:
         result = NEVER
         for nulls in itertools.product((False, True), repeat=len(names)):
             count = sum(nulls) if call_name(term) == "num_nulls" else len(nulls) - sum(nulls)
-            if _COMPARE[operator](count, value):
+            if COMPARE[operator](count, value):
                 domains = {
                     str(name): ColumnDomain(str(name), only_null=null, not_null=not null)
                     for name, null in zip(names, nulls, strict=True)
@@ -560,20 +551,6 @@ class _Walk:
         return name
 
 
-def _length_range(operator: type[exp.Expression], value: int) -> tuple[int | None, int | None]:
-    """Least and most length; a length is never below 0."""
-    ranges: dict[type[exp.Expression], tuple[int | None, int | None]] = {
-        exp.EQ: (value, value), exp.LT: (None, value - 1), exp.LTE: (None, value), exp.GT: (value + 1, None),
-        exp.GTE: (value, None),
-    }  # fmt: skip
-    if operator is exp.NEQ and value == 0:
-        return 1, None
-    if operator not in ranges:
-        raise NotUnderstood(f"a length other than {value}")
-    least, most = ranges[operator]
-    return (None if least is not None and least <= 0 else least), most
-
-
 _Handler = Callable[[_Walk, exp.Expression, bool, bool], Branches]
 _Term = Callable[[_Walk, exp.Expression, type[exp.Expression], Any, bool], Branches]
 # Private methods are rows of these two tables, which belong to the class.
@@ -581,7 +558,7 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
     exp.And: _Walk._and, exp.Or: _Walk._and, exp.Not: _Walk._not, exp.Case: _Walk._case, exp.If: _Walk._if,
     exp.Coalesce: _Walk._coalesce, exp.Column: _Walk._boolean_column, exp.Is: _Walk._is,
     exp.NullSafeEQ: _Walk._null_safe, exp.NullSafeNEQ: _Walk._null_safe, exp.In: _Walk._in,
-    **dict.fromkeys(_OPPOSITE, _Walk._comparison),
+    **dict.fromkeys(OPPOSITE, _Walk._comparison),
     exp.Like: _Walk._like, exp.ILike: _Walk._like, exp.RegexpLike: _Walk._regex, exp.RegexpILike: _Walk._regex,
     exp.Glob: _Walk._regex, exp.StartsWith: _Walk._starts_with, exp.Contains: _Walk._starts_with,
     exp.Anonymous: _Walk._call,

@@ -21,6 +21,8 @@ __all__ = [
     "TableConstraints",
 ]
 
+MOST_POINTS = 8  # single values that are united with an interval
+
 Bound = int | float | Decimal | str
 _T = TypeVar("_T")
 
@@ -137,7 +139,7 @@ class ColumnDomain:
         one, two = self, other
         if one.allowed is not None and two.allowed is not None:
             return replace(one, allowed=_joined(one.allowed, two.allowed), not_null=not_null)
-        if _is_only_intervals(one) and _is_only_intervals(two):
+        if _is_only_intervals(one) and _is_only_intervals(two) and _are_few_points(one) and _are_few_points(two):
             return _from_pieces(one.column, _pieces(one) + _pieces(two), not_null)
         if _without_lengths(one) == _without_lengths(two):
             return _joined_lengths(one, two, not_null)
@@ -368,6 +370,11 @@ def _is_only_intervals(domain: ColumnDomain) -> bool:
         domain.holes, not_null=domain.not_null,
     )  # fmt: skip
     return kept == domain and not any(isinstance(v, bool) for v in domain.allowed or ())
+
+
+def _are_few_points(domain: ColumnDomain) -> bool:
+    """Whether values listed beside an interval would leave no more gaps than anyone can draw around."""
+    return len(domain.allowed or ()) <= MOST_POINTS
 
 
 def _pieces(domain: ColumnDomain) -> list[_Piece]:

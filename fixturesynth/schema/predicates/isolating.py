@@ -19,6 +19,7 @@ from sqlglot import exp
 from fixturesynth.schema.predicates.arrays import as_number
 from fixturesynth.schema.predicates.domains import ColumnDomain, NotUnderstood
 from fixturesynth.schema.predicates.evaluating import value_of
+from fixturesynth.schema.predicates.operators import MIRRORED, OPPOSITE
 from fixturesynth.schema.predicates.parsing import column_name, fold, parse_condition
 
 __all__ = ["Bound", "bounds_on", "solve"]
@@ -26,12 +27,6 @@ __all__ = ["Bound", "bounds_on", "solve"]
 Operator = type[exp.Expression]
 MOST_WAYS = 12  # alternatives of a condition that are looked at
 
-_OPPOSITE: Mapping[Operator, Operator] = {
-    exp.EQ: exp.NEQ, exp.NEQ: exp.EQ, exp.LT: exp.GTE, exp.GTE: exp.LT, exp.GT: exp.LTE, exp.LTE: exp.GT,
-}  # fmt: skip
-_MIRRORED: Mapping[Operator, Operator] = {
-    exp.EQ: exp.EQ, exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE,
-}  # fmt: skip
 _DAYS = {"julianday": Decimal("2440587.5")}  # what they give for 1970-01-01
 
 
@@ -90,18 +85,18 @@ def _ways(node: exp.Expression, want: bool) -> list[tuple[exp.Expression, ...]]:
         if isinstance(node, exp.And) == want:
             return [a + b for a, b in itertools.islice(itertools.product(left, right), MOST_WAYS)]
         return (left + right)[:MOST_WAYS]
-    if not want and type(node) in _OPPOSITE:
-        node = _OPPOSITE[type(node)](this=node.this, expression=node.expression)
+    if not want and type(node) in OPPOSITE:
+        node = OPPOSITE[type(node)](this=node.this, expression=node.expression)
     return [(node,)]
 
 
 def _isolated(node: exp.Expression, column: str) -> Bound | None:
-    if type(node) not in _MIRRORED:
+    if type(node) not in MIRRORED or isinstance(node, exp.NEQ):
         return None
     inside = [sum(column_name(c) == column for c in side.find_all(exp.Column)) for side in (node.this, node.expression)]
     if sorted(inside) != [0, 1] or len({column_name(c) for c in node.find_all(exp.Column)}) < 2:
         return None
-    operator = type(node) if inside[0] else _MIRRORED[type(node)]
+    operator = type(node) if inside[0] else MIRRORED[type(node)]
     side, rest = (node.this, node.expression) if inside[0] else (node.expression, node.this)
     while not isinstance(side, exp.Column):
         turn = _TURNS.get(type(side)) or (_by_name if isinstance(side, exp.Anonymous) else None)
@@ -130,7 +125,7 @@ def _sum(side: exp.Expression, rest: exp.Expression, operator: Operator, column:
 def _difference(side: exp.Expression, rest: exp.Expression, operator: Operator, column: str) -> Turned:
     if _holds(side.this, column):
         return side.this, exp.Add(this=rest, expression=side.expression), operator
-    return side.expression, exp.Sub(this=side.this, expression=rest), _MIRRORED[operator]
+    return side.expression, exp.Sub(this=side.this, expression=rest), MIRRORED[operator]
 
 
 def _product(side: exp.Expression, rest: exp.Expression, operator: Operator, column: str) -> Turned:
@@ -147,13 +142,13 @@ def _quotient(side: exp.Expression, rest: exp.Expression, operator: Operator, co
 def _by_sign(factor: exp.Expression, operator: Operator) -> Operator:
     """Dividing by what is negative turns a comparison; columns are taken for positive, as they mostly are."""
     try:
-        return _MIRRORED[operator] if fold(factor) < 0 else operator
+        return MIRRORED[operator] if fold(factor) < 0 else operator
     except (NotUnderstood, TypeError):
         return operator
 
 
 def _negative(side: exp.Expression, rest: exp.Expression, operator: Operator, column: str) -> Turned:
-    return side.this, exp.Neg(this=rest), _MIRRORED[operator]
+    return side.this, exp.Neg(this=rest), MIRRORED[operator]
 
 
 def _through(side: exp.Expression, rest: exp.Expression, operator: Operator, column: str) -> Turned:
@@ -166,10 +161,10 @@ def _days_between(side: exp.Expression, rest: exp.Expression, operator: Operator
         return None
     first = exp.Literal.string("1970-01-01")
     if _holds(side.this, column):
-        days = exp.Add(this=rest, expression=exp.DateDiff(this=side.expression, expression=first))
-        return side.this, _day(days), operator
-    days = exp.Sub(this=exp.DateDiff(this=side.this, expression=first), expression=rest)
-    return side.expression, _day(days), _MIRRORED[operator]
+        since = exp.DateDiff(this=side.expression, expression=first)
+        return side.this, _day(exp.Add(this=rest, expression=since)), operator
+    since = exp.DateDiff(this=side.this, expression=first)
+    return side.expression, _day(exp.Sub(this=since, expression=rest)), MIRRORED[operator]
 
 
 def _day(days: exp.Expression) -> exp.Expression:

@@ -6,6 +6,7 @@ lies after now lies after the last day for which rows are promised.
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlglot import exp
 
@@ -35,7 +36,7 @@ def asks_for_now(node: exp.Expression) -> bool:
     return any(_is_now(n) for n in node.walk())
 
 
-def _is_now(node: exp.Expression) -> bool:
+def _is_now(node: Any) -> bool:
     return isinstance(node, _NOW_CLASSES) or (isinstance(node, exp.Anonymous) and str(node.this).lower() in _NOW_NAMES)
 
 
