@@ -1,5 +1,6 @@
 """Generators: uniforms to rows, by marginals and by sequential trees."""
 
+import importlib.util
 import sqlite3
 from pathlib import Path
 
@@ -19,6 +20,13 @@ from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.registry import GENERATORS, choose_generator, find_generator
 from fixturesynth.randomness import permutation, stream, words
 
+LEARNABLE = [
+    pytest.param(name, marks=pytest.mark.skipif(
+        name == "network" and importlib.util.find_spec("torch") is None, reason="torch is not installed"
+    ))
+    for name in sorted(GENERATORS)
+]  # fmt: skip
+
 
 def _uniforms(rows: int, columns: int, seed: int = 5) -> np.ndarray:
     return words(stream(seed, "uniforms"), rows * columns).reshape(rows, columns)
@@ -35,7 +43,7 @@ def _table(rows: int = 4000, groups: np.ndarray | None = None) -> CodedTable:
     return CodedTable(variables, np.stack([a, b, (a + b) % 4, d], axis=1).astype(np.int32), groups)
 
 
-@pytest.mark.parametrize("name", sorted(GENERATORS))
+@pytest.mark.parametrize("name", LEARNABLE)
 def test_every_generator_keeps_the_contract(name):
     generator, table = find_generator(name), _table()
     assert generator.name == name and generator.version >= 1
@@ -70,14 +78,14 @@ def test_variables_are_ordered_by_what_they_share():
     assert set(free[:2]) == {1, 2}
 
 
-@pytest.mark.parametrize("name", sorted(GENERATORS))
+@pytest.mark.parametrize("name", LEARNABLE)
 def test_the_same_data_and_seed_give_the_same_bytes(name):
     first, second = (find_generator(name).fit(_table(), seed=3) for _ in range(2))
     assert first.facts == second.facts and first.arrays.keys() == second.arrays.keys()
     assert all(first.arrays[k].tobytes() == second.arrays[k].tobytes() for k in first.arrays)
 
 
-@pytest.mark.parametrize("name", sorted(GENERATORS))
+@pytest.mark.parametrize("name", LEARNABLE)
 def test_a_row_depends_on_its_own_words_alone(name):
     """Rows in another order, or in chunks, are the same rows; with stratify they are not, but the words decide."""
     generator, table = find_generator(name), _table()
@@ -222,6 +230,17 @@ def test_stratified_words_share_the_range_evenly():
     third, half = 2**64 // 3, 2**63
     assert sorted((even[owner == 3] // np.uint64(third)).tolist()) == [0, 1, 2]
     assert sorted((even[owner == 1] // np.uint64(half)).tolist()) == [0, 1]
+
+
+def test_stratified_words_of_few_rows_are_even_inside_their_parts():
+    """Pairs of rows: each half of the range is filled evenly, not towards its outer end."""
+    from scipy.stats import kstest
+
+    owner = np.repeat(np.arange(20_000), 2)
+    even = stratified(owner, words(stream(3), 40_000)).astype(np.float64) / 2.0**64
+    assert kstest(even, "uniform").pvalue > 1e-3
+    assert kstest(even[even < 0.5] * 2, "uniform").pvalue > 1e-3
+    assert ((even.reshape(-1, 2) < 0.5).sum(axis=1) == 1).all()
 
 
 def _adult(shared: Path) -> pd.DataFrame:

@@ -57,17 +57,18 @@ def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
 def stratified(owner: Integers, words: Words) -> Words:
     """Words of equal standing: the rows of one owner get one word from each of as many equal parts, (n,).
 
-    The order of the words among the rows decides who gets which part, the word itself where inside it; a row that
-    is alone keeps its word.
+    The order of the words among the rows decides who gets which part, their lower halves where inside it (the upper
+    ones, being what was ordered, would favour the ends); a row that is alone keeps its word.
     """
     order = np.lexsort((words, owner))
     sorted_owner = owner[order]
     first = np.searchsorted(sorted_owner, sorted_owner, side="left")
     count = (np.searchsorted(sorted_owner, sorted_owner, side="right") - first).astype(np.uint64)
     rank = (np.arange(owner.size) - first).astype(np.uint64)
-    even = ((((rank << _HALF) | (words[order] >> _HALF)) // count) << _HALF) | (words[order] & _LOW)
+    own = words[order]
+    even = ((((rank << _HALF) | (own & _LOW)) // count) << _HALF) | (own >> _HALF)
     result = np.empty_like(words)
-    result[order] = even
+    result[order] = np.where(count > 1, even, own)
     return result
 
 
