@@ -343,7 +343,7 @@ def _add_column(
                 kind = "categorical" if part == WEEKDAY else "numeric"
                 coded.encode(part_variable(part, name), numbers, kind, protection, groups)
         else:
-            domain = source.options.get("domain")
+            domain = source.options.get("domain") or source.options.get("known")
             coded.encode(column_variable(name), values, source.encoding, protection, groups, domain)
     elif isinstance(source, Rule):
         if 0 < values.null_count < len(values):
@@ -397,7 +397,9 @@ def _add_derived(
         if not known.all():
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
-            coded.encode(column_variable(column.name), alone, _fallback_kind(values), rows.protection, groups)
+            named = source.parameters.get("domain") or source.parameters.get("known")
+            kind = "categorical" if named else _fallback_kind(values)
+            coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
         return
     made = np.asarray(derive(source.operation, sources, source.parameters, values.type).is_valid())
     present = np.asarray(values.is_valid())

@@ -94,7 +94,8 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
     if needs.profile is None:
         return {}
     ranked = sorted(
-        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING), key=lambda i: VALUE_GIVING.index(i.kind)
+        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING),
+        key=lambda i: VALUE_GIVING.index(i.kind),
     )
     out: dict[str, Invariant] = {}
     for item in ranked:
@@ -220,6 +221,8 @@ def _plan_learned(
     if _is_learned(seen):
         kind = "categorical" if seen.kind in ("constant", "text", "code") else _encoding(seen)
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
+        if seen.nulls:
+            options["filled"] = [seen.rows - seen.nulls, seen.rows]
         return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
     return ColumnPlan(column.name, Rule(*learned_rule(needs, column, seen)), f"{seen.meaning or seen.kind} by rule")
 
@@ -255,7 +258,9 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
         spans = {"lows": [int(q) for q in seen.quantiles], "widths": list(seen.lengths), "step": int(seen.step or 1)}
         return RuleCall("range", spans), seen.null_share
     written = column.type.kind in WRITTEN  # a shape of digits and letters would not be a value of the type
-    if seen.kind in ("code", "identifier") and seen.patterns and not named and not written:
+    # Categories that are codes look like those: digits where the values have some.
+    coded = seen.kind in ("code", "identifier") or any("9" in p.replace("\\9", "") for p, _ in seen.patterns)
+    if coded and seen.patterns and not named and not written:
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
     if seen.kind == "text" and seen.words and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
@@ -280,6 +285,10 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["domain"] = sorted({v for v, _ in seen.values} | ({0, 1} if column.type.kind == "integer" else set()))
     elif closed:
         options["domain"] = [v for v in closed if isinstance(v, str | int)]
+    elif seen.kind == "constant" and seen.unit == "number":
+        options["known"] = [v for v, _ in seen.values]
+    elif seen.known:
+        options["known"] = list(seen.known)
     if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
         call, _ = learned_rule(needs, column, seen)
         pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))

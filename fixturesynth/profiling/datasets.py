@@ -17,7 +17,8 @@ from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import protection_of
 from fixturesynth.profiling.references import find_references
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, guess_meaning, words_of
-from fixturesynth.schema.model import ForeignKey, Schema, Table
+from fixturesynth.profiling.vocabularies import find_known_values
+from fixturesynth.schema.model import Column, ForeignKey, Schema, Table
 
 __all__ = ["profile_dataset", "root_entities"]
 
@@ -37,26 +38,34 @@ def profile_dataset(
     present = [table for table in schema if table.name in dataset]
     groups = root_entities(schema, dataset)
     columns: dict[str, dict[str, ColumnProfile]] = {}
+
+    def profiled(table: Table, column: Column, known: frozenset[Any]) -> ColumnProfile:
+        return profile_column(
+            column,
+            dataset.arrow(table.name).column(column.name),
+            protection=enough,
+            groups=groups.get(table.name),
+            table=table.name,
+            role=_role(table, column.name),
+            closed=known,
+        )
+
     for done, table in enumerate(present):
         if progress is not None:
             progress(table.name, done, len(present))
         arrow = dataset.arrow(table.name)
         closed = closed_values(table)
         columns[table.name] = {
-            column.name: profile_column(
-                column,
-                arrow.column(column.name),
-                protection=enough,
-                groups=groups.get(table.name),
-                table=table.name,
-                role=_role(table, column.name),
-                closed=closed.get(column.name, ()),
-            )
+            column.name: profiled(table, column, closed.get(column.name, frozenset()))
             for column in table.columns
             if column.name in arrow.column_names
         }
     verdicts = find_references(columns, schema, dataset)
     references = {name for name, (verdict, _) in verdicts.items() if verdict}
+    for (name, column), known in find_known_values(columns, schema, dataset, groups, enough, references).items():
+        table = schema[name]
+        again = profiled(table, table.column(column), closed_values(table).get(column, frozenset()) | known)
+        columns[name][column] = replace(again, known=tuple(sorted(known)))
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns)

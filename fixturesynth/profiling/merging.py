@@ -101,6 +101,7 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         spikes=_add(a.spikes, b.spikes, "spikes") if numeric and kind != "identifier" else (),
         values=values,
         rare=a.rare + b.rare if listed else 0,
+        known=tuple(sorted({*a.known, *b.known})) if listed else (),
         format=_format(a, b),
         unit=a.unit,
         sequence=_sequence(a, b),

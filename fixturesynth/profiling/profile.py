@@ -46,6 +46,7 @@ class ColumnProfile:
     spikes: tuple[tuple[float, int], ...] = ()  # single numbers with at least 0.5% of the rows: (value, rows)
     values: tuple[tuple[Any, int], ...] = ()  # protected categories: (value, rows), most frequent first
     rare: int = 0  # rows whose category was protected away
+    known: tuple[str, ...] = ()  # of ``values``: too few entities have them here, enough in columns of the same list
     format: str | None = None  # of datetimes kept as text: strptime format; ``iso`` for RFC 3339 with variations
     unit: Literal["number", "days", "seconds", "microseconds"] = "number"
     sequence: tuple[int, int] | None = None  # (start, step) when the values are an arithmetic sequence or nearly so

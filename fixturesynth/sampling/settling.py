@@ -16,11 +16,7 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Reference, Rule, UniquePlan
-from fixturesynth.randomness import below, hashed
-from fixturesynth.rules.choice import rule_for_column
-from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.registry import space_of
-from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import inside_predicate, leave_set
@@ -32,11 +28,11 @@ from fixturesynth.sampling.matching import (
     separate,
     swap_until,
 )
+from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.spreading import others, spread
-from fixturesynth.schema.predicates import compile_constraints
 
 __all__ = ["settle", "settle_late"]
 
@@ -55,7 +51,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         if not changed:
             break
         columns = compute(assembly)
-    columns = _settle_nulls(assembly, columns)
+    columns = settle_nulls(assembly, columns)
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     for unique in assembly.plan.uniques:
         key = _keys(assembly, columns, unique)
@@ -69,72 +65,6 @@ def settle_late(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with what had to wait for references that close a cycle."""
     columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=True)
     return settle_checks(assembly, columns, late=True)
-
-
-def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(values.is_valid())
-
-
-# -- nulls ------------------------------------------------------------------------------------------------------------
-def _settle_nulls(assembly: Assembly, columns: Columns) -> Columns:
-    out = dict(columns)
-    for source, target, together in assembly.plan.nulls:
-        if source not in out or target not in out:
-            continue
-        empty = ~_valid(out[source])
-        out[target] = pc.if_else(pa.array(empty), pa.scalar(None, out[target].type), out[target])
-        if together:
-            out[target] = _filled(assembly, target, out[target], ~empty)
-    _spread_nulls(assembly, out)
-    for column in assembly.table.columns:
-        if not column.nullable and column.name in out and out[column.name].null_count:
-            everywhere = np.ones(assembly.rows, dtype=bool)
-            out[column.name] = _filled(assembly, column.name, out[column.name], everywhere)
-    return out
-
-
-def _spread_nulls(assembly: Assembly, out: Columns) -> None:
-    """Nulls follow nulls until none is missing: one rule's target may be another's source, in any order."""
-    ways = [(s, t) for s, t, _ in assembly.plan.nulls] + [(t, s) for s, t, together in assembly.plan.nulls if together]
-    ways = [(source, target) for source, target in ways if source in out and target in out]
-    for _ in ways:
-        changed = False
-        for source, target in ways:
-            missing = ~_valid(out[source]) & _valid(out[target])
-            if missing.any():
-                out[target] = pc.if_else(pa.array(missing), pa.scalar(None, out[target].type), out[target])
-                changed = True
-        if not changed:
-            break
-
-
-def _filled(assembly: Assembly, name: str, values: pa.Array, wanted: npt.NDArray[np.bool_]) -> pa.Array:
-    """Values of other rows where a value must be and none is."""
-    valid = _valid(values)
-    missing = np.flatnonzero(wanted & ~valid)
-    donors = np.flatnonzero(valid)
-    source = assembly.plan.column(name).source
-    if not missing.size or isinstance(source, Reference):
-        return values
-    if not donors.size:
-        return _by_rule(assembly, name, values.type, missing)
-    index = np.arange(len(values))
-    index[missing] = donors[below(hashed(missing, assembly.seed, assembly.table.name, name, "filled"), donors.size)]
-    return values.take(pa.array(index))
-
-
-def _by_rule(assembly: Assembly, name: str, kind: pa.DataType, missing: Integers) -> pa.Array:
-    """A column of which nothing was left to learn, because every value is rare: it is made by rule where it must be."""
-    column = assembly.table.column(name)
-    domain = compile_constraints(assembly.table, assembly.dialect).domains.get(name)
-    call = rule_for_column(assembly.table.name, column, None, domain, locale=assembly.locale, unique=False)
-    if call is None:
-        return pa.nulls(assembly.rows, kind)
-    context = context_of(assembly.table, name, assembly.locale, assembly.now)
-    made = sample_rule(call, RuleRequest(assembly.seed, context, np.arange(assembly.rows), 0, {}))
-    empty = np.ones(assembly.rows, dtype=bool)
-    empty[missing] = False
-    return pc.if_else(pa.array(empty), pa.scalar(None, kind), made.cast(kind))
 
 
 # -- orders and differences -------------------------------------------------------------------------------------------
