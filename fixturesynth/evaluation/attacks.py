@@ -38,7 +38,7 @@ KNOWN = 20_000  # synthetic rows that the attacker looks at
 SECRETS = 8  # columns of a table that are guessed
 FALSE_ALARMS = 0.01
 _TOLERANCE = 0.05  # a guessed number is right within 5% of itself, a moment within 5% of all rows
-QUERIES, BATCH, ATTRIBUTES = 500, 50, 3
+QUERIES, BATCH, ATTRIBUTES = 2_000, 100, 3
 _BATCHES = 40
 
 
@@ -75,14 +75,14 @@ def _scenes(comparison: Comparison) -> Iterator[_Scene]:
         yield comparison.once(("scene", table), make)
 
 
-def residual_risk(success: int, of: int, control: int, of_control: int) -> tuple[float, Interval]:
+def residual_risk(success: float, of: float, control: float, of_control: float) -> tuple[float, Interval]:
     """(risk beyond what the control has, its interval), as Anonymeter: Wilson's rates, errors propagated.
 
     >>> residual_risk(500, 1000, 500, 1000)[0]
     0.0
     """
 
-    def rate(hits: int, n: int) -> tuple[float, float]:
+    def rate(hits: float, n: float) -> tuple[float, float]:
         z2 = Z * Z
         return (hits + z2 / 2) / (n + z2), Z / (n + z2) * sqrt(hits * (n - hits) / n + z2 / 4)
 
@@ -253,8 +253,10 @@ def measure_singling_out(comparison: Comparison) -> Iterator[Measure]:
             continue
         found = {name: np.concatenate(flags) for name, flags in hits.items()}
         sums = {name: int(flags.sum()) for name, flags in found.items()}
-        risk, interval = residual_risk(sums["learned"], kept, sums["control"], kept)
-        floor = residual_risk(sums["first"], kept, sums["second"], kept)[0]
+        # Predicates come from the same few rows again and again: they are worth no more than there are rows.
+        worth = min(1.0, made.rows / kept)
+        risk, interval = residual_risk(*(worth * n for n in (sums["learned"], kept, sums["control"], kept)))
+        floor = residual_risk(*(worth * n for n in (sums["first"], kept, sums["second"], kept)))[0]
         detail = {"success": sums["learned"] / kept, "control": sums["control"] / kept, "attacks": kept}
         yield Measure(scene.table, risk, (), None, floor, detail, "", interval)
 

@@ -149,11 +149,18 @@ def _judged(metric: Metric, measure: Measure) -> MetricRecord:
     if score is None:
         verdict = "not judged"
     else:
-        verdict = "pass" if _reaches(metric, score, threshold) else "short"
+        verdict = "pass" if _reaches(metric, _judged_value(metric, score, measure.interval), threshold) else "short"
     return MetricRecord(
         metric.name, measure.table, measure.edge, measure.columns, score, measure.floor, metric.range, metric.direction,
         threshold, verdict, measure.detail, measure.note, measure.interval,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _judged_value(metric: Metric, score: float, interval: tuple[float, float] | None) -> float:
+    """The score, or the better end of its interval where only certain shortfalls count."""
+    if not metric.certain or interval is None:
+        return score
+    return max(score, interval[1]) if metric.direction == "higher" else min(score, interval[0])
 
 
 def _eased(metric: Metric, threshold: float, floor: float | None) -> float:
@@ -186,7 +193,8 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
     worst = known[int(scores.argmin() if metric.direction == "higher" else scores.argmax())]
     floor = float(np.mean(floors)) if floors else None
     if metric.judged == "mean":
-        passed = _reaches(metric, float(scores.mean()), _eased(metric, metric.threshold, floor))
+        value = _judged_value(metric, float(scores.mean()), _interval(metric, known, worst))
+        passed = _reaches(metric, value, _eased(metric, metric.threshold, floor))
     else:
         passed = all(r.verdict != "short" for r in known)
     return Summary(

@@ -272,7 +272,8 @@ def last_places(values: Floats, moments: bool = False) -> Integers:
     for place in range(-MOST_PLACES + 1, MOST_PLACES + 1):
         # The value is a multiple of 10**place when it is, over that, as good as an integer.
         scaled = size / 10.0**place if place >= 0 else size * 10.0**-place
-        found += np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, scaled)
+        multiple = np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, scaled)
+        found += multiple & ((scaled >= 0.5) | (size == 0))
     return found
 
 
