@@ -33,7 +33,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pd.DataF
     conditions["status2"] = np.where(conditions["patient_id"] <= 2, "CLOSED", None)
     conditions["paid2"] = pd.array(np.where(conditions["patient_id"] <= 2, 0, -1), dtype="Int64")
     conditions.loc[conditions["paid2"] < 0, "paid2"] = pd.NA
-    m = 300
+    m = 1_500
     procedures = pd.DataFrame({"id": range(1, m + 1), "patient_id": rng.integers(1, 61, m)})
     few = procedures["patient_id"] <= 3
     procedures["reason"] = np.where(few, rng.choice([*CODES[:4], "99999001"], m), None)

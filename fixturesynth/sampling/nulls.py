@@ -11,7 +11,7 @@ from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.encoding import decode
 from fixturesynth.generators.tablemodel import column_variable
 from fixturesynth.planning.plan import Modelled, Reference, RuleCall
-from fixturesynth.randomness import below, hashed
+from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.sampling import sample_rule
@@ -70,9 +70,8 @@ def _seldom_filled(assembly: Assembly, name: str, columns: Columns, filled: int,
     words = hashed(np.arange(assembly.rows), assembly.seed, assembly.table.name, name, "seldom")
     chosen = np.zeros(assembly.rows, dtype=bool)
     chosen[np.lexsort((words, barred, valid))[:wanted]] = True
-    if not valid.any():
-        return _encoded(assembly, name, values, np.flatnonzero(chosen))
-    return _filled(assembly, name, values, chosen)
+    # From what was learned rather than from the rows that have a value: they are too few to stand for it.
+    return _filled(assembly, name, _encoded(assembly, name, values, np.flatnonzero(chosen)), chosen)
 
 
 def _spread_nulls(assembly: Assembly, out: Columns) -> None:
@@ -134,7 +133,15 @@ def _encoded(assembly: Assembly, name: str, values: pa.Array, missing: Integers)
     codes = np.full(len(values), encoding.null_code if encoding.null_code is not None else 0, dtype=np.int32)
     words = hashed(np.arange(len(values)), assembly.seed, assembly.table.name, name, "encoded")
     held = encoding.size - (encoding.null_code is not None)
-    codes[missing] = below(words[missing], held)
+    # Categories by their rows, the rare ones together; bins of numbers hold about as many rows each.
+    weights = np.ones(held, dtype=np.int64)
+    if "counts" in encoding.arrays:
+        known = encoding.arrays["counts"][:held].astype(np.int64)
+        weights[: known.size] = np.maximum(known, 1)
+        if encoding.rare_code is not None:
+            share = min(encoding.rare_share, 0.999)
+            weights[encoding.rare_code] = max(round(int(known.sum()) * share / (1 - share)), 1)
+    codes[missing] = choose(words[missing], np.cumsum(weights))
     made = decode(encoding, codes, words << np.uint64(32))
     return pc.if_else(values.is_valid(), values, as_type(made, values.type))
 
