@@ -22,7 +22,7 @@ TYPES: list[tuple[Kind, str, dict[str, Any]]] = [
     ("decimal", "numeric(4,3)", {"precision": 4, "scale": 3}),
     ("decimal", "numeric", {}),
     ("float", "real", {}),
-    ("geometry", "point", {}),
+    ("geometry", "point", {"flat": True}),
     ("inet", "inet", {}),
     ("integer", "smallint", {"bits": 16}),
     ("json", "json", {}),

@@ -16,7 +16,17 @@ import pyarrow.csv
 from fixturesynth.errors import LoadError
 from fixturesynth.schema.model import Column, Kind
 
-__all__ = ["Wire", "batches", "csv_bytes", "python_rows", "settle", "text_columns", "text_of"]
+__all__ = [
+    "Wire",
+    "batches",
+    "csv_bytes",
+    "json_texts",
+    "postgresql_lists",
+    "python_rows",
+    "settle",
+    "text_columns",
+    "text_of",
+]
 
 BATCH_BYTES = 16 << 20
 BATCH_ROWS = 65_536

@@ -21,7 +21,8 @@ from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
 from fixturesynth.rules.registry import space_of
-from fixturesynth.schema.model import Column, ColumnType
+from fixturesynth.schema.model import Column, ColumnType, Table
+from fixturesynth.schema.predicates import compile_constraints
 
 __all__ = ["DomainLike", "rule_for_column"]
 
@@ -313,7 +314,7 @@ def _array(case: _Case) -> RuleCall | None:
         case.table,
         replace(case.column, type=element),
         "tags" if case.meaning is None and element.kind == "text" else case.meaning,
-        None,
+        _element_domain(element),
         locale=case.locale,
         unique=case.unique,
         now=case.now,
@@ -322,11 +323,41 @@ def _array(case: _Case) -> RuleCall | None:
     return case.call("array", {"element": {"name": inner.name, "options": dict(inner.options)}}) if inner else None
 
 
+def _element_domain(element: ColumnType) -> Any:
+    """What the checks of an element's domain allow; None where there are none."""
+    if not element.checks:
+        return None
+    alone = Table("element", (Column("value", element, domain_checks=element.checks),))
+    return compile_constraints(alone, "postgresql").domains.get("value")
+
+
+def _inet(case: _Case) -> RuleCall:
+    if case.type.name == "inet6":  # MariaDB's, which takes no IPv4 address
+        return case.call("regex", {"pattern": "2001:db8:[1-9a-f][0-9a-f]{3}:[1-9a-f][0-9a-f]{3}::[1-9a-f]"})
+    return case.call("inet")
+
+
 def _simple(name: str, options: Mapping[str, Any] | None = None) -> Callable[[_Case], RuleCall | None]:
     return lambda case: case.call(name, options)
 
 
+# Types that travel as text and have a grammar of their own: values known to every server, and shapes for unique ones.
+_NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
+    "regclass": (["pg_class", "pg_type", "pg_attribute", "pg_index", "pg_namespace"], "[1-9][0-9]{6,8}"),
+    "regtype": (["text", "integer", "boolean", "numeric", "date", "uuid"], "[1-9][0-9]{6,8}"),
+    "regproc": (["now", "version", "pi", "clock_timestamp"], "[1-9][0-9]{6,8}"),
+    "tsquery": ([], "'[a-z]{4,8}' & '[a-z]{4,8}'"),
+    "lquery": ([], r"top\.[a-z]{4,9}"),
+    "ltxtquery": ([], "[a-z]{4,9} & [a-z]{4,9}"),
+    "jsonpath": ([], r'\$\."[a-z]{4,9}"'),
+}
+
+
 def _text(case: _Case) -> RuleCall | None:
+    if case.type.name in _NAMED:
+        values, pattern = _NAMED[case.type.name]
+        plain = case.call("choices", {"values": values, "weights": _falling(len(values))})
+        return plain if values and not case.unique else case.call("regex", {"pattern": pattern})
     limits = _text_limits(case)
     return _checked(case, [replace(c, options={**c.options, **limits}) for c in _text_candidates(case)])
 
@@ -484,7 +515,7 @@ _KINDS: Final[Mapping[str, Callable[[_Case], RuleCall | None]]] = {
     "year": _simple("years"),
     "bytes": _bytes,
     "bit": _simple("bits"),
-    "inet": _simple("inet"),
+    "inet": _inet,
     "cidr": _simple("cidr"),
     "macaddr": _simple("macaddr"),
     "array": _array,

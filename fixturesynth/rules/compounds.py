@@ -279,13 +279,41 @@ def _document(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
 
 
 def geometry(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """Points as well-known text: ``POINT(13.4 52.5)``, or ``(13.4,52.5)`` for PostgreSQL's own point."""
+    """Small shapes as well-known text, ``POINT(13.4 52.5)``, or as PostgreSQL writes its own types, ``(13.4,52.5)``."""
     digits = (Pool.of("0123456789"),) * 4
     x = (Pool.of([str(i) for i in range(-179, 180)]), ".", *digits)
     y = (Pool.of([str(i) for i in range(-60, 71)]), ".", *digits)
-    own = context.type.name.lower().partition("(")[0].strip() == "point" and options.get("form", "native") == "native"
-    phrase = ("(", *x, ",", *y, ")") if own else ("POINT(", *x, " ", *y, ")")
+    name = context.type.name.lower().partition("(")[0].strip().rpartition(".")[2]
+    forms = _flat_forms(x, y) if context.type.flat else _known_forms(x, y)
+    phrase = forms.get(name) or forms["point"]
     return phrase_space([(1, phrase)], limits_of({}, context), unique=context.unique)
+
+
+def _flat_forms(x: Phrase, y: Phrase) -> Mapping[str, Phrase]:
+    return {
+        "point": ("(", *x, ",", *y, ")"),
+        "line": ("{1,", *x, ",", *y, "}"),
+        "lseg": ("[(", *x, ",", *y, "),(0,0)]"),
+        "box": ("(", *x, ",", *y, "),(180,90)"),
+        "path": ("[(", *x, ",", *y, "),(0,0),(1,1)]"),
+        "polygon": ("((", *x, ",", *y, "),(180,90),(180,-90))"),
+        "circle": ("<(", *x, ",", *y, "),1>"),
+    }
+
+
+def _known_forms(x: Phrase, y: Phrase) -> Mapping[str, Phrase]:
+    point: Phrase = (*x, " ", *y)
+    return {
+        "point": ("POINT(", *point, ")"),
+        "linestring": ("LINESTRING(", *point, ",0 80)"),
+        # A ring ends where it began, and a phrase cannot say a drawn value twice: the drawn corner is inside of it.
+        "polygon": ("POLYGON((180 -80,180 80,", *point, ",180 -80))"),
+        "multipoint": ("MULTIPOINT(", *point, ",0 80)"),
+        "multilinestring": ("MULTILINESTRING((", *point, ",0 80))"),
+        "multipolygon": ("MULTIPOLYGON(((0 0,1 0,1 1,0 0)))",),
+        "geometrycollection": ("GEOMETRYCOLLECTION(POINT(", *point, "))"),
+        "geomcollection": ("GEOMETRYCOLLECTION(POINT(", *point, "))"),
+    }
 
 
 MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
+from fixturesynth.loading.wire import json_texts, postgresql_lists
 from fixturesynth.randomness import below, hashed
 
 __all__ = [
@@ -86,6 +87,8 @@ def duplicates(keys: Integers) -> Mask:
 
 def codes_of(values: pa.Array) -> Integers:
     """One integer for each distinct value, -1 for NULL; shape (n,)."""
+    if pa.types.is_nested(values.type):
+        values = postgresql_lists(values) if pa.types.is_list(values.type) else json_texts(values)
     encoded = pc.dictionary_encode(values)
     codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return codes

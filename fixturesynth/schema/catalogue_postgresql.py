@@ -118,7 +118,8 @@ TYPES = """
     SELECT DISTINCT a.atttypid FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped
     UNION
-    SELECT part FROM wanted w JOIN pg_type y ON y.oid = w.oid LEFT JOIN pg_range r ON r.rngtypid = y.oid,
+    SELECT part FROM wanted w JOIN pg_type y ON y.oid = w.oid LEFT JOIN pg_range r
+         ON y.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid),
          LATERAL unnest(ARRAY[y.typelem, y.typbasetype, r.rngsubtype]) part WHERE part <> 0
 )
 SELECT y.oid, y.typname AS name, n.nspname, y.typtype AS kind, y.typcategory AS category, y.typelem AS element,
@@ -130,7 +131,8 @@ SELECT y.oid, y.typname AS name, n.nspname, y.typtype AS kind, y.typcategory AS 
        ARRAY(SELECT pg_get_expr(c.conbin, 0) FROM pg_constraint c WHERE c.contypid = y.oid AND c.contype = 'c'
              ORDER BY c.conname) AS checks
 FROM wanted JOIN pg_type y ON y.oid = wanted.oid JOIN pg_namespace n ON n.oid = y.typnamespace
-     LEFT JOIN pg_range r ON r.rngtypid = y.oid LEFT JOIN pg_type b ON b.oid = y.typbasetype
+     LEFT JOIN pg_range r ON y.oid IN (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)
+     LEFT JOIN pg_type b ON b.oid = y.typbasetype
      LEFT JOIN pg_collation k ON k.oid = y.typcollation
 """
 
@@ -230,8 +232,10 @@ def resolve(oid: int, text: str, types: Mapping[int, Row]) -> tuple[ColumnType, 
         return ColumnType("enum", text, values=tuple(own.labels)), []
     if own.category == "A" and own.element:
         element_text = text.removesuffix("[]")
-        return ColumnType("array", text, element=resolve(own.element, element_text, types)[0]), []
-    if own.kind == "r":
+        element, domains = resolve(own.element, element_text, types)
+        checks = tuple(unbracketed(c, DIALECT) for d in domains for c in d.checks)
+        return ColumnType("array", text, element=replace(element, checks=checks)), []
+    if own.kind in ("r", "m"):
         return ColumnType("range", text, element=resolve(own.subtype, types[own.subtype].text, types)[0]), []
     if own.kind == "b":
         return parse_type(text, DIALECT), []

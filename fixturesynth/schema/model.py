@@ -49,6 +49,8 @@ class ColumnType:
     element: "ColumnType | None" = None  # array and range
     domain: str | None = None  # the domain's name; its checks are on the Column as ``domain_checks``
     fixed: bool = False  # char(n), binary(n)
+    flat: bool = False  # PostgreSQL's own points, boxes and circles, which well-known text has no words for
+    checks: tuple[str, ...] = ()  # of an array's element: its domain's, in which VALUE stands for it
 
     @property
     def integer_range(self) -> tuple[int, int]:

@@ -63,7 +63,8 @@ OWN: Mapping[str, Mapping[str, ColumnType]] = {
         | rows("hstore", "hstore")
         | rows("tsvector", "tsvector")
         | rows("ltree", "ltree")
-        | rows("geometry", "line,lseg,box,path,circle")
+        | rows("geometry", "point,line,lseg,box,path,polygon,circle", flat=True)
+        | rows("text", "tsquery,jsonpath")
         | rows("other", "int4multirange,int8multirange,nummultirange,tsmultirange,tstzmultirange,datemultirange")
     ),
     "mysql": (
