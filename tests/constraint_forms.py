@@ -17,6 +17,7 @@ class Form:
     title: str
     body: Mapping[str, str]
     before: str = ""  # run first: a function or an extension that the body needs
+    refused: bool = False  # nothing holds it yet
 
 
 def _all(body: str) -> dict[str, str]:
@@ -576,4 +577,22 @@ _UNIQUES = _checks(
     ),
     ("a binary collation", _each(mysql="code varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE")),
 )
-FORMS = (*_VALUES, *_TEXTS, *_NULLS, *_LOGIC, *_COLUMNS, *_MOMENTS, *_SHAPES, *_DOMAINS, *_UNIQUES)
+_OWN = (
+    Form("Functions of your own", "a function of one column", _each("n integer NOT NULL, CHECK (is_odd_week(n))"),
+         "CREATE FUNCTION is_odd_week(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 14 = 3'"),
+    Form("Functions of your own", "a function of one unique column",
+         _each("n integer NOT NULL UNIQUE, CHECK (is_third(n))"),
+         "CREATE FUNCTION is_third(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 3 = 0'"),
+    Form("Functions of your own", "a function of several columns",
+         _each("n integer NOT NULL, name text NOT NULL, CHECK (fits_together(n, name))"),
+         "CREATE FUNCTION fits_together(integer, text) RETURNS boolean LANGUAGE sql IMMUTABLE "
+         "AS 'SELECT $1 + length($2) > 20'"),
+    Form("Functions of your own", "a function inside a choice",
+         _each("n integer NOT NULL, m integer NOT NULL, CHECK (m > 3 OR is_even_week(n))"),
+         "CREATE FUNCTION is_even_week(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 % 14 = 4'"),
+    Form("Functions of your own", "a function that no candidate passes",
+         _each("n integer NOT NULL, CHECK (is_nothing(n))"),
+         "CREATE FUNCTION is_nothing(integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IS NULL'",
+         refused=True),
+)  # fmt: skip
+FORMS = (*_VALUES, *_TEXTS, *_NULLS, *_LOGIC, *_COLUMNS, *_MOMENTS, *_SHAPES, *_DOMAINS, *_OWN, *_UNIQUES)

@@ -16,9 +16,11 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.exclusions import settle_exclusions
+from fixturesynth.sampling.folding import folded, folds_case
 from fixturesynth.sampling.gates import inside_predicate, leave_set
 from fixturesynth.sampling.matching import (
     codes_of,
@@ -40,6 +42,7 @@ Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 TURNS = 6
+REDRAWS = 64  # of rows that collide in sets that overlap
 
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
@@ -51,6 +54,8 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         if not changed:
             break
         columns = compute(assembly)
+    else:
+        columns = _redraw(assembly, columns)
     columns = settle_nulls(assembly, columns)
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     for unique in assembly.plan.uniques:
@@ -202,7 +207,11 @@ def _keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[Int
     """(rows that take part, one integer for each distinct tuple among them); None when the database fills a column."""
     if any(c not in columns for c in unique.columns):
         return None
-    parts = [codes_of(columns[c]) for c in unique.columns]
+    any_case = folds_case(assembly.table, unique.name)
+    parts = [
+        codes_of(folded(columns[c], assembly.table.column(c), assembly.dialect, any_case=any_case))
+        for c in unique.columns
+    ]
     rows = np.arange(assembly.rows)
     taking = np.ones(assembly.rows, dtype=bool)
     if unique.nulls_distinct:
@@ -337,6 +346,33 @@ def _fix_value(assembly: Assembly, name: str) -> None:
     assert assembly.model is not None
     offsets_left = {k: v for k, v in assembly.model.offsets.items() if k != name}
     assembly.model = replace(assembly.model, offsets=offsets_left)
+
+
+def _redraw(assembly: Assembly, columns: Columns) -> Columns:
+    """Sets that overlap undo each other when each is settled by itself: rows that collide in any are drawn anew."""
+    for turn in range(REDRAWS):
+        rows = np.zeros(assembly.rows, dtype=bool)
+        names: set[str] = set()
+        for unique in assembly.plan.uniques:
+            found = None if unique.gate else _keys(assembly, columns, unique)
+            if found is not None and (twice := duplicates(found[1])).any():
+                rows[found[0][twice]] = True
+                names |= set(unique.columns)
+        if not rows.any():
+            return columns
+        where = np.flatnonzero(rows)
+        for name in sorted(names):
+            source = assembly.plan.column(name).source
+            if not isinstance(source, Rule) or source.needs or source.call.unique or name not in assembly.base:
+                continue
+            space = space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now))
+            words = hashed(where, assembly.seed, assembly.table.name, name, "redraw", turn)
+            made = space.at(below(words, max(space.size, 1)), {}).cast(assembly.base[name].type)
+            index = np.arange(assembly.rows)
+            index[where] = assembly.rows + np.arange(where.size)
+            assembly.base[name] = pa.concat_arrays([assembly.base[name], made]).take(pa.array(index))
+        columns = compute(assembly)
+    return columns
 
 
 def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Columns:

@@ -9,6 +9,7 @@ arrives at the leaves is a conjunction or disjunction of statements about single
 import itertools
 import re
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Protocol
 
 from sqlglot import exp
@@ -80,10 +81,13 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
         except NotUnderstood:
             not_understood.append((name, text))
             continue
-        for part in parts:
+        unsolved = _gathered(parts, table, dialect, now) if trial is not None else []
+        for part in [p for p in parts if not any(p is q for group in unsolved for q in _conjuncts(group))] + unsolved:
             part_text = text if len(parts) == 1 and subject is None else written(part, dialect)
+            walk = _Walk(table, dialect, trial, part, part_text, now)
             try:
-                branches = _Walk(table, dialect, trial, part, part_text, now).branches(part, True, True)
+                tried_at_once = walk.tried(part, True, True) if any(part is g for g in unsolved) else None
+                branches = tried_at_once if tried_at_once is not None else walk.branches(part, True, True)
                 if not branches:
                     raise NotUnderstood(f"{part_text!r} can never hold")
                 if len(branches) == 1:
@@ -97,6 +101,19 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
     return TableConstraints(
         dict(whole.domains), whole.differences, whole.distinct, tuple(not_understood), tuple(alternatives)
     )
+
+
+def _gathered(parts: list[exp.Expression], table: Table, dialect: str, now: str) -> list[exp.Expression]:
+    """Of parts that cannot be solved, those of one and the same column as one: what passes has to pass them all."""
+    found: dict[str, list[exp.Expression]] = {}
+    for part in parts:
+        names = {column_name(c) for c in part.find_all(exp.Column)}
+        if len(names) == 1:
+            try:
+                _Walk(table, dialect, now=now).branches(part, True, True)
+            except NotUnderstood:
+                found.setdefault(names.pop(), []).append(part)
+    return [reduce(lambda a, b: exp.And(this=a, expression=b), group) for group in found.values() if len(group) > 1]
 
 
 def _tried_together(table: Table, trial: Trial, part: exp.Expression, text: str) -> Branches:
@@ -199,12 +216,12 @@ class _Walk:
                 return self._constant(node, want, null_passes)
             return handler(self, node, want, null_passes)
         except NotUnderstood:
-            tried = self._tried(node, want, null_passes)
+            tried = self.tried(node, want, null_passes)
             if tried is None:
                 raise
             return tried
 
-    def _tried(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches | None:
+    def tried(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches | None:
         """A condition on one column that cannot be solved, by the values that were found to pass."""
         names = {column_name(c) for c in node.find_all(exp.Column)}
         if self.trial is None or len(names) != 1:
@@ -277,6 +294,8 @@ class _Walk:
             if isinstance(node.this, exp.Column):
                 name = column_name(node.this)
                 return (Branch({name: ColumnDomain(name, only_null=want, not_null=not want)}),)
+            if not isinstance(node.this, (*_PREDICATES, exp.Coalesce, exp.Case, exp.If)):
+                raise NotUnderstood(f"{node.this.sql()!r} is no condition")
             return self._is_unknown(node.this, want)
         # IS TRUE holds where the condition is true; IS NOT TRUE where it is false or unknown.
         return self.branches(node.this, bool(value) == want, not want)

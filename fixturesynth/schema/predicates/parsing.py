@@ -100,6 +100,9 @@ def constants(node: exp.Expression) -> tuple[Any, ...]:
     todo = [node]
     while todo:
         one = todo.pop(0)
+        if isinstance(one, exp.JSONPathKey) and isinstance(one.this, str):
+            found.setdefault(one.this)
+            continue
         try:
             value = fold(one)
         except NotUnderstood:
