@@ -13,11 +13,15 @@ from fixturesynth.generators.contract import Variable
 __all__ = [
     "MOST_CONTEXT",
     "MOST_FEATURE_CODES",
+    "MOST_SIBLING_CODES",
     "PLACES",
     "Features",
+    "coarse",
+    "coarse_codes",
     "log_bucket",
     "places",
     "previous",
+    "seen",
     "sibling_variables",
     "take_features",
 ]
@@ -26,7 +30,9 @@ Codes = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
 
 MOST_CONTEXT = 48  # variables of parents and ancestors that a child sees
-MOST_FEATURE_CODES = 300  # a variable with more codes is no feature for children
+MOST_FEATURE_CODES = 300  # children see an ordered variable with more codes in CLASSES, another one not at all
+MOST_SIBLING_CODES = 130  # the same for what the next sibling sees
+CLASSES = 64
 BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 
 PLACES = (
@@ -57,6 +63,25 @@ def take_features(features: Features, ranks: Integers, prefix: str) -> tuple[tup
     if (ranks < 0).any():
         codes[ranks < 0] = [v.size - 1 for v in variables]
     return variables, codes
+
+
+def seen(variables: Sequence[Variable], most: int) -> list[int]:
+    """Indices of the variables that others see: those of few codes, and ordered ones, which can be seen coarsely."""
+    return [i for i, v in enumerate(variables) if v.size <= most or v.ordered]
+
+
+def coarse(variable: Variable, most: int) -> Variable:
+    """The variable as others see it: with more than ``most`` codes in CLASSES of neighbouring ones."""
+    return variable if variable.size <= most else Variable(variable.name, CLASSES, variable.ordered, variable.context)
+
+
+def coarse_codes(codes: Codes, size: int, shown: int) -> Codes:
+    """Codes of a variable of ``size`` codes as seen in ``shown`` classes.
+
+    >>> coarse_codes(np.array([0, 5, 599], dtype=np.int32), 600, 64).tolist()
+    [0, 0, 63]
+    """
+    return codes if shown == size else (codes.astype(np.int64) * shown // size).astype(np.int32)
 
 
 def log_bucket(values: Integers) -> Codes:

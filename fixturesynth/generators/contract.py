@@ -52,7 +52,10 @@ class State:
 
 
 class Generator(Protocol):
-    """Found by ``name`` in generators.registry.GENERATORS or the entry points ``fixturesynth.generators``."""
+    """Found by ``name`` in generators.registry.GENERATORS or the entry points ``fixturesynth.generators``.
+
+    A generator may have ``max_codes``: the quantile bins of a number that it can tell apart (64 where it does not say).
+    """
 
     name: str
     version: int

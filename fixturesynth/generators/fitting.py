@@ -17,10 +17,14 @@ from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
     MOST_FEATURE_CODES,
+    MOST_SIBLING_CODES,
     PLACES,
     Features,
+    coarse,
+    coarse_codes,
     places,
     previous,
+    seen,
     sibling_variables,
     take_features,
 )
@@ -48,7 +52,6 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
-MOST_SIBLING_CODES = 130
 CROWD = 256  # rows of a verbatim parent that have a code of their own
 
 
@@ -173,8 +176,9 @@ def _feature_kind(values: pa.Array) -> str | None:
 
 @dataclass
 class _Coded:
-    """Variables of one table while they are gathered."""
+    """Variables of one table while they are gathered. ``max_codes``: quantile bins of a number."""
 
+    max_codes: int = 64
     variables: list[Variable] = field(default_factory=list)
     codes: list[Codes] = field(default_factory=list)
     encodings: dict[str, Encoding] = field(default_factory=dict)
@@ -187,7 +191,9 @@ class _Coded:
         self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers, domain: list[Any] | None = None
     ) -> None:
         known = pa.array(domain or []).cast(values.type).to_pylist() if domain else []
-        encoding = fit_encoding(values, kind, protection=protection, groups=groups, options={"domain": known})
+        encoding = fit_encoding(
+            values, kind, protection=protection, groups=groups, max_codes=self.max_codes, options={"domain": known}
+        )
         self.encodings[name] = encoding
         self.add(name, encoding.size, encode(encoding, values), ordered=encoding.ordered)
 
@@ -203,7 +209,7 @@ def _fit_learned(
     order, parents = _family_order(rows, table)
     n = order.size
     groups = _groups(rows, table, order)
-    coded = _Coded()
+    coded = _Coded(getattr(generator, "max_codes", 64))
     blocks = _add_blocks(rows, table, order, coded)
     found_offsets: dict[str, dict[str, object]] = {}
     calendars: dict[str, dict[str, Any]] = {}
@@ -450,22 +456,28 @@ def _context(
         variables = (*variables, *PLACES)
         parts.append(places(position, siblings))
         if counts.max() <= MOST_STEPS:
-            chosen = [i for i, v in enumerate(coded.variables[:own]) if v.size <= MOST_SIBLING_CODES]
+            chosen = seen(coded.variables[:own], MOST_SIBLING_CODES)
             names = tuple(coded.variables[i].name for i in chosen)
-            seen = sibling_variables(coded.variables, names)
-            variables = (*variables, *seen)
+            shown = [coarse(coded.variables[i], MOST_SIBLING_CODES) for i in chosen]
+            before_them = sibling_variables(shown, names)
+            variables = (*variables, *before_them)
             if chosen:
-                before = np.stack([coded.codes[i] for i in chosen], axis=1)
-                parts.append(previous(before, position, [v.size - 1 for v in seen]))
+                columns = [
+                    coarse_codes(coded.codes[i], coded.variables[i].size, v.size)
+                    for i, v in zip(chosen, shown, strict=True)
+                ]
+                parts.append(previous(np.stack(columns, axis=1), position, [v.size - 1 for v in before_them]))
     return variables, np.concatenate(parts, axis=1).astype(np.int32), names
 
 
 def _features(rows: _Rows, table: TablePlan, coded: _Coded, order: Integers, parents: Integers | None) -> Features:
     """What the children of this table will see: its own codes, then its context parent's, in the rows' own order."""
     n = rows.dataset.arrow(table.name).num_rows
-    chosen = [i for i, v in enumerate(coded.variables) if v.size <= MOST_FEATURE_CODES]
-    variables = [coded.variables[i] for i in chosen]
-    columns = [coded.codes[i] for i in chosen]
+    chosen = seen(coded.variables, MOST_FEATURE_CODES)
+    variables = [coarse(coded.variables[i], MOST_FEATURE_CODES) for i in chosen]
+    columns = [
+        coarse_codes(coded.codes[i], coded.variables[i].size, v.size) for i, v in zip(chosen, variables, strict=True)
+    ]
     if parents is not None and table.context is not None:
         parent = rows.schema[table.name].foreign_key(table.context).parent
         above, codes = take_features(rows.features[parent], parents, table.context)

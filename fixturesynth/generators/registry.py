@@ -9,10 +9,11 @@ from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import Generator
 from fixturesynth.generators.independent import Independent
+from fixturesynth.generators.network.generator import Network
 
 __all__ = ["GENERATORS", "choose_generator", "find_generator"]
 
-GENERATORS: dict[str, Callable[[], Generator]] = {"independent": Independent, "cart": Cart}
+GENERATORS: dict[str, Callable[[], Generator]] = {"independent": Independent, "cart": Cart, "network": Network}
 
 
 def find_generator(name: str) -> Generator:

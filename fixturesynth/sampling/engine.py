@@ -17,13 +17,22 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import DATE, parts_with
-from fixturesynth.generators.context import MOST_CONTEXT, MOST_FEATURE_CODES, Features, take_features
+from fixturesynth.generators.context import (
+    MOST_CONTEXT,
+    MOST_FEATURE_CODES,
+    Features,
+    coarse,
+    coarse_codes,
+    seen,
+    take_features,
+)
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
-from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, TablePlan
+from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan
 from fixturesynth.randomness import hashed
+from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.counts import starts
@@ -311,9 +320,9 @@ def _features(
     if model is None or model.state is None:
         return Features((), np.zeros((plan.rows, 0), dtype=np.int32))
     own = generated(model)
-    chosen = [i for i, v in enumerate(own) if v.size <= MOST_FEATURE_CODES]
-    variables = [own[i] for i in chosen]
-    columns = [codes[:, i] for i in chosen]
+    chosen = seen(own, MOST_FEATURE_CODES)
+    variables = [coarse(own[i], MOST_FEATURE_CODES) for i in chosen]
+    columns = [coarse_codes(codes[:, i], own[i].size, v.size) for i, v in zip(chosen, variables, strict=True)]
     if model.context is not None:
         features = run.made[table.foreign_key(model.context).parent].features
         assert features is not None

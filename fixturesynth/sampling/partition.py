@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import CLOCK, DATE, WEEKDAY, join_parts
-from fixturesynth.generators.context import PLACES, places
+from fixturesynth.generators.context import PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode
@@ -84,15 +84,22 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     names = [v.name for v in generated(model)]
     seen = [names.index(s) for s in model.siblings]
     none = np.array([v.size - 1 for v in context[len(context) - len(seen) :]], dtype=np.int32)
+    sizes = [v.size for v in generated(model)]
     out = np.zeros((n, count), dtype=np.int32)
     order = np.argsort(job.position, kind="stable")
     bounds = np.searchsorted(job.position[order], np.arange(int(job.position.max(initial=0)) + 2))
     for step in range(bounds.size - 1):
         rows = order[bounds[step] : bounds[step + 1]]
-        before = out[rows - 1][:, seen] if step else np.tile(none, (rows.size, 1))
+        before = _shown(out[rows - 1], sizes, seen, none) if step else np.tile(none, (rows.size, 1))
         joined = np.concatenate([base[rows], before], axis=1)
         out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=True)
     return out
+
+
+def _shown(codes: Codes, sizes: list[int], seen: list[int], none: Codes) -> Codes:
+    """What the next sibling sees of rows, (n, seen): ``none`` is the code after the last of each."""
+    columns = [coarse_codes(codes[:, i], sizes[i], int(last)) for i, last in zip(seen, none, strict=True)]
+    return np.stack(columns, axis=1)
 
 
 def _surroundings(model: TableModel, context: list[Variable], job: CodesJob) -> Codes:
@@ -119,7 +126,7 @@ def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, code
     if model.siblings:
         seen = [[v.name for v in own].index(s) for s in model.siblings]
         none = [v.size - 1 for v in context[len(context) - len(seen) :]]
-        before = codes[rows - 1][:, seen]
+        before = _shown(codes[rows - 1], [v.size for v in own], seen, np.array(none))
         before[job.position[rows] == 0] = none
         base = np.concatenate([base, before], axis=1)
     given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}

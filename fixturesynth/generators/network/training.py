@@ -1,0 +1,251 @@
+"""Training of the network with torch; the only module that imports it.
+
+The last part of training is fake-quantised: weights and activations are rounded as they will be when drawing, so that
+the network makes up for what rounding takes (Jacob et al., "Quantization and training of neural networks for efficient
+integer-arithmetic-only inference", 2018).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fixturesynth.generators.network.integers import Layers
+from fixturesynth.generators.network.module import Module, export
+from fixturesynth.generators.network.tokens import Tokens
+from fixturesynth.randomness import key, permutation
+
+__all__ = ["Settings", "settings_for", "train"]
+
+Columns = npt.NDArray[np.int32]
+
+HELD_OUT = 0.1  # share of root entities by which training stops
+FEWEST_HELD_OUT = 20  # rows; with fewer training does not stop early
+SLOW = 8e9  # multiplications and additions a second of a slow core, all overheads counted in
+RANDOM = 0.15  # share of steps in a random order of variables, so that any subset can be given
+BLIND = 0.1  # share of context tokens that are hidden in training: a parent's values are no fingerprint
+FINE = 0.3  # last share of the steps, in which rounding is simulated
+PATIENCE = 2.0  # standard errors that held-out likelihood may lie below its best
+CHECKS = 12  # looks at held-out rows during training
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``width`` of the hidden sum, ``narrow`` of the layers, rows of a ``batch``, number of ``steps``."""
+
+    width: int = 128
+    narrow: int = 64
+    batch: int = 512
+    steps: int = 900
+    rate: float = 4e-3
+    decay: float = 0.01
+    dropout: float = 0.0
+
+
+def settings_for(rows: int, tokens: Tokens, time_limit: float | None) -> Settings:
+    """Settings by the number of rows to learn from; fewer steps where the time limit is short for a slow core."""
+    small = rows < 2_000
+    batch = int(np.clip(2 ** round(math.log2(max(rows, 1) / 48)), 32, 512))
+    epochs = 30 if small else 14 if rows < 20_000 else 12
+    width, narrow = (64, 32) if small else (128, 64)
+    steps = int(np.clip(epochs * rows / batch, 150, 2_000))
+    if time_limit is not None:
+        own = [t.size for t in tokens.tokens if not t.context]
+        products = sum(width * narrow + narrow * narrow + narrow * size + 8 * width for size in own)
+        steps = int(np.clip(time_limit * SLOW / (6 * batch * products), 20, steps))
+    return Settings(width, narrow, batch, steps, dropout=0.3 if small else 0.0)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Training on one thread: threads of small products mostly wait for each other, badly so on a busy machine; and
+    sums come out the same whatever the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_one_thread()
+def train(
+    tokens: Tokens,
+    columns: Columns,
+    order: list[int],
+    groups: npt.NDArray[np.int64] | None,
+    *,
+    seed: int,
+    time_limit: float | None = None,
+    settings: Settings | None = None,
+) -> tuple[Layers, dict[str, Any]]:
+    """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
+    chosen, held = _split(len(columns), groups, seed)
+    settings = settings or settings_for(chosen.size, tokens, time_limit)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    source = torch.Generator(device="cpu")
+    source.manual_seed(key(seed, "network", "training") % 2**63)
+    data = torch.from_numpy(columns[chosen].astype(np.int64))
+    test = torch.from_numpy(columns[held].astype(np.int64)).to(device)
+    module = Module(tokens, columns[chosen], settings.width, settings.narrow, source).to(device)
+    fixed = [i for variable in order for i in tokens.of(variable)]
+    decaying = module.decaying()
+    others = [p for p in module.parameters() if not any(p is q for q in decaying)]
+    optimiser = torch.optim.AdamW(
+        [{"params": decaying, "weight_decay": settings.decay}, {"params": others, "weight_decay": 0.0}],
+        lr=settings.rate, betas=(0.9, 0.99),
+    )  # fmt: skip
+    average, best = _Average(module), _Best()
+    every = max(1, settings.steps // CHECKS)
+    batches = _batches(len(data), settings.batch, seed)
+    for step in range(settings.steps):
+        fine = step >= (1 - FINE) * settings.steps
+        for group in optimiser.param_groups:
+            group["lr"] = settings.rate * _schedule(step, settings.steps)
+        rows = data[next(batches)].to(device)
+        sequence = _random_order(tokens, order, source) if _coin(source, RANDOM) else fixed
+        keep = _keep(len(rows), tokens.context, source)
+        with _mixed(device):
+            loss = module.loss(rows, sequence, keep, fine=fine, dropout=settings.dropout, source=source)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        average.update(module, step)
+        if held.size >= FEWEST_HELD_OUT and ((step + 1) % every == 0 or step + 1 == settings.steps):
+            with average.of(module), torch.no_grad():
+                best.look(module, _likelihood(module, test, fixed, device, fine), step + 1)
+            if best.hopeless:
+                break
+    if best.kept is not None:
+        module.load_state_dict(best.kept)
+    else:
+        average.into(module)
+    facts = {
+        "steps": best.step or settings.steps, "parameters": module.size(), "width": settings.width,
+        "held_out": [round(v, 4) for v in best.seen],
+    }  # fmt: skip
+    return export(module.cpu(), tokens), facts
+
+
+def _split(
+    rows: int, groups: npt.NDArray[np.int64] | None, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows to learn from and rows held out, by root entity."""
+    owner = np.arange(rows) if groups is None else np.unique(groups, return_inverse=True)[1]
+    size = int(owner.max()) + 1
+    out = np.zeros(size, bool)
+    out[permutation(size, seed, "network", "held out")[: int(size * HELD_OUT)]] = True
+    held = np.flatnonzero(out[owner])
+    if held.size < FEWEST_HELD_OUT:
+        return np.arange(rows), held[:0]
+    return np.flatnonzero(~out[owner]), held
+
+
+def _batches(rows: int, batch: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Rows of each step: one permutation after another, every row once in each."""
+    epoch = 0
+    left = np.zeros(0, np.int64)
+    while True:
+        while left.size < batch:
+            left = np.concatenate([left, permutation(rows, seed, "network", "epoch", epoch)])
+            epoch += 1
+        yield left[:batch]
+        left = left[batch:]
+
+
+def _schedule(step: int, steps: int) -> float:
+    """A tenth of the steps up, the rest down along a cosine."""
+    up = min(100, steps // 10 + 1)
+    return min(1.0, (step + 1) / up) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
+
+
+def _coin(source: torch.Generator, chance: float) -> bool:
+    return float(torch.rand(1, generator=source)) < chance
+
+
+def _random_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
+    """All tokens in a random order of variables; the place in a group follows the group."""
+    return [i for k in torch.randperm(len(order), generator=source).tolist() for i in tokens.of(order[k])]
+
+
+def _keep(rows: int, context: int, source: torch.Generator) -> torch.Tensor | None:
+    return (torch.rand(rows, context, generator=source) >= BLIND).float() if context else None
+
+
+def _likelihood(module: Module, test: torch.Tensor, order: list[int], device: torch.device, fine: bool) -> torch.Tensor:
+    """Minus log likelihood of every held-out row, (n,)."""
+    found = []
+    for rows in test.split(2_048):
+        with _mixed(device):
+            found.append(module.surprise(rows, order, fine=fine).sum(dim=0))
+    return torch.cat(found)
+
+
+class _Average:
+    """Running average of all parameters, which is what is kept: it follows the path less nervously than the last
+    step does."""
+
+    def __init__(self, module: Module) -> None:
+        self.values = [p.detach().clone() for p in module.parameters()]
+
+    def update(self, module: Module, step: int) -> None:
+        share = 1 - min(0.999, (step + 2) / (step + 11))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.values, [p.detach() for p in module.parameters()], share)
+
+    def into(self, module: Module) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(module.parameters(), self.values, strict=True):
+                parameter.copy_(value)
+
+    @contextmanager
+    def of(self, module: Module) -> Iterator[None]:
+        """The module with its averages, for a look."""
+        now = [p.detach().clone() for p in module.parameters()]
+        self.into(module)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for parameter, value in zip(module.parameters(), now, strict=True):
+                    parameter.copy_(value)
+
+
+class _Best:
+    """The latest state whose held-out likelihood is not surely worse than the best one's."""
+
+    def __init__(self) -> None:
+        self.lowest: torch.Tensor | None = None
+        self.kept: dict[str, torch.Tensor] | None = None
+        self.step = 0
+        self.seen: list[float] = []
+        self.worse = 0
+
+    @property
+    def hopeless(self) -> bool:
+        return self.worse >= 3
+
+    def look(self, module: Module, surprise: torch.Tensor, step: int) -> None:
+        self.seen.append(float(surprise.mean()))
+        if self.lowest is None or surprise.mean() < self.lowest.mean():
+            self.lowest = surprise
+        gap = surprise - self.lowest
+        error = float(gap.std()) / math.sqrt(max(gap.numel(), 1))
+        if float(gap.mean()) <= PATIENCE * error or float(gap.mean()) <= 0:
+            self.kept = {name: value.detach().clone() for name, value in module.state_dict().items()}
+            self.step, self.worse = step, 0
+        else:
+            self.worse += 1
+
+
+def _mixed(device: torch.device) -> torch.autocast:
+    """bfloat16 products where the machine has units for them; elsewhere they are slower than float32."""
+    quick = device.type == "cuda" or bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
+    return torch.autocast(device.type, torch.bfloat16, enabled=quick)

@@ -1,0 +1,260 @@
+"""The network: tokens, whole numbers that torch and numpy agree on, rows without torch."""
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fixturesynth as fs
+from fixturesynth.errors import InputError
+from fixturesynth.generators.contract import CodedTable, State, Variable
+from fixturesynth.generators.network.drawing import make_drawer
+from fixturesynth.generators.network.generator import Network
+from fixturesynth.generators.network.integers import (
+    LARGEST,
+    TOP,
+    exponentials,
+    logits,
+    weights,
+)
+from fixturesynth.generators.network.tokens import fit_tokens, to_codes, to_tokens, tokens_from_parts
+from fixturesynth.randomness import permutation, stream, words
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="torch, which trains the network, is not installed")
+
+
+def _uniforms(rows: int, columns: int, seed: int = 5) -> np.ndarray:
+    return words(stream(seed, "uniforms"), rows * columns).reshape(rows, columns)
+
+
+def _table(rows: int = 6000, groups: np.ndarray | None = None) -> CodedTable:
+    """parent: context; kind; sum = (parent + kind) mod 5; amount: 700 codes, ten times kind and some noise."""
+    raw = _uniforms(rows, 3, seed=1)
+    parent = (raw[:, 0] % 3).astype(np.int32)
+    kind = (raw[:, 1] % 5).astype(np.int32)
+    amount = (kind * 140 + raw[:, 2] % 140).astype(np.int32)
+    variables = (
+        Variable("parent", 3, context=True), Variable("kind", 5), Variable("sum", 5),
+        Variable("amount", 700, ordered=True),
+    )  # fmt: skip
+    codes = np.stack([parent, kind, (parent + kind) % 5, amount], axis=1).astype(np.int32)
+    return CodedTable(variables, codes, groups)
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    if not HAS_TORCH:
+        pytest.skip("torch, which trains the network, is not installed")
+    return Network().fit(_table(), seed=1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 96, 97, 700, 4096])
+@pytest.mark.parametrize("shape", ["even", "spiky", "empty tail"])
+def test_tokens_are_small_and_codes_come_back(size, shape):
+    raw = _uniforms(3000, 1, seed=size)[:, 0]
+    codes = (raw % size).astype(np.int32)
+    if shape == "spiky":
+        codes[: 2 * len(codes) // 3] = size // 3
+    if shape == "empty tail":
+        codes = np.minimum(codes, 3).astype(np.int32)
+    tokens = fit_tokens((Variable("x", size, ordered=True),), codes[:, None])
+    assert len(tokens.tokens) == (1 if size <= 96 else 2)
+    assert all(t.size <= 150 for t in tokens.tokens)
+    every = np.arange(size, dtype=np.int32)
+    columns = to_tokens(tokens, every[:, None])
+    assert (columns.max(axis=0) < [t.size for t in tokens.tokens]).all()
+    assert np.array_equal(to_codes(tokens, 0, list(columns.T)), every)
+    again = tokens_from_parts(tokens.facts(), tokens.arrays())
+    assert again.tokens == tokens.tokens and all(
+        np.array_equal(a, b) for a, b in zip(again.lookups, tokens.lookups, strict=True)
+    )
+    if shape == "spiky" and size > 96:
+        spike = tokens.lookups[0] == tokens.lookups[0][size // 3]
+        assert spike.sum() == 1  # a frequent code has a group for itself
+
+
+def test_wide_contexts_become_coarse():
+    rows = 500
+    wide = [Variable(f"c{i}", 300, ordered=True, context=True) for i in range(40)]
+    variables = (*wide, Variable("x", 3))
+    codes = np.stack([*(_uniforms(rows, 40) % 300).T, np.arange(rows) % 3], axis=1).astype(np.int32)
+    tokens = fit_tokens(variables, codes)
+    assert tokens.context == 40 and sum(t.size for t in tokens.tokens if t.context) <= 1500
+    assert to_tokens(tokens, codes[:, :40], context=True).shape == (rows, 40)
+    for lookup in tokens.lookups[:40]:
+        assert (np.diff(lookup) >= 0).all()  # neighbours stay neighbours
+
+
+def test_weights_fall_by_a_stored_table_of_whole_numbers():
+    table = exponentials()
+    assert table[0] == TOP and table[-1] == 0 and (np.diff(table) <= 0).all() and table.dtype == np.int32
+    expected = np.exp(-np.arange(500) / 64) * TOP
+    assert np.abs(table[:500] - expected).max() <= 0.5 + 1e-6
+    found = weights(np.array([[0.0, 64.0, -1e7]], np.float32), table)
+    assert found.tolist() == [[table[64], TOP, 0]]
+
+
+@needs_torch
+def test_no_product_can_leave_the_whole_numbers_that_float32_holds():
+    """The largest sum of a layer: every weight 127, every activation 255, and two biases."""
+    from fixturesynth.generators.network.training import settings_for
+
+    tokens = fit_tokens(_table().variables, _table().codes)
+    for rows in (10, 1_000, 100_000, 10_000_000):
+        settings = settings_for(rows, tokens, None)
+        assert settings.width * 127 * 255 + LARGEST < 2**24
+        assert settings.narrow * 127 * 255 + 2 * LARGEST < 2**24
+
+
+@needs_torch
+@pytest.mark.parametrize("width", [64, 128])
+def test_torch_and_numpy_give_the_same_logits_bit_for_bit(width):
+    """The module with simulated rounding against the whole numbers that are kept of it."""
+    import torch
+
+    from fixturesynth.generators.network.module import Module, export, rounded
+
+    table = _table(800)
+    tokens = fit_tokens(table.variables, table.codes)
+    columns = to_tokens(tokens, table.codes)
+    source = torch.Generator()
+    source.manual_seed(3)
+    module = Module(tokens, columns, width, width // 2, source)
+    with torch.no_grad():
+        module.head.mul_(20)
+        for bias in (module.first_bias, module.second_bias):
+            bias.normal_(generator=source)
+    order = [3, 2, 1, 4]
+    rows = torch.from_numpy(columns.astype(np.int64))
+    with torch.no_grad():
+        hidden = module.hidden(rows, order, None, rounded(module.embeddings[None], module.scale())[0])
+        theirs = module.logits(hidden, rows, fine=True).numpy()
+    drawer = make_drawer(export(module, tokens), tokens)
+    varied = 0
+    for k, head in enumerate(drawer.heads):
+        group = tokens.tokens[tokens.context + k].group
+        ours = logits(head, hidden[k].numpy() * 32, None if group < 0 else columns[:, group])
+        assert np.array_equal(ours, theirs[k, :, : head.size] * 64)
+        varied += len(np.unique(ours, axis=0)) >= 3
+    assert varied == len(drawer.heads)
+
+
+def test_what_determines_what_is_learned(state):
+    context = (np.arange(3000) % 3).astype(np.int32)[:, None]
+    kind, total, amount = Network().sample(state, context, _uniforms(3000, 3)).T
+    assert np.mean((context[:, 0] + kind) % 5 == total) > 0.98
+    assert np.mean(amount // 140 == kind) > 0.97
+    assert abs(np.mean(kind == 2) - 0.2) < 0.05
+    assert np.unique(amount).size > 600
+
+
+def test_any_subset_can_be_given(state):
+    """What comes later in the order is known to what comes before it: far better than chance (.2), not surely."""
+    context = np.zeros((2000, 1), np.int32)
+    total = (np.arange(2000) % 5).astype(np.int32)
+    total[1500:] = -1
+    drawn = Network().sample(state, context, _uniforms(2000, 3), {"sum": total})
+    assert np.array_equal(drawn[:1500, 1], total[:1500])
+    assert np.mean(drawn[:1500, 0] == total[:1500]) > 0.6
+    free = Network().sample(state, context, _uniforms(2000, 3))
+    assert np.array_equal(drawn[1500:], free[1500:])
+    amount = np.full(2000, 650, np.int32)
+    drawn = Network().sample(state, context, _uniforms(2000, 3), {"amount": amount})
+    assert (drawn[:, 2] == 650).all() and np.mean(drawn[:, 0] == 4) > 0.8
+
+
+def test_rows_are_the_same_in_any_order_and_any_blocks(state, monkeypatch):
+    context, uniforms = _table().codes[:3000, :1], _uniforms(3000, 3)
+    whole = Network().sample(state, context, uniforms)
+    order = permutation(3000, 7, "rows")
+    assert np.array_equal(Network().sample(state, context[order], uniforms[order]), whole[order])
+    one_by_one = [Network().sample(state, context[i : i + 1], uniforms[i : i + 1]) for i in range(50)]
+    assert np.array_equal(np.concatenate(one_by_one), whole[:50])
+    monkeypatch.setattr("fixturesynth.generators.network.drawing.MOST_ROWS", 77)
+    monkeypatch.setattr("fixturesynth.generators.network.drawing._SHARED", 0.0)
+    assert np.array_equal(Network().sample(state, context, uniforms), whole)
+
+
+SAMPLE = """
+import hashlib, sys
+if {block}:
+    sys.modules["torch"] = None
+import numpy as np
+import fixturesynth as fs
+data = fs.Synthesizer.open(sys.argv[1]).sample(rows=3000, seed=11)
+print(hashlib.sha256("".join(data.content_hash(t) for t in data).encode()).hexdigest())
+"""
+
+
+def _frames() -> dict[str, pd.DataFrame]:
+    table = _table(1500)
+    frame = pd.DataFrame(table.codes, columns=[v.name for v in table.variables])
+    frame["parent"] = frame["parent"].map({0: "north", 1: "south", 2: "west"})
+    frame["amount"] = frame["amount"] / 4
+    return {"sales": frame}
+
+
+@needs_torch
+def test_a_model_is_used_without_torch_and_threads_change_nothing(tmp_path: Path) -> None:
+    """The same bytes here, in a process where torch cannot be imported, and with one and two threads."""
+    made = fs.fit(_frames(), generator="network", seed=4)
+    assert made.plan["sales"].generator == "network"
+    path = made.save(tmp_path / "sales.fsynth")
+    assert path.stat().st_size < 1_000_000
+    here = made.sample(rows=3000, seed=11)
+    expected = hashlib.sha256("".join(here.content_hash(t) for t in here).encode()).hexdigest()
+    for threads, block in (("1", True), ("2", True), ("2", False)):
+        environment = {
+            **os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads,
+        }  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", SAMPLE.format(block=block), str(path)], env=environment, text=True,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == expected
+
+
+def test_learning_without_torch_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in ("training", "module"):
+        monkeypatch.delitem(sys.modules, f"fixturesynth.generators.network.{name}", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'fixturesynth\[torch\]'"):
+        Network().fit(_table(200), seed=1)
+
+
+@needs_torch
+def test_held_out_rows_share_no_entity_with_those_learned():
+    from fixturesynth.generators.network import training
+
+    groups = (np.arange(1000) // 7).astype(np.int64)
+    learned, held = training._split(1000, groups, seed=1)
+    assert not set(groups[learned]) & set(groups[held])
+    assert learned.size + held.size == 1000 and 60 < held.size < 140
+    assert training._split(50, None, seed=1)[1].size == 0  # too few to judge by
+
+
+@needs_torch
+def test_a_time_limit_is_steps_and_more_time_is_never_fewer():
+    from fixturesynth.generators.network.training import settings_for
+
+    tokens = fit_tokens(_table().variables, _table().codes)
+    steps = [settings_for(50_000, tokens, limit).steps for limit in (0.1, 5.0, 60.0, None)]
+    assert steps == sorted(steps) and steps[0] < steps[-1]
+
+
+@needs_torch
+def test_training_leaves_torch_as_it_was():
+    import torch
+
+    before, state = torch.get_num_threads(), torch.random.get_rng_state()
+    Network().fit(_table(300), seed=1, time_limit=0.5)
+    assert torch.get_num_threads() == before
+    assert torch.equal(torch.random.get_rng_state(), state)
