@@ -33,7 +33,7 @@ NAMES = {"postgresql": "PostgreSQL", "mysql": "MySQL, MariaDB", "sqlite": "SQLit
 CASES = [pytest.param(d, n, id=f"{d}-{f.title}") for d in DIALECTS for n, f in enumerate(FORMS) if d in f.body]
 WAYS = {
     "solved": "read as domains, orders and branches before any row is made",
-    "computed": "judged on the rows: in one that fails, a column is computed from the others, or values are lent or redrawn",
+    "computed": "judged on the rows; in one that fails, columns are computed from the others, lent or redrawn",
     "tried": "candidate values are judged here while planning, and those that pass are the column's values",
     "tried there": "candidate values are judged by the target database while planning; without it, refused",
     "refused": "refused while planning, naming table, constraint and text",
