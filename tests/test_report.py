@@ -144,3 +144,34 @@ def test_unknown_metric_gets_a_suggestion(report: Report) -> None:
         report.of("detection.c2st_join")
     worst = report.weakest("statistical.pair", 1)[0]
     assert worst.score == report.summary["statistical.pair"].minimum
+
+
+def test_frames_hold_every_figure(report: Report) -> None:
+    """One row each, with interval and floor; the summary beside it."""
+    assert not report.passed
+    frame = report.to_pandas()
+    assert len(frame) == len(report.metrics) and set(frame["metric"]) == {r.name for r in report.metrics}
+    shape = frame[(frame["metric"] == "statistical.shape") & (frame["columns"] == "price")].iloc[0]
+    assert shape["low"] <= shape["score"] <= shape["high"] and shape["group"] == "statistical"
+    summary = report.frames["summary"].set_index("metric")
+    assert list(summary.index) == list(report.summary)
+    assert summary.loc["statistical.pair", "score"] == report.summary["statistical.pair"].mean
+    assert set(report.frames) == {"summary", "metrics", "validity", "left_out"}
+
+
+def test_notebooks_show_verdict_and_metrics(report: Report) -> None:
+    """Tags close, names are escaped, nothing is fetched."""
+    html = report._repr_html_()
+    page = Page(html)
+    assert not page.open and "http" not in html
+    assert report.verdict.text in html and "Pair trends" in html and "short" in html
+
+
+def test_a_group_is_asked_of_each_of_its_metrics(report: Report) -> None:
+    """What has nothing to measure is passed over; the figure may be named."""
+    report.require("validity>=1")
+    report.require("validity.min>=1")
+    with pytest.raises(ThresholdError) as caught:
+        report.require("detection>=0.999")
+    named = set(re.findall(r"detection\.\w+", str(caught.value)))
+    assert "detection.c2st" in named and len(named) == len([n for n in report.summary if n.startswith("detection.")])

@@ -13,6 +13,7 @@ __all__ = [
     "around",
     "auc_spread",
     "correlation_spread",
+    "dot",
     "share_spread",
     "share_variance",
     "shares_spread",
@@ -67,6 +68,15 @@ def correlation_spread(first: float, second: float, of_first: int, of_second: in
     if min(of_first, of_second) < 4:
         return float("nan")
     return sqrt((1 - first**2) ** 2 / (of_first - 3) + (1 - second**2) ** 2 / (of_second - 3))
+
+
+def dot(x: Floats, y: Floats) -> float:
+    """Sum of products. Without BLAS, whose threads wait for each other on a busy machine and add in another order.
+
+    >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    11.0
+    """
+    return float(np.einsum("i,i->", x, y))
 
 
 def share_spread(first: float, second: float, of_first: int, of_second: int) -> float:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fixturesynth.evaluation.columns import ComparedColumn
 from fixturesynth.evaluation.comparison import FEWEST, Comparison, Edge, Half, Integers, Side
-from fixturesynth.evaluation.intervals import Interval, around, correlation_spread, shares_spread
+from fixturesynth.evaluation.intervals import Interval, around, correlation_spread, dot, shares_spread
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.evaluation.shapes import side_values
 from fixturesynth.profiling.columnar import distinct_codes
@@ -51,10 +51,10 @@ def _pearson(x: Floats, y: Floats) -> float | None:
     if x.size < 2 or x.min() == x.max() or y.min() == y.max():
         return None
     x, y = x - x.mean(), y - y.mean()
-    spread = float(np.sqrt(x @ x) * np.sqrt(y @ y))
+    spread = float(np.sqrt(dot(x, x)) * np.sqrt(dot(y, y)))
     if not np.isfinite(spread) or spread == 0.0:
         return None
-    return float(np.clip((x @ y) / spread, -1.0, 1.0))
+    return float(np.clip(dot(x, y) / spread, -1.0, 1.0))
 
 
 def discretise(column: ComparedColumn, real: Floats | None = None) -> npt.NDArray[np.float64] | None:

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from fixturesynth.evaluation.columns import ComparedColumn
 from fixturesynth.evaluation.comparison import GATHERED, Comparison, Edge, Integers, Side
 from fixturesynth.evaluation.distances import kolmogorov_smirnov
-from fixturesynth.evaluation.intervals import around, correlation_spread, share_spread
+from fixturesynth.evaluation.intervals import around, correlation_spread, dot, share_spread
 from fixturesynth.evaluation.record import Measure
 from fixturesynth.evaluation.shapes import side_values
 
-__all__ = ["agreement", "intraclass", "measure_icc", "measure_interarrival", "measure_lag1"]
+__all__ = ["agreement", "find_gaps", "intraclass", "measure_icc", "measure_interarrival", "measure_lag1"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,6 +69,15 @@ def _floor(comparison: Comparison, edge: Edge, owners: Integers, score: Score) -
     halves = comparison.split_by_parent(edge, owners, 2 if owners.size < 5_000 else 1)
     known = [s for s in (score("real", a, "real", b) for a, b in halves) if s is not None]
     return float(np.mean(known)) if known else None
+
+
+def find_gaps(comparison: Comparison) -> Iterator[tuple[Edge, str, Floats, Floats]]:
+    """Each foreign key and date whose gaps ``measure_interarrival`` compares, with real and synthetic gaps."""
+    for edge in _gathering(comparison):
+        for time in _times(comparison, edge.child):
+            real, synthetic = (_neighbours(comparison, side, edge, time).gap for side in ("real", "synthetic"))
+            if min(real.size, synthetic.size) >= FEWEST_PAIRS:
+                yield edge, time.name, real, synthetic
 
 
 def measure_interarrival(comparison: Comparison) -> Iterator[Measure]:
@@ -149,8 +158,8 @@ def _memory(before: Floats, after: Floats, continuous: bool) -> tuple[float, int
     if not continuous:
         return float(np.mean(before == after)), before.size
     x, y = before - before.mean(), after - after.mean()
-    scale = float(np.sqrt(x @ x) * np.sqrt(y @ y))
-    return (float(np.clip((x @ y) / scale, -1, 1)), before.size) if np.isfinite(scale) and scale > 0 else None
+    scale = float(np.sqrt(dot(x, x)) * np.sqrt(dot(y, y)))
+    return (float(np.clip(dot(x, y) / scale, -1, 1)), before.size) if np.isfinite(scale) and scale > 0 else None
 
 
 def measure_icc(comparison: Comparison) -> Iterator[Measure]:
@@ -197,7 +206,7 @@ def intraclass(values: Floats, groups: Integers) -> tuple[float, int] | None:
     centred = values - values.mean()
     sums = np.bincount(groups, centred)
     between = float((sums[used] ** 2 / size[used]).sum())
-    total = float(centred @ centred)
+    total = dot(centred, centred)
     if not np.isfinite(total) or total <= 0:
         return None
     mean_between, mean_within = between / (number - 1), max(0.0, total - between) / (rows - number)
