@@ -167,6 +167,13 @@ def test_a_choice_between_columns_is_listed_with_its_branches() -> None:
     assert all(b.domains["n"].low == 0 for b in joint)
 
 
+def test_moments_of_sqlite_are_texts_beside_a_bare_day() -> None:
+    at_most = domain("t <= '2020-01-01'", "t", dialect="sqlite")
+    assert (at_most.high, at_most.high_open) == ("2020-01-01T00:00:00", True)
+    assert domain("t = '2020-01-01'", "t", dialect="sqlite").only_null
+    assert domain("t = '2020-01-01'", "t").allowed == ("2020-01-01T00:00:00",)
+
+
 def test_comparisons_with_the_present_hold_for_as_long_as_rows_are_promised() -> None:
     assert domain("t <= now()", "t").high == "2025-12-31T00:00:00"
     assert domain("t > now() + '1 day 02:00:00'::interval", "t").low == "2036-01-03T02:00:00"

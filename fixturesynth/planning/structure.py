@@ -68,6 +68,11 @@ def _may_be_null(table: Table, fk: ForeignKey) -> bool:
     return bool(own) and all(table.column(c).nullable and c not in key and c not in equal for c in own)
 
 
+def _equal_when_null(table: Table, fk: ForeignKey) -> bool:
+    """Whether two rows that are NULL here collide: the columns are unique by themselves, NULLS NOT DISTINCT."""
+    return any(not u.nulls_distinct and set(u.columns) <= set(fk.columns) for u in table.uniques)
+
+
 def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profile: Profile | None) -> ReferencePlan:
     seen = _cardinality(profile, table.name, fk.name)
     nullable = any(table.column(c).nullable for c in fk.columns)
@@ -81,7 +86,7 @@ def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profi
         how = "self"
         if seen is None:
             # A tree needs roots: without rows to learn from, a nullable self reference has one root in five.
-            null_share = 0.2 if nullable else 0.0
+            null_share = 0.2 if nullable and not _equal_when_null(table, fk) else 0.0
     elif (table.name, fk.name) in cuts:
         how = "later"
     else:

@@ -41,6 +41,7 @@ from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relat
 __all__ = ["Trial", "compile_condition", "compile_constraints", "joint_branches"]
 
 
+_DAY_TEXT = len("2026-01-01")
 NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
 
 
@@ -450,6 +451,13 @@ class _Walk:
         name = self._column(term)
         if name is not None:
             kind = self.table.column(name).type.kind
+            if self.dialect == "sqlite" and kind == "timestamp" and len(str(value)) == _DAY_TEXT:
+                # There moments are texts, and midnight, written in full, comes after the day's bare name.
+                if operator in (exp.EQ, exp.NEQ):
+                    null = (Branch({name: ColumnDomain(name, only_null=True)}),) if null_passes else NEVER
+                    return self._one(name, null_passes) if operator is exp.NEQ else null
+                turned: dict[type[exp.Expression], type[exp.Expression]] = {exp.LTE: exp.LT, exp.GT: exp.GTE}
+                operator = turned.get(operator, operator)
             value = coerce(value, kind)
             if kind == "boolean":
                 truths = tuple(v for v in (False, True) if COMPARE[operator](v, value))
