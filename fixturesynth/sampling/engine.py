@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
@@ -43,6 +43,7 @@ from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
+    context_of,
     final_type,
     generated,
     redraw_outgoing,
@@ -257,10 +258,14 @@ def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> 
         names = {s.foreign_key for s in sources if isinstance(s, Reference)}
         if any(plan.reference(name).how in ("self", "later") for name in names):
             continue
-        if all(isinstance(s, Reference) for s in sources):
+        rules = [(c, s.call) for c, s in zip(rest, sources, strict=True) if isinstance(s, Rule) and not s.needs]
+        if len(rules) + sum(isinstance(s, Reference) for s in sources) == len(sources):
             size = 1
             for name in names:
                 size *= max(run.made[table.foreign_key(name).parent].rows, 1)
+            for column, call in rules:
+                context = context_of(table, column, run.plan.locale, run.plan.now)
+                size *= max(capacity(replace(call, unique=True), context), 1)
             caps.append(size)
     return min(caps) if caps else None
 
