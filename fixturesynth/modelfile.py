@@ -114,6 +114,7 @@ class _Table:
     context: str | None
     siblings: list[str]
     shares: dict[str, _Stored]
+    insides: dict[str, tuple[str, int]]
     state: _State | None
     verbatim: _Stored | None
     ranks: dict[str, _Stored]
@@ -247,6 +248,7 @@ class _Writer:
             context=model.context,
             siblings=list(model.siblings),
             shares=self.arrays(f"{label} shares", model.shares),
+            insides=dict(model.insides),
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -420,6 +422,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         context=table.context,
         siblings=tuple(table.siblings),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
+        insides=table.insides,
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,

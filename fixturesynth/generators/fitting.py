@@ -31,6 +31,8 @@ from fixturesynth.generators.context import (
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
+from fixturesynth.generators.encoding.grids import to_grid
+from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.tablemodel import (
@@ -182,6 +184,7 @@ class _Coded:
     variables: list[Variable] = field(default_factory=list)
     codes: list[Codes] = field(default_factory=list)
     encodings: dict[str, Encoding] = field(default_factory=dict)
+    places: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # inside codes, see generators.insides
 
     def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
         self.variables.append(Variable(name, size, ordered))
@@ -195,7 +198,10 @@ class _Coded:
             values, kind, protection=protection, groups=groups, max_codes=self.max_codes, options={"domain": known}
         )
         self.encodings[name] = encoding
-        self.add(name, encoding.size, encode(encoding, values), ordered=encoding.ordered)
+        codes = encode(encoding, values)
+        self.add(name, encoding.size, codes, ordered=encoding.ordered)
+        if "form" in encoding.facts:
+            self.places[name] = places_inside(codes, *to_grid(combined(values), encoding.facts))
 
 
 def _fit_learned(
@@ -229,7 +235,8 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups,
-        blocks=blocks, context=table.context, siblings=siblings, shares=_shares(coded, siblings), state=state,
+        blocks=blocks, context=table.context, siblings=siblings, shares=_shares(coded, siblings),
+        insides=find_links(coded.places, groups, rows.protection), state=state,
     )  # fmt: skip
 
 

@@ -73,7 +73,8 @@ class TableModel:
     ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
     generators.calendar. ``context``: the context foreign
     key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees; ``shares``: how
-    often each of their codes was seen, where codes are ordered (0 for NULL). ``verbatim``, with
+    often each of their codes was seen, where codes are ordered (0 for NULL); ``insides`` by variable: an earlier one
+    whose places inside its codes it follows, and how far (generators.insides). ``verbatim``, with
     ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
     table that is kept as it is.
     """
@@ -89,6 +90,7 @@ class TableModel:
     context: str | None = None
     siblings: tuple[str, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
+    insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

@@ -314,11 +314,15 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
         return base in known and (known[base].nulls == 0 or (base, column.name) in nulls)
 
     mine = known[column.name]
-    for item in needs.profile.invariants:
-        if item.kind == "order" and item.target == column.name and safe(item.sources[0]):
-            base = known[item.sources[0]]
+    orders = [i.sources[0] for i in needs.profile.invariants if i.kind == "order" and i.target == column.name]
+    # What a check says needs no rows to be believed: few rows show an order too seldom for an invariant.
+    below = {(d.low, d.high) for d in needs.constraints.differences}
+    orders += [low for low, high in sorted(below) if high == column.name and (high, low) not in below]
+    for start in orders:
+        if safe(start):
+            base = known[start]
             if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
-                return {"delta_from": item.sources[0]}
+                return {"delta_from": start}
     for item in needs.profile.invariants:
         if item.kind == "order_parent" and item.target == column.name and item.foreign_key == needs.context:
             return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}

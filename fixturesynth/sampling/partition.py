@@ -17,6 +17,7 @@ from fixturesynth.generators.context import PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode
+from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
@@ -160,6 +161,7 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
     A column learned as an offset comes as that offset; derived columns come only where they had to be learned.
     """
     variables = [v.name for v in generated(model)] if model is not None else []
+    inside = _inside_words(plan, model, variables, job) if model is not None else {}
     out: dict[str, pa.Array] = {}
     for column in plan.columns:
         source = column.source
@@ -178,7 +180,7 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
                     out[column.name] = _dated(table, model, column.name, variables, job)
                 else:
                     codes = job.codes[:, variables.index(variable)]
-                    out[column.name] = _decoded(plan, table, model, column, codes, job)
+                    out[column.name] = _decoded(table, model, column, codes, inside[variable], job)
     if plan.branches:
         ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64)
         out = branched(plan, out, ranks, job.seed, rule_values(table, job.seed, job.locale, job.now))
@@ -212,13 +214,29 @@ def _dated(table: Table, model: TableModel, name: str, variables: list[str], job
     return join_parts(parts, model.calendars[name], final_type(table, model, name))
 
 
+def _inside_words(
+    plan: TablePlan, model: TableModel, variables: list[str], job: ValuesJob
+) -> dict[str, npt.NDArray[np.uint64]]:
+    """For each column's variable the words that say where inside its code each row lies, (rows,)."""
+    out: dict[str, npt.NDArray[np.uint64]] = {}
+    for column in plan.columns:
+        variable = column_variable(column.name)
+        if variable not in variables or variable not in model.encodings:
+            continue
+        codes = job.codes[:, variables.index(variable)].astype(np.int64)
+        own = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
+        other, strength = model.insides.get(variable, ("", 0))
+        # Rows of one code share out what lies inside it evenly: few rows then miss none of it by chance.
+        even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
+        # A row that is alone has nobody to share with, and what leans is not even.
+        out[variable] = np.where(np.bincount(codes, minlength=1)[codes] > 1, even, own)
+    return out
+
+
 def _decoded(
-    plan: TablePlan, table: Table, model: TableModel, column: ColumnPlan, codes: Codes, job: ValuesJob
+    table: Table, model: TableModel, column: ColumnPlan, codes: Codes, raw: npt.NDArray[np.uint64], job: ValuesJob
 ) -> pa.Array:
     encoding: Encoding = model.encodings[column_variable(column.name)]
-    raw = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
-    # Rows of one code share out what lies inside it evenly: few rows then miss none of it by chance.
-    raw = stratified(codes.astype(np.int64), raw)
     values = decode(encoding, codes, raw)
     assert isinstance(column.source, Modelled | Derived)
     options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters
