@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,17 @@ import click
 
 from fixturesynth.cli.console import Teller, error_console, output_console, teller
 from fixturesynth.cli.options import common, json_option, spec_option
-from fixturesynth.errors import InputError, SourceError
+from fixturesynth.errors import InputError, SourceError, ThresholdError
 
 if TYPE_CHECKING:
     from fixturesynth.dataset import Dataset
+    from fixturesynth.evaluation import Report
     from fixturesynth.schema.model import Schema
     from fixturesynth.sources import Source
 
 __all__ = ["check", "demo"]
 
-REPORTS = (".html", ".htm", ".json", ".md")
+REPORTS = (".html", ".htm", ".json", ".md", ".xml")
 SHORT = 1
 
 
@@ -27,9 +29,13 @@ SHORT = 1
 @click.argument("synthetic", metavar="SYNTHETIC")
 @click.option("--holdout", metavar="H", help="Real rows that nothing was learned from, as a SOURCE.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report: FILE.html, .json or .md."
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the report: FILE.html, .json, .md or .xml (JUnit); may be repeated.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the report when it is there already.")
+@click.option("--overwrite", is_flag=True, help="Replace reports that are there already.")
 @spec_option
 @click.option("--detection/--no-detection", default=True, help="Train models: to tell the rows apart, and on them.")
 @click.option(
@@ -37,8 +43,8 @@ SHORT = 1
     multiple=True,
     metavar="METRIC>=X",
     help="Fail when a metric falls short, for example 'validity>=1', 'detection.c2st>=0.8' or "
-    "'statistical.cardinality.min>=0.98'; may be repeated. "
-    "Without it the verdict decides.",
+    "'statistical.cardinality.min>=0.98'; may be repeated, and adds to those of the spec. "
+    "Without any the verdict decides.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of halves, folds and samples.")
 @json_option
@@ -47,7 +53,7 @@ def check(
     real: str,
     synthetic: str,
     holdout: str | None,
-    report: Path | None,
+    reports: tuple[Path, ...],
     overwrite: bool,
     spec: Path | None,
     detection: bool,
@@ -57,10 +63,12 @@ def check(
     quiet: bool,
 ) -> int:
     """Compare synthetic rows with real ones: are they valid, real, useful, private and fair?"""
-    from fixturesynth.evaluation import evaluate
+    from fixturesynth.evaluation import METRICS, evaluate
+    from fixturesynth.evaluation.requiring import read_conditions
     from fixturesynth.sources import open_source
 
-    if report is not None:
+    read_conditions(require, [m.name for m in METRICS])  # what is misspelled is told before anything is read
+    for report in reports:
         if report.suffix.lower() not in REPORTS:
             raise InputError(f"--report {report}: the name must end in {', '.join(REPORTS)}")
         if report.exists() and not overwrite:
@@ -79,20 +87,28 @@ def check(
             holdout=kept,
             spec=opened.spec,
             detection=detection,
+            require=require,
             seed=seed,
             progress=lambda what, done, of: told.step("check", what, done, of),
         )
-        if report is not None:
+        for report in reports:
             made.save(report)
             told.say(f"wrote {report}")
     if as_json:
         click.echo(made.to_json())
     else:
-        output_console().print(made.to_markdown(), markup=False)
-    if require:
-        made.require(list(require))
-        return 0
-    return 0 if made.verdict.passed else SHORT
+        output_console().print("".join(_gate(made)) + made.to_markdown(), markup=False)
+    if short := [r.said for r in made.requirements if not r.passed]:
+        raise ThresholdError("; ".join(short))
+    return 0 if made.passed else SHORT
+
+
+def _gate(report: Report) -> Iterator[str]:
+    """One line for each requirement, those that fail first."""
+    for requirement in report.requirements:
+        yield f"{'ok  ' if requirement.passed else 'FAIL'} {requirement.condition}: {requirement.said}\n"
+    if report.requirements:
+        yield "\n"
 
 
 def _rows(source: Source, schema: Schema, told: Teller) -> Dataset:

@@ -2,7 +2,8 @@
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from fixturesynth.evaluation.record import (
     ValidityRecord,
     Verdict,
 )
+from fixturesynth.evaluation.requiring import judge_conditions, read_conditions
 from fixturesynth.evaluation.validity import check_validity
 from fixturesynth.loading.inference import infer_schema
 from fixturesynth.profiling.profile import Profile
@@ -52,6 +54,7 @@ def evaluate(
     spec: Spec | str | Path | None = None,
     profile: Profile | None = None,
     detection: bool = True,
+    require: Sequence[str] = (),
     rows_limit: int = ROWS_LIMIT,
     seed: int = 0,
     progress: Progress | None = None,
@@ -66,16 +69,17 @@ def evaluate(
         schema: what keys, references and rules there are; guessed from the real rows where it is not given.
         holdout: real rows that nothing was learned from: classifiers then compare with these, models are tested on
             them, and attacks on privacy have the control that they need.
-        spec: names targets and protected columns under ``evaluation``; without it they are guessed.
+        spec: names targets, protected columns and requirements under ``evaluation``; without it columns are guessed.
         profile: of the real rows, where it is at hand: its invariants are taken instead of being found again.
         detection: False leaves out whatever trains models (detection, utility, most of fairness), which takes most of
             the time.
+        require: conditions such as ``detection.c2st>=0.8``, beside those of the spec; they decide ``passed``.
         rows_limit: rows of each side that a classifier sees.
         seed: of halves, folds and samples.
         progress: called with what is being measured, done and of.
 
     Raises:
-        InputError: the two datasets and the schema have no table in common.
+        InputError: the two datasets and the schema have no table in common; a condition names an unknown metric.
         MissingDriverError: lightgbm is not installed and ``detection`` is asked for.
         SpecError: the spec names a column that is not there.
 
@@ -94,6 +98,8 @@ def evaluate(
     read = read_spec(spec) if isinstance(spec, str | Path) else spec
     if read is not None:
         check_spec(read, schema)
+    every = [m.name for m in METRICS]
+    conditions = read_conditions([*(read.evaluation.conditions if read else ()), *require], every)
     told = progress or (lambda what, done, of: None)
     comparison = compare(
         rows_of_real, rows_of_synthetic, schema, holdout=None if holdout is None else _dataset("holdout", holdout),
@@ -105,7 +111,9 @@ def evaluate(
     records: list[MetricRecord] = []
     for metric in metrics:
         records += [_judged(metric, measure) for measure in metric.measure(comparison)]
-    summary = {m.name: _summed(m, [r for r in records if r.name == m.name]) for m in metrics}
+    summary = {
+        m.name: _summed(m, [r for r in records if r.name == m.name], comparison.held_out) for m in metrics
+    }  # fmt: skip
     told("pictures", 0, 1)
     rows = {side: {n: v.rows for n, v in views.items()} for side, views in comparison.views.items()}
     report = Report(
@@ -115,7 +123,8 @@ def evaluate(
         verdict=_verdict(metrics, summary, validity, records),
         left_out=tuple(LeftOut(t.name, c, why) for t in comparison.tables.values() for c, why in t.left_out.items()),
         notes=(*dict.fromkeys(comparison.notes), *_doubts(comparison, records)),
-        provenance=_provenance(rows, seed, rows_limit, holdout is not None, time.perf_counter() - started),
+        provenance=_provenance(comparison, rows, time.perf_counter() - started),
+        requirements=judge_conditions(conditions, summary, every),
         pictures=tuple(draw_pictures(comparison)),
         examples=draw_examples(rows_of_synthetic, schema, tuple(comparison.tables)),
     )
@@ -174,8 +183,11 @@ def _reaches(metric: Metric, value: float, threshold: float) -> bool:
     return value >= threshold - _TOLERANCE if metric.direction == "higher" else value <= threshold + _TOLERANCE
 
 
-def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
+def _summed(metric: Metric, records: list[MetricRecord], held_out: bool) -> Summary:
     known = [r for r in records if r.score is not None]
+    why = next((f"{r.place}: {r.note}" for r in records if r.score is None and r.note), "")
+    if metric.control and not held_out:
+        why = "it needs held-out rows (--holdout)"
     floors = [r.floor for r in records if r.floor is not None]
     if not known:
         return Summary(
@@ -188,6 +200,8 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
             direction=metric.direction,
             threshold=metric.threshold,
             judged=metric.judged,
+            unmeasured=len(records),
+            why=why,
         )
     scores = np.asarray([r.score for r in known], dtype=np.float64)
     worst = known[int(scores.argmin() if metric.direction == "higher" else scores.argmax())]
@@ -201,6 +215,7 @@ def _summed(metric: Metric, records: list[MetricRecord]) -> Summary:
         metric.name, len(known), float(scores.mean()), float(scores.min()), float(scores.max()), floor, worst.place,
         metric.direction, metric.threshold, metric.judged, "pass" if passed else "short",
         sum(r.verdict == "short" for r in known), _strong(known), _interval(metric, known, worst),
+        len(records) - len(known), why,
     )  # fmt: skip
 
 
@@ -276,14 +291,18 @@ def _doubts(comparison: Comparison, records: list[MetricRecord]) -> Iterator[str
             yield f"table {name!r} has no column that shapes and pairs could compare"
 
 
-def _provenance(rows: Any, seed: int, limit: int, held_out: bool, seconds: float) -> dict[str, Any]:
+def _provenance(comparison: Comparison, rows: Any, seconds: float) -> dict[str, Any]:
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
+    hashes = {
+        side: {name: data.content_hash(name) for name in rows[side]} for side, data in comparison.data.items()
+    }  # fmt: skip
     return {
-        "rows": rows, "seed": seed, "rows_limit": limit, "holdout": held_out, "seconds": round(seconds, 1),
-        "versions": versions,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"), "rows": rows, "hashes": hashes,
+        "seed": comparison.seed, "rows_limit": comparison.rows_limit, "holdout": comparison.held_out,
+        "seconds": round(seconds, 1), "versions": versions,
     }  # fmt: skip

@@ -66,6 +66,7 @@ class Metric:
     ``name`` is GROUP.METRIC. ``judged``: whether the mean has to reach the threshold, or the worst of all figures.
     ``headline``: shown where there is room for a few lines only. ``fits``: it trains models, with lightgbm.
     ``certain``: falls short only where the whole 95% interval does, as few test rows scatter widely.
+    ``control``: it needs held-out rows.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Metric:
     headline: bool = False
     fits: bool = False
     certain: bool = False
+    control: bool = False
     range: tuple[float, float] = (0.0, 1.0)
 
     @property
@@ -222,27 +224,28 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "privacy.dcr_share", "Nearer to what was learned", "lower", 0.55, "worst",
-        "Are rows nearer to rows learned from than to rows held out (0.5)?", measure_dcr_share, certain=True,
+        "Are rows nearer to rows learned from than to rows held out (0.5)?",
+        measure_dcr_share, certain=True, control=True,
     ),
     Metric(
         "privacy.membership_auc", "Membership inference", "lower", 0.55, "worst",
-        "Can it be told whether a row was learned from (0.5: no)?", measure_membership_auc, certain=True,
+        "Can it be told whether a row was learned from (0.5: no)?", measure_membership_auc, certain=True, control=True,
     ),
     Metric(
         "privacy.membership_tpr", "Membership, certain cases", "lower", 0.03, "worst",
-        "... of how many rows, at 1% false alarms (0.01: none)?", measure_membership_tpr, certain=True,
+        "... of how many rows, at 1% false alarms (0.01: none)?", measure_membership_tpr, certain=True, control=True,
     ),
     Metric(
         "privacy.attribute_inference", "Attribute inference", "lower", 0.05, "worst",
-        "Can a column be guessed better of rows learned from?", measure_attribute_inference, certain=True,
+        "Can a column be guessed better of rows learned from?", measure_attribute_inference, certain=True, control=True,
     ),
     Metric(
         "privacy.singling_out", "Singling out", "lower", 0.05, "worst",
-        "Can rows learned from be singled out more often?", measure_singling_out, certain=True,
+        "Can rows learned from be singled out more often?", measure_singling_out, certain=True, control=True,
     ),
     Metric(
         "privacy.linkability", "Linkability", "lower", 0.05, "worst",
-        "Can two halves of a row learned from be linked more often?", measure_linkability, certain=True,
+        "Can two halves of a row learned from be linked more often?", measure_linkability, certain=True, control=True,
     ),
     # Fairness --------------------------------------------------------------------------------------------------------
     Metric(

@@ -33,11 +33,23 @@ p { margin: 4px 0 12px; max-width: 78ch; }
   border-left: 7px solid var(--good); background: var(--card); }
 .verdict.bad { border-left-color: var(--bad); }
 .verdict ul { margin: 10px 0 0; padding-left: 20px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(205px, 1fr)); gap: 12px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); gap: 12px; }
 .card, figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px;
   margin: 0; }
-.card b { display: block; font-size: 25px; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.card p { margin: 4px 0 0; font-size: 13px; color: var(--dim); }
+.card h2 { display: flex; justify-content: space-between; align-items: center; gap: 8px; margin: 0; font-size: 15px; }
+.card b { display: block; font-size: 28px; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.card b.none { color: var(--dim); }
+.card small { display: block; font-size: 12px; line-height: 1.4; }
+.card p { margin: 8px 0 0; font-size: 13.5px; line-height: 1.45; }
+.short h2 { margin-top: 30px; } .short li { margin: 3px 0; max-width: 100ch; }
+h3.table { font-size: 18px; margin-top: 36px; padding-top: 14px; border-top: 1px solid var(--line); }
+h4 { font-size: 14px; margin: 26px 0 6px; }
+details.table { border-top: 1px solid var(--line); margin: 0; padding: 10px 0; }
+details.table > summary b { font-size: 16px; }
+caption { text-align: left; padding: 8px 12px; color: var(--dim); }
+.telling { list-style: none; margin: 0; padding: 0; min-width: 30ch; } .telling li { margin: 0 0 4px; }
+.facts thead { display: none; }
+code { font: 12px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .chip { display: inline-block; padding: 1px 8px; border-radius: 99px; font-size: 12px; font-weight: 600;
   white-space: nowrap; background: var(--h0); color: var(--dim); }
 .chip.ok { background: var(--good-soft); color: var(--good); }
@@ -46,7 +58,7 @@ p { margin: 4px 0 12px; max-width: 78ch; }
 figure svg { width: 100%; height: auto; display: block; }
 figcaption { display: flex; flex-wrap: wrap; gap: 2px 8px; align-items: baseline; margin-bottom: 6px; }
 figcaption b { font-size: 14px; }
-figcaption small { font-size: 12px; }
+figcaption small { font-size: 12px; flex-basis: 100%; }
 .legend { display: flex; flex-wrap: wrap; gap: 16px; font-size: 13px; color: var(--dim); margin: 6px 0 12px; }
 .legend i { display: inline-block; width: 20px; height: 10px; margin-right: 6px; border-radius: 2px; }
 .legend .r { background: var(--real); } .legend .s { background: var(--syn); }
@@ -61,15 +73,19 @@ svg .on { fill: var(--on); font-size: 10px; font-weight: 600; }
 .run { fill: none; stroke-width: 4; stroke-linecap: round; }
 .run.ok { stroke: var(--good); } .run.bad { stroke: var(--bad); } .dot.ok { fill: var(--good); }
   .dot.bad { fill: var(--bad); }
+.meter { width: 180px; max-width: 100%; height: 16px; display: block; }
+.meter .rail, .meter .run { stroke-width: 6; stroke-linecap: butt; } .tick { stroke: var(--text); stroke-width: 2; }
+.ring { fill: var(--card); stroke: var(--real); stroke-width: 2; }
 .mark { stroke: var(--text); stroke-width: 2; }
 .scale { width: 220px; height: 18px; display: block; }
-.heat { width: 100%; height: auto; }
+.heat { height: auto; display: block; margin: 10px; }
 .h0 { fill: var(--h0); } .h1 { fill: var(--h1); } .h2 { fill: var(--h2); } .h3 { fill: var(--h3); }
 .h4 { fill: var(--h4); } .h5 { fill: var(--h5); } .none { fill: none; stroke: var(--line); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { overflow-wrap: normal; min-width: 6ch; text-align: left; padding: 7px 12px;
   border-top: 1px solid var(--line); vertical-align: top; }
+tbody th { font-weight: 600; }
 thead th { border-top: 0; color: var(--dim); font-weight: 600; white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th.n { text-align: right; }
 .rows td { white-space: nowrap; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -83,7 +99,7 @@ footer { margin: 50px 0 40px; padding-top: 14px; border-top: 1px solid var(--lin
   .scroll table { min-width: 620px; }
   body { font-size: 15px; } main, nav > div { padding-left: 14px; padding-right: 14px; } h1 { font-size: 21px; }
   .verdict { padding: 15px 16px; } .plots { grid-template-columns: 1fr; }
-  .cards { grid-template-columns: repeat(2, 1fr); gap: 9px; } .card b { font-size: 21px; } .card { padding: 10px 12px; }
+  .cards { grid-template-columns: 1fr; gap: 9px; } .card b { font-size: 24px; }
 }
 @media print { nav { display: none; } figure, .card { break-inside: avoid; } }
 """

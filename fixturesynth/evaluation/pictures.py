@@ -11,6 +11,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.evaluation.cardinality import children_per_parent
 from fixturesynth.evaluation.columns import ComparedColumn
 from fixturesynth.evaluation.comparison import Comparison
+from fixturesynth.evaluation.sequences import FEWEST_PAIRS, find_gaps
 from fixturesynth.schema.model import Schema
 
 __all__ = ["Picture", "draw_examples", "draw_pictures"]
@@ -18,19 +19,22 @@ __all__ = ["Picture", "draw_examples", "draw_pictures"]
 BARS = 10
 BINS = 40
 EXAMPLES = 4
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONGEST = 60
+_DAY, _HOUR = 86_400_000_000, 3_600_000_000  # microseconds
 
 
 @dataclass(frozen=True)
 class Picture:
     """Shares of real and synthetic rows: of categories (``labels``), or between ``edges`` (one more than shares).
 
-    ``rest``: shares of all other categories, or of numbers beyond the edges; ``nulls``: shares of NULL.
+    ``rest``: shares of all other categories, or of numbers beyond the edges; ``nulls``: shares of NULL. The edges of
+    ``gaps``, times from one row of a parent to the next, are decimal logarithms of seconds.
     """
 
-    kind: Literal["category", "number", "datetime", "time", "children"]
+    kind: Literal["category", "number", "datetime", "time", "children", "weekday", "hour", "gaps"]
     table: str
-    column: str  # of an edge: the name of the foreign key
+    column: str  # of children: the name of the foreign key
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
     labels: tuple[str, ...] = ()
@@ -41,11 +45,16 @@ class Picture:
 
 
 def draw_pictures(comparison: Comparison) -> Iterator[Picture]:
-    """One for each compared column, then one for each foreign key."""
+    """One for each compared column, what dates tell of days, hours and gaps, then one for each foreign key."""
     for name, table in comparison.tables.items():
         if comparison.rows("real", name) and comparison.rows("synthetic", name):
             for column in table.columns.values():
                 yield _bars(name, column) if not column.continuous else _histogram(name, column)
+                if column.kind == "datetime":
+                    yield from _rhythms(name, column)
+    for edge, time, real_gaps, synthetic_gaps in find_gaps(comparison):
+        if np.ptp(real_gaps) > 0 or np.ptp(synthetic_gaps) > 0:
+            yield _gaps(edge.child, time, edge.parent, real_gaps, synthetic_gaps)
     for edge in comparison.edges:
         real, synthetic = (children_per_parent(comparison, side, edge) for side in ("real", "synthetic"))
         if real.size and synthetic.size:
@@ -89,6 +98,38 @@ def _edges(real: npt.NDArray[np.float64], synthetic: npt.NDArray[np.float64], nu
     if high <= low:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, BINS + 1)
+
+
+def _rhythms(table: str, column: ComparedColumn) -> Iterator[Picture]:
+    """Rows by day of the week and, where there is a time of day, by hour."""
+    sides = [v[~np.isnan(v)].astype(np.int64) for v in (column.real, column.synthetic)]
+    if min(v.size for v in sides) < FEWEST_PAIRS or all(np.ptp(v) < _DAY for v in sides):
+        return
+    # 1 January 1970 was a Thursday.
+    days = [np.bincount((v // _DAY + 3) % 7, minlength=7) / v.size for v in sides]
+    yield Picture(
+        "weekday", table, column.name, tuple(days[0].tolist()), tuple(days[1].tolist()),
+        edges=tuple(np.arange(8.0).tolist()),
+    )  # fmt: skip
+    if np.mean(sides[0] % _DAY != 0) > 0.1:
+        hours = [np.bincount(v % _DAY // _HOUR, minlength=24) / v.size for v in sides]
+        yield Picture(
+            "hour", table, column.name, tuple(hours[0].tolist()), tuple(hours[1].tolist()),
+            edges=tuple(np.arange(25.0).tolist()),
+        )  # fmt: skip
+
+
+def _gaps(
+    table: str, column: str, parent: str, real: npt.NDArray[np.float64], synthetic: npt.NDArray[np.float64]
+) -> Picture:
+    sides = [np.log10(np.maximum(v / 1e6, 1.0)) for v in (real, synthetic)]
+    low, high = (float(q) for q in np.quantile(np.concatenate(sides), [0.002, 0.998]))
+    edges = np.linspace(low, max(high, low + 0.1), BINS + 1)
+    shares = [np.histogram(np.clip(v, low, high), edges)[0] / v.size for v in sides]
+    return Picture(
+        "gaps", table, column, tuple(shares[0].tolist()), tuple(shares[1].tolist()), edges=tuple(edges.tolist()),
+        parent=parent,
+    )  # fmt: skip
 
 
 def _children(

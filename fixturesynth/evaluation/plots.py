@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from fixturesynth.evaluation.pictures import Picture
+from fixturesynth.evaluation.pictures import DAYS, Picture
 
-__all__ = ["clean", "draw_heat_map", "draw_picture", "draw_scale"]
+__all__ = ["clean", "draw_heat_map", "draw_meter", "draw_picture", "draw_scale", "legible"]
 
 WIDTH, HEIGHT = 330, 150
 _LEFT, _BOTTOM, _TOP = 8, 22, 10
@@ -16,9 +16,14 @@ _LABEL = 118
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
+def legible(text: object) -> str:
+    """Any text without the characters that HTML and XML cannot hold."""
+    return _ILLEGAL.sub("�", str(text))
+
+
 def clean(text: object) -> str:
     """Any text, safe inside HTML and its attributes."""
-    return escape(_ILLEGAL.sub("�", str(text)), quote=True)
+    return escape(legible(text), quote=True)
 
 
 def draw_picture(picture: Picture) -> str:
@@ -84,7 +89,8 @@ def _steps(picture: Picture) -> str:
     ]
     ticks = _ticks(picture)
     for i, (value, label) in enumerate(ticks):
-        anchor = "start" if i == 0 else "end" if i == len(ticks) - 1 else "middle"
+        centred = picture.kind == "weekday" or 0 < i < len(ticks) - 1
+        anchor = "middle" if centred else "start" if i == 0 else "end"
         parts.append(
             f'<text class="t dim" x="{x(value):.1f}" y="{bottom + 15}" text-anchor="{anchor}">{clean(label)}</text>'
         )
@@ -102,7 +108,11 @@ def _ticks(picture: Picture) -> list[tuple[float, str]]:
     places = [low, high] if high == low or (whole and high - low < 2) else [low, (low + high) / 2, high]
     if whole:
         places = [float(round(p)) for p in places]
-    spoken = {"datetime": _date, "time": _clock}.get(picture.kind)
+    if picture.kind == "weekday":
+        return [(i + 0.5, day) for i, day in enumerate(DAYS)]
+    if picture.kind == "hour":
+        return [(float(h), f"{h}:00") for h in (0, 6, 12, 18, 24)]
+    spoken = {"datetime": _date, "time": _clock, "gaps": _duration}.get(picture.kind)
     span = max(20.0, high - low) if whole else high - low
     return [(p, spoken(p, span) if spoken else _number(p, span)) for p in dict.fromkeys(places)]
 
@@ -131,6 +141,19 @@ def _clock(value: float, _: float) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
+def _duration(value: float, _: float) -> str:
+    """A length of time from the logarithm of its seconds."""
+    seconds = 10.0**value
+    for limit, length, unit in _LENGTHS:
+        if seconds >= limit:
+            many = seconds / length
+            return f"{many:.0f} {unit}" if many >= 10 else f"{many:.2g} {unit}"
+    return f"{seconds:.0f} s"
+
+
+_LENGTHS = ((2 * 31_556_952, 31_556_952, "y"), (2 * 86_400, 86_400, "d"), (2 * 3_600, 3_600, "h"), (120, 60, "min"))
+
+
 def _open(height: float, spoken: str) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{clean(spoken)}">'
 
@@ -142,7 +165,7 @@ def draw_heat_map(columns: Sequence[str], scores: Mapping[tuple[str, str], float
     width = label + size * n + 100  # room for the slanted names of the last columns
     height = size * n + 8
     parts = [
-        f'<svg class="heat" viewBox="0 0 {width} {height}" style="max-width:{width}px" role="img" '
+        f'<svg class="heat" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         'aria-label="Differences of pair trends between real and synthetic rows">'
     ]
     for i, row in enumerate(columns):
@@ -185,5 +208,30 @@ def draw_scale(auc: float, floor: float | None, threshold: float) -> str:
     if floor is not None:
         parts.append(
             f'<path class="mark" d="M{x(floor):.1f} 1V17"><title>real against real: {floor:.3f}</title></path>'
+        )
+    return "".join(parts) + "</svg>"
+
+
+def draw_meter(value: float | None, floor: float | None, threshold: float, direction: str, *, good: bool) -> str:
+    """A score from 0 to 1 as a bar, with a tick where it should be and a mark where real rows are."""
+    width, height = 180, 16
+    if value is None:
+        return ""
+
+    def x(score: float) -> float:
+        return 4 + (width - 8) * min(1.0, max(0.0, score))
+
+    kind = "ok" if good else "bad"
+    spoken = (
+        f"{value:.3f} on a scale from 0 to 1, asked {'at least' if direction == 'higher' else 'at most'} {threshold:g}"
+    )
+    parts = [
+        f'<svg class="meter" viewBox="0 0 {width} {height}" role="img" aria-label="{spoken}">',
+        f'<path class="rail" d="M4 8H{width - 4}"/><path class="run {kind}" d="M4 8H{x(value):.1f}"/>',
+        f'<path class="tick" d="M{x(threshold):.1f} 3V13"><title>asked: {threshold:g}</title></path>',
+    ]
+    if floor is not None:
+        parts.append(
+            f'<circle class="ring" cx="{x(floor):.1f}" cy="8" r="3.5"><title>real rows: {floor:.3f}</title></circle>'
         )
     return "".join(parts) + "</svg>"

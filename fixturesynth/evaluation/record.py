@@ -21,7 +21,9 @@ __all__ = [
     "LeftOut",
     "Measure",
     "MetricRecord",
+    "Promise",
     "Report",
+    "Requirement",
     "Summary",
     "ValidityRecord",
     "Verdict",
@@ -127,6 +129,8 @@ class Summary:
     short: int = 0  # single figures beyond their own threshold
     strong: float | None = None  # mean over pairs that depend on each other in the real rows
     interval: tuple[float, float] | None = None  # 95% confidence, of the figure that is judged
+    unmeasured: int = 0  # places where it is not defined
+    why: str = ""  # ... and the reason, of the first
 
     @property
     def figures(self) -> Mapping[str, float | None]:
@@ -135,6 +139,39 @@ class Summary:
         worst = low if self.direction == "higher" else high
         named: dict[str, float | None] = {"mean": self.mean, "min": low, "max": high, "worst": worst}
         return named | ({"strong": self.strong} if self.strong is not None else {})
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One condition that was asked for, and whether it holds. ``value`` is None where nothing could be measured."""
+
+    condition: str  # as it was written
+    metric: str
+    figure: str
+    value: float | None
+    operator: str
+    wanted: float
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Valid, real, useful, private or fair, in a sentence, with the figure that says most of it."""
+
+    name: str
+    verdict: Outcome
+    metric: str = ""
+    title: str = ""
+    judged: str = ""
+    value: float | None = None
+    floor: float | None = None
+    interval: tuple[float, float] | None = None
+    direction: Direction = "higher"
+    threshold: float = 0.0
+    measures: int = 0
+    short: int = 0
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,6 +200,7 @@ class Report:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
     pictures: tuple[Picture, ...] = field(default=(), repr=False)
     examples: Mapping[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = field(
         default_factory=dict, repr=False
@@ -170,8 +208,15 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether everything reaches its threshold, or what real rows reach."""
-        return self.verdict.passed
+        """Whether all requirements hold; without any, whether everything reaches its threshold or its floor."""
+        return all(r.passed for r in self.requirements) if self.requirements else self.verdict.passed
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        """Valid, real, useful, private, fair: each with its telling figure, its floor and a sentence."""
+        from fixturesynth.evaluation.promises import sum_up
+
+        return tuple(sum_up(self))
 
     @property
     def frames(self) -> Mapping[str, pd.DataFrame]:
@@ -199,7 +244,10 @@ class Report:
     def to_json(self, *, indent: int | None = 2) -> str:
         """Everything but pictures and example rows, as JSON; numbers that are not defined are null."""
         body = {
+            "passed": self.passed,
             "verdict": asdict(self.verdict),
+            "promises": [asdict(p) for p in self.promises],
+            "requirements": [asdict(r) for r in self.requirements],
             "summary": {name: asdict(s) for name, s in self.summary.items()},
             "metrics": [asdict(r) for r in self.metrics],
             "validity": [asdict(r) for r in self.validity],
@@ -221,15 +269,22 @@ class Report:
 
         return write_page(self)
 
+    def to_junit(self) -> str:
+        """JUnit XML: a test case for each requirement, each rule of the schema, each metric in each table."""
+        from fixturesynth.evaluation.junit import write_junit
+
+        return write_junit(self)
+
     def save(self, path: str | Path) -> Path:
-        """Write ``path`` as its ending says: .html, .json or .md; InputError for another."""
+        """Write ``path`` as its ending says: .html, .json, .md or .xml (JUnit); InputError for another."""
         path = Path(path)
         writers: Mapping[str, Callable[[], str]] = {
             ".html": self.to_html, ".htm": self.to_html, ".json": self.to_json, ".md": self.to_markdown,
+            ".xml": self.to_junit,
         }  # fmt: skip
         write = writers.get(path.suffix.lower())
         if write is None:
-            raise InputError(f"cannot tell the format of {path.name!r}: let its name end in .html, .json or .md")
+            raise InputError(f"cannot tell the format of {path.name!r}: let its name end in .html, .json, .md or .xml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(write(), encoding="utf-8")
         return path
@@ -240,11 +295,13 @@ class Report:
         A condition is GROUP.METRIC or GROUP.METRIC.FIGURE, then >=, <=, >, < or =, then a number:
         ``statistical.shape>=0.95``, ``statistical.cardinality.min>=0.98``, ``privacy.copies<=0.1%``. Without a figure
         the one that the verdict rests on is taken. A GROUP alone (``validity>=1``) asks it of each metric of the group
-        that was measured. InputError for unknown names.
+        that these rows have something to measure of. What could not be measured fails. InputError for unknown names.
         """
+        from fixturesynth.evaluation.metrics import METRICS
         from fixturesynth.evaluation.requiring import check_conditions
 
-        check_conditions(self.summary, [conditions] if isinstance(conditions, str) else conditions)
+        asked = [conditions] if isinstance(conditions, str) else conditions
+        check_conditions(self.summary, asked, [m.name for m in METRICS])
 
     def __str__(self) -> str:
         return self.to_markdown()

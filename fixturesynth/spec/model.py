@@ -22,6 +22,9 @@ __all__ = [
 
 Scalar = bool | int | float | str | None
 Bound = int | float | str
+_COMPARED = r"(>=|<=|==|=|>|<)\s*-?\d*\.?\d+\s*%?\s*$"
+Condition = Annotated[str, Field(pattern=rf"^\s*[A-Za-z_][\w.]*\s*{_COMPARED}")]
+Threshold = Annotated[str, Field(pattern=rf"^\s*{_COMPARED}")]
 MOMENT = r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?"
 ISO = rf"^{MOMENT}$"
 RELATIVE = rf"^(now|today|[+-]\d{{1,6}}(s|min|h|d|w|m|y)|{MOMENT})$"
@@ -215,6 +218,20 @@ class EvaluationSpec(_Part):
     protected: tuple[str, ...] | None = Field(
         None, description="columns of protected groups, as table.column; default: guessed by their names, none for []"
     )
+    require: tuple[Condition, ...] | Mapping[str, Threshold] = Field(
+        (), description="what a check must reach: a list of conditions, or a comparison for each metric"
+    )
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """``require`` as a list of conditions, however it is written.
+
+        >>> EvaluationSpec(require={"validity": ">=1"}).conditions
+        ('validity>=1',)
+        """
+        if isinstance(self.require, Mapping):
+            return tuple(f"{metric}{threshold}" for metric, threshold in self.require.items())
+        return self.require
 
 
 class Spec(_Part):
