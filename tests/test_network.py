@@ -134,7 +134,7 @@ def test_torch_and_numpy_give_the_same_logits_bit_for_bit(width):
     order = [3, 2, 1, 4]
     rows = torch.from_numpy(columns.astype(np.int64))
     with torch.no_grad():
-        hidden = module.hidden(rows, order, None, rounded(module.embeddings[None], module.scale())[0])
+        hidden = module.hidden(rows, order, None, rounded(module.table()[None], module.scale())[0])
         theirs = module.logits(hidden, rows, fine=True).numpy()
     drawer = make_drawer(export(module, tokens), tokens)
     varied = 0
@@ -228,6 +228,24 @@ def test_learning_without_torch_says_what_to_do(monkeypatch):
         monkeypatch.delitem(sys.modules, f"fixturesynth.generators.network.{name}", raising=False)
     with pytest.raises(InputError, match=r"pip install 'fixturesynth\[torch\]'"):
         Network().fit(_table(200), seed=1)
+
+
+@needs_torch
+@pytest.mark.parametrize("columns", [5, 30])
+def test_networks_of_wide_tables_are_narrower(columns):
+    """At most half a million parameters, and as many as are counted beforehand."""
+    import torch
+
+    from fixturesynth.generators.network.module import Module
+    from fixturesynth.generators.network.training import MOST_PARAMETERS, parameters, settings_for
+
+    codes = (_uniforms(4000, columns) % 600).astype(np.int32)
+    tokens = fit_tokens(tuple(Variable(f"v{i}", 600, ordered=True) for i in range(columns)), codes)
+    settings = settings_for(50_000, tokens, None)
+    source = torch.Generator()
+    module = Module(tokens, to_tokens(tokens, codes), settings.width, settings.narrow, source)
+    assert module.size() == parameters(tokens, settings.width, settings.narrow) <= MOST_PARAMETERS
+    assert (settings.width == 128) == (columns == 5)
 
 
 @needs_torch

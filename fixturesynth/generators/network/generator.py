@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 from fixturesynth.generators.drawing import checked, learnable
-from fixturesynth.generators.network.drawing import Drawn, draw_tokens, make_drawer
+from fixturesynth.generators.network.drawing import Drawer, Drawn, draw_tokens, make_drawer
 from fixturesynth.generators.network.integers import layers_from_arrays, layers_to_arrays
 from fixturesynth.generators.network.tokens import (
     Tokens,
@@ -32,11 +32,17 @@ __all__ = ["Network"]
 
 
 class Network:
-    """The network behind the contract of generators; stateless. ``fit`` needs torch, ``sample`` does not."""
+    """The network behind the contract of generators. ``fit`` needs torch, ``sample`` does not.
+
+    An instance keeps the state sampled last ready for the next call: siblings are drawn in many small ones.
+    """
 
     name = "network"
     version = 1
     max_codes = 512  # bins of a number: beyond the few hundred that a table shows, each is a value by itself
+
+    def __init__(self) -> None:
+        self._ready: tuple[State, Drawer] | None = None
 
     def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
         """Learn P(variable | any others) for every variable that is not context.
@@ -77,8 +83,8 @@ class Network:
         What is given is observed before anything is drawn: the network was trained to go on from any subset.
         """
         context, uniforms, known = checked(state, context, uniforms, given)
-        tokens = tokens_from_parts(state.facts["tokens"], state.arrays)
-        drawer = make_drawer(layers_from_arrays(state.arrays, int(state.facts["scale"])), tokens)
+        drawer = self._drawer(state)
+        tokens = drawer.tokens
         above = to_tokens(tokens, context, context=True)
         free = [i for i, variable in enumerate(state.variables) if not variable.context]
         place = {state.variables[i].name: k for k, i in enumerate(free)}
@@ -96,6 +102,13 @@ class Network:
             for k, variable in enumerate(free):
                 out[rows, k] = to_codes(tokens, variable, [drawn[i] for i in tokens.of(variable)])
         return out
+
+    def _drawer(self, state: State) -> Drawer:
+        if self._ready is None or self._ready[0] is not state:
+            tokens = tokens_from_parts(state.facts["tokens"], state.arrays)
+            layers = layers_from_arrays(state.arrays, int(state.facts["scale"]))
+            self._ready = state, make_drawer(layers, tokens)
+        return self._ready[1]
 
 
 def _alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:

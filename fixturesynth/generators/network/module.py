@@ -20,6 +20,7 @@ IMPOSSIBLE = -60.0  # nats: the table of exponentials ends long before
 LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
+WAVES = 12  # cosines along an ordered token
 
 
 class _Rounded(torch.autograd.Function):
@@ -44,6 +45,14 @@ def exponents(weights: torch.Tensor, least: int, most: int) -> torch.Tensor:
     """For each of the first dimension's tensors, the largest power of two by which its weights still fit int8."""
     flat = weights.detach().flatten(1).abs().amax(dim=1).clamp(min=1e-9)
     return torch.floor(torch.log2(127 / flat)).clamp(least, most)
+
+
+def _waves(size: int) -> npt.NDArray[np.float64]:
+    """Cosines along ``size`` ordered classes, (size, WAVES); their squares add up to about one."""
+    place = (np.arange(size) + 0.5) / size
+    waves = np.cos(np.pi * np.arange(1, WAVES + 1) * place[:, None])
+    waves[:, size - 1 :] = 0.0
+    return waves * math.sqrt(2 / min(WAVES, max(size - 1, 1)))
 
 
 def rounded(weights: torch.Tensor, exponent: torch.Tensor) -> torch.Tensor:
@@ -81,6 +90,18 @@ class Module(nn.Module):
         self.first_bias = nn.Parameter(torch.zeros(generated, 1, narrow))
         self.second_bias = nn.Parameter(torch.zeros(generated, 1, narrow))
         self.head = normal(generated, narrow, most, spread=0.02)
+        # What is ordered is learned twice: along cosines, where neighbours move together, and class by class.
+        along = [_waves(t.size) if t.ordered else np.zeros((t.size, WAVES)) for t in tokens.tokens]
+        placed = np.zeros((sum(sizes), WAVES * len(sizes)), np.float32)
+        shown = np.zeros((generated, WAVES, most), np.float32)
+        for i, (start, wave) in enumerate(zip(starts.tolist(), along, strict=True)):
+            placed[start : start + len(wave), WAVES * i : WAVES * (i + 1)] = wave
+            if i >= self.context:
+                shown[i - self.context, :, : len(wave)] = wave.T
+        self.register_buffer("placed", torch.from_numpy(placed), persistent=False)
+        self.register_buffer("shown", torch.from_numpy(shown), persistent=False)
+        self.slopes = normal(WAVES * len(sizes), width, spread=0.5 / math.sqrt(max(len(sizes) / 2, 1)))
+        self.bends = nn.Parameter(torch.zeros(generated, narrow, WAVES))
         bias = torch.full((generated, 1, most), IMPOSSIBLE)
         inside: dict[str, nn.Parameter] = {}
         for k, size in enumerate(self.sizes):
@@ -107,9 +128,17 @@ class Module(nn.Module):
         table /= table.sum(axis=1, keepdims=True)
         return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
 
+    def table(self) -> torch.Tensor:
+        """Embeddings of all tokens, (codes of all tokens, width)."""
+        return self.embeddings + self.placed @ self.slopes
+
+    def heads(self) -> torch.Tensor:
+        """Heads of generated tokens, (generated, narrow, classes)."""
+        return self.head + torch.bmm(self.bends, self.shown)
+
     def decaying(self) -> list[nn.Parameter]:
         """Parameters that weight decay pulls to zero: all but biases, which are logarithms of shares."""
-        return [self.embeddings, self.place, self.first, self.second, self.head]
+        return [self.embeddings, self.place, self.first, self.second, self.head, self.slopes, self.bends]
 
     def size(self) -> int:
         """Number of parameters; a head counts the classes that it has."""
@@ -140,7 +169,7 @@ class Module(nn.Module):
         source: torch.Generator | None = None,
     ) -> torch.Tensor:  # fmt: skip
         """Logits of every generated token, (generated, n, classes)."""
-        first, second, head, place = self.first, self.second, self.head, self.place
+        first, second, head, place = self.first, self.second, self.heads(), self.place
         biases = [self.first_bias, self.second_bias, self.head_bias]
         if fine:
             powers = [exponents(w, 1, most) for w, most in ((first, 12), (second, 12), (head, FINEST_HEAD))]
@@ -172,14 +201,14 @@ class Module(nn.Module):
 
     def scale(self) -> torch.Tensor:
         """Exponent of the embeddings' unit, (1,): the same for all, since they are added up."""
-        return exponents(self.embeddings[None], ACTIVATION, 10)
+        return exponents(self.table()[None], ACTIVATION, 10)
 
     def surprise(
         self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None = None, *, fine: bool = False,
         dropout: float = 0.0, source: torch.Generator | None = None,
     ) -> torch.Tensor:  # fmt: skip
         """Minus log likelihood of every generated token, (generated, n)."""
-        table = rounded(self.embeddings[None], self.scale())[0] if fine else self.embeddings
+        table = rounded(self.table()[None], self.scale())[0] if fine else self.table()
         found = self.logits(self.hidden(rows, order, keep, table), rows, fine=fine, dropout=dropout, source=source)
         wanted = rows[:, self.context :].T
         flat = functional.cross_entropy(found.flatten(0, 1), wanted.flatten(), reduction="none")
@@ -209,12 +238,12 @@ def export(module: Module, tokens: Tokens) -> Layers:
 
     scale = module.scale()
     first, second = (exponents(w, 1, 12) for w in (module.first, module.second))
-    head = exponents(module.head, 1, FINEST_HEAD)
-    heads = integers(module.head, head, 127, np.int8)
+    head = exponents(module.heads(), 1, FINEST_HEAD)
+    heads = integers(module.heads(), head, 127, np.int8)
     bias = integers(module.head_bias, head + ACTIVATION, LARGEST, np.int32)
     own = list(enumerate(module.sizes))
     return Layers(
-        embeddings=integers(module.embeddings[None], scale, 127, np.int8)[0],
+        embeddings=integers(module.table()[None], scale, 127, np.int8)[0],
         scale=int(scale),
         place=integers(module.place[None], scale, 2.0**20, np.int32)[0],
         first=integers(module.first, first, 127, np.int8),

@@ -34,6 +34,7 @@ class Token:
     size: int
     group: int = -1
     context: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class Tokens:
         return {f"{i}.tokens": lookup for i, lookup in enumerate(self.lookups)}
 
     def facts(self) -> list[list[int]]:
-        return [[t.variable, t.size, t.group, int(t.context)] for t in self.tokens]
+        return [[t.variable, t.size, t.group, int(t.context), int(t.ordered)] for t in self.tokens]
 
 
 def tokens_from_parts(facts: Sequence[Sequence[int]], arrays: Mapping[str, npt.NDArray[Any]]) -> Tokens:
     """The tokens of ``Tokens.facts`` and ``Tokens.arrays``."""
-    tokens = tuple(Token(v, size, group, bool(context)) for v, size, group, context in facts)
+    tokens = tuple(Token(v, size, group, bool(context), bool(ordered)) for v, size, group, context, ordered in facts)
     return Tokens(tokens, tuple(arrays[f"{i}.tokens"] for i in range(len(tokens))))
 
 
@@ -77,18 +78,21 @@ def fit_tokens(variables: Sequence[Variable], codes: Codes) -> Tokens:
     lookups: list[npt.NDArray[np.int32]] = []
     for i, variable in enumerate(variables):
         if variable.size <= (most if variable.context else MOST_ALONE):
-            tokens.append(Token(i, max(variable.size, 1), context=variable.context))
+            tokens.append(Token(i, max(variable.size, 1), context=variable.context, ordered=variable.ordered))
             lookups.append(np.arange(variable.size, dtype=np.int32))
             continue
         group = _groups(counts[i], most // 2 if variable.context else GROUPS)
         if variable.context:
-            tokens.append(Token(i, int(group[-1]) + 1, context=True))
+            tokens.append(Token(i, int(group[-1]) + 1, context=True, ordered=variable.ordered))
             lookups.append(group.astype(np.int32))
             continue
         group = _bounded(group)
         first = np.searchsorted(group, np.arange(int(group[-1]) + 1))
         place = np.arange(variable.size) - first[group]
-        tokens += [Token(i, int(group[-1]) + 1), Token(i, int(place.max()) + 1, group=len(tokens))]
+        of = variable.ordered
+        tokens += [
+            Token(i, int(group[-1]) + 1, ordered=of), Token(i, int(place.max()) + 1, group=len(tokens), ordered=of)
+        ]  # fmt: skip
         lookups += [group.astype(np.int32), place.astype(np.int32)]
     return Tokens(tuple(tokens), tuple(lookups))
 
