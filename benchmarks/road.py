@@ -168,7 +168,7 @@ def judge(line: Line, report: Report) -> None:
 
 def _why(detail: Any) -> str:
     if detail.get("telling"):
-        return "by " + ", ".join(name for name, _ in detail["telling"][:3])
+        return "by " + ", ".join(name for name, *_ in detail["telling"][:3])
     return str(detail.get("rule", ""))
 
 
