@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         ThresholdError,
         UnsatisfiableError,
     )
-    from fixturesynth.evaluation import evaluate
+    from fixturesynth.evaluation import drift, evaluate
     from fixturesynth.loading.loader import load
     from fixturesynth.loading.reading import infer_schema, read_rows
     from fixturesynth.modelfile import open_model
@@ -62,6 +62,7 @@ __all__ = [
     "__version__",
     "build_graph",
     "check_spec",
+    "drift",
     "evaluate",
     "fit",
     "infer_schema",
@@ -88,6 +89,7 @@ _HOMES = {
     "Wishes": "fixturesynth.planning.planner",
     "build_graph": "fixturesynth.schema.graph",
     "check_spec": "fixturesynth.spec",
+    "drift": "fixturesynth.evaluation",
     "evaluate": "fixturesynth.evaluation",
     "fit": "fixturesynth.synthesizer",
     "infer_schema": "fixturesynth.loading.reading",

@@ -4,6 +4,7 @@ import click
 
 import fixturesynth
 from fixturesynth.cli.checking import check, demo
+from fixturesynth.cli.drifting import drift
 from fixturesynth.cli.failures import Commands
 from fixturesynth.cli.inspecting import init, inspect, plan
 from fixturesynth.cli.making import fit, generate
@@ -27,7 +28,7 @@ def commands() -> None:
     """
 
 
-for command in (inspect, init, plan, fit, generate, seed, check, demo):
+for command in (inspect, init, plan, fit, generate, seed, check, drift, demo):
     commands.add_command(command)
 
 

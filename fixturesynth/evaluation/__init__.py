@@ -1,5 +1,7 @@
 """Synthetic rows against real ones: valid, real, useful, private, fair? Every figure stands beside its real floor."""
 
+from fixturesynth.evaluation.drifting import drift
+from fixturesynth.evaluation.driftrecord import DriftReport, Movement
 from fixturesynth.evaluation.evaluating import evaluate
 from fixturesynth.evaluation.metrics import GROUPS, METRICS, Metric
 from fixturesynth.evaluation.record import (
@@ -17,15 +19,18 @@ from fixturesynth.evaluation.record import (
 __all__ = [
     "GROUPS",
     "METRICS",
+    "DriftReport",
     "LeftOut",
     "Measure",
     "Metric",
     "MetricRecord",
+    "Movement",
     "Promise",
     "Report",
     "Requirement",
     "Summary",
     "ValidityRecord",
     "Verdict",
+    "drift",
     "evaluate",
 ]

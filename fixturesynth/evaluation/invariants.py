@@ -16,6 +16,8 @@ from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 
 __all__ = [
+    "applies",
+    "breaking",
     "describe",
     "kept_by",
     "measure_arithmetic",
@@ -62,6 +64,24 @@ def kept_by(rule: Invariant, view: TableView, views: Mapping[str, TableView]) ->
     """(rows that bear witness, those among them that keep the rule)."""
     witness, kept = _KINDS[rule.kind](_Case(rule, view, views))
     return int(np.count_nonzero(witness)), int(np.count_nonzero(witness & kept))
+
+
+def breaking(rule: Invariant, view: TableView, views: Mapping[str, TableView]) -> tuple[Flags, Flags]:
+    """(rows that bear witness, those of them that break the rule), shapes (rows,)."""
+    witness, kept = _KINDS[rule.kind](_Case(rule, view, views))
+    return witness, witness & ~kept
+
+
+def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
+    """Whether the columns that a rule speaks of are all there."""
+    view = views[rule.table]
+    columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
+    if any(c not in view.columns for c in columns):
+        return False
+    if rule.foreign_key is None:
+        return True
+    parent = next((fk.parent for fk in view.table.foreign_keys if fk.name == rule.foreign_key), None)
+    return parent is not None and parent in views and all(s in views[parent].columns for s in rule.sources)
 
 
 def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
@@ -135,7 +155,7 @@ def _measured(comparison: Comparison, kinds: tuple[InvariantKind, ...]) -> Itera
                 continue
             found: dict[Side, tuple[int, int]] = {}
             for side in comparison.views:
-                if name in comparison.views[side] and _applies(rule, comparison, side):
+                if name in comparison.views[side] and applies(rule, comparison.views[side]):
                     found[side] = kept_by(rule, comparison.views[side][name], comparison.views[side])
             if not {"real", "synthetic"} <= found.keys():
                 continue
@@ -151,17 +171,6 @@ def _measured(comparison: Comparison, kinds: tuple[InvariantKind, ...]) -> Itera
                 name, score, (*rule.sources, rule.target), rule.foreign_key, floor,
                 detail, "" if score is not None else "no synthetic row bears witness", wilson(kept, witnesses),
             )  # fmt: skip
-
-
-def _applies(rule: Invariant, comparison: Comparison, side: Side) -> bool:
-    view = comparison.views[side][rule.table]
-    columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
-    if any(c not in view.columns for c in columns):
-        return False
-    if rule.foreign_key is None:
-        return True
-    parent = comparison.schema[rule.table].foreign_key(rule.foreign_key).parent
-    return parent in comparison.views[side] and all(s in comparison.views[side][parent].columns for s in rule.sources)
 
 
 def describe(rule: Invariant) -> str:

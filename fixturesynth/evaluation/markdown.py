@@ -53,7 +53,7 @@ def _mark(passed: bool) -> str:
 
 def _promise(p: Promise) -> str:
     sign = "≥" if p.direction == "higher" else "≤"
-    figure = f"{p.title.lower()}: {p.judged} {_number(p.value)} ({sign} {p.threshold:g})" if p.metric else "–"
+    figure = f"{p.title.lower()}: {p.judged} {_number(p.value)} ({sign} {p.threshold:.3g})" if p.metric else "–"
     return f"| **{p.name}** | {_cell(p.sentence)} | {_cell(figure)} | {_number(p.floor)} | {_MARKS[p.verdict]} |"
 
 

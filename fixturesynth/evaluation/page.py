@@ -108,7 +108,7 @@ def _promise(p: Promise, anchors: set[str]) -> str:
     return (
         f'<div class="card"><h2>{head}</h2><b>{figure(p.value)}</b>'
         f"{draw_meter(p.value, p.floor, p.threshold, p.direction, good=p.verdict == 'pass')}"
-        f"<small>{clean(p.title)}, {p.judged}; asked {sign} {p.threshold:g}; {floor}{spread}</small>"
+        f"<small>{clean(p.title)}, {p.judged}; asked {sign} {p.threshold:.3g}; {floor}{spread}</small>"
         f"<p>{clean(p.sentence)}</p></div>"
     )
 

@@ -48,7 +48,7 @@ def write_validity(report: Report) -> str:
         kept = sum(r.verdict == "pass" for r in rules)
         html += (
             f"<h3>Invariants</h3><p>{plural(len(rules), 'rule')} that the real rows keep although no constraint "
-            f"demands them; {kept} are kept as well by the synthetic rows.</p>"
+            f"demands them; the synthetic rows keep {'all' if kept == len(rules) else kept} of them as well.</p>"
         )
         rows = [
             (clean(r.table), clean(r.detail["rule"]), share(r.floor), share(r.score), chip(r.verdict)) for r in rules

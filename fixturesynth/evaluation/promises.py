@@ -47,12 +47,20 @@ def _promise(report: Report, name: str, found: Sequence[Summary]) -> Promise:
     if not found:
         return Promise(name, "not judged", sentence=_ABSENT[name])
     first = found[0]
+    floor, threshold = _asked(report, first)
     short = sum(s.verdict == "short" for s in found)
     return Promise(
         name, "short" if short else "pass", first.name, _TITLES.get(first.name, first.name), first.judged,
-        first.figures[first.judged], first.floor, first.interval, first.direction, first.threshold, len(found), short,
+        first.figures[first.judged], floor, first.interval, first.direction, threshold, len(found), short,
         _sentence(report, name, first, len(found), short),
     )  # fmt: skip
+
+
+def _asked(report: Report, summary: Summary) -> tuple[float | None, float]:
+    """Floor and threshold of the figure that is shown: those of its own place, where it is the worst of several."""
+    own = (r for r in report.metrics if r.name == summary.name and r.place == summary.worst)
+    worst = next(own, None) if summary.judged == "worst" else None
+    return (worst.floor, worst.threshold) if worst else (summary.floor, summary.threshold)
 
 
 def _sentence(report: Report, name: str, first: Summary, count: int, short: int) -> str:
