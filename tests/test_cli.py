@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -574,3 +575,35 @@ def test_an_interrupt_leaves_nothing(run: Run, library: Path, tmp_path: Path, mo
     fails(run("generate", library, "-o", "o", "-q"), 130, "interrupted")
     fails(run("seed", "sqlite:///x.sqlite", "--from", library, "-q"), 130, "interrupted")
     assert not (tmp_path / "o").exists() and not (tmp_path / "x.sqlite").exists()
+
+
+LEDGERS = """
+CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('9f2c');
+CREATE TABLE databasechangelog (id VARCHAR(255) NOT NULL, author VARCHAR(255) NOT NULL, filename VARCHAR(255) NOT NULL);
+INSERT INTO databasechangelog VALUES ('1', 'ann', 'first.xml'), ('2', 'bob', 'second.xml');
+CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(80) NOT NULL);
+"""
+
+
+def asked(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_records_of_migration_tools_are_left_alone(run: Run, tmp_path: Path) -> None:
+    """Seeding fills the other tables; learning from rows keeps the records word for word."""
+    with sqlite3.connect(tmp_path / "app.sqlite") as connection:
+        connection.executescript(LEDGERS)
+    connection.close()
+    for mode in ((), ("--truncate",)):
+        told = passes(run("seed", "sqlite:///app.sqlite", "--rows", "30", *mode)).stderr
+        assert "left alone, kept by migration tools: alembic_version, databasechangelog" in told
+        assert asked(tmp_path / "app.sqlite", "SELECT version_num FROM alembic_version") == [("9f2c",)]
+        assert asked(tmp_path / "app.sqlite", "SELECT count(*) FROM databasechangelog") == [(2,)]
+        assert asked(tmp_path / "app.sqlite", "SELECT count(*) FROM people") == [(30,)]
+    passes(run("seed", "sqlite:///new.sqlite", "--from", "sqlite:///app.sqlite", "-q"))
+    assert asked(tmp_path / "new.sqlite", "SELECT version_num FROM alembic_version") == [("9f2c",)]
+    assert asked(tmp_path / "new.sqlite", "SELECT id, author FROM databasechangelog ORDER BY 1") == [
+        ("1", "ann"), ("2", "bob"),
+    ]  # fmt: skip

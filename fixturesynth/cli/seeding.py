@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fixturesynth.loading.preparing import Mode
     from fixturesynth.planning.planner import Wishes
     from fixturesynth.schema.model import Schema
+    from fixturesynth.sources import Source
     from fixturesynth.synthesizer import Synthesizer
 
 __all__ = ["seed"]
@@ -74,7 +75,7 @@ def seed(
     with teller(quiet) as told:
         if origin is None:
             empty = "has no tables to fill; create them first, or name --from SOURCE"
-            opened = open_source(target, spec=spec, without_tables=empty)
+            opened = _without_ledgers(open_source(target, spec=spec, without_tables=empty), told)
         else:
             opened = open_source(origin, spec=spec)
         if origin is None and opened.has_rows and mode != "create":
@@ -108,6 +109,20 @@ def seed(
             click.echo(f"{name}: {count:,} rows" + (", table would be created" if name in result.created else ""))
     for note in (*made.plan.notes, *result.notes):
         told.say(f"note: {note}")
+
+
+def _without_ledgers(opened: Source, told: Teller) -> Source:
+    """Without tables in which migration tools keep what they have done: other rows would mislead the tools."""
+    from fixturesynth.loading.counting import count_rows
+    from fixturesynth.schema.ledgers import is_ledger
+
+    ledgers = tuple(t for t in opened.schema if is_ledger(t))
+    rows = count_rows(opened.text, replace(opened.schema, tables=ledgers)) if ledgers else {}
+    alone = [name for name, count in rows.items() if count]
+    if not alone or len(alone) == len(opened.schema):
+        return opened
+    told.say(f"left alone, kept by migration tools: {', '.join(alone)}")
+    return replace(opened, schema=replace(opened.schema, tables=tuple(t for t in opened.schema if t.name not in alone)))
 
 
 def _no_rows(schema: Schema) -> Dataset:

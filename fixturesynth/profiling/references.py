@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, words_of
+from fixturesynth.schema.ledgers import is_ledger
 from fixturesynth.schema.model import Schema, Table
 
 __all__ = ["find_references", "is_reference"]
@@ -85,6 +86,9 @@ def find_references(columns: Columns, schema: Schema, dataset: Dataset) -> dict[
 
 def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, verdicts: dict[str, Verdict]) -> Verdict:
     if table.name not in verdicts:
+        if is_ledger(table) and 0 < dataset.arrow(table.name).num_rows <= LARGEST:
+            verdicts[table.name] = (True, "kept by a migration tool")
+            return verdicts[table.name]
         verdicts[table.name] = (False, "part of a cycle of foreign keys")
         pointed = sum(dataset.arrow(t.name).num_rows for t, _ in schema.children_of(table.name) if t.name in dataset)
         case = _Case(table, columns[table.name], dataset.arrow(table.name).num_rows, pointed)
