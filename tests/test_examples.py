@@ -1,10 +1,16 @@
 """Every example runs to its end in an empty folder."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from fixturesynth.cli import commands
+from fixturesynth.evaluation import METRICS
+from fixturesynth.evaluation.requiring import read_conditions
 
 EXAMPLES = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*.py"))
 
@@ -21,3 +27,31 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 3
+
+
+WORKFLOWS = sorted((Path(__file__).resolve().parent.parent / "examples" / "ci").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflow_is_one_and_its_commands_are_understood(path: Path) -> None:
+    """YAML of the shape that GitHub Actions reads, and every fixturesynth command takes the options it is given."""
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {"name", "jobs", "permissions"} <= set(workflow) and (True in workflow or "on" in workflow)  # on: is true
+    lines = []
+    for job in workflow["jobs"].values():
+        assert job["runs-on"] and job["steps"]
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step), step
+            assert set(step) <= {"name", "uses", "with", "run", "env", "if"}, step
+            lines += step.get("run", "").splitlines()
+    asked = [shlex.split(line)[1:] for line in lines if line.startswith("fixturesynth ")]
+    assert {"fit", "generate", "check"} <= {words[0] for words in asked}
+    for name, *words in asked:
+        command = commands.commands[name]
+        given = command.make_context(name, list(words))
+        for condition in given.params.get("require", ()):
+            assert read_conditions([condition], [m.name for m in METRICS])
+
+
+def test_there_is_a_workflow() -> None:
+    assert WORKFLOWS

@@ -260,7 +260,7 @@ def _verdict(
         lines.append(f"{metric.title.lower()}: {metric.judged} {value:.3f} is {sign} {goal:.3f} (worst: {found.worst})")
     passed = not lines
     measured = sum(s.count > 0 for s in summary.values())
-    begin = f"{broken:,} violations of the schema" if broken else "Valid: no rule of the schema is broken"
+    begin = f"{broken:,} violations of the schema" if broken else "No rule of the schema is broken"
     text = (
         f"{begin}, and all {measured} measures reach their threshold or what real rows reach."
         if passed

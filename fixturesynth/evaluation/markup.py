@@ -31,6 +31,7 @@ def figure(value: float | None) -> str:
     """
     if value is None:
         return "–"
+    value = round(value, 9) + 0.0  # sums that miss zero by a hair, and negative zeros
     if value in (0, 1):
         return f"{value:.0f}"
     return "&gt;0.999" if 0.9995 <= value < 1 else "&lt;0.001" if 0 < value < 0.0005 else f"{value:.3f}"
@@ -59,10 +60,14 @@ def grid(
 ) -> str:
     """A table whose cells are HTML already; the columns in ``numeric`` are set flush right, the first names its row."""
     cells = "".join(f'<th scope="col"{" class=n" * (i in numeric)}>{h}</th>' for i, h in enumerate(head))
+    # Narrow screens stack the cells of a row: each then needs the head of its column beside it.
+    labels = [f' data-l="{h}"' if h and name_first else "" for h in head]
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row">{c}</th>' if i == 0 and name_first else f"<td{' class=n' * (i in numeric)}>{c}</td>"
+            f'<th scope="row">{c}</th>'
+            if i == 0 and name_first
+            else f"<td{' class=n' * (i in numeric)}{labels[i]}>{c}</td>"
             for i, c in enumerate(row)
         )
         + "</tr>"

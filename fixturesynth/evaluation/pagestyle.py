@@ -96,7 +96,18 @@ details > :not(summary) { margin-top: 10px; }
 footer { margin: 50px 0 40px; padding-top: 14px; border-top: 1px solid var(--line); font-size: 13px;
   color: var(--dim); }
 @media (max-width: 560px) {
-  .scroll table { min-width: 620px; }
+  table.rows { min-width: 620px; }
+  table:not(.rows) thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+  table:not(.rows), table:not(.rows) tbody { display: block; }
+  table:not(.rows) tr { display: block; padding: 8px 12px; border-top: 1px solid var(--line); }
+  table:not(.rows) tr:first-child { border-top: 0; }
+  table:not(.rows) th[scope=row] { display: block; border: 0; padding: 0 0 2px; }
+  table:not(.rows) td { display: flex; justify-content: space-between; gap: 16px; border: 0; padding: 1px 0;
+    text-align: right; white-space: normal; min-width: 0; }
+  td[data-l]::before { content: attr(data-l); color: var(--dim); text-align: left; flex: none; max-width: 50%; }
+  table:not(.rows) td:empty { display: none; }
+  table:not(.rows) td:has(ul) { display: block; text-align: left; }
+  .facts td { text-align: left !important; }
   body { font-size: 15px; } main, nav > div { padding-left: 14px; padding-right: 14px; } h1 { font-size: 21px; }
   .verdict { padding: 15px 16px; } .plots { grid-template-columns: 1fr; }
   .cards { grid-template-columns: 1fr; gap: 9px; } .card b { font-size: 24px; }

@@ -42,7 +42,7 @@ def _bars(picture: Picture) -> str:
     if max(picture.nulls) > 0:
         rows.append(("NULL", *picture.nulls))
     most = max((max(r, s) for _, r, s in rows), default=1.0) or 1.0
-    room = WIDTH - _LABEL - 46
+    room = WIDTH - _LABEL - 78
 
     def bar(kind: str, y: int, share: float) -> str:
         width = max(1.0, room * share / most)
@@ -58,7 +58,7 @@ def _bars(picture: Picture) -> str:
         hint = f"<title>{clean(label)}: real {_percent(real)}, synthetic {_percent(synthetic)}</title>"
         parts.append(f"<g>{hint}{bar('real', y, real)}{bar('syn', y + 8, synthetic)}</g>")
         end = _LABEL + room * max(real, synthetic) / most + 5
-        parts.append(f'<text class="t dim" x="{end:.1f}" y="{y + 12}">{_percent(real)}</text>')
+        parts.append(f'<text class="t dim" x="{end:.1f}" y="{y + 12}">{_percent(real)} | {_percent(synthetic)}</text>')
     return "".join(parts) + "</svg>"
 
 

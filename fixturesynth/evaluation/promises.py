@@ -70,6 +70,8 @@ def _sentence(report: Report, name: str, first: Summary, count: int, short: int)
         said = f"{short} of {count} measures fall{'s' * (short == 1)} short, first of all {title}{worst}."
     else:
         said = f"{_KEPT[name]} ({count} measure{'s' * (count > 1)})."
+    if name == "valid" and short and not any(v.broken for v in report.validity):
+        said = f"No rule of the schema is broken, but rules that all real rows keep are: {said}"
     if name == "private" and not report.provenance.get("holdout"):
         said += " Attacks were not tried: they need held-out rows (--holdout)."
     return said

@@ -43,7 +43,7 @@ def write_relations(report: Report, budget: Budget) -> str:
     records = {(r.table, r.edge): r for r in report.metrics if r.name == "statistical.cardinality"}
     edges.sort(key=lambda p: _rank(records.get((p.table, p.column))))
     html = (
-        "<h2>Children per parent</h2><p>How many rows refer to each row of the parent, none included as well.</p>"
+        "<h2>Children per parent</h2><p>How many rows refer to each row of the parent, be there any or none.</p>"
         + LEGEND
     )
     plots = []
