@@ -27,20 +27,24 @@ class Words:
     deferrable: bool = False
     late_keys: bool = False  # ALTER TABLE ... ADD FOREIGN KEY
     arrays: bool = False
+    json: str | None = None
+    as_text: str = "CAST({} AS CHAR)"
+    is_object: str = ""
 
 
 DIALECTS = {
     "postgresql": Words(
         "integer", "varchar({})", "boolean", "numeric(10, 2)", "date", "timestamp", "char_length", "{} ~ '{}'",
         partial=True, lower_index=True, nulls_together=True, deferrable=True, late_keys=True, arrays=True,
+        json="jsonb", as_text="{}::text", is_object="jsonb_typeof({}) = 'object'",
     ),
     "mysql": Words(
         "int", "varchar({})", "tinyint(1)", "decimal(10, 2)", "date", "datetime", "char_length", "{} REGEXP '{}'",
-        late_keys=True,
+        late_keys=True, json="json", is_object="JSON_TYPE({}) = 'OBJECT'",
     ),
     "sqlite": Words(
         "integer", "varchar({})", "boolean", "numeric(10, 2)", "date", "timestamp", "length", None,
-        partial=True, lower_index=True, deferrable=True,
+        partial=True, lower_index=True, deferrable=True, as_text="CAST({} AS TEXT)",
     ),
 }  # fmt: skip
 
@@ -52,7 +56,10 @@ NAMES = {
     "decimal": "price",
     "date": "day",
     "moment": "happened_at",
+    "json": "doc",
+    "array": "tags",
 }
+UNIQUE_KINDS = frozenset(KINDS)
 
 
 @dataclass
@@ -61,10 +68,11 @@ class Column:
     kind: str
     size: int = 40
     nullable: bool = True
-    keyed: bool = False  # in the primary key or a foreign key: no check moves it
+    keyed: bool = False  # in the primary key or a foreign key
+    target: str = ""  # the table of which it alone is a foreign key
 
     def declared(self, words: Words) -> str:
-        kind = getattr(words, self.kind).format(self.size)
+        kind = "text[]" if self.kind == "array" else getattr(words, self.kind).format(self.size)
         return f"{self.name} {kind}{'' if self.nullable else ' NOT NULL'}" + (
             " NULL" if self.nullable and self.kind == "moment" else ""
         )
@@ -79,7 +87,6 @@ class Table:
     clauses: list[str] = field(default_factory=list)
     indexes: list[str] = field(default_factory=list)
     parents: list[str] = field(default_factory=list)
-    parts: set[str] = field(default_factory=set)  # columns of foreign keys of several columns
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
@@ -138,12 +145,13 @@ def _table(draw: st.DrawFn, words: Words, name: str, before: list[Table]) -> Tab
         table.columns.append(Column("id", "integer", nullable=False, keyed=True))
         table.key = ["id"]
     for parent in draw(st.lists(st.sampled_from(before), max_size=2, unique_by=lambda t: t.name)) if before else ():
-        if parent.name not in table.parents:
+        _reference(draw, words, table, parent, required=draw(st.booleans()), shared=tenant)
+        if draw(st.integers(0, 3)) == 0:
             _reference(draw, words, table, parent, required=draw(st.booleans()), shared=tenant)
     if len(table.key) == 1 and draw(st.integers(0, 4)) == 0:
         _self_reference(draw, words, table)
     for number in range(draw(st.integers(1, 6))):
-        kind = draw(st.sampled_from(KINDS))
+        kind = draw(st.sampled_from(_kinds(words)))
         size = draw(st.sampled_from((3, 10, 40, 200))) if kind == "text" else 40
         table.columns.append(Column(f"{NAMES[kind]}_{number}", kind, size, nullable=draw(st.booleans())))
     _uniques(draw, words, table)
@@ -164,19 +172,24 @@ def _reference(
         if shared and name == "tenant_id" and known is not None:
             own.append(known.name)
             continue
-        made = Column(f"p{len(table.parents)}{number}_{name}"[:40], theirs.kind, theirs.size, not required, True)
+        # A key that is lent on and on is named by the end of its name, which says what it is.
+        made = Column(f"p{len(table.parents)}{number}_{name[-30:]}", theirs.kind, theirs.size, not required, True)
         table.columns.append(made)
         own.append(made.name)
-    if len(own) > 1:
-        table.parts.update(own)
+    if len(own) == 1:
+        table.column(own[0]).target = parent.name
     table.parents.append(parent.name)
     table.clauses.append(f"FOREIGN KEY ({', '.join(own)}) REFERENCES {parent.name} ({', '.join(target)})")
 
 
+def _kinds(words: Words) -> tuple[str, ...]:
+    return KINDS * 2 + (("json",) if words.json else ()) + (("array",) if words.arrays else ())
+
+
 def _self_reference(draw: st.DrawFn, words: Words, table: Table) -> None:
     key = table.column(table.key[0])
-    nullable = True if words.text == "" else draw(st.sampled_from((True, True, False)))
-    table.columns.append(Column("parent_key", key.kind, key.size, nullable, True))
+    nullable = draw(st.sampled_from((True, True, False)))
+    table.columns.append(Column("parent_key", key.kind, key.size, nullable, True, target=table.name))
     table.clauses.append(f"FOREIGN KEY (parent_key) REFERENCES {table.name} ({key.name})")
 
 
@@ -201,14 +214,12 @@ def _cycle(draw: st.DrawFn, words: Words, tables: list[Table]) -> list[str]:
 
 
 def _uniques(draw: st.DrawFn, words: Words, table: Table) -> None:
-    plain = [c for c in table.columns if c.name not in table.key]
-    for number in range(draw(st.integers(0, 2))):
+    plain = [c for c in table.columns if c.name not in table.key and c.kind in UNIQUE_KINDS]
+    for number in range(draw(st.integers(0, 2)) if plain else 0):
         members = draw(st.lists(st.sampled_from(plain), min_size=1, max_size=3, unique_by=lambda c: c.name))
         names = [c.name for c in members]
         if sum(c.size for c in members if c.kind == "text") > 250:
             continue
-        if {c.name for c in members} & table.parts:
-            continue  # how many rows such a set has follows from its parents' rows: see docs/limits.md
         form = draw(st.sampled_from(("plain", "plain", "partial", "lower", "together")))
         if form == "partial" and words.partial:
             nullable = [c for c in plain if c.nullable and c.name not in names]
@@ -236,13 +247,103 @@ def _uniques(draw: st.DrawFn, words: Words, table: Table) -> None:
 
 def _checks(draw: st.DrawFn, words: Words, table: Table) -> None:
     free = [c for c in table.columns if not c.keyed]
-    used: set[str] = set()
+    used = _reference_checks(draw, table, free)
     for _ in range(draw(st.integers(0, 3))):
         text, names = draw(_condition(words, free))
         # A second check of the same column may contradict the first: such a table has no row, which is no fault.
         if text and not names & used:
             table.clauses.append(f"CHECK ({text})")
             used |= names
+    left = [c for c in free if c.name not in used]
+    if left and draw(st.booleans()):
+        table.clauses += [f"CHECK ({text})" for text in draw(_together(words, left))]
+
+
+def _reference_checks(draw: st.DrawFn, table: Table, free: list[Column]) -> set[str]:
+    """Checks on columns of foreign keys; the other columns in them."""
+    lone = [c for c in table.columns if c.target and c.name not in table.key]
+    key = table.key[0]
+    for column in lone:
+        if column.target == table.name and draw(st.booleans()):
+            table.clauses.append(f"CHECK ({column.name} <> {key})")
+    pairs = [(a, b) for i, a in enumerate(lone) for b in lone[i + 1 :] if table.name not in (a.target, b.target)]
+    used: set[str] = set()
+    done: set[str] = set()
+    for a, b in pairs:
+        if {a.name, b.name} & done or draw(st.booleans()):
+            continue
+        forms = []
+        if a.target == b.target and a.kind == b.kind:
+            forms += [f"{a.name} <> {b.name}"] * 2
+        if a.nullable and b.nullable:
+            others = [c for c in lone if c.nullable and c.target != table.name and c.name not in done]
+            total = " + ".join(f"CASE WHEN {c.name} IS NULL THEN 0 ELSE 1 END" for c in others)
+            forms += [
+                f"({a.name} IS NULL) <> ({b.name} IS NULL)", f"{a.name} IS NOT NULL OR {b.name} IS NOT NULL",
+                f"NOT ({a.name} IS NOT NULL AND {b.name} IS NOT NULL)", f"({a.name} IS NULL) = ({b.name} IS NULL)",
+            ]  # fmt: skip
+            if len(others) > 2:
+                forms.append(f"{total} = 1")
+        if forms:
+            text = draw(st.sampled_from(forms))
+            table.clauses.append(f"CHECK ({text})")
+            done |= {c.name for c in lone if c.name in text}
+    texts = [c for c in free if c.kind == "text"]
+    for column in lone:
+        # Of a reference to the table itself one way is taken for all rows, and the text may be unique: see limits.
+        free_to = column.nullable and column.target != table.name and column.name not in done
+        if free_to and texts and draw(st.integers(0, 3)) == 0:
+            status = draw(st.sampled_from(texts)).name
+            if status in used:
+                continue
+            table.clauses.append(f"CHECK ({status} = 'x' OR {column.name} IS NOT NULL)")
+            used.add(status)
+            done.add(column.name)
+    return used
+
+
+@st.composite
+def _together(draw: st.DrawFn, words: Words, columns: list[Column]) -> list[str]:
+    """Conditions that share columns: one row, whose columns are set and rise in their order, satisfies them all."""
+    out = []
+    for _ in range(draw(st.integers(2, 4))):
+        at = draw(st.integers(0, len(columns) - 1))
+        one = columns[at]
+        later = columns[at + 1 :]
+        two = draw(st.sampled_from(later)) if later and draw(st.booleans()) else None
+        if two is None:
+            out.append(draw(st.sampled_from(_mild(words, one))))
+            continue
+        a, b = one.name, two.name
+        forms = [f"{a} IS NOT NULL OR {b} IS NOT NULL"]
+        if one.nullable:
+            forms += [f"{a} IS NULL OR {b} IS NOT NULL", f"{a} IS NULL OR ({draw(st.sampled_from(_mild(words, two)))})"]
+        if {one.kind, two.kind} in ({"integer"}, {"decimal"}, {"date"}, {"moment"}):
+            forms += [f"{a} <= {b}", f"{a} < {b}", f"{a} <> {b}", f"{b} IS NULL OR {b} >= {a}"]
+        if {one.kind, two.kind} == {"integer"}:
+            forms += [f"{a} + 5 <= {b}", f"{b} - {a} < 300"]
+        if {one.kind, two.kind} == {"text"} and min(one.size, two.size) > 3:
+            forms.append(f"{a} <> {b}")
+        out.append(draw(st.sampled_from(forms)))
+    return list(dict.fromkeys(out))
+
+
+def _mild(words: Words, column: Column) -> list[str]:
+    """Conditions on one column that hold together."""
+    x = column.name
+    return {
+        "integer": [f"{x} > 3", f"{x} >= 10", f"{x} < 900", f"{x} <= 700", f"{x} <> 25", f"{x} NOT IN (30, 31)",
+                    f"{x} % 5 = 0", f"coalesce({x}, 20) > 7", f"{x} BETWEEN 5 AND 800", f"abs({x}) < 900",
+                    f"{words.length}({words.as_text.format(x)}) <= 3"],
+        "decimal": [f"{x} > 0", f"{x} >= 1.5", f"{x} < 9000", f"{x} <> 7", f"round({x}, 1) = {x}"],
+        "text": [f"{words.length}({x}) <= 30", f"{words.length}({x}) >= 1", f"lower({x}) = {x}", f"trim({x}) = {x}",
+                 f"{x} <> ''", f"{x} NOT LIKE '%z%'", f"{x} NOT IN ('aa', 'bb')", f"{x} LIKE 'a%' OR {x} LIKE 'b%'"],
+        "boolean": [f"{x} = 1 OR {x} = 0"] if not words.arrays else [f"{x} IS NOT NULL", f"{x} OR NOT {x}"],
+        "date": [f"{x} >= '2001-01-01'", f"{x} < '2031-01-01'", f"{x} <> '2024-02-02'", f"{x} > '1999-09-09'"],
+        "moment": [f"{x} >= '2001-01-01'", f"{x} < '2031-01-01'", f"{x} > '1999-09-09'"],
+        "json": [words.is_object.format(x), f"{x} IS NOT NULL"],
+        "array": [f"cardinality({x}) > 0", f"cardinality({x}) < 6", f"array_position({x}, NULL) IS NULL"],
+    }[column.kind]  # fmt: skip
 
 
 @st.composite
@@ -322,7 +423,7 @@ def _integers(draw: st.DrawFn, words: Words, column: Column) -> list[str]:
         f"{x} < {n} OR {x} > {n + w}", f"{x} NOT IN ({n}, {n + 3})", f"NOT ({x} < {n})", f"abs({x}) <= {w}",
         f"({x} & {2 ** (w % 6)}) = {2 ** (w % 6)}", f"({x} & 3) <> 0", f"{x} % {w % 7 + 2} = 0",
         f"{x} * 2 <= {n + 900}",
-        f"coalesce({x}, {n}) >= {n}",
+        f"coalesce({x}, {n}) >= {n}", f"{words.length}({words.as_text.format(x)}) = {w % 4 + 1}",
     ]  # fmt: skip
 
 
@@ -377,6 +478,24 @@ def _days(draw: st.DrawFn, words: Words, column: Column) -> list[str]:
     ]  # fmt: skip
 
 
+def _documents(draw: st.DrawFn, words: Words, column: Column) -> list[str]:
+    x = column.name
+    if words.arrays:
+        return [f"jsonb_typeof({x}) = 'object'", f"jsonb_typeof({x}) = 'array' AND jsonb_array_length({x}) > 0",
+                f"{x} ? 'name'", f"jsonb_typeof({x} -> 'size') = 'number'",
+                f"{x} ->> 'kind' IN ('a', 'b')"]  # fmt: skip
+    return [f"JSON_TYPE({x}) = 'OBJECT'", f"JSON_TYPE({x}) = 'ARRAY' AND JSON_LENGTH({x}) > 0",
+            f"JSON_CONTAINS_PATH({x}, 'one', '$.name')", f"JSON_VALID({x})"]  # fmt: skip
+
+
+def _arrays(draw: st.DrawFn, words: Words, column: Column) -> list[str]:
+    x = column.name
+    return [f"array_length({x}, 1) BETWEEN 1 AND 3", f"cardinality({x}) > 0", f"cardinality({x}) = 4",
+            f"{x} <@ ARRAY['admin', 'user', 'guest']", f"'user' = ANY ({x})",
+            f"array_position({x}, NULL) IS NULL"]  # fmt: skip
+
+
 _FORMS = {
     "integer": _integers, "decimal": _decimals, "text": _texts, "boolean": _booleans, "date": _days, "moment": _days,
+    "json": _documents, "array": _arrays,
 }  # fmt: skip

@@ -28,11 +28,11 @@ ROWS = 30
 BY_HAND = "FIXTURESYNTH_SCHEMAS" in os.environ
 
 
-def seed(url: str, schema: RandomSchema, seed: int = 7) -> int:
+def seed(url: str, schema: RandomSchema, seed: int = 7, rows: int = ROWS) -> int:
     """Seed the tables of ``schema``, which are there; how many rows they got. Fails on any violation."""
     found = reflect(url)
     assert set(found.names) == set(schema.tables)
-    made = plan_rules(found, wishes=Wishes(rows=RowsAsked({}, default=ROWS)), seed=seed, judge=make_judge(url))
+    made = plan_rules(found, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=seed, judge=make_judge(url))
     data = made.sample()
     later: dict[str, list[str]] = {}
     for table in made.plan.tables:

@@ -13,6 +13,13 @@ __all__ = ["add_offset", "offset_facts", "offsets"]
 
 Integers = npt.NDArray[np.int64]
 
+# A grid's form: which types are of it, and to which the others are cast; None: a decimal of the grid's scale.
+_NUMBERS = {
+    "integer": (pa.types.is_integer, pa.int64()),
+    "float": (pa.types.is_floating, pa.float64()),
+    "decimal": (pa.types.is_decimal, None),
+}
+
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
 
 
@@ -28,8 +35,12 @@ def offset_facts(target: pa.Array, kind: str) -> dict[str, object] | None:
 def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
     """In the target's unit; a finer base is rounded down, so that the offset of a later day is never negative."""
     if "form" in facts:
-        if pa.types.is_integer(values.type) != (facts["form"] == "integer"):
-            values = values.cast(pa.int64() if facts["form"] == "integer" else pa.float64(), safe=False)
+        is_form, kind = _NUMBERS.get(str(facts["form"]), (None, None))
+        if is_form is not None and not is_form(values.type):
+            scale = facts.get("decimals", 0)
+            values = values.cast(kind or pa.decimal128(38, scale), safe=False)
+        elif kind is None and is_form is not None and values.type.scale != facts["decimals"]:
+            values = values.cast(pa.decimal128(38, facts["decimals"]), safe=False)
         return to_grid(values, facts)
     parsed = parse_temporal(values)
     if parsed is None:

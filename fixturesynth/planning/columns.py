@@ -57,6 +57,7 @@ class ColumnNeeds:
     unique_columns: frozenset[str]  # single columns that must be unique
     parents: Mapping[str, TablePlan]  # those planned already
     rows: int = 1
+    referenced: frozenset[str] = frozenset()  # columns that foreign keys of other tables name
 
     def column_context(self, column: Column) -> ColumnContext:
         now = datetime.fromisoformat(self.now)
@@ -83,7 +84,9 @@ def _owners(needs: ColumnNeeds) -> dict[str, tuple[ForeignKey, str]]:
     how = {r.foreign_key: r.how for r in needs.references}
     rank = {"context": 0, "matched": 1, "self": 2, "later": 3, "null": 4, "implied": 5}
     found: dict[str, tuple[ForeignKey, str]] = {}
-    for fk in sorted(needs.table.foreign_keys, key=lambda f: rank[how[f.name]]):
+    # A reference that is always set comes before one that may be NULL: the column they share may be required.
+    absent = {r.foreign_key: r.null_share > 0 for r in needs.references}
+    for fk in sorted(needs.table.foreign_keys, key=lambda f: (rank[how[f.name]], absent[f.name])):
         for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
             found.setdefault(column, (fk, parent_column))
     return found
@@ -192,6 +195,7 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}: left to the database")
     together = any(column.name in u.columns and not u.nulls_distinct for u in needs.table.uniques)
+    together |= column.name in needs.referenced  # nobody can reference NULL
     required = together or not column.nullable or (domain is not None and domain.not_null)
     share = 0.0 if required else null_share(meaning)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")

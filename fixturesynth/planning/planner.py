@@ -13,6 +13,7 @@ from fixturesynth.planning.columns import ColumnNeeds, plan_columns
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
 from fixturesynth.planning.orders import orders_by_meaning, tighten
 from fixturesynth.planning.partitions import why_no_rows
+from fixturesynth.planning.parts import distinct_parents, part_of
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -28,7 +29,7 @@ from fixturesynth.planning.plan import (
 )
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
-from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, rows_asked, rows_of_children
+from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
@@ -136,6 +137,9 @@ def _plan_table(
             locale=wishes.locale, now=wishes.now,
             unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
             parents=done, rows=rows,
+            referenced=frozenset(
+                c for t in schema.tables for fk in t.foreign_keys if fk.parent == table.name for c in fk.parent_columns
+            ),
         )  # fmt: skip
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
         columns = with_range_limits(table, columns, ranges)
@@ -147,6 +151,8 @@ def _plan_table(
                 rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
         if (limit := exclusive_limit(references, planned)) is not None:
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
+        for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
+            rows = lower(table.name, rows, named, room, text, wishes.strict, notes)
         uniques, columns = plan_uniques(table, columns, references, capacities, rows)
         branches = plan_branches(needs, columns) if learned is None and rows else Branches()
         again = settled(needs, columns, branches) if learned is None and rows else None
@@ -163,7 +169,13 @@ def _plan_table(
         uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)
         columns = agree(schema, needs, columns, uniques, branches, asked_for)
     for unique in uniques:
-        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, planned)):
+        apart = {
+            r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
+            if (part := part_of(table, table.foreign_key(r.foreign_key), unique.columns)) and learned is None
+            else planned[r.parent]
+            for r in references if r.parent in done
+        }  # fmt: skip
+        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
@@ -289,9 +301,12 @@ def _pairs(
     references: tuple[ReferencePlan, ...],
     capacities: Mapping[str, int],
     columns: tuple[ColumnPlan, ...],
-    planned: Mapping[str, int],
+    parents: Mapping[str, int],
 ) -> int | None:
-    """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound."""
+    """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound.
+
+    ``parents``: by foreign key, distinct parents as far as the set sees them.
+    """
     by_name = {c.name: c for c in columns}
     sizes: list[int] = []
     for reference in references:
@@ -299,7 +314,7 @@ def _pairs(
         if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
             return None  # one child for each parent, or pairs made distinct afterwards
         if reference.how in ("context", "matched") and set(fk.columns) & set(unique.columns):
-            sizes.append(planned[reference.parent])
+            sizes.append(parents[reference.foreign_key])
     for name in unique.columns:
         source = by_name[name].source
         if isinstance(source, Rule):
@@ -309,6 +324,22 @@ def _pairs(
         elif isinstance(source, Derived | Modelled | Default):
             return None
     return prod(sizes) if sizes else None
+
+
+def _limits_of_parts(
+    schema: Schema, table: Table, references: tuple[ReferencePlan, ...], done: Mapping[str, TablePlan], wishes: Wishes
+) -> list[tuple[str, int]]:
+    """(what limits the rows, to how many) for each unique set that lies in a foreign key and takes only part of it."""
+    out = []
+    for reference in references:
+        fk = table.foreign_key(reference.foreign_key)
+        for unique in unique_sets(table) if reference.how in ("context", "matched") else ():
+            part = part_of(table, fk, unique.columns) if set(unique.columns) <= set(fk.columns) else ()
+            if part and unique.predicate is None:
+                values = distinct_parents(schema, done, fk.parent, part, wishes.locale, wishes.now)
+                text = f"the different values of {fk.parent} in unique {' + '.join(unique.columns)}"
+                out.append((text, most_rows(values, reference.null_share)))
+    return out
 
 
 def _orders(

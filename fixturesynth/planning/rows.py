@@ -10,7 +10,7 @@ from fixturesynth.planning.plan import ReferencePlan
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.schema.model import Schema
 
-__all__ = ["DEFAULT_ROWS", "RowsAsked", "lower", "rows_asked", "rows_of_children"]
+__all__ = ["DEFAULT_ROWS", "RowsAsked", "lower", "most_rows", "rows_asked", "rows_of_children"]
 
 DEFAULT_ROWS = 100
 
@@ -78,14 +78,14 @@ def lower(table: str, rows: int, named: bool, limit: int, why: str, strict: bool
 def exclusive_limit(references: tuple[ReferencePlan, ...], planned: Mapping[str, int]) -> tuple[int, str] | None:
     """Most rows that one-to-one references allow, with the reference that says so."""
     limits = [
-        (_most(planned[r.parent], r.null_share), f"its one-to-one reference to {r.parent}")
+        (most_rows(planned[r.parent], r.null_share), f"its one-to-one reference to {r.parent}")
         for r in references
         if r.exclusive and r.how in ("context", "matched") and r.null_share < 1.0
     ]
     return min(limits) if limits else None
 
 
-def _most(parents: int, null_share: float) -> int:
+def most_rows(parents: int, null_share: float) -> int:
     """Rows of which no more than ``parents`` are set when a share of ``null_share`` is NULL."""
     rows = int(parents / (1 - null_share))
     while rows - round(rows * null_share) > parents:

@@ -40,7 +40,10 @@ def find_structure(
     references: dict[str, tuple[ReferencePlan, ...]] = {}
     for name in order:
         table = schema[name]
-        plans = [_first_guess(table, fk, cuts, profile) for fk in table.foreign_keys]
+        needed = frozenset(
+            c for t in schema.tables for fk in t.foreign_keys if fk.parent == name for c in fk.parent_columns
+        )
+        plans = _filling([_first_guess(table, fk, cuts, profile, needed) for fk in table.foreign_keys], table)
         asked = (null_shares or {}).get(name, {})
         plans = [
             replace(p, null_share=asked[p.foreign_key], nulls_asked=True) if p.foreign_key in asked else p
@@ -68,18 +71,32 @@ def _may_be_null(table: Table, fk: ForeignKey) -> bool:
     return bool(own) and all(table.column(c).nullable and c not in key and c not in equal for c in own)
 
 
+def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
+    """The plans with one of those that share a required column always set: it fills the column."""
+    out = {p.foreign_key: p for p in plans}
+    for column in table.columns:
+        sharing = [fk.name for fk in table.foreign_keys if column.name in fk.columns]
+        if sharing and not column.nullable and all(out[name].null_share > 0 for name in sharing):
+            first = next((n for n in sharing if out[n].how == "matched"), sharing[0])
+            out[first] = replace(out[first], null_share=0.0)
+    return list(out.values())
+
+
 def _equal_when_null(table: Table, fk: ForeignKey) -> bool:
     """Whether two rows that are NULL here collide: the columns are unique by themselves, NULLS NOT DISTINCT."""
     return any(not u.nulls_distinct and set(u.columns) <= set(fk.columns) for u in table.uniques)
 
 
-def _first_guess(table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profile: Profile | None) -> ReferencePlan:
+def _first_guess(
+    table: Table, fk: ForeignKey, cuts: set[tuple[str, str]], profile: Profile | None, referenced: frozenset[str]
+) -> ReferencePlan:
     seen = _cardinality(profile, table.name, fk.name)
     nullable = any(table.column(c).nullable for c in fk.columns)
     rows = seen.children + seen.nulls + seen.dangling if seen else 0
     null_share = (seen.nulls + seen.dangling) / rows if seen and rows else 0.0
     exclusive = any(set(key) <= set(fk.columns) for key in table.keys)
-    if seen is None and _may_be_null(table, fk):
+    # What other tables reference is always set: nobody can reference NULL.
+    if seen is None and _may_be_null(table, fk) and not referenced & set(fk.columns):
         null_share = NULL_SHARE
     how: Literal["self", "later", "matched"]
     if fk.parent == table.name:

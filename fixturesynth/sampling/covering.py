@@ -7,25 +7,41 @@ a member too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from fixturesynth.planning.plan import Plan, Reference, TablePlan
+from fixturesynth.planning.plan import Plan, Reference, Rule, TablePlan
+from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Made
-from fixturesynth.sampling.matching import codes_of, pair_keys
-from fixturesynth.schema.model import ForeignKey, Schema
+from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
+from fixturesynth.sampling.partition import context_of, rule_values
+from fixturesynth.schema.model import ForeignKey, Schema, Table
 
-__all__ = ["covered", "needed_parents"]
+__all__ = ["covered", "differing_values", "needed_parents"]
 
 Integers = npt.NDArray[np.int64]
 
 
-def needed_parents(schema: Schema, plan: Plan, made: Mapping[str, Made], table: str) -> dict[str, Integers]:
-    """By foreign key of ``table``: rows of its parent of which each must have a child, ascending."""
+def needed_parents(
+    schema: Schema, plan: Plan, made: Mapping[str, Made], table: str, differing: frozenset[str] = frozenset()
+) -> dict[str, Integers]:
+    """By foreign key of ``table``: rows of its parent of which each must have a child, ascending.
+
+    ``differing``: columns of the table that should have as many values as they can.
+    """
     found: dict[str, Integers] = {}
     child = plan[table]
+    for column in sorted(differing):
+        source = child.column(column).source
+        if isinstance(source, Reference) and (above := made.get(child.reference(source.foreign_key).parent)):
+            # One parent of each value: where there are fewer children than parents, alike ones take no place.
+            codes = codes_of(above.columns[source.parent_column])
+            _, first = np.unique(codes, return_index=True)
+            found[source.foreign_key] = np.union1d(found.get(source.foreign_key, first), first)
     for other in plan.tables:
         for reference in other.references if other.name in made else ():
             if reference.how != "later" or reference.parent != table or reference.null_share:
@@ -41,6 +57,27 @@ def needed_parents(schema: Schema, plan: Plan, made: Mapping[str, Made], table: 
                 rows = _one_each(child, pairs, made[other.name], above)
                 found[name] = np.union1d(found.get(name, rows), rows)
     return found
+
+
+def differing_values(
+    plan: TablePlan, table: Table, base: dict[str, pa.Array], columns: frozenset[str], seed: int, locale: str, now: str
+) -> dict[str, pa.Array]:
+    """``base`` with rule columns among ``columns`` as different from row to row as their rules can make them."""
+    out = dict(base)
+    for name in sorted(columns & base.keys()):
+        source = plan.column(name).source
+        if not isinstance(source, Rule) or source.call.unique or source.needs or source.parents:
+            continue
+        twice = np.flatnonzero(duplicates(codes_of(base[name])))
+        call = replace(source.call, unique=True)
+        most = capacity(call, context_of(table, name, locale, now))
+        values = rule_values(table, seed, locale, now)(name, call, np.arange(min(most, 2 * plan.rows)))
+        fresh = values.cast(base[name].type)
+        fresh = fresh.filter(pc.invert(pc.is_in(fresh, pc.unique(base[name]))))[: twice.size]
+        index = np.arange(plan.rows)
+        index[twice[: len(fresh)]] = plan.rows + np.arange(len(fresh))
+        out[name] = pa.concat_arrays([base[name], fresh]).take(pa.array(index))
+    return out
 
 
 def _shared(plan: TablePlan, fk: ForeignKey) -> list[tuple[str, str]]:

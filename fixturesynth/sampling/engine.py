@@ -30,13 +30,14 @@ from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
+from fixturesynth.planning.parts import columns_in_part
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.counts import starts
-from fixturesynth.sampling.covering import covered, needed_parents
+from fixturesynth.sampling.covering import covered, differing_values, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
@@ -165,12 +166,14 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         kinds = {c.name: final_type(table, model, c.name) for c in plan.columns if not isinstance(c.source, Default)}
         features = Features((), np.zeros((0, 0), dtype=np.int32))
         return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
-    needed = needed_parents(run.schema, run.plan, run.made, plan.name)
+    differing = columns_in_part(run.schema, run.plan).get(plan.name, frozenset())
+    needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
     parents, position, siblings = _families(run, plan, table, needed)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed)
     base = _sample_values(run, plan, codes)
+    base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
         table,

@@ -221,8 +221,11 @@ def _tree(
     roots = min(max(roots, 1), rows)
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
     never, _ = held_null(plan, rows, seed, filled_by(plan, table, reference))
+    # Where a row may not be its own parent, a root takes the row after it, and the tree has a loop there.
+    after = int(_never_itself(plan, table, reference))
     if chained and loops:
-        return np.arange(rows, dtype=np.int64)  # a root takes itself, and then no other row is left to reference it
+        # A root takes itself, and then no other row is left to reference it.
+        return (np.arange(rows, dtype=np.int64) + after) % rows
     groups = _family_groups(plan, table, rows, reference, ranks, made)
     if groups is not None:
         return np.where(never, -1, _trees(groups, reference, chained, loops, seed, table.name))
@@ -234,8 +237,15 @@ def _tree(
         degrees = allot(_branching(rows, seed, table.name, reference.foreign_key), rows - roots)
     parents = forest(rows, roots, degrees)
     if loops:
-        parents[:roots] = np.arange(roots)
+        parents[:roots] = (np.arange(roots) + after) % rows
     return np.where(never, -1, parents)
+
+
+def _never_itself(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
+    """Whether a check tells the reference from the key that it names: parent_id <> id."""
+    fk = table.foreign_key(reference.foreign_key)
+    pairs = {frozenset(pair) for pair in plan.distinct}
+    return any(frozenset(pair) in pairs for pair in zip(fk.columns, fk.parent_columns, strict=True))
 
 
 def _in_unique_set(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:

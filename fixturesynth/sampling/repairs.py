@@ -16,6 +16,7 @@ from fixturesynth.planning.solving import Ways, fits, mend, ways_to
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import rule_values
+from fixturesynth.sampling.searching import Condition, search
 from fixturesynth.schema.predicates import ColumnDomain, compile_constraints, evaluate, mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
@@ -39,15 +40,18 @@ class _Group:
     tests: tuple[Test, ...]
 
 
-def settle_checks(assembly: Assembly, columns: Columns, *, late: bool = False) -> Columns:
+def settle_checks(
+    assembly: Assembly, columns: Columns, held: Sequence[Condition] = (), *, late: bool = False
+) -> Columns:
     """The columns with every check of ``plan.repairs`` held; ConstraintError names the one that cannot be.
 
     ``late``: those that wait for references that close a cycle; else all others. Nothing moves in rows that pass.
-    References, keys and unique columns never move.
+    References, keys and unique columns move only where nothing else helps, and then keep what ``held`` says.
     """
     out = dict(columns)
     waiting = late_columns(assembly.plan)
-    for group in _groups(assembly):
+    groups = _groups(assembly)
+    for group in groups:
         if bool(waiting & set(group.columns)) != late:
             continue
         passes = _passing(out, group.tests)
@@ -73,8 +77,45 @@ def settle_checks(assembly: Assembly, columns: Columns, *, late: bool = False) -
                 out[name] = _placed(out[name], values, failing, good)
             passes[failing[good]] = True
         if not passes.all():
-            raise _refusal(assembly, out, group)
+            out = _moving_keys(assembly, out, group, held)
+        if not _passing(out, group.tests).all():
+            ready = [g for g in groups if late or not waiting & set(g.columns)]
+            out = search(assembly, out, (*held, *map(_condition, ready)))
+            if not _passing(out, group.tests).all():
+                raise _refusal(assembly, out, group)
     return out
+
+
+def _moving_keys(assembly: Assembly, columns: Columns, group: _Group, held: Sequence[Condition]) -> Columns:
+    """As above, with columns of unique sets among those that move, as long as rows keep what ``held`` says."""
+    out = columns
+    movable = [c for c in group.columns if c in out and isinstance(assembly.plan.column(c).source, Rule)]
+    if not movable:
+        return out
+    computed = _Computed.of(assembly, group, movable)
+    for turn in range(LENDINGS):
+        failing = np.flatnonzero(~_passing(out, group.tests))
+        if not failing.size:
+            break
+        taken = {c: out[c].take(pa.array(failing)) for c in group.columns if c in out}
+        made = _fresh(assembly, movable, failing, taken, turn + FRESH) if turn else {}
+        made = computed({**taken, **made}, failing, turn + FRESH)
+        good = _passing({**taken, **made}, group.tests)
+        for _ in range(2):
+            trial = {**out, **{name: _placed(out[name], values, failing, good) for name, values in made.items()}}
+            broken = _any(held, trial, assembly.rows)
+            good &= ~broken[failing]
+        if not (broken & ~_any(held, out, assembly.rows)).any():
+            out = trial
+    return out
+
+
+def _any(held: Sequence[Condition], columns: Columns, rows: int) -> Mask:
+    return np.asarray(np.any([np.zeros(rows, dtype=bool), *(test(columns) for _, test in held)], axis=0), dtype=bool)
+
+
+def _condition(group: _Group) -> Condition:
+    return frozenset(group.columns), lambda columns: ~_passing(columns, group.tests)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
-from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.randomness import below, hashed
-from fixturesynth.rules.registry import space_of
+from fixturesynth.rules.contract import Space
+from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.assembly import Assembly, compute
+from fixturesynth.sampling.conditions import conditions_of, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
-from fixturesynth.sampling.folding import folded, folds_case
-from fixturesynth.sampling.gates import inside_predicate, leave_set
+from fixturesynth.sampling.gates import leave_set
 from fixturesynth.sampling.matching import (
     codes_of,
     distinct_by_stride,
@@ -32,9 +33,13 @@ from fixturesynth.sampling.matching import (
 )
 from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct
-from fixturesynth.sampling.partition import context_of
+from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
+from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import others, spread
+from fixturesynth.sampling.weaving import weave
+from fixturesynth.schema.model import ForeignKey
+from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["settle", "settle_late"]
 
@@ -58,18 +63,21 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         columns = _redraw(assembly, columns)
     columns = settle_nulls(assembly, columns)
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
+    held = conditions_of(assembly, columns)
+    columns = search(assembly, columns, held)
     for unique in assembly.plan.uniques:
-        key = _keys(assembly, columns, unique)
+        key = set_keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
     columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
-    return settle_checks(assembly, columns)
+    return settle_checks(assembly, columns, held)
 
 
 def settle_late(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with what had to wait for references that close a cycle."""
     columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=True)
-    return settle_checks(assembly, columns, late=True)
+    held = conditions_of(assembly, columns, closed=True)
+    return settle_checks(assembly, search(assembly, columns, held), held, late=True)
 
 
 # -- orders and differences -------------------------------------------------------------------------------------------
@@ -93,10 +101,14 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
-            if bad.any() and high in keyed and low not in keyed and isinstance(plans[0], Rule):
-                out[low] = _moved(out[high], out[low], bad, -int(strict))
-            elif bad.any():
-                out[high] = _moved(out[low], out[high], bad, int(strict))
+            backwards = high in keyed and low not in keyed and isinstance(plans[0], Rule)
+            for step in (int(strict), int(strict) + 1):
+                # A base that is finer than what moves to it is cut: one step more makes up for that.
+                if bad.any() and backwards:
+                    out[low] = _moved(out[high], out[low], bad, -step)
+                elif bad.any():
+                    out[high] = _moved(out[low], out[high], bad, step)
+                bad = misordered(out[low], out[high], strict)
         if not wrong:
             break
     return out
@@ -148,11 +160,11 @@ def _settle_distinct(assembly: Assembly, columns: Columns) -> bool:
     for a, b in assembly.plan.distinct:
         if a not in columns or b not in columns or {a, b} & late_columns(assembly.plan):
             continue
-        if not _equal(columns, a, b).any():
+        if not equal_rows(columns, a, b).any():
             continue
         changed = True
         still, moving = sorted((a, b), key=lambda name: _cost_of_swapping(assembly, name), reverse=True)
-        joint = codes_of(pa.concat_arrays([columns[still], columns[moving].cast(columns[still].type)]))
+        joint = codes_of(pa.concat_arrays(unify([columns[still], columns[moving]])))
         theirs, mine = joint[: assembly.rows], joint[assembly.rows :]
         own = np.arange(assembly.rows, dtype=np.int64)
 
@@ -164,10 +176,6 @@ def _settle_distinct(assembly: Assembly, columns: Columns) -> bool:
         order = swap_until(own, own, assembly.rows, allowed, assembly.seed, *address, within=within)  # type: ignore[arg-type]
         _reorder(assembly, moving, order)
     return changed
-
-
-def _equal(columns: Columns, a: str, b: str) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.equal(columns[a], columns[b].cast(columns[a].type)).fill_null(False))
 
 
 def _cost_of_swapping(assembly: Assembly, name: str) -> int:
@@ -203,36 +211,17 @@ def _reorder(assembly: Assembly, column: str, order: Integers) -> None:
 
 
 # -- uniqueness -------------------------------------------------------------------------------------------------------
-def _keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[Integers, Integers] | None:
-    """(rows that take part, one integer for each distinct tuple among them); None when the database fills a column."""
-    if any(c not in columns for c in unique.columns):
-        return None
-    any_case = folds_case(assembly.table, unique.name)
-    parts = [
-        codes_of(folded(columns[c], assembly.table.column(c), assembly.dialect, any_case=any_case))
-        for c in unique.columns
-    ]
-    rows = np.arange(assembly.rows)
-    taking = np.ones(assembly.rows, dtype=bool)
-    if unique.nulls_distinct:
-        taking = np.all([p >= 0 for p in parts], axis=0)
-    if unique.gate:
-        taking &= inside_predicate(assembly, columns, unique)
-    rows = rows[taking]
-    return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)
-
-
 def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     changed = False
     for unique in assembly.plan.uniques:
-        found = _keys(assembly, columns, unique)
+        found = set_keys(assembly, columns, unique)
         if found is None or not duplicates(found[1]).any():
             continue
         changed = True
         if unique.gate:
             leave_set(assembly, unique, found[0][duplicates(found[1])])
             continue
-        for way in (_by_matched, _by_rules, _by_flex, _by_freeing):
+        for way in (_by_later_ranks, _by_matched, _by_rules, _by_flex, _by_freeing):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -243,8 +232,34 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     return changed
 
 
+def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """A unique rule's values are distinct as written, but the set folds case: equal ones take values of later ranks."""
+    for name in unique.columns:
+        source = assembly.plan.column(name).source
+        if not isinstance(source, Key | Rule) or not source.call.unique or name not in assembly.base:
+            continue
+        found = set_keys(assembly, columns, unique)
+        assert found is not None
+        twice = found[0][duplicates(found[1])]
+        first = assembly.rows * (turn + 1)
+        context = context_of(assembly.table, name, assembly.locale, assembly.now)
+        if capacity(source.call, context) < first + assembly.rows:
+            return False
+        made = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+        values = made(name, source.call, twice + first)
+        index = np.arange(assembly.rows)
+        index[twice] = assembly.rows + np.arange(twice.size)
+        base = assembly.base[name]
+        assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(pa.array(index))
+        return True
+    return False
+
+
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
-    """Parents of the widest matched reference in the set change rows until pairs are distinct; degrees are kept."""
+    """Parents of the widest matched reference in the set change rows until pairs are distinct; degrees are kept.
+
+    Where the set takes only some of a key's columns, parents that are alike in those count as one.
+    """
     options = []
     for reference in assembly.plan.references:
         fk = assembly.table.foreign_key(reference.foreign_key)
@@ -252,21 +267,45 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
             c for c in fk.columns
             if isinstance(s := assembly.plan.column(c).source, Reference) and s.foreign_key == fk.name
         }  # fmt: skip
-        if reference.how == "matched" and mine & set(unique.columns) and len(mine) == len(fk.columns):
-            options.append((assembly.made[fk.parent].rows, fk.name, mine))
+        part = mine & set(unique.columns)
+        ways = ("matched",) if part == mine else ("matched", "context")
+        if reference.how in ways and part and len(mine) == len(fk.columns):
+            classes = _alike(assembly, fk, part)
+            options.append((int(classes.max(initial=-1)) + 1, fk.name, mine, classes))
     if not options:
         return False
-    _, name, mine = max(options)
+    size, name, mine, classes = max(options, key=lambda o: o[:2])
     chosen = assembly.ranks[name]
     rows = rows[chosen[rows] >= 0]
     groups = others(columns, unique, mine, rows)
-    size = assembly.made[assembly.table.foreign_key(name).parent].rows
-    out = pair_distinct(groups, chosen[rows], size, assembly.seed, assembly.table.name, unique.name, turn)
+    before = classes[chosen[rows]]
+    out = pair_distinct(groups, before, size, assembly.seed, assembly.table.name, unique.name, turn)
     if duplicates(groups * size + out).any():
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
+    moved = out != before
     assembly.ranks[name] = chosen.copy()
-    assembly.ranks[name][rows] = out
+    assembly.ranks[name][rows[moved]] = _one_of(classes, out[moved], assembly.seed, assembly.table.name, unique.name)
     return True
+
+
+def _alike(assembly: Assembly, fk: ForeignKey, part: set[str]) -> Integers:
+    """One number from 0 for each distinct tuple that parents have in ``part`` of the key, (parents,)."""
+    made = assembly.made[fk.parent]
+    if len(part) == len(fk.columns):
+        return np.arange(made.rows, dtype=np.int64)
+    theirs = [t for c, t in zip(fk.columns, fk.parent_columns, strict=True) if c in part]
+    return pair_keys(*(codes_of(made.columns[t]) for t in theirs))
+
+
+def _one_of(classes: Integers, wanted: Integers, seed: int, *address: str) -> Integers:
+    """A member of each wanted class, by keyed hash; shape (wanted,)."""
+    order = np.argsort(classes, kind="stable")
+    first = np.searchsorted(classes[order], wanted, side="left")
+    many = np.searchsorted(classes[order], wanted, side="right") - first
+    picked: Integers = order[
+        first + below(hashed(np.arange(wanted.size), seed, *address, "alike"), np.maximum(many, 1))
+    ]
+    return picked
 
 
 def _by_rules(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -349,12 +388,17 @@ def _fix_value(assembly: Assembly, name: str) -> None:
 
 
 def _redraw(assembly: Assembly, columns: Columns) -> Columns:
-    """Sets that overlap undo each other when each is settled by itself: rows that collide in any are drawn anew."""
+    """Sets that overlap undo each other when each is settled by itself: rows that collide in any are drawn anew.
+
+    Where sets are of small rule columns alone, these are laid out together: nearly full sets are not met by chance.
+    """
+    if _woven(assembly, columns):
+        columns = compute(assembly)
     for turn in range(REDRAWS):
         rows = np.zeros(assembly.rows, dtype=bool)
         names: set[str] = set()
         for unique in assembly.plan.uniques:
-            found = None if unique.gate else _keys(assembly, columns, unique)
+            found = None if unique.gate else set_keys(assembly, columns, unique)
             if found is not None and (twice := duplicates(found[1])).any():
                 rows[found[0][twice]] = True
                 names |= set(unique.columns)
@@ -375,9 +419,44 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
     return columns
 
 
+def _woven(assembly: Assembly, columns: Columns) -> bool:
+    """Whether the columns of overlapping sets got values that keep each of the sets distinct."""
+    sets = [u for u in assembly.plan.uniques if not u.gate and all(_is_free(assembly, c) for c in u.columns)]
+    broken = {
+        c for u in sets if (found := set_keys(assembly, columns, u)) is not None and duplicates(found[1]).any()
+        for c in u.columns
+    }  # fmt: skip
+    touching = [u for u in sets if broken & set(u.columns)]
+    names = sorted({c for u in touching for c in u.columns})
+    if not names:
+        return False
+    spaces = [_space(assembly, name) for name in names]
+    at = [[names.index(c) for c in u.columns] for u in touching]
+    sizes = [min(s.size, 2**20) for s in spaces]
+    numbers = weave(sizes, at, assembly.rows, assembly.seed, assembly.table.name)
+    if numbers is None:
+        return False
+    for column, name in enumerate(names):
+        assembly.base[name] = spaces[column].at(numbers[:, column], {}).cast(assembly.base[name].type)
+    return True
+
+
+def _is_free(assembly: Assembly, name: str) -> bool:
+    source = assembly.plan.column(name).source
+    ruled = isinstance(source, Rule) and not (source.needs or source.parents or source.call.unique)
+    branched = any(c.name == name for choice in assembly.plan.branches for branch in choice.branches for c in branch)
+    return ruled and not branched and name in assembly.base
+
+
+def _space(assembly: Assembly, name: str) -> Space:
+    source = assembly.plan.column(name).source
+    assert isinstance(source, Rule)
+    return space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now))
+
+
 def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Columns:
     """Filling nulls or lifting values made a tuple twice: move the flexible column once more, and only it."""
-    found = _keys(assembly, columns, unique)
+    found = set_keys(assembly, columns, unique)
     names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)]
     for name in names:
         made = spread(assembly, columns, unique, found[0], name) if found is not None else None

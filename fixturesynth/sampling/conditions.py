@@ -1,0 +1,78 @@
+"""What rows must hold beside checks, as functions that find the rows that do not: unique sets, differences, orders."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.planning.plan import UniquePlan
+from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.folding import folded, folds_case
+from fixturesynth.sampling.gates import inside_predicate
+from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
+from fixturesynth.sampling.repairs import late_columns, misordered
+from fixturesynth.sampling.searching import Condition
+from fixturesynth.schema.predicates.arrays import unify
+
+__all__ = ["conditions_of", "equal_rows", "set_keys"]
+
+Integers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Columns = dict[str, pa.Array]
+
+
+def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False) -> list[Condition]:
+    """Unique sets, differences and orders, as the rows that break them; ``closed``: the cycles are, too."""
+    late = frozenset() if closed else late_columns(assembly.plan)
+    out: list[Condition] = []
+    for unique in assembly.plan.uniques:
+        if set_keys(assembly, columns, unique) is not None:
+            out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
+    for a, b in assembly.plan.distinct:
+        if a in columns and b in columns and not {a, b} & late:
+            out.append((frozenset((a, b)), partial(equal_rows, a=a, b=b)))
+    for low, high, strict in assembly.plan.orders:
+        if low in columns and high in columns and not {low, high} & late:
+            out.append((frozenset((low, high)), partial(_misordered, low, high, strict)))
+    return out
+
+
+def _twice(assembly: Assembly, unique: UniquePlan, columns: Columns) -> Mask:
+    """Rows that an earlier one equals in the set, (rows,)."""
+    out = np.zeros(assembly.rows, dtype=bool)
+    found = set_keys(assembly, columns, unique)
+    if found is not None:
+        out[found[0][duplicates(found[1])]] = True
+    return out
+
+
+def _misordered(low: str, high: str, strict: bool, columns: Columns) -> Mask:
+    return misordered(columns[low], columns[high], strict)
+
+
+def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[Integers, Integers] | None:
+    """(rows that take part, one integer for each distinct tuple among them); None when the database fills a column."""
+    if any(c not in columns for c in unique.columns):
+        return None
+    any_case = folds_case(assembly.table, unique.name)
+    parts = [
+        codes_of(folded(columns[c], assembly.table.column(c), assembly.dialect, any_case=any_case))
+        for c in unique.columns
+    ]
+    rows = np.arange(assembly.rows)
+    taking = np.ones(assembly.rows, dtype=bool)
+    if unique.nulls_distinct:
+        taking = np.all([p >= 0 for p in parts], axis=0)
+    if unique.gate:
+        taking &= inside_predicate(assembly, columns, unique)
+    rows = rows[taking]
+    return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)
+
+
+def equal_rows(columns: Columns, a: str, b: str) -> Mask:
+    """Rows in which both are set and alike, (rows,)."""
+    return np.asarray(pc.equal(*unify([columns[a], columns[b]])).fill_null(False))
