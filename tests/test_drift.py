@@ -68,3 +68,15 @@ def test_columns_of_siblings_keep_their_distribution(visits: tuple[Synthesizer, 
     made = synthesizer.sample(seed=seed)["visits"]
     for place, column in ((2, "day"), (3, "spent")):
         assert stats.ks_2samp(rows[:, place], made[column], method="asymp").statistic < 0.04
+
+
+def test_rows_that_leave_a_code_are_those_that_the_variable_beside_it_says() -> None:
+    source = np.random.Generator(np.random.PCG64(9))
+    wanted = source.normal(size=4_000)
+    beside = np.digitize(-wanted, np.linspace(-2, 2, 39)).astype(np.int32)
+    drawn = np.stack([np.digitize(wanted, [0.8]).astype(np.int32), beside], axis=1)
+    variables = [Variable("x", 4, ordered=True), Variable("y", 40, ordered=True)]
+    out = without_drift(drawn, variables, {"x": np.array([1, 1, 1, 1])}, 7, "t")
+    assert np.bincount(out[:, 0]).tolist() == [1_000] * 4
+    # With ties broken by chance this stays at about -0.6.
+    assert stats.spearmanr(out[:, 0], wanted)[0] > 0.93

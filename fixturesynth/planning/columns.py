@@ -40,6 +40,16 @@ WRITTEN = frozenset(
     {"range", "inet", "cidr", "macaddr", "hstore", "tsvector", "ltree", "xml", "bit", "geometry", "interval", "uuid"}
 )
 
+# Texts of the world that lists know better than words of theirs, unless nearly all words were seen.
+PLACE_RULES = frozenset(
+    {"city", "country", "county", "state", "state_code", "country_code", "postal_code", "language", "nationality",
+     "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
+)  # fmt: skip
+MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
+MOSTLY = 950  # thousandths
+PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
+SHORT_CODE = 4
+
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
 
@@ -164,6 +174,9 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
         return ColumnPlan(column.name, Key(RuleCall("sequence", options, unique=True)), "unique number")
     if seen is not None and seen.meaning == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid in text")
+    counter = (seen.writing or {}).get("counter") if seen is not None and column.type.kind == "text" else None
+    if counter and not bounded:
+        return ColumnPlan(column.name, Key(RuleCall("numbered", dict(counter), unique=True)), "unique, counted code")
     if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and column.type.kind not in WRITTEN:
         shapes = {"patterns": [list(p) for p in seen.patterns]}
         return ColumnPlan(column.name, Key(RuleCall("pattern", shapes, unique=True)), "unique, shapes as in the rows")
@@ -228,7 +241,8 @@ def _plan_learned(
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
         return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
-    return ColumnPlan(column.name, Rule(*learned_rule(needs, column, seen)), f"{seen.meaning or seen.kind} by rule")
+    call, _ = learned_rule(needs, column, seen)
+    return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} by rule")
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
@@ -262,22 +276,61 @@ def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tup
         spans = {"lows": [int(q) for q in seen.quantiles], "widths": list(seen.lengths), "step": int(seen.step or 1)}
         return RuleCall("range", spans), seen.null_share
     written = column.type.kind in WRITTEN  # a shape of digits and letters would not be a value of the type
-    # Categories that are codes look like those: digits where the values have some.
-    coded = seen.kind in ("code", "identifier") or any("9" in p.replace("\\9", "") for p, _ in seen.patterns)
-    if coded and seen.patterns and not named and not written:
+    habits = seen.writing or {}
+    case = habits.get("case")
+    if not written and (shown := _as_written(seen)) is not None:
+        return shown, seen.null_share
+    if not written and not named and _coded(seen):
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
-    if seen.kind == "text" and seen.words and not named and not written:
+    limited = domain
+    if case is not None:
+        domain = replace(domain or ColumnDomain(column.name), upper=case == "upper", lower=case == "lower")
+    now = needs.column_context(column).now
+    call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=now)
+    prose = call is None or seen.meaning is None or call.name in PROSE
+    told = int(habits.get("told", 0))
+    worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
+    if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        limits = [n for n in (column.type.length, domain.max_length if domain is not None else None) if n]
+        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final") if k in habits}
+        if told < MOSTLY or not seen.words:
+            options["plain"] = 1000 - told if seen.words else 1000
+        if case is not None:
+            options["case"] = case
+        limits = [n for n in (column.type.length, limited.max_length if limited is not None else None) if n]
         if limits:
             options["max_length"] = min(limits)
         return RuleCall("word_text", options), seen.null_share
-    shapes = [p for p, _ in seen.patterns]
-    if shapes and not any("a" in p for p in shapes) and any("A" in p for p in shapes):
-        domain = replace(domain or ColumnDomain(column.name), upper=True)
-    now = needs.column_context(column).now
-    call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=now)
     return call or RuleCall("constant", {"value": None}), seen.null_share
+
+
+def _coded(seen: ColumnProfile) -> bool:
+    """Whether the values are codes: most of their shapes have digits, or are a few capitals."""
+    shapes = [(p.replace("\\9", "").replace("\\A", ""), rows) for p, rows in seen.patterns]
+    rows = sum(n for p, n in shapes if "9" in p or (p.isupper() and len(p) <= SHORT_CODE))
+    return bool(shapes) and (seen.kind in ("code", "identifier") or 2 * rows >= sum(n for _, n in shapes))
+
+
+def _as_written(seen: ColumnProfile) -> RuleCall | None:
+    """Codes that are counted, emails of known domains, masks of digits: what the values say overrules a name."""
+    habits = seen.writing or {}
+    if (counter := habits.get("counter")) is not None:
+        return RuleCall("numbered", {k: v for k, v in counter.items() if k != "start" or seen.unique})
+    if seen.meaning == "email" and habits.get("domains"):
+        return RuleCall("mail", {"domains": [list(d) for d in habits["domains"]], "local": habits.get("local")})
+    if habits.get("masks") and (seen.kind in ("text", "code") or seen.meaning in MASKED):
+        return RuleCall("pattern", {"patterns": [list(m) for m in habits["masks"]]})
+    return None
+
+
+def _spelled(call: RuleCall, seen: ColumnProfile, needs: ColumnNeeds) -> Rule:
+    """The rule, reading the row's own names where the emails do and the names are of the table's own making."""
+    spelled = (seen.writing or {}).get("spelled")
+    if call.name != "mail" or not spelled or not {spelled["first"], spelled["last"]} <= set(needs.table.column_names):
+        return Rule(call, seen.null_share)
+    return Rule(
+        replace(call, options={**call.options, **spelled}), seen.null_share, (spelled["first"], spelled["last"])
+    )
 
 
 def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
@@ -296,7 +349,8 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
     if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
         call, _ = learned_rule(needs, column, seen)
         pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
-        options["rare"] = {"name": call.name, "options": dict(call.options), "version": call.version}
+        made = dict(call.options) | ({"values": pool} if call.name == "word_text" else {})
+        options["rare"] = {"name": call.name, "options": made, "version": call.version}
         options["pool"] = pool
     return options
 

@@ -18,6 +18,7 @@ from fixturesynth.profiling.ranges import profile_ranges
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.profiling.texts import (
+    WORD_ROWS,
     Coded,
     code_texts,
     length_quantiles,
@@ -25,6 +26,7 @@ from fixturesynth.profiling.texts import (
     protected_values,
     protected_words,
 )
+from fixturesynth.profiling.writing import find_writing
 from fixturesynth.schema.model import Column
 
 __all__ = ["format_temporal", "parse_temporal", "profile_column"]
@@ -67,7 +69,9 @@ def profile_column(
     profile = _reader(whole.type)(column, whole, protector, base, role, known)
     if column.type.kind == "range" and column.type.element is not None:
         # Never categories, patterns or words: what can be told of a range is where it begins and how long it is.
-        bare = replace(profile, kind="code", values=(), rare=0, patterns=(), words=(), lengths=(), spikes=())
+        bare = replace(
+            profile, kind="code", values=(), rare=0, patterns=(), words=(), lengths=(), spikes=(), writing=None
+        )
         return profile_ranges(bare, whole, column.type.element, protector)
     sample = whole if pa.types.is_nested(whole.type) else whole.slice(0, 10 * SAMPLE).unique().slice(0, SAMPLE)
     return replace(profile, meaning=guess_meaning(table, column, sample))
@@ -258,7 +262,7 @@ def _texts(
     if base.unique and _all_match(coded.distinct, HEX):
         return replace(base, kind="identifier", lengths=_lengths(coded))
     stored, rare = protected_values(coded, closed)
-    base = replace(base, lengths=_lengths(coded))
+    base = replace(base, lengths=_lengths(coded), writing=find_writing(coded))
     if distinct == 1 and stored:
         return replace(base, kind="constant", values=stored)
     if column.type.kind == "enum" or closed or _repeats(rows, distinct, rare, unique=role == "key"):
@@ -269,12 +273,23 @@ def _texts(
             values=stored,
             rare=rare,
             patterns=_patterns(coded, 0.6) if thin else (),
+            **(_words(coded, base) if thin else {}),
         )
     longest = int(pc.max(pc.binary_length(coded.distinct)).as_py())
     patterns = _patterns(coded, 0.6) if longest <= LONGEST_CODE else ()
-    if patterns and any(_codelike(pattern) for pattern, _ in patterns):
+    coded_rows = sum(n for pattern, n in patterns if _codelike(pattern))
+    if patterns and 2 * coded_rows >= sum(n for _, n in patterns):
         return replace(base, kind="code", patterns=patterns)
-    return replace(base, kind="text", words=protected_words(coded))
+    return replace(base, kind="text", **_words(coded, base))
+
+
+def _words(coded: Coded, base: ColumnProfile) -> dict[str, Any]:
+    """Protected words, and how many of a thousand words of the texts they are."""
+    words = protected_words(coded)
+    count = pc.count_substring_regex(coded.distinct, r"\S+").to_numpy(zero_copy_only=False)
+    share = min(WORD_ROWS / max(coded.codes.size, 1), 1.0)
+    told = sum(n for _, n in words) / max(float((count * coded.counts).sum()) * share, 1.0)
+    return {"words": words, "writing": {**(base.writing or {}), "told": min(round(1000 * told), 1000)}}
 
 
 def _lengths(coded: Coded) -> tuple[int, ...]:
@@ -292,7 +307,8 @@ def _repeats(rows: int, distinct: int, rare: int, *, unique: bool) -> bool:
     """Few distinct values that come again: a category."""
     if unique or distinct > MOST_CATEGORIES or rows < 2 * distinct:
         return False
-    return rare <= 0.4 * rows or (distinct <= 20 and rows >= 3 * distinct)
+    # Of values that come again, a tenth of the rows that may be told is worth telling; others stand in for the rest.
+    return rare <= 0.9 * rows or (distinct <= 20 and rows >= 3 * distinct)
 
 
 def _patterns(coded: Coded, cover: float) -> tuple[tuple[str, int], ...]:

@@ -14,10 +14,11 @@ from fixturesynth.profiling.cardinalities import find_cardinalities
 from fixturesynth.profiling.columns import Role, profile_column
 from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
-from fixturesynth.profiling.protection import protection_of
+from fixturesynth.profiling.protection import Protector, protection_of
 from fixturesynth.profiling.references import find_references
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, guess_meaning, words_of
 from fixturesynth.profiling.vocabularies import find_known_values
+from fixturesynth.profiling.writing import find_spelling
 from fixturesynth.schema.model import Column, ForeignKey, Schema, Table
 
 __all__ = ["profile_dataset", "root_entities"]
@@ -60,6 +61,7 @@ def profile_dataset(
             for column in table.columns
             if column.name in arrow.column_names
         }
+        columns[table.name] |= _spelled(columns[table.name], arrow, Protector.of(enough, groups.get(table.name)))
     verdicts = find_references(columns, schema, dataset)
     references = {name for name, (verdict, _) in verdicts.items() if verdict}
     for (name, column), known in find_known_values(columns, schema, dataset, groups, enough, references).items():
@@ -98,6 +100,31 @@ def _relations(
     return find_invariants(schema, dataset, columns), unique_sets, find_cardinalities(schema, dataset)
 
 
+def _spelled(columns: Mapping[str, ColumnProfile], arrow: pa.Table, protector: Protector) -> dict[str, ColumnProfile]:
+    """Emails and usernames that are put together from the row's own names, with how they are."""
+    named = {m: [n for n, c in columns.items() if c.meaning == m] for m in ("first_name", "last_name")}
+    out: dict[str, ColumnProfile] = {}
+    if not (named["first_name"] and named["last_name"]):
+        return out
+    first, last = named["first_name"][0], named["last_name"][0]
+    for name, column in columns.items():
+        if column.meaning not in ("email", "username") or column.kind not in ("text", "code", "categorical"):
+            continue
+        whole = arrow.select([name, first, last]).combine_chunks()
+        present = np.ones(whole.num_rows, dtype=bool)
+        for part in whole.columns:
+            present &= part.is_valid().to_numpy()
+        rows = [part.filter(pa.array(present)).cast(pa.large_string()) for part in whole.columns]
+        texts = [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in rows]
+        if not present.any():
+            continue
+        found = find_spelling(texts[0], texts[1], texts[2], protector.of_rows(present))
+        if found is not None:
+            spelled = {"template": found[0], "share": found[1], "first": first, "last": last}
+            out[name] = replace(column, writing={**(column.writing or {}), "spelled": spelled})
+    return out
+
+
 def _role(table: Table, column: str) -> Role | None:
     if any(fk.columns == (column,) for fk in table.foreign_keys):
         return "reference"
@@ -114,7 +141,7 @@ def _without_parent_keys(
             column = kept[fk.columns[0]]
             if column.kind != "empty":
                 kept[column.name] = replace(
-                    column, kind="identifier", values=(), spikes=(), words=(), rare=0, json_shape=None
+                    column, kind="identifier", values=(), spikes=(), words=(), rare=0, json_shape=None, writing=None
                 )
     return kept
 

@@ -108,6 +108,7 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         patterns=_add(a.patterns, b.patterns, "patterns") if kind in ("code", "categorical", "identifier") else (),
         lengths=tuple(int(v) for v in _quantiles(a.lengths, b.lengths, weights, 0)),
         words=_add(a.words, b.words, "words") if kind == "text" else (),
+        writing=_heavier(a, b, weights).writing if kind in ("code", "text", "categorical", "identifier") else None,
         json_shape=_heavier(a, b, weights).json_shape if kind == "json" else None,
     )
 

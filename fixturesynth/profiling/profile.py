@@ -53,6 +53,7 @@ class ColumnProfile:
     patterns: tuple[tuple[str, int], ...] = ()  # protected shapes: 9 digit, A upper, a lower, others literal
     lengths: tuple[int, ...] = ()  # 0, 1/16, ... 1 quantiles of characters (text) or bytes (binary)
     words: tuple[tuple[str, int], ...] = ()  # protected words of texts, most frequent first, at most 2,000
+    writing: Mapping[str, Any] | None = None  # habits of all texts together: case, blanks, masks ...; see writing.py
     json_shape: Mapping[str, Any] | None = None  # keys with types and shares
 
     @property

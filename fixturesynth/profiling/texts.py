@@ -9,7 +9,15 @@ import pyarrow.compute as pc
 
 from fixturesynth.profiling.protection import Protector
 
-__all__ = ["Coded", "code_texts", "length_quantiles", "protected_patterns", "protected_values", "protected_words"]
+__all__ = [
+    "WORD_ROWS",
+    "Coded",
+    "code_texts",
+    "length_quantiles",
+    "protected_patterns",
+    "protected_values",
+    "protected_words",
+]
 
 MOST_VALUES = 5_000
 MOST_WORDS = 2_000

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.randomness import hashed
+from fixturesynth.randomness import below, hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
 from fixturesynth.rules.grammar import Bits, Limits, Number, Phrase, Pool, fold, guide, limits_of, phrase_space
@@ -44,12 +45,49 @@ def text(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 
 def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """Words as they were seen: ``words`` is [[word, count], ...], ``lengths`` ascending quantiles of characters."""
+    """Words as they were seen: ``words`` is [[word, count], ...], ``lengths`` ascending quantiles of characters.
+
+    ``plain``: thousandths of the words that are plain English instead, beginning with a capital where most of the
+    words do. ``marks``, ``final``: [[mark, thousandths], ...] of the words inside, and of the texts, that end with
+    it; ``lead``, ``trail``: thousandths of the texts with a blank in front, behind. ``values``: how many unique ones
+    are needed at the most; fewer need fewer words to tell them apart.
+    """
     texts, weights = _split(options["words"])
-    if not texts:
+    plain = int(options.get("plain", 0))
+    if not texts and not plain:
         raise ValueError("words must not be empty")
+    if plain:
+        texts, weights = _mixed(texts, weights, plain)
     lengths = [int(n) for n in options.get("lengths") or (1, 20, 40)]
-    return _prose(texts, weights, lengths, limits_of(options, context), context, sentences=False)
+    habits = {k: [(str(m), int(n)) for m, n in options.get(k) or ()] for k in ("marks", "final")}
+    blanks = {k: [(" ", int(options[k]))] for k in ("lead", "trail") if options.get(k) and not context.unique}
+    limits = limits_of(options, context)
+    needed = int(options.get("values", 2**62))
+    return _prose(texts, weights, lengths, limits, context, sentences=False, habits={**habits, **blanks}, needed=needed)
+
+
+def _mixed(texts: list[str], weights: list[int], plain: int) -> tuple[list[str], list[int]]:
+    """The words, and plain English in so many thousandths."""
+    large = sum(n for t, n in zip(texts, weights, strict=True) if t[:1].isupper())
+    capitals = not texts or 2 * large > sum(weights)
+    small = set(texts)
+    more = [w.capitalize() if capitals else w for w in dict.fromkeys((*vocabulary.NOUNS, *vocabulary.ADJECTIVES))]
+    more = [w for w in more if w not in small]
+    share = max(sum(weights), 1) * max(plain, 1)
+    each = max(share // max(1000 - plain, 1), 1) if texts else 1
+    # Every weight times the number of plain words keeps shares whole.
+    return [*texts, *more], [*(n * len(more) for n in weights), *([each] * len(more))]
+
+
+_Habits = Mapping[str, Sequence[tuple[str, int]]]
+
+
+def _drawn_marks(indices: Integers, marks: Sequence[tuple[str, int]], address: str) -> tuple[pa.Array, Integers]:
+    """A mark, or nothing, for every index by thousandths, and how long it is."""
+    ends = np.cumsum([n for _, n in marks], dtype=np.int64)
+    which = np.searchsorted(ends, below(hashed(indices, 0, "prose", address), 1000), side="right")
+    known = pa.array([*(m for m, _ in marks), ""])
+    return known.take(pa.array(which)), np.where(which < len(marks), 1, 0)
 
 
 def _split(entries: Sequence[Any]) -> tuple[list[str], list[int]]:
@@ -83,6 +121,8 @@ def _prose(
     context: ColumnContext,
     *,
     sentences: bool,
+    habits: _Habits = MappingProxyType({}),
+    needed: int = 2**62,
 ) -> Space:
     longest = min(limits.maximum if limits.maximum is not None else 2**31, max(*lengths, limits.minimum, 1))
     floor = min(limits.minimum, longest)
@@ -104,7 +144,7 @@ def _prose(
     table = guide(np.array(list(weighed.values()), np.int64))
     goals = np.clip(np.array(sorted(lengths), np.int64), 2, longest)
     mean = max(1, int(sizes[table].sum()) // len(table) + 1)
-    opening, base = _opening(sizes, longest) if context.unique else (0, 1)
+    opening, base = _opening(sizes, longest, needed) if context.unique else (0, 1)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         blocks = [block(indices[i : i + _BLOCK]) for i in range(0, max(len(indices), 1), _BLOCK)]
@@ -113,6 +153,9 @@ def _prose(
     def block(indices: Integers) -> pa.Array:
         goal = along(goals.tolist(), Bits(hashed(indices, 0, "prose length")))
         goal = np.clip(goal, max(floor, 2, opening * (int(sizes.max()) + 1)), longest)
+        edges = {k: _drawn_marks(indices, habits[k], k) for k in ("lead", "final", "trail") if habits.get(k)}
+        taken = sum((width for _, width in edges.values()), np.zeros(len(indices), np.int64))
+        goal, most = np.maximum(goal - taken, 2), longest - taken
         counts = goal * 5 // (mean * 4) + 3
         row = np.repeat(np.arange(len(indices)), counts)
         starts = np.cumsum(counts) - counts
@@ -121,9 +164,14 @@ def _prose(
         picks = table[(draws >> np.uint64(48)).astype(np.int64)]
         _write_index(picks, indices, starts, opening, base)
         stops = ((draws & np.uint64(15)) == 0) & (place > max(3, opening)) if sentences else np.zeros(len(row), bool)
-        ends = np.cumsum(sizes[picks] + 1 + stops)
+        marked, width = _drawn_marks(indices[row] * 4096 + place, habits.get("marks", ()), "mark")
+        ends = np.cumsum(sizes[picks] + 1 + stops + width)
         before = np.concatenate([[0], ends])[starts]
-        stays = (ends - before[row] <= goal[row] + (not sentences)) | (place < max(1, opening))
+        if sentences or context.unique:
+            stays = ends - before[row] <= goal[row] + (not sentences)
+        else:  # to the nearest word, so that texts are as long as asked on the average
+            stays = (ends - sizes[picks] // 2 - before[row] <= goal[row]) & (ends - 1 - before[row] <= most[row])
+        stays |= place < max(1, opening)
         picks, stops, row, place = picks[stays], stops[stays], row[stays], place[stays]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(indices)))]).astype(np.int32)
         if sentences and len(picks):
@@ -131,7 +179,15 @@ def _prose(
             begins = np.concatenate([[True], stops[:-1]]) | (place == 0)
             picks = picks + count * (begins + 2 * stops.astype(np.int64))
         values = forms.take(pa.array(picks))
+        if habits.get("marks"):
+            inner = np.ones(len(picks), bool)
+            inner[offsets[1:] - 1] = False
+            kept = pc.if_else(pa.array(inner), marked.filter(pa.array(stays)), "")
+            values = pc.binary_join_element_wise(values, kept, "")
         joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), values), " ")
+        if edges:
+            parts = [edges[k][0] if k in edges else "" for k in ("lead", "final", "trail")]
+            joined = pc.binary_join_element_wise(parts[0], joined, parts[1], parts[2], "")
         return pc.utf8_rpad(joined, width=floor, padding=".") if floor else joined
 
     return Space(min(2**62, base**opening) if context.unique else 2**62, at)
@@ -141,10 +197,10 @@ def _size(word: str, limits: Limits) -> int:
     return len(word.encode()) if limits.octets else len(word)
 
 
-def _opening(sizes: Integers, longest: int) -> tuple[int, int]:
+def _opening(sizes: Integers, longest: int, needed: int) -> tuple[int, int]:
     """How many words at the start of a text count its index, and in which base, within ``longest`` characters."""
     base = len(sizes)
-    enough = next((k for k in range(1, 63) if base**k >= 2**62), 62)
+    enough = next((k for k in range(1, 63) if base**k >= min(16 * needed, 2**62)), 62)
     return max(1, min(longest // (int(sizes.max()) + 1), enough)), base
 
 

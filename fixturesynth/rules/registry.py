@@ -22,6 +22,7 @@ from fixturesynth.rules import (
     places,
     prose,
     shapes,
+    written,
 )
 from fixturesynth.rules.contract import ColumnContext, RuleCall, RuleMaker, Space
 
@@ -79,6 +80,7 @@ RULES: Mapping[str, RuleMaker] = _table(
     prose.MAKERS,
     compounds.MAKERS,
     following.MAKERS,
+    written.MAKERS,
 )
 
 

@@ -29,6 +29,8 @@ def without_drift(
 ) -> Codes:
     """``codes``, shape (n, variables), with every variable of ``shares`` moved to its shares, rows kept in order.
 
+    Of rows with the same code those move first that the variable beside it, which goes with it most, says to.
+
     ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
 
     >>> drawn = np.array([[0], [1], [1], [1], [2], [2]], dtype=np.int32)
@@ -42,8 +44,38 @@ def without_drift(
             continue
         rows = np.flatnonzero(known[codes[:, i]] > 0)
         ties = hashed(rows, seed, *address, variable.name, "drift")
-        order = rows[np.lexsort((ties, codes[rows, i]))]
+        beside = _companion(codes[rows], variables, i)
+        order = rows[np.lexsort((ties, beside, codes[rows, i]))]
         ends = np.cumsum(known)
         points = (2 * np.arange(rows.size, dtype=np.int64) + 1) * int(ends[-1]) // max(2 * rows.size, 1)
         out[order, i] = np.searchsorted(ends, points, side="right")
     return out
+
+
+def _companion(codes: Codes, variables: Sequence[Variable], place: int) -> Integers:
+    """What rows of one code are put in order by: the ordered variable that goes with it most, upwards or downwards.
+
+    Rows that leave their code then are those that the other variable says are nearest to the next one, so that moving
+    them takes no dependence away. In integers, so that it is the same everywhere.
+    """
+    best, chosen = 0.0, np.zeros(codes.shape[0], dtype=np.int64)
+    own = _centred(codes[:, place])
+    if not variables[place].ordered or not own.any():
+        return chosen
+    for i, variable in enumerate(variables):
+        if i == place or not variable.ordered:
+            continue
+        other = _centred(codes[:, i])
+        product, square = int(own @ other), int(other @ other)
+        strength = product * product / square if square else 0.0
+        if strength > best:
+            best, chosen = strength, np.sign(product) * codes[:, i].astype(np.int64)
+    return chosen
+
+
+def _centred(codes: Codes) -> Integers:
+    """Codes less their mean, times their number; coarser where sums of products would not fit 64 bits."""
+    wide = codes.astype(np.int64)
+    centred = wide * wide.size - int(wide.sum())
+    room = int((2**62 // max(wide.size, 1)) ** 0.5)
+    return centred // (int(np.abs(centred).max(initial=0)) // room + 1)

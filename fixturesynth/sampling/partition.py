@@ -16,7 +16,7 @@ from fixturesynth.generators.calendar import CLOCK, DATE, WEEKDAY, join_parts
 from fixturesynth.generators.context import PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
-from fixturesynth.generators.encoding import Encoding, decode
+from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
@@ -243,7 +243,9 @@ def _decoded(
     rare = options.get("rare")
     if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
         made = _stand_ins(table, column.name, RuleCall(**rare), int(options.get("pool", 1)), raw, job)
-        values = pa.compute.if_else(pa.array(codes == encoding.rare_code), made.cast(values.type), values)
+        # The code of rare ones also stands for stored values beyond those that have a code of their own.
+        unknown = (hashed(raw, 0, "stand in") >> np.uint64(32)).astype(np.int64) < protected_share(encoding)
+        values = pa.compute.if_else(pa.array((codes == encoding.rare_code) & unknown), made.cast(values.type), values)
     return values
 
 

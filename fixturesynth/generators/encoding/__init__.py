@@ -15,7 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.errors import InputError, did_you_mean
-from fixturesynth.generators.encoding.categorical import decode_categorical, encode_categorical, fit_categorical
+from fixturesynth.generators.encoding.categorical import (
+    decode_categorical,
+    encode_categorical,
+    fit_categorical,
+    protected_share,
+)
 from fixturesynth.generators.encoding.numeric import decode_numeric, encode_numeric, fit_numeric
 from fixturesynth.generators.encoding.record import Encoding, combined
 
@@ -27,6 +32,7 @@ __all__ = [
     "encoding_from_parts",
     "encoding_to_parts",
     "fit_encoding",
+    "protected_share",
 ]
 
 

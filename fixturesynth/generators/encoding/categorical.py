@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from fixturesynth.generators.encoding.record import Encoding, array_from_bytes, array_to_bytes
 from fixturesynth.randomness import choose
 
-__all__ = ["decode_categorical", "encode_categorical", "fit_categorical"]
+__all__ = ["decode_categorical", "encode_categorical", "fit_categorical", "protected_share"]
 
 MOST_CODES = 256
 MOST_STORED = 65_536  # categories kept for RARE to draw from
@@ -104,3 +104,13 @@ def decode_categorical(encoding: Encoding, codes: npt.NDArray[np.int32], words: 
         else:
             missing[rare] = True
     return stored.take(pa.array(index, pa.int64(), mask=missing))
+
+
+def protected_share(encoding: Encoding) -> int:
+    """Of 2**32 rows with the code of rare categories, those whose value is not stored at all."""
+    counts, coded = encoding.arrays["counts"], int(encoding.facts["coded"])
+    known, beyond = int(counts[:coded].sum()), int(counts[coded:].sum())
+    if not known or not beyond:
+        return 2**32
+    rows = round(encoding.rare_share / (1 - encoding.rare_share) * known)
+    return max(rows - beyond, 0) * 2**32 // max(rows, 1)
