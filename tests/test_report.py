@@ -18,6 +18,7 @@ from test_evaluation import SHOP, changed, shop
 
 from fixturesynth.errors import InputError, SpecError, ThresholdError
 from fixturesynth.evaluation import MetricRecord, Report, Requirement, Summary, Verdict, evaluate
+from fixturesynth.evaluation.pagestyle import STYLE
 from fixturesynth.evaluation.pictures import Picture
 from fixturesynth.evaluation.reportschema import report_json_schema
 from fixturesynth.evaluation.tablepanels import MOST_PLOTS
@@ -148,6 +149,32 @@ def test_page_as_it_is_saved_makes_no_noise(report: Report, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr[-2000:]
     assert "CONSOLE" not in done.stderr, done.stderr[-2000:]
     assert done.stdout.rstrip().endswith("</html>")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_can_be_read(scheme: str) -> None:
+    """Texts have a contrast of 4.5 on what they stand on (WCAG AA), lines and areas of plots 3 on their card."""
+    light, dark = STYLE.split("@media (prefers-color-scheme: dark)")
+    found = dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6})", light))
+    if scheme == "dark":
+        found |= dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6})", dark))
+
+    def contrast(one: str, other: str) -> float:
+        high, low = sorted((luminance(found[one]), luminance(found[other])), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    texts = [(t, on) for t in ("text", "dim", "link") for on in ("page", "card")]
+    texts += [("good", "good-soft"), ("bad", "bad-soft"), ("dim", "h0")]
+    assert {pair: contrast(*pair) for pair in texts if contrast(*pair) < 4.5} == {}
+    shapes = [(c, "card") for c in ("real", "syn", "good", "bad")]
+    assert {pair: contrast(*pair) for pair in shapes if contrast(*pair) < 3} == {}
 
 
 def test_pages_of_many_tables_stay_small() -> None:

@@ -4,7 +4,7 @@ __all__ = ["STYLE"]
 
 STYLE = """
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #ffffff; --line: #dfe4ea; --text: #1f2733; --dim: #5d6878;
-  --real: #3b6fb6; --syn: #d1660a; --good: #1a7f4b; --good-soft: #e2f3e9; --bad: #b3261e; --bad-soft: #fbe6e4;
+  --real: #3b6fb6; --syn: #d1660a; --good: #176f42; --good-soft: #e2f3e9; --bad: #b3261e; --bad-soft: #fbe6e4;
   --link: #2456a4; --h0: #e9edf2; --h1: #f3dcb8; --h2: #f0b97a; --h3: #e58f4d; --h4: #cf5b34; --h5: #a32a22;
   --on: #2a1606; }
 @media (prefers-color-scheme: dark) {

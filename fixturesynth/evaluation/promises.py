@@ -22,7 +22,7 @@ _KEPT = {
     "valid": "No row breaks a rule of the schema, and what all real rows keep is kept",
     "real": "Rows cannot be told from real ones any better than asked",
     "useful": "Models of synthetic rows do on real rows what models of real rows do",
-    "private": "No row is nearer to a real row than real rows are to each other",
+    "private": "Rows are no nearer to real rows than asked, or than real rows are to each other",
     "fair": "No group is treated worse than in the real rows, or than four fifths of the best",
 }
 _ABSENT = {

@@ -1,6 +1,6 @@
 """Panels of the report's page about single tables: shapes, pairs, times, and how many children parents have."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from fixturesynth.evaluation.plots import clean, draw_heat_map, draw_picture
 from fixturesynth.evaluation.record import MetricRecord, Report
 
 __all__ = ["MOST_PLOTS", "Budget", "write_relations", "write_tables"]
+
+Places = defaultdict[tuple[str, str], list[MetricRecord]]  # measured figures by metric and table
 
 MOST_PLOTS = 480  # of the whole page: it stays below some megabytes whatever the database
 _MOST_OF_TABLE = 60
@@ -79,13 +81,17 @@ def write_tables(report: Report, budget: Budget) -> str:
     order = sorted(names, key=lambda n: -short[n])
     anchors = {name: f"table-{i}" for i, name in enumerate(order)}
     html = "<h2>Tables</h2><p>Those with most shortfalls first.</p>"
-    rows = [_indexed(report, name, anchors[name], short[name]) for name in order]
+    places: Places = defaultdict(list)
+    for record in report.metrics:
+        if record.score is not None:
+            places[record.name, record.table].append(record)
+    rows = [_indexed(report, places, name, anchors[name], short[name]) for name in order]
     head = ("table", "real rows", "synthetic rows", "classifier AUC", "mean shape", "mean pair", "figures short")
     html += grid(head, rows[:300], (1, 2, 3, 4, 5, 6)) if len(names) > 1 else ""
     if len(rows) > 300:
         html += f"<p>{len(rows) - 300:,} more are below.</p>"
     for place, name in enumerate(order):
-        body = _table(report, name, budget)
+        body = _table(report, places, name, budget)
         if len(names) <= _OPEN:
             html += f'<h3 class="table" id="{anchors[name]}">{clean(name)}</h3>{body}'
         else:
@@ -97,32 +103,25 @@ def write_tables(report: Report, budget: Budget) -> str:
     return html
 
 
-def _indexed(report: Report, name: str, anchor: str, short: int) -> tuple[str, ...]:
+def _indexed(report: Report, places: Places, name: str, anchor: str, short: int) -> tuple[str, ...]:
     counts = report.provenance.get("rows", {})
-    auc = next(
-        (
-            r.detail["auc"]
-            for r in report.metrics
-            if r.name == "detection.c2st" and r.table == name and r.score is not None
-        ),
-        None,
-    )
+    auc = next((r.detail["auc"] for r in places["detection.c2st", name]), None)
     means = []
     for metric in ("statistical.shape", "statistical.pair"):
-        known = [r.score for r in report.metrics if r.name == metric and r.table == name and r.score is not None]
+        known = [r.score or 0.0 for r in places[metric, name]]
         means.append(figure(sum(known) / len(known)) if known else "–")
     real, synthetic = (f"{counts.get(side, {}).get(name, 0):,}" for side in ("real", "synthetic"))
     return f'<a href="#{anchor}">{clean(name)}</a>', real, synthetic, figure(auc), *means, str(short or "")
 
 
-def _table(report: Report, name: str, budget: Budget) -> str:
+def _table(report: Report, places: Places, name: str, budget: Budget) -> str:
     counts = report.provenance.get("rows", {})
     real, synthetic = (counts.get(side, {}).get(name, 0) for side in ("real", "synthetic"))
     html = f'<p class="dim">{plural(real, "real row")}, {plural(synthetic, "synthetic row")}.</p>'
     own = [p for p in report.pictures if p.table == name and p.kind != "children"]
-    html += _shapes(report, name, [p for p in own if p.kind not in _TIMES], budget)
-    html += _times(report, name, [p for p in own if p.kind in _TIMES], budget)
-    html += _pairs(report, name, budget)
+    html += _shapes(places, name, [p for p in own if p.kind not in _TIMES], budget)
+    html += _times(places, name, [p for p in own if p.kind in _TIMES], budget)
+    html += _pairs(places, name, budget)
     columns, examples = report.examples.get(name, ((), ()))
     if examples:
         rows = [[clean(v) for v in row] for row in examples]
@@ -135,24 +134,20 @@ def _table(report: Report, name: str, budget: Budget) -> str:
     return html
 
 
-def _shapes(report: Report, name: str, pictures: Sequence[Picture], budget: Budget) -> str:
+def _shapes(places: Places, name: str, pictures: Sequence[Picture], budget: Budget) -> str:
     if not pictures:
         return ""
-    records = {r.columns[0]: r for r in report.metrics if r.name == "statistical.shape" and r.table == name}
+    records = {r.columns[0]: r for r in places["statistical.shape", name]}
     pictures = sorted(pictures, key=lambda p: _rank(records.get(p.column)))
     taken = budget.take(len(pictures))
     plots = [_plot(p, records.get(p.column), p.column) for p in pictures[:taken]]
     return "<h4>Shapes, weakest first</h4>" + LEGEND + _folded(plots, len(pictures))
 
 
-def _times(report: Report, name: str, pictures: Sequence[Picture], budget: Budget) -> str:
+def _times(places: Places, name: str, pictures: Sequence[Picture], budget: Budget) -> str:
     if not pictures:
         return ""
-    gaps = {
-        (r.columns[0], str(r.detail.get("parent"))): r
-        for r in report.metrics
-        if r.name == "statistical.interarrival" and r.table == name
-    }
+    gaps = {(r.columns[0], str(r.detail.get("parent"))): r for r in places["statistical.interarrival", name]}
     measured = [gaps.get((p.column, p.parent)) if p.kind == "gaps" else None for p in pictures]
     order = sorted(range(len(pictures)), key=lambda i: (_rank(measured[i]), pictures[i].kind == "gaps"))
     plots = []
@@ -163,8 +158,8 @@ def _times(report: Report, name: str, pictures: Sequence[Picture], budget: Budge
     return "<h4>Times</h4>" + _folded(plots, len(pictures), 6)
 
 
-def _pairs(report: Report, table: str, budget: Budget) -> str:
-    pairs = [r for r in report.metrics if r.name == "statistical.pair" and r.table == table and r.score is not None]
+def _pairs(places: Places, table: str, budget: Budget) -> str:
+    pairs = places["statistical.pair", table]
     if len(pairs) < 3 or not budget.heat_maps:
         return ""
     budget.heat_maps -= 1
