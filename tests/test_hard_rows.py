@@ -242,3 +242,26 @@ def test_small_rule_columns_cap_the_children_of_a_parent(dialect: str, seeded: S
         "UNIQUE (parent_id, kind), CHECK (kind IN (1, 2, 3)), FOREIGN KEY (parent_id) REFERENCES parent (id))",
     )
     assert Counter(parent for _, parent, _ in made["child"]) == dict.fromkeys(range(1, 11), 3)
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_year_still_to_come_is_tried(dialect: str, seeded: Seeded) -> None:
+    year = {"postgresql": "extract(year FROM {})", "mysql": "year({})", "sqlite": "cast(strftime('%Y', {}) AS integer)"}
+    moment = "datetime" if dialect == "mysql" else "timestamp"
+    made = seeded(
+        dialect,
+        f"CREATE TABLE one (id int NOT NULL, day date NOT NULL, at {moment} NOT NULL, PRIMARY KEY (id), "
+        f"CHECK ({year[dialect].format('day')} >= 2031), CHECK ({year[dialect].format('at')} = 2029))",
+    )
+    assert len(made["one"]) == 30
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_branch_that_is_longer_than_its_column_is_not_taken(dialect: str, seeded: Seeded) -> None:
+    length = "length" if dialect == "sqlite" else "char_length"
+    made = seeded(
+        dialect,
+        "CREATE TABLE one (id int NOT NULL, code varchar(3) NOT NULL, n int NOT NULL, PRIMARY KEY (id), "
+        f"UNIQUE (code, n), CHECK (CASE WHEN {length}(code) <= 3 THEN n IN (5, 6, 7) ELSE n < 900 END))",
+    )
+    assert {n for _, _, n in made["one"]} <= {5, 6, 7}

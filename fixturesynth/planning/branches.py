@@ -85,7 +85,7 @@ def settled(needs: ColumnNeeds, columns: Sequence[ColumnPlan], branches: Branche
             joint = [b for b in joint_branches(choices.surrounded(group)) if not b.is_empty]
         except NotUnderstood:
             continue
-        possible = [b for b in joint if choices.is_open(b)]
+        possible = [b for b in joint if choices.is_open(b) and choices.is_fillable(b)]
         if not possible:
             continue
         best = min(possible, key=choices.narrowness)
@@ -191,6 +191,24 @@ class _Choices:
             if not free and not self.base(name).implies(domain):
                 return False
         return all(self._ruled(n) for d in branch.differences for n in (d.low, d.high))
+
+    def is_fillable(self, branch: Branch) -> bool:
+        """Whether the branch leaves a value to every column that must have one: none is longer than its type."""
+        for name, domain in branch.domains.items():
+            column = self.needs.table.column(name)
+            if column.nullable or isinstance(self.plans[name].source, Reference):
+                continue
+            if domain.only_null:
+                return False
+            meaning = guess_meaning(self.needs.table.name, column, None)
+            now = self.needs.column_context(column).now
+            whole = self.base(name).intersect(domain)
+            call = rule_for_column(
+                self.needs.table.name, column, meaning, whole, locale=self.needs.locale, unique=False, now=now
+            )
+            if call is None:
+                return False
+        return True
 
     def narrowness(self, branch: Branch) -> tuple[int, int, int]:
         """How little the branch leaves to columns of unique sets, to be compared."""

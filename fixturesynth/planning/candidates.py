@@ -5,8 +5,9 @@ Every kind of column has groups of candidates. They are not random: the same col
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -144,10 +145,17 @@ def _texts(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, 
         yield fitting(_documents(own, literals))
 
 
+def _years(literals: Sequence[Any]) -> list[int]:
+    """The years that a condition may mean by its constants, and those beside them."""
+    named = [int(str(v)[:4]) for v in literals if re.fullmatch(r"[12]\d{3}(-.*)?", str(v))]
+    return list(dict.fromkeys(n + beside for n in named for beside in (0, 1, -1, 5)))
+
+
 def _dates(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> _Groups:
     today = now.date()
     yield [today + timedelta(days=n) for n in range(365, -25 * 365, -1)]
     yield [today - timedelta(days=31 * n) for n in range(24 * 12, 100 * 12)]
+    yield [date(year, 1, 1) + timedelta(days=7 * n) for year in _years(literals) for n in range(52)]
 
 
 def _moments(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> _Groups:
@@ -156,6 +164,8 @@ def _moments(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str
     yield [midnight - timedelta(days=n) for n in range(-365, 10 * 365)]
     yield [midnight - timedelta(days=7 * n, hours=n % 24) for n in range(1, 1200)]
     yield [midnight - timedelta(days=11 * n, minutes=15 * (n % 96)) for n in range(1, 800)]
+    starts = [midnight.replace(year=year, month=1, day=1) for year in _years(literals)]
+    yield [start + timedelta(days=7 * n, hours=5 * n % 24) for start in starts for n in range(52)]
 
 
 def _times(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> _Groups:

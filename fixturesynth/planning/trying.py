@@ -75,7 +75,7 @@ class Trials:
         if not kept and empty is None:
             return None
         if not kept:
-            return ColumnDomain(name, only_null=True) if empty else None
+            return ColumnDomain(name, only_null=True) if empty and declared.nullable else None
         return ColumnDomain(name, allowed=tuple(kept), not_null=not empty)
 
     def together(self, columns: tuple[str, ...], node: exp.Expression, text: str) -> tuple[Branch, ...]:
