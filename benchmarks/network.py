@@ -7,8 +7,8 @@ over 5 folds (XGBoost where it is installed, else LightGBM; the last line says w
 rows; ``floor`` the same between learned and held-out rows. ``alone``: the score when no rows share out a distribution
 evenly (``stratify=False``). ``gap``: AUC against held-out minus AUC against learned rows; near 0 when nothing is
 learned by heart. ``closer``: share of generated rows nearer to a learned row than to a held-out one, equally many of
-each; .5 is ideal. ``utility``: AUC of a classifier of the last column learned on generated rows and tried on held-out
-ones, and in brackets learned on real rows. Seconds are of the processor and, in brackets, by the clock.
+each; .5 is ideal. ``utility``: AUC of a classifier of the last column learned on as many generated rows and tried on
+held-out ones, and in brackets learned on the real rows. Seconds are of the processor and, in brackets, by the clock.
 
 Without arguments the databases of FIXTURESYNTH_SHARED (default: ../shared) are used.
 """
@@ -36,7 +36,7 @@ from sklearn.neighbors import NearestNeighbors
 from fixturesynth.generators.contract import CodedTable, State, Variable
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.registry import find_generator
-from fixturesynth.randomness import stream, words
+from fixturesynth.randomness import permutation, stream, words
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT = ("adult", "shoppers", "credit_default")
@@ -133,14 +133,15 @@ def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int)
     drawn = generator.sample(state, empty, uniforms(table, len(held_out), seed), stratify=True)
     made = decoded(encodings, drawn)
     plain = decoded(encodings, generator.sample(state, empty, uniforms(table, len(held_out), seed + 1000)))
-    many = uniforms(table, 65_536, seed + 2000)
+    many = uniforms(table, max(65_536, len(learned)), seed + 2000)
     processor = time.process_time()
-    generator.sample(state, np.zeros((len(many), 0), np.int32), many, stratify=True)
+    drawn = generator.sample(state, np.zeros((len(many), 0), np.int32), many, stratify=True)
     rate = len(many) / (time.process_time() - processor)
+    as_many = decoded(encodings, drawn[permutation(len(many), seed, "as many")[: len(learned)]])
     against = auc(made, held_out)
     found = {
         "score": score(against), "alone": score(auc(plain, held_out)), "gap": against - auc(made, learned),
-        "closer": closer(made, learned, held_out), "utility": utility(made, held_out) or np.nan,
+        "closer": closer(made, learned, held_out), "utility": utility(as_many, held_out) or np.nan,
         "copies": copies(made, learned), "cpu s": fitted[1], "clock s": fitted[0], "rows/s": rate,
     }  # fmt: skip
     print(f"  {name} seed {seed}: {size_of(state)}; " + ", ".join(f"{k} {v:.4g}" for k, v in found.items()), flush=True)

@@ -33,7 +33,8 @@ RANDOM = 0.15  # share of steps in a random order of variables, so that any subs
 BLIND = 0.1  # share of context tokens that are hidden in training: a parent's values are no fingerprint
 FINE = 0.3  # last share of the steps, in which rounding is simulated
 PATIENCE = 2.0  # standard errors that held-out likelihood may lie below its best
-FEW_ROWS = 5_000  # below, dropout keeps the network from learning rows by heart
+# Rows below which so much is dropped out: it keeps few rows from being learned by heart, and blurs what many say.
+DROPOUT = ((5_000, 0.3), (20_000, 0.1))
 WIDTHS = ((128, 64), (128, 48), (96, 48), (96, 32), (64, 32))  # of the hidden sum and of the layers
 MOST_PARAMETERS = 500_000
 CHECKS = 12  # looks at held-out rows during training
@@ -63,17 +64,17 @@ def parameters(tokens: Tokens, width: int, narrow: int) -> int:
 def settings_for(rows: int, tokens: Tokens, time_limit: float | None) -> Settings:
     """Settings by the number of rows to learn from, at most MOST_PARAMETERS where the narrowest network has no more;
     fewer steps where the time limit is short for a slow core."""
-    few = rows < FEW_ROWS
+    dropout = next((share for most, share in DROPOUT if rows < most), 0.0)
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
     width, narrow = next((w for w in widths if parameters(tokens, *w) <= MOST_PARAMETERS), WIDTHS[-1])
-    epochs = 20 if few else 14 if rows < 20_000 else 12
+    epochs = 20 if dropout else 12
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
         own = [t.size for t in tokens.tokens if not t.context]
         products = sum(width * narrow + narrow * narrow + narrow * size + 8 * width for size in own)
         steps = int(np.clip(time_limit * SLOW / (6 * batch * products), 20, steps))
-    return Settings(width, narrow, batch, steps, dropout=0.3 if few else 0.0)
+    return Settings(width, narrow, batch, steps, dropout=dropout)
 
 
 @contextmanager
