@@ -9,7 +9,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-NEEDED = ("fixturesynth/py.typed", "fixturesynth/schemas/spec.schema.json", "fixturesynth/demo/flights.sql")
+NEEDED = (
+    "fixturesynth/py.typed", "fixturesynth/schemas/spec.schema.json", "fixturesynth/schemas/report.schema.json",
+    "fixturesynth/demo/flights.sql",
+)  # fmt: skip
 
 (wheel,) = Path(sys.argv[1]).glob("*.whl")
 with zipfile.ZipFile(wheel) as packed, tempfile.TemporaryDirectory() as folder:
