@@ -166,7 +166,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         kinds = {c.name: final_type(table, model, c.name) for c in plan.columns if not isinstance(c.source, Default)}
         features = Features((), np.zeros((0, 0), dtype=np.int32))
         return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
-    differing = columns_in_part(run.schema, run.plan).get(plan.name, frozenset())
+    # Learned values keep their distribution; what is made up may differ as far as it can.
+    differing = columns_in_part(run.schema, run.plan).get(plan.name, frozenset()) if model is None else frozenset()
     needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
     parents, position, siblings = _families(run, plan, table, needed)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
