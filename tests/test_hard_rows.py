@@ -265,3 +265,16 @@ def test_a_branch_that_is_longer_than_its_column_is_not_taken(dialect: str, seed
         f"UNIQUE (code, n), CHECK (CASE WHEN {length}(code) <= 3 THEN n IN (5, 6, 7) ELSE n < 900 END))",
     )
     assert {n for _, _, n in made["one"]} <= {5, 6, 7}
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_pairs_of_few_parents_are_filled_where_neither_reference_leads(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE a (id int NOT NULL, PRIMARY KEY (id), CHECK (id BETWEEN 1 AND 4))",
+        "CREATE TABLE child (id int NOT NULL, a_id int, b_id int, c_id int NOT NULL, label varchar(10) NOT NULL, "
+        "PRIMARY KEY (id), FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (b_id) REFERENCES a (id), "
+        "FOREIGN KEY (c_id) REFERENCES a (id), UNIQUE (a_id, b_id), CHECK (b_id <> c_id), "
+        "CHECK (label = 'x' OR a_id IS NOT NULL))",
+    )
+    assert made["child"]

@@ -281,6 +281,9 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     before = classes[chosen[rows]]
     out = pair_distinct(groups, before, size, assembly.seed, assembly.table.name, unique.name, turn)
     if duplicates(groups * size + out).any():
+        most = int(np.bincount(groups).max())
+        if most > size and len(options) > 1:
+            return True  # a group of another reference is too large: rows leave it where all of the set is searched
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()
