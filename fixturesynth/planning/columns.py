@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
+from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.plan import (
     ColumnPlan,
@@ -23,8 +26,9 @@ from fixturesynth.planning.plan import (
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
-from fixturesynth.rules.contract import ColumnContext
+from fixturesynth.rules.contract import ColumnContext, RuleRequest
 from fixturesynth.rules.habits import null_share
+from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Column, ForeignKey, Table
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
@@ -47,6 +51,7 @@ PLACE_RULES = frozenset(
 )  # fmt: skip
 MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
 MOSTLY = 950  # thousandths
+TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 SHORT_CODE = 4
 
@@ -263,7 +268,31 @@ def _midnight(needs: ColumnNeeds, column: Column) -> dict[str, int]:
 
 
 def learned_rule(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[RuleCall, float]:
-    """The rule for a column whose values are texts that must not be repeated: shapes, words and lengths are kept."""
+    """The rule for a column whose values are texts that must not be repeated: shapes, words and lengths are kept.
+
+    Where its values do not keep to what the schema allows, a rule without the rows' habits.
+    """
+    call, share = _rule_of_habits(needs, column, seen)
+    domain = needs.constraints.domains.get(column.name)
+    if domain is None or _mostly_inside(needs, column, call, domain):
+        return call, share
+    now = needs.column_context(column).now
+    plain = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=now)
+    return plain or call, share
+
+
+def _mostly_inside(needs: ColumnNeeds, column: Column, call: RuleCall, domain: ColumnDomain) -> bool:
+    """Whether the rule's values lie in the domain but for a few, which are mended on the rows."""
+    request = RuleRequest(0, needs.column_context(column), np.arange(TRIED, dtype=np.int64), 0, {})
+    try:
+        values = sample_rule(call, request).to_pylist()
+    except CapacityError:
+        return True
+    allows = domain.tester()
+    return sum(map(allows, values)) >= TRIED * 0.9
+
+
+def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[RuleCall, float]:
     domain = needs.constraints.domains.get(column.name)
     options: dict[str, Any]
     named = seen.meaning in PERSON_RULES
@@ -317,10 +346,20 @@ def _as_written(seen: ColumnProfile) -> RuleCall | None:
     if (counter := habits.get("counter")) is not None:
         return RuleCall("numbered", {k: v for k, v in counter.items() if k != "start" or seen.unique})
     if seen.meaning == "email" and habits.get("domains"):
-        return RuleCall("mail", {"domains": [list(d) for d in habits["domains"]], "local": habits.get("local")})
+        kept = [[_nobodys(d), rows] for d, rows in habits["domains"]]
+        return RuleCall("mail", {"domains": kept, "local": habits.get("local")})
     if habits.get("masks") and (seen.kind in ("text", "code") or seen.meaning in MASKED):
         return RuleCall("pattern", {"patterns": [list(m) for m in habits["masks"]]})
     return None
+
+
+def _nobodys(domain: str) -> str:
+    """The domain under a top level that is reserved (RFC 2606): mail to a made-up address reaches nobody.
+
+    >>> _nobodys("shop.co.uk"), _nobodys("")
+    ('shop.co.example', '')
+    """
+    return domain and f"{domain.rpartition('.')[0] or domain}.example"
 
 
 def _spelled(call: RuleCall, seen: ColumnProfile, needs: ColumnNeeds) -> Rule:

@@ -44,6 +44,10 @@ def plan_repairs(
         repairs.append((name, whole))
         if not held and needs.profile is None and not _can_pass(needs, columns, whole, dialect):
             raise _refusal(table, name, text, f"is not understood yet and none of {TRIED} trial rows passes it")
+    if needs.profile is not None:
+        # Learned values keep to a check mostly, not always: each is judged on the rows.
+        whole_checks = ((c.name, _expanded(c.text, table)) for c in table.checks)
+        repairs += [c for c in whole_checks if _evaluable(c[1], table, dialect, needs.now)]
     return tuple(dict.fromkeys(repairs))
 
 

@@ -1,0 +1,69 @@
+"""Learned tables keep every check of the schema, whatever habits the rows have."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fixturesynth as fs
+
+STAFF = """
+CREATE TABLE staff (
+    id INTEGER PRIMARY KEY,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    email TEXT NOT NULL CHECK (email LIKE '%@corp.com'),
+    kind TEXT NOT NULL CHECK (kind IN ('hourly', 'salaried')),
+    wage REAL, salary REAL,
+    badge TEXT NOT NULL CHECK (length(badge) BETWEEN 6 AND 8 AND badge GLOB 'B-*'),
+    nick TEXT CHECK (nick = lower(nick) AND length(nick) >= 3),
+    joined DATE NOT NULL, left DATE,
+    hours INTEGER NOT NULL, overtime INTEGER NOT NULL,
+    CHECK ((kind = 'hourly' AND wage IS NOT NULL AND salary IS NULL)
+        OR (kind = 'salaried' AND wage IS NULL AND salary > 20000)),
+    CHECK (left IS NULL OR left > joined),
+    CHECK (hours + overtime <= 60)
+);
+"""
+
+
+@pytest.fixture
+def staff(tmp_path: Path) -> str:
+    random = np.random.default_rng(5)
+    path = tmp_path / "staff.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(STAFF)
+        for i in range(400):
+            first, last = random.choice(["Ann", "Bob", "Cid", "Eve"]), random.choice(["Lee", "Kim", "Poe"])
+            hourly = bool(random.random() < 0.4)
+            hours = int(random.integers(10, 50))
+            connection.execute(
+                f"INSERT INTO staff VALUES ({', '.join('?' * 13)})",
+                (
+                    i, first, last, f"{first}.{last}{i}@corp.com".lower(), "hourly" if hourly else "salaried",
+                    round(float(random.uniform(9, 40)), 2) if hourly else None,
+                    None if hourly else float(random.integers(20_001, 90_000)),
+                    f"B-{random.integers(1000, 999_999)}", f"{last.lower()}{i % 50}" if i % 3 else None,
+                    f"20{10 + i % 10}-0{1 + i % 9}-11", f"202{i % 5}-11-1{i % 9}" if i % 4 == 0 else None,
+                    hours, int(random.integers(0, 61 - hours)),
+                ),
+            )  # fmt: skip
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.parametrize("generator", ["cart", "independent"])
+def test_every_check_holds_in_rows_that_were_learned(staff: str, tmp_path: Path, generator: str) -> None:
+    synthesizer = fs.fit(staff, generator=generator, seed=3)
+    data = synthesizer.sample(rows={"staff": 3000}, seed=4)
+    target = tmp_path / "new.sqlite"
+    fs.load(data, f"sqlite:///{target}")
+    with closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]  # checks among them
+        assert connection.execute("SELECT count(*) FROM staff WHERE email LIKE '%@corp.com'").fetchone() == (3000,)
+        assert connection.execute("SELECT count(DISTINCT kind) FROM staff").fetchone() == (2,)
+    rows = data["staff"]
+    assert ((rows["kind"] == "hourly") == rows["wage"].notna()).all()
