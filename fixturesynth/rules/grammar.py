@@ -139,7 +139,7 @@ def guide(weights: Integers, bits: int = 16) -> npt.NDArray[np.int64]:
     slots = 1 << bits
     # Python's integers where 64 bits would overflow.
     exact = np.asarray(weights).astype(object if int(np.max(weights, initial=0)) >> 46 else np.int64)
-    shares = np.maximum(exact * slots // int(exact.sum()), exact > 0).astype(np.int64)
+    shares = np.maximum(exact * slots // max(int(exact.sum()), 1), exact > 0).astype(np.int64)
     spare = slots - int(shares.sum())
     # The largest takes what rounding left over; where the minimum of one slot took too much, the large ones give.
     for i in np.argsort(-shares, kind="stable"):
