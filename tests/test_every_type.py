@@ -24,8 +24,8 @@ POSTGRESQL_KEYS = (
 )  # fmt: skip
 POSTGRESQL_ONLY_COLUMNS = (
     "json", "xml", "hstore", "point", "line", "lseg", "box", "path", "polygon", "circle", "lquery", "jsonpath",
-    "regproc", '"char"', "mood", "mood[]", "numeric(6,2)[]", "bit", "varbit", "boolean", "boolean[]", "int[][]", "numeric(2,5)",
-    "interval day to second", "smallserial",
+    "regproc", '"char"', "mood", "mood[]", "numeric(6,2)[]", "bit", "varbit", "boolean", "boolean[]", "int[][]",
+    "numeric(2,5)", "interval day to second", "smallserial",
 )  # fmt: skip
 MYSQL_KEYS = (
     "smallint unsigned", "mediumint unsigned", "int unsigned", "bigint unsigned", "bit(16)", "time", "date",

@@ -213,7 +213,7 @@ class EvaluationSpec(_Part):
     """
 
     targets: tuple[str, ...] | None = Field(
-        None, description="columns that models are to predict, as table.column; default: guessed, none for an empty list"
+        None, description="columns that models are to predict, as table.column; default: guessed; an empty list: none"
     )
     protected: tuple[str, ...] | None = Field(
         None, description="columns of protected groups, as table.column; default: guessed by their names, none for []"
