@@ -30,7 +30,7 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
     late = frozenset() if closed else late_columns(assembly.plan)
     out: list[Condition] = []
     for unique in assembly.plan.uniques:
-        if set_keys(assembly, columns, unique) is not None:
+        if columns.keys() >= set(unique.columns):  # else the database fills one
             out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
     for a, b in assembly.plan.distinct:
         if a in columns and b in columns and not {a, b} & late:

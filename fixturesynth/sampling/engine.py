@@ -81,6 +81,7 @@ class _Run:
     seed: int
     given: tuple[Given, ...]
     map: Mapper
+    differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -101,7 +102,7 @@ def sample_dataset(
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper)
+        run = _Run(schema, plan, models, seed, given, mapper, columns_in_part(schema, plan))
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -167,7 +168,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         features = Features((), np.zeros((0, 0), dtype=np.int32))
         return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
     # Learned values keep their distribution; what is made up may differ as far as it can.
-    differing = columns_in_part(run.schema, run.plan).get(plan.name, frozenset()) if model is None else frozenset()
+    differing = run.differing.get(plan.name, frozenset()) if model is None else frozenset()
     needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
     parents, position, siblings = _families(run, plan, table, needed)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
