@@ -22,15 +22,12 @@ NAMES = (
 )  # fmt: skip
 
 # References that are not dealt out by themselves: rows copy them from another parent (the patient of an encounter), or
-# a key must stay unique in them. Their counts come out as they may; docs/limits.md says so.
-INDIRECT_FLOOR = 0.4
-
-# Its key pairs each food with a nutrient once, and nearly every food has the commonest nutrients: not every count can
-# be met by moving rows.
-KNOWN_COUNTS = {"nut_data.fk_nutr_no": 0.9}
+# a key must stay unique in them. Where one deal decides several counts, not all are met to the last child; of 27
+# patients one weighs 0.04. docs/limits.md says so.
+INDIRECT_FLOOR = 0.92
 
 # 27 persons: nearly every category belongs to fewer of them than protection asks for, and is replaced.
-KNOWN_SHORT = {"synthea": 0.6}
+KNOWN_SHORT = {"synthea": 0.69}
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -103,8 +100,7 @@ def test_children_per_parent_are_those_of_the_rows(road: tuple[Synthesizer, Data
             direct = plan.reference(item.foreign_key).how in ("context", "matched")
             known = real.get(item.foreign_key)
             score = 1 - _ks(known.counts, item.counts) if known else 1.0
-            wanted = KNOWN_COUNTS.get(f"{plan.name}.{item.foreign_key}", 0.98 if direct else INDIRECT_FLOOR)
-            if score < wanted:
+            if score < (0.98 if direct else INDIRECT_FLOOR):
                 short[f"{plan.name}.{item.foreign_key}"] = round(score, 3)
     assert short == {}
 
