@@ -162,7 +162,9 @@ def test_a_layout_that_does_not_exist_is_not_made_up() -> None:
     pairs = tuple((i, j) for i in range(4) for j in range(i))
     assert weave((2, 2, 2, 2), pairs, 4, 7, "t") is None
     assert weave((3, 3, 3), ((0, 1), (1, 2), (0, 2)), 10, 7, "t") is None
-    assert weave((5, 5, 5, 5), pairs, 25, 7, "t") is not None
+    made = weave((5, 5, 5, 5), pairs, 25, 7, "t")
+    assert made is not None
+    assert all(len(set(zip(made[:, i].tolist(), made[:, j].tolist(), strict=True))) == 25 for i, j in pairs)
 
 
 FOLDED = {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from fixturesynth.cli.failures import one_line
 from fixturesynth.errors import CycleError
 from fixturesynth.schema.graph import ForeignKeyGraph, build_graph
 from fixturesynth.schema.model import Schema, Table
@@ -102,14 +103,10 @@ def _checks(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
         constraints = compile_constraints(table, schema.dialect)
         choices = {(a.name, a.text) for a in constraints.alternatives}  # each row takes one of the branches
         failed = tuple(pair for pair in constraints.not_understood if pair not in choices)
-        opaque += [f"{table.name}.{name}: {_flat(text)}" for name, text in failed]
+        opaque += [f"{table.name}.{name}: {one_line(text)}" for name, text in failed]
         names = {name for name, _ in failed}
-        understood += [f"{table.name}.{c.name}: {_flat(c.text)}" for c in table.checks if c.name not in names]
+        understood += [f"{table.name}.{c.name}: {one_line(c.text)}" for c in table.checks if c.name not in names]
     return tuple(understood), tuple(opaque)
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _facts(table: Table, rows: Mapping[str, int] | None, links: set[str]) -> TableFacts:

@@ -23,6 +23,7 @@ from fixturesynth.planning.plan import (
     Source,
     TablePlan,
 )
+from fixturesynth.planning.solving import fits
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -285,11 +286,11 @@ def _mostly_inside(needs: ColumnNeeds, column: Column, call: RuleCall, domain: C
     """Whether the rule's values lie in the domain but for a few, which are mended on the rows."""
     request = RuleRequest(0, needs.column_context(column), np.arange(TRIED, dtype=np.int64), 0, {})
     try:
-        values = sample_rule(call, request).to_pylist()
+        values = sample_rule(call, request)
     except CapacityError:
         return True
-    allows = domain.tester()
-    return sum(map(allows, values)) >= TRIED * 0.9
+    plan = ColumnPlan(column.name, Rule(call), "")
+    return bool(fits(needs.table, plan, domain, values).mean() >= 0.9)
 
 
 def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[RuleCall, float]:

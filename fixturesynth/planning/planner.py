@@ -137,9 +137,7 @@ def _plan_table(
             locale=wishes.locale, now=wishes.now,
             unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
             parents=done, rows=rows,
-            referenced=frozenset(
-                c for t in schema.tables for fk in t.foreign_keys if fk.parent == table.name for c in fk.parent_columns
-            ),
+            referenced=schema.referenced_columns(table.name),
         )  # fmt: skip
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
         columns = with_range_limits(table, columns, ranges)

@@ -40,9 +40,7 @@ def find_structure(
     references: dict[str, tuple[ReferencePlan, ...]] = {}
     for name in order:
         table = schema[name]
-        needed = frozenset(
-            c for t in schema.tables for fk in t.foreign_keys if fk.parent == name for c in fk.parent_columns
-        )
+        needed = schema.referenced_columns(name)
         plans = _filling([_first_guess(table, fk, cuts, profile, needed) for fk in table.foreign_keys], table)
         asked = (null_shares or {}).get(name, {})
         plans = [

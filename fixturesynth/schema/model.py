@@ -222,3 +222,7 @@ class Schema:
     def children_of(self, parent: str) -> tuple[tuple[Table, ForeignKey], ...]:
         """Every (child table, foreign key) that references ``parent``, self references included."""
         return tuple((t, fk) for t in self.tables for fk in t.foreign_keys if fk.parent == parent)
+
+    def referenced_columns(self, parent: str) -> frozenset[str]:
+        """Columns of ``parent`` that some foreign key names."""
+        return frozenset(c for _, fk in self.children_of(parent) for c in fk.parent_columns)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fixturesynth.schema.lexing import Token, tokenize
 from fixturesynth.schema.model import ColumnType, Kind
 
-__all__ = ["is_known_type", "parse_type"]
+__all__ = ["parse_type"]
 
 
 def row(kind: Kind, **fields: int | bool) -> ColumnType:
@@ -185,11 +185,6 @@ def whole(text: str) -> int | None:
         return int(text)
     except ValueError:
         return None
-
-
-def is_known_type(text: str, dialect: str) -> bool:
-    """Whether ``parse_type`` has a row for this text."""
-    return parse_type(text, dialect).kind != "other"
 
 
 def parse_type(text: str, dialect: str) -> ColumnType:

@@ -16,6 +16,7 @@ from fixturesynth.schema.predicates.patterns import normal_like
 
 __all__ = [
     "HasColumns",
+    "bare",
     "call_name",
     "coerce",
     "column_name",
@@ -205,7 +206,7 @@ def _escaped(node: exp.Expression, escape: str | None) -> exp.Expression:
     """A LIKE whose pattern's escape character is the backslash; of several patterns (ANY) one LIKE each."""
     if node.args.get("escaped"):
         return node
-    pattern = _bare(node.expression)
+    pattern = bare(node.expression)
     if isinstance(pattern, exp.Any):
         result: exp.Expression = exp.false()
         for element in _elements(pattern.this):
@@ -221,7 +222,7 @@ def _escaped(node: exp.Expression, escape: str | None) -> exp.Expression:
     return exp.Not(this=result) if node.args.get("negate") else result
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
+def bare(node: exp.Expression) -> exp.Expression:
     """Without brackets and casts."""
     while isinstance(node, (exp.Paren, exp.Cast)):
         node = node.this
@@ -230,7 +231,7 @@ def _bare(node: exp.Expression) -> exp.Expression:
 
 def _elements(node: exp.Expression) -> list[exp.Expression]:
     """Members of ``ARRAY[...]`` or of an array's text ``'{a,b}'``."""
-    array = _bare(node)
+    array = bare(node)
     if isinstance(array, exp.Array):
         members: list[exp.Expression] = array.expressions
         return members
@@ -241,7 +242,7 @@ def _elements(node: exp.Expression) -> list[exp.Expression]:
 
 
 def _any_to_in(node: exp.Expression) -> exp.Expression:
-    right = _bare(node.expression)
+    right = bare(node.expression)
     if isinstance(right, exp.Any) and right.find(exp.Column) is None:
         return exp.In(this=node.this, expressions=_elements(right.this))
     return _all_to_and(node)
@@ -249,7 +250,7 @@ def _any_to_in(node: exp.Expression) -> exp.Expression:
 
 def _all_to_and(node: exp.Expression) -> exp.Expression:
     """``x <> ALL (ARRAY[...])`` is NOT IN; other operators hold for each member."""
-    right = _bare(node.expression)
+    right = bare(node.expression)
     if not isinstance(right, exp.Anonymous) or call_name(right) != "all":
         return node
     members = _elements(right.expressions[0])

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates.domains import NotUnderstood
-from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition
+from fixturesynth.schema.predicates.parsing import bare, call_name, column_name, fold, parse_condition
 
 __all__ = ["RangeLimits", "Span", "only_orders", "parse_span", "range_condition"]
 
@@ -66,7 +66,7 @@ def parse_span(text: str, table: Table, dialect: str) -> Span | None:
             return parse_span(column.generated.expression, table, dialect)
         return Span(text, text) if column.type.kind == "range" else None
     try:
-        tree = _bare(parse_condition(text, table, dialect))
+        tree = bare(parse_condition(text, table, dialect))
     except NotUnderstood:
         return None
     if isinstance(tree, exp.Column):
@@ -112,7 +112,7 @@ def only_orders(text: str, table: Table, dialect: str, span: Span) -> bool:
         tree = parse_condition(text, table, dialect)
     except NotUnderstood:
         return False
-    sides = [_bare(side) for side in (tree.this, tree.expression)] if type(tree) in _TURNED else []
+    sides = [bare(side) for side in (tree.this, tree.expression)] if type(tree) in _TURNED else []
     names = [column_name(side) for side in sides if isinstance(side, exp.Column)]
     backwards = isinstance(tree, (exp.GT, exp.GTE))
     return (names[::-1] if backwards else names) == [span.low, span.high] and not isinstance(tree, exp.EQ)
@@ -133,7 +133,7 @@ _ALWAYS = frozenset({"lower_inc"})
 
 def _always(node: exp.Expression) -> bool:
     negated = isinstance(node, exp.Not)
-    inner = _bare(node.this if negated else node)
+    inner = bare(node.this if negated else node)
     if isinstance(inner, exp.Anonymous):
         return call_name(inner) in (_NEVER if negated else _ALWAYS)
     if isinstance(inner, exp.Is):
@@ -147,14 +147,14 @@ def _always(node: exp.Expression) -> bool:
 
 def _end_of(node: exp.Expression) -> str | None:
     """``low`` for ``lower(column)``, ``high`` for ``upper(column)``."""
-    node = _bare(node)
-    if isinstance(node, (exp.Lower, exp.Upper)) and isinstance(_bare(node.this), exp.Column):
+    node = bare(node)
+    if isinstance(node, (exp.Lower, exp.Upper)) and isinstance(bare(node.this), exp.Column):
         return "low" if isinstance(node, exp.Lower) else "high"
     return None
 
 
 def _is_width(node: exp.Expression) -> bool:
-    node = _bare(node)
+    node = bare(node)
     return isinstance(node, exp.Sub) and (_end_of(node.this), _end_of(node.expression)) == ("high", "low")
 
 
@@ -172,7 +172,7 @@ def _compared(node: exp.Expression) -> RangeLimits | None:
     if _end_of(term) is None and not _is_width(term):
         term, other, operator = other, term, _TURNED[operator]
     try:
-        value = fold(_bare(other))
+        value = fold(bare(other))
     except NotUnderstood:
         return None
     end = _end_of(term)
@@ -216,7 +216,7 @@ def _contained(node: exp.Expression) -> RangeLimits | None:
         inner, outer = outer, inner
     elif not isinstance(node, exp.ArrayContainedBy):
         return None
-    if not isinstance(_bare(inner), exp.Column):
+    if not isinstance(bare(inner), exp.Column):
         return None
     try:
         found = re.fullmatch(r'[\[(]"?([^",]*)"?,"?([^",]*)"?[\])]', str(fold(outer)))
@@ -228,19 +228,13 @@ def _contained(node: exp.Expression) -> RangeLimits | None:
     return RangeLimits(low=low, high=high)
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
-    while isinstance(node, (exp.Paren, exp.Cast)):
-        node = node.this
-    return node
-
-
 def _end(node: exp.Expression) -> str | None:
     """The column that an end is; COALESCE(column, infinity) is as open as NULL would be."""
-    node = _bare(node)
+    node = bare(node)
     if isinstance(node, exp.Coalesce) and len(node.expressions) == 1:
         try:
             other = str(fold(node.expressions[0])).lower()
         except NotUnderstood:
             return None
-        node = _bare(node.this) if other in ("infinity", "-infinity") else node
+        node = bare(node.this) if other in ("infinity", "-infinity") else node
     return column_name(node) if isinstance(node, exp.Column) else None
