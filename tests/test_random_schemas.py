@@ -70,6 +70,8 @@ def standing(url: str, schema: RandomSchema) -> Iterator[str]:
                     connection.exec_driver_sql("SET foreign_key_checks = 0")
                 for name in reversed(schema.tables):
                     connection.exec_driver_sql(drops[engine.dialect.name](name))
+                for statement in schema.after:
+                    connection.exec_driver_sql(statement)
         engine.dispose()
 
 

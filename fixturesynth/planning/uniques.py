@@ -138,11 +138,11 @@ def is_telling(template: str, table: Table) -> bool:
 def _widest_rule(
     unique: UniquePlan, by_name: Mapping[str, ColumnPlan], capacities: Mapping[str, int], rows: int
 ) -> str | None:
-    """The rule column with most distinct values, when they are enough for every row."""
+    """The rule column with most distinct values, when they are enough for every row; of equal ones the last."""
     options = [c for c in unique.columns if isinstance(by_name[c].source, Rule) and capacities.get(c, 0) >= rows]
     if not unique.nulls_distinct:
         options = [c for c in options if by_name[c].source.null_share == 0.0]  # type: ignore[union-attr]
-    return max(options, key=lambda c: capacities[c]) if options else None
+    return max(options, key=lambda c: (capacities[c], unique.columns.index(c))) if options else None
 
 
 def _separable(unique: UniquePlan, by_name: Mapping[str, ColumnPlan]) -> str | None:

@@ -269,6 +269,8 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
         }  # fmt: skip
         part = mine & set(unique.columns)
         ways = ("matched",) if part == mine else ("matched", "context")
+        if _agreed_on(assembly, fk):
+            continue  # others chose their parents by what this one fills
         if reference.how in ways and part and len(mine) == len(fk.columns):
             classes = _alike(assembly, fk, part)
             options.append((int(classes.max(initial=-1)) + 1, fk.name, mine, classes))
@@ -289,6 +291,17 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows[moved]] = _one_of(classes, out[moved], assembly.seed, assembly.table.name, unique.name)
     return True
+
+
+def _agreed_on(assembly: Assembly, fk: ForeignKey) -> bool:
+    """Whether another reference with parents of its own shares columns that ``fk`` fills."""
+    filled = {c for c in fk.columns if _filler(assembly, c) == fk.name}
+    return any(filled & set(assembly.table.foreign_key(name).columns) for name in assembly.ranks if name != fk.name)
+
+
+def _filler(assembly: Assembly, column: str) -> str | None:
+    source = assembly.plan.column(column).source
+    return source.foreign_key if isinstance(source, Reference) else None
 
 
 def _alike(assembly: Assembly, fk: ForeignKey, part: set[str]) -> Integers:
