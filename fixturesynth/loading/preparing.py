@@ -51,8 +51,12 @@ def prepare(
     later: Mapping[str, Sequence[str]] | None,
     mode: Mode,
     skip: Mapping[str, Sequence[str]],
+    reflected: Schema | None = None,
 ) -> LoadPlan:
-    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing."""
+    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing.
+
+    ``reflected``: the target's own schema, where it was read before.
+    """
     _known(skip, data, "skip_columns")
     _known(later or {}, data, "later")
     present = _present(engine)
@@ -69,7 +73,7 @@ def prepare(
         if mode != "create":
             notes.append("the target had no tables: they were created")
     else:
-        declared, found = None, reflect(engine)
+        declared, found = None, reflect(engine) if reflected is None else reflected
         _refuse_rows(data, engine, dialect, found, mode)
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
     later = _can_wait(found, later or {}, dialect)

@@ -271,7 +271,9 @@ def _families(
     words = hashed(np.arange(parent.rows), run.seed, plan.name, plan.context, "agreeing")
     most = 1 if reference.exclusive else cap
     degrees = moved_to(degrees, agree.get(plan.context), most, words)
-    limits = _parts_capped(run, plan, table, reference) + rooms_beside(plan, table, run.made, agree)
+    limits = _parts_capped(run, plan, table, reference) + rooms_beside(
+        plan, table, run.made, agree, _sizes_beside(run, plan, table)
+    )
     degrees = held_in_groups(degrees, limits, agree.get(plan.context), most, words)
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
@@ -296,6 +298,29 @@ def _parts_capped(
             groups = pair_keys(*(codes_of(run.made[fk.parent].columns[c]) for c in part))
             out.append((groups, np.full(int(groups.max(initial=0)) + 1, most, dtype=np.int64)))
     return out
+
+
+def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, int]:
+    """By foreign key: how many rows of the same parent and tenant unique sets of the two and of rules tell apart."""
+    assert plan.context is not None
+    above = set(table.foreign_key(plan.context).columns)
+    found: dict[str, int] = {}
+    for reference in plan.references:
+        own = set(table.foreign_key(reference.foreign_key).columns)
+        for unique in plan.uniques if own & above and own - above else ():
+            rest = [c for c in unique.columns if c not in own]
+            sources = [plan.column(c).source for c in rest]
+            if unique.how != "by_pairs" or not (own - above) & set(unique.columns):
+                continue
+            size = 1
+            for column, source in zip(rest, sources, strict=True):
+                if not isinstance(source, Rule) or source.needs:
+                    break
+                context = context_of(table, column, run.plan.locale, run.plan.now)
+                size *= max(capacity(replace(source.call, unique=True), context), 1)
+            else:
+                found[reference.foreign_key] = min(found.get(reference.foreign_key, size), size)
+    return found
 
 
 def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[tuple[UniquePlan, int]]:

@@ -84,16 +84,18 @@ def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: np
 
 
 def rooms_beside(
-    plan: TablePlan, table: Table, made: Mapping[str, Made], agree: Mapping[str, Mask]
+    plan: TablePlan, table: Table, made: Mapping[str, Made], agree: Mapping[str, Mask], sizes: Mapping[str, int]
 ) -> list[tuple[Integers, Integers]]:
-    """(group of every parent of the context, most children of each group) for one-to-one references that share columns.
+    """(group of every parent of the context, most children of each group) for references that share columns with it.
 
-    Rows of one tenant are no more than the parents that each such reference has in the tenant.
+    ``sizes``: by foreign key, rows that unique sets allow each of its parents and tenants. Rows of one tenant are no
+    more than that many times the parents that the reference has in the tenant.
     """
     assert plan.context is not None
     names = required_together(plan, table)
     out = []
-    for other in (n for n in names if n != plan.context and plan.reference(n).exclusive):
+    for other in (n for n in names if n != plan.context and (n in sizes or plan.reference(n).exclusive)):
+        most = 1 if plan.reference(other).exclusive else sizes[other]
         shared = shared_columns(table, plan.context, other)
         if not shared or plan.context not in names:
             continue
@@ -103,7 +105,8 @@ def rooms_beside(
         found = locate(
             [beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared]
         )
-        out.append((groups, np.bincount(groups[found[found >= 0]], minlength=int(groups.max(initial=0)) + 1)))
+        count = np.bincount(groups[found[found >= 0]], minlength=int(groups.max(initial=0)) + 1)
+        out.append((groups, count.astype(np.int64) * min(most, plan.rows)))
     return out
 
 
@@ -114,7 +117,7 @@ def held_in_groups(
     cap: int | None,
     words: npt.NDArray[np.uint64],
 ) -> Integers:
-    """``degrees`` whose sum in each group stays within its room, for each of ``limits`` (group by parent, room by group).
+    """``degrees`` whose sum in each group stays in its room, for each of ``limits`` (group by parent, room by group).
 
     What is too much goes to parents of groups with room, and stays where there is none.
     """

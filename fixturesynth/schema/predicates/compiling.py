@@ -438,11 +438,16 @@ class _Walk:
 
     def _call(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         """A function that is a condition by itself."""
-        if call_name(node) not in ("json_valid", "regexp_like") or not want:
+        if call_name(node) not in ("json_valid", "regexp_like"):
             raise NotUnderstood(f"the function {call_name(node)} is not known")
         name = self._column(node.expressions[0])
         if name is None:
             raise NotUnderstood(f"{node.sql()!r} is not about a single column")
+        if not want:
+            # A column of JSON holds nothing else.
+            if call_name(node) != "json_valid" or self.table.column(name).type.kind != "json":
+                raise NotUnderstood(f"values for which {node.sql()!r} fails are not known")
+            return (Branch({name: ColumnDomain(name, only_null=True)}),) if null_passes else NEVER
         return self._one(name, null_passes, json=True)
 
     # Terms: what stands left of an operator whose right side is a constant
