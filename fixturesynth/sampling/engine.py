@@ -300,17 +300,21 @@ def _parts_capped(
     return out
 
 
-def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, int]:
-    """By foreign key: how many rows of the same parent and tenant unique sets of the two and of rules tell apart."""
+def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
+    """By foreign key: how many rows unique sets of it, of rules and of the context tell apart for one of its parents.
+
+    With the context's columns in the set, as its parents name them: rows that differ there do not count together.
+    """
     assert plan.context is not None
-    above = set(table.foreign_key(plan.context).columns)
-    found: dict[str, int] = {}
+    key = table.foreign_key(plan.context)
+    named = dict(zip(key.columns, key.parent_columns, strict=True))
+    found: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
     for reference in plan.references:
         own = set(table.foreign_key(reference.foreign_key).columns)
-        for unique in plan.uniques if own & above and own - above else ():
-            rest = [c for c in unique.columns if c not in own]
+        for unique in plan.uniques if own & set(named) and own - set(named) else ():
+            rest = [c for c in unique.columns if c not in own and c not in named]
             sources = [plan.column(c).source for c in rest]
-            if unique.how != "by_pairs" or not (own - above) & set(unique.columns):
+            if unique.how != "by_pairs" or not (own - set(named)) & set(unique.columns):
                 continue
             size = 1
             for column, source in zip(rest, sources, strict=True):
@@ -319,7 +323,8 @@ def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, int]:
                 context = context_of(table, column, run.plan.locale, run.plan.now)
                 size *= max(capacity(replace(source.call, unique=True), context), 1)
             else:
-                found[reference.foreign_key] = min(found.get(reference.foreign_key, size), size)
+                part = tuple(named[c] for c in unique.columns if c in named)
+                found.setdefault(reference.foreign_key, []).append((size, part))
     return found
 
 

@@ -11,6 +11,7 @@ from fixturesynth.planning.plan import Reference, Rule, UniquePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.spreading import others
@@ -76,11 +77,16 @@ def _deal(
     low = np.searchsorted(theirs[by_group], group, side="left")
     many = np.searchsorted(theirs[by_group], group, side="right") - low
     room = many * int(min(np.prod(sizes.astype(object)), MOST)) if rules else many
-    if (number >= room).any():
-        return False
+    over = number >= room
+    if over.any():
+        # What finds no place of its own goes without, where NULL is allowed and never equal.
+        never = held_null(assembly.plan, assembly.rows, assembly.seed, mine)[1] if assembly.plan.branches else None
+        free = all(assembly.table.column(c).nullable for c in mine) and unique.nulls_distinct
+        if not free or (never is not None and never[rows[over]].any()):
+            return False
     turn = (hashed(alike, assembly.seed, assembly.table.name, unique.name, "deal") >> np.uint64(33)).astype(np.int64)
     chosen = ranks.copy()
-    chosen[rows] = by_group[low + (number + turn) % many]
+    chosen[rows] = np.where(over, -1, by_group[low + (number + turn) % many])
     assembly.ranks[foreign_key] = chosen
     number = number // many
     for name, space, size in zip(rules, spaces, sizes.tolist(), strict=True):

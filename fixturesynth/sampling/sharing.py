@@ -84,29 +84,38 @@ def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: np
 
 
 def rooms_beside(
-    plan: TablePlan, table: Table, made: Mapping[str, Made], agree: Mapping[str, Mask], sizes: Mapping[str, int]
+    plan: TablePlan,
+    table: Table,
+    made: Mapping[str, Made],
+    agree: Mapping[str, Mask],
+    sizes: Mapping[str, Sequence[tuple[int, tuple[str, ...]]]],
 ) -> list[tuple[Integers, Integers]]:
     """(group of every parent of the context, most children of each group) for references that share columns with it.
 
-    ``sizes``: by foreign key, rows that unique sets allow each of its parents and tenants. Rows of one tenant are no
-    more than that many times the parents that the reference has in the tenant.
+    ``sizes``: by foreign key, rows that a unique set tells apart for each of its parents, and the columns of the
+    context's parent in the set. Rows of one tenant are no more than that many times the parents that the reference
+    has in the tenant.
     """
     assert plan.context is not None
     names = required_together(plan, table)
     out = []
-    for other in (n for n in names if n != plan.context and (n in sizes or plan.reference(n).exclusive)):
-        most = 1 if plan.reference(other).exclusive else sizes[other]
+    for other in (n for n in names if n != plan.context and plan.context in names):
         shared = shared_columns(table, plan.context, other)
-        if not shared or plan.context not in names:
+        limits = [*sizes.get(other, ()), *([(1, ())] if plan.reference(other).exclusive else [])]
+        if not shared or not limits:
             continue
         above, beside = made[table.foreign_key(plan.context).parent], made[table.foreign_key(other).parent]
-        groups = pair_keys(*(codes_of(above.columns[a]) for a, _ in shared))
+        tenants = pair_keys(*(codes_of(above.columns[a]) for a, _ in shared))
         able = np.flatnonzero(agree.get(other, np.ones(beside.rows, dtype=bool)))
         found = locate(
             [beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared]
         )
-        count = np.bincount(groups[found[found >= 0]], minlength=int(groups.max(initial=0)) + 1)
-        out.append((groups, count.astype(np.int64) * min(most, plan.rows)))
+        count = np.bincount(tenants[found[found >= 0]], minlength=int(tenants.max(initial=0)) + 1).astype(np.int64)
+        for size, part in limits:
+            groups = pair_keys(tenants, *(codes_of(above.columns[c]) for c in part))
+            room = np.zeros(int(groups.max(initial=0)) + 1, dtype=np.int64)
+            room[groups] = count[tenants] * min(size, plan.rows)
+            out.append((groups, room))
     return out
 
 
