@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from catalogue_audit import put_script
 from test_seeding import audit, seeded
 
 POSTGRESQL = """
-CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree;
+CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree; CREATE EXTENSION cube; CREATE EXTENSION isn;
+CREATE EXTENSION seg;
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN whole AS int CHECK (VALUE > 0);
 CREATE DOMAIN price AS numeric(8,2) CHECK (VALUE >= 0);
@@ -20,12 +22,13 @@ POSTGRESQL_KEYS = (
     "whole[]", "uuid[]", "timestamptz[]", "jsonb[]", "int4range[]", "jsonb", "interval",
     "timestamptz", "timetz", "time", "timestamp(3)", "numeric", "numeric(10,3)", "numeric(6,-2)", "money", "bit(16)",
     "varbit(12)", "tsvector", "tsquery", "fair", "word", "citext", "ltree", "oid", "regclass", "regtype", "name",
-    "char(5)", "varchar(3)", "smallint", "real", "double precision", "date",
+    "char(5)", "varchar(3)", "smallint", "real", "double precision", "date", "pg_lsn", "cube", "isbn13",
 )  # fmt: skip
 POSTGRESQL_ONLY_COLUMNS = (
     "json", "xml", "hstore", "point", "line", "lseg", "box", "path", "polygon", "circle", "lquery", "jsonpath",
     "regproc", '"char"', "mood", "mood[]", "numeric(6,2)[]", "bit", "varbit", "boolean", "boolean[]", "int[][]",
-    "numeric(2,5)", "interval day to second", "smallserial",
+    "numeric(2,5)", "interval day to second", "smallserial", "pg_snapshot", "txid_snapshot", "seg", "isbn", "issn",
+    "issn13", "ismn", "ismn13", "ean13", "upc",
 )  # fmt: skip
 MYSQL_KEYS = (
     "smallint unsigned", "mediumint unsigned", "int unsigned", "bigint unsigned", "bit(16)", "time", "date",
@@ -77,3 +80,30 @@ def test_every_type_is_filled_and_referenced(
     synthesizer = seeded(url, 40)
     audit(url, synthesizer)
     assert {t.rows for t in synthesizer.plan.tables} == {40}
+
+
+POSTGIS = """
+CREATE EXTENSION postgis;
+CREATE TABLE places (
+    id int PRIMARY KEY, any_shape geometry NOT NULL, spot geometry(Point, 4326) NOT NULL UNIQUE,
+    there geography(Point, 4326) NOT NULL, area geometry(Polygon, 3857) NOT NULL, way geometry(LineString) NOT NULL,
+    areas geometry(MultiPolygon, 4326) NOT NULL, high geometry(PointZ, 4326) NOT NULL
+);
+"""
+
+
+def test_shapes_of_postgis_have_their_reference_system(postgresql_database: str, tmp_path: Path) -> None:
+    engine = sa.create_engine(postgresql_database, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        query = "SELECT count(*) FROM pg_available_extensions WHERE name = 'postgis'"
+        if not connection.exec_driver_sql(query).scalar():
+            pytest.skip("the server has no extension postgis")
+    path = tmp_path / "schema.sql"
+    path.write_text(POSTGIS)
+    put_script(postgresql_database, path)
+    audit(postgresql_database, seeded(postgresql_database, 40))
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT DISTINCT st_srid(spot), st_geometrytype(spot), st_srid(area), st_ndims(high) FROM places"
+        ).all()
+    assert found == [(4326, "ST_Point", 3857, 3)]

@@ -280,3 +280,69 @@ def test_pairs_of_few_parents_are_filled_where_neither_reference_leads(dialect: 
         "CHECK (label = 'x' OR a_id IS NOT NULL))",
     )
     assert made["child"]
+
+
+# References that share columns ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dialect", ALL)
+def test_three_references_share_one_required_column(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE tenants (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE a (tenant_id int NOT NULL, id int NOT NULL, PRIMARY KEY (tenant_id, id), "
+        "FOREIGN KEY (tenant_id) REFERENCES tenants (id))",
+        "CREATE TABLE b (tenant_id int NOT NULL, id int NOT NULL, PRIMARY KEY (id), UNIQUE (tenant_id, id))",
+        "CREATE TABLE c (tenant_id int NOT NULL, id int NOT NULL, PRIMARY KEY (tenant_id, id))",
+        "CREATE TABLE d (tenant_id int NOT NULL, id int NOT NULL, a_id int NOT NULL, b_id int NOT NULL, "
+        "c_id int NOT NULL, PRIMARY KEY (id), FOREIGN KEY (tenant_id) REFERENCES tenants (id), "
+        "FOREIGN KEY (tenant_id, a_id) REFERENCES a (tenant_id, id), "
+        "FOREIGN KEY (tenant_id, b_id) REFERENCES b (tenant_id, id), "
+        "FOREIGN KEY (tenant_id, c_id) REFERENCES c (tenant_id, id))",
+    )
+    assert len(made["d"]) == 30
+    assert len({row[0] for row in made["d"]}) > 3  # not all squeezed into one tenant
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_one_to_one_reference_shares_a_column_with_another(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE networks (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE ports (id int NOT NULL, network_id int NOT NULL, PRIMARY KEY (id), UNIQUE (id, network_id), "
+        "FOREIGN KEY (network_id) REFERENCES networks (id))",
+        "CREATE TABLE shared_networks (network_id int NOT NULL, PRIMARY KEY (network_id), "
+        "FOREIGN KEY (network_id) REFERENCES networks (id))",
+        "CREATE TABLE shared_ports (port_id int NOT NULL, network_id int NOT NULL, PRIMARY KEY (port_id), "
+        "FOREIGN KEY (port_id, network_id) REFERENCES ports (id, network_id), "
+        "FOREIGN KEY (network_id) REFERENCES shared_networks (network_id))",
+    )
+    assert len(made["shared_ports"]) == 30
+
+
+@pytest.mark.parametrize("dialect", ("postgresql", "sqlite"))
+def test_patterns_with_few_values_lower_the_rows(dialect: str, seeded: Seeded) -> None:
+    test = {"postgresql": "code ~ '^[0-9]$'", "sqlite": "code GLOB '[0-9]'"}[dialect]
+    made = seeded(
+        dialect,
+        f"CREATE TABLE a (id int NOT NULL, code varchar(5) NOT NULL, PRIMARY KEY (id), UNIQUE (code), CHECK ({test}))",
+    )
+    assert len(made["a"]) == 10
+
+
+def test_a_value_in_the_place_of_null_counts_in_a_unique_expression(seeded: Seeded) -> None:
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE a (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE b (id int NOT NULL, a_id int NOT NULL, day date, PRIMARY KEY (id), "
+        "FOREIGN KEY (a_id) REFERENCES a (id))",
+        "CREATE UNIQUE INDEX b_u ON b (a_id, coalesce(day, '1900-01-01'))",
+    )
+    assert len(made["b"]) == 30
+
+
+def test_a_member_of_an_array_is_part_of_a_larger_condition(seeded: Seeded) -> None:
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE a (id int NOT NULL, tags text[] NOT NULL, n int NOT NULL, PRIMARY KEY (id), "
+        "CHECK ((cardinality(tags) = 4 OR 'user' = ANY (tags)) AND n > 3))",
+    )
+    assert all(len(tags) == 4 or "user" in tags for _, tags, _ in made["a"])

@@ -249,9 +249,9 @@ def _window(domain: Any, first: datetime, last: datetime, step: timedelta, now: 
 
 def _part(low: datetime | None, high: datetime | None, first: datetime, last: datetime) -> tuple[datetime, datetime]:
     width = last - first
-    if low is not None and low > last:
+    if low is not None and low >= last:
         return low, min(low + width, high or low + width)
-    if high is not None and high < first:
+    if high is not None and high <= first:
         return max(high - width, low or high - width), high
     return max(first, low or first), min(last, high or last)
 
