@@ -21,7 +21,7 @@ from fixturesynth.loading.destination import Destination, driver_of, run
 from fixturesynth.loading.dialects import Dialect, dialect_of
 from fixturesynth.loading.guard import check_target
 from fixturesynth.loading.ordering import rows_by_level
-from fixturesynth.loading.preparing import LoadPlan, Mode, prepare
+from fixturesynth.loading.preparing import LoadPlan, Mode, prepare, without_partitions
 from fixturesynth.loading.wire import settle
 from fixturesynth.schema.connection import as_url, make_engine, one_line
 from fixturesynth.schema.ddl import table_name
@@ -85,6 +85,8 @@ def load(
         raise InputError(f"unknown mode {mode!r}: {did_you_mean(mode, ('create', 'append', 'truncate'))}")
     url = target.url if isinstance(target, Engine) else as_url(target)
     check_target(url, allow_target)
+    if schema is not None and (held := without_partitions(data, schema)) is not data:
+        data, order = held, order and [name for name in order if name in held]
     dialect = dialect_of(url.get_backend_name())
     made_file = _file_to_be_made(url)
     engine = target if isinstance(target, Engine) else make_engine(url.update_query_dict(_options(dialect, url)))
