@@ -208,7 +208,7 @@ INSERT INTO t (d, ts, tz, n, m, big, grid, r, f, parts) SELECT
   CASE i % 9 WHEN 0 THEN '-infinity' ELSE TIMESTAMPTZ '2000-01-01 00:00+00' + i * INTERVAL '7 hours' END,
   CASE i % 5 WHEN 0 THEN 'NaN' ELSE i * 1e25 + 0.125 END, CASE i % 5 WHEN 0 THEN 'NaN' ELSE i::numeric END,
   i * 1234567890123456789012345678901::numeric, ARRAY[ARRAY[1, 2], ARRAY[3, i % 3]], int4range(i % 9, i % 9 + 4),
-  CASE i % 7 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' ELSE i END, jsonb_build_object('k', i % 3, 'z', NULL)
+  CASE i % 7 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' ELSE i::float8 END, jsonb_build_object('k', i % 3, 'z', NULL)
 FROM generate_series(1, 120) i"""
 
 
