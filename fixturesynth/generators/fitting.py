@@ -42,6 +42,7 @@ from fixturesynth.generators.tablemodel import (
     column_variable,
     count_variable,
     home_variable,
+    length_variable,
     null_variable,
     part_variable,
 )
@@ -359,10 +360,22 @@ def _add_column(
             domain = source.options.get("domain") or source.options.get("known")
             coded.encode(column_variable(name), values, source.encoding, protection, groups, domain)
     elif isinstance(source, Rule):
-        if 0 < values.null_count < len(values):
+        lengths = _lengths(source, values)
+        if lengths is not None:
+            coded.encode(length_variable(name), lengths, "numeric", protection, groups)
+        elif 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
     else:
         _add_derived(rows, table, column, order, groups, coded, values, lookups)
+
+
+def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
+    """Characters of each made-up text, where they differ and the rule is free to choose them; int64 with nulls."""
+    text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    if not text or source.needs or source.parents or "shared" in source.call.options:
+        return None
+    lengths = pc.utf8_length(values).cast(pa.int64())
+    return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
 def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:

@@ -18,13 +18,20 @@ from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
-from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
+from fixturesynth.generators.tablemodel import (
+    TableModel,
+    column_variable,
+    length_variable,
+    null_variable,
+    part_variable,
+)
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
 from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
+from fixturesynth.sampling.lengths import sized_texts
 from fixturesynth.schema.model import Table
 
 __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_values", "sample_codes", "sample_values"]
@@ -169,8 +176,14 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
             kind = final_type(table, model, column.name)
             out[column.name] = _constant(source.value, job.rows, kind)
         elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and (source.needs or source.parents)):
-            made = _rule(plan, table, model, column.name, source.call, job, {})
-            out[column.name] = _with_nulls(made, column, variables, job)
+            wanted = _wanted_lengths(model, column.name, variables, job)
+            if model is not None and wanted is not None:
+                context = context_of(table, column.name, job.locale, job.now)
+                request = RuleRequest(job.seed, context, np.arange(job.start, job.start + job.rows), job.partition, {})
+                made = sized_texts(source.call, request, wanted, plan.rows)
+            else:
+                made = _rule(plan, table, model, column.name, source.call, job, {})
+            out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
             out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
         elif isinstance(source, Modelled | Derived):
@@ -288,15 +301,31 @@ def make_rule_values(
     assert isinstance(source, Rule)
     variables = [v.name for v in generated(model)] if model is not None else []
     made = _rule(plan, table, model, column.name, source.call, job, given)
-    return _with_nulls(made, column, variables, job)
+    return _with_nulls(made, column, model, variables, job)
 
 
-def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job: ValuesJob) -> pa.Array:
+def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], job: ValuesJob) -> Integers | None:
+    """How long the made-up texts of a column are to be, (rows,), 0 for NULL; None where that was not learned."""
+    variable = length_variable(name)
+    if model is None or variable not in variables:
+        return None
+    codes = job.codes[:, variables.index(variable)]
+    raw = words(stream(job.seed, job.table, name, "length", job.partition), job.rows)
+    lengths = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
+    return lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _with_nulls(
+    values: pa.Array, column: ColumnPlan, model: TableModel | None, variables: list[str], job: ValuesJob
+) -> pa.Array:
     """NULLs where the model says so; where nothing was learned, in the share that is planned, by keyed hash."""
     source = column.source
     if not isinstance(source, Rule) or column.null_share is not None:  # asked: see assembly
         return values
-    if null_variable(column.name) in variables:
+    length = length_variable(column.name)
+    if model is not None and length in variables:
+        empty = job.codes[:, variables.index(length)] == (model.encodings[length].null_code or -1)
+    elif null_variable(column.name) in variables:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1
     elif source.null_share > 0:
         ranks = np.arange(job.start, job.start + job.rows)
