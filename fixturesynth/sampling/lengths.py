@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.randomness import permute
 from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
-from fixturesynth.rules.grammar import limits_of
+from fixturesynth.rules.grammar import cut_texts, limits_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 
@@ -24,7 +24,9 @@ Integers = npt.NDArray[np.int64]
 
 CHOICES = 12  # texts of a rule among which the one of the best length is taken
 PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
+SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
 JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
+SHORT = 3
 
 
 def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: int) -> pa.Array:
@@ -37,9 +39,9 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     kind = request.context.type.kind
     if space.block == 1 or kind != "text" or not wanted.size:
         return sample_rule(call, request)
-    if call.name in PROSE:
+    if call.name in SIZED:
         made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: pa.array(wanted)}))
-        return made if call.unique else _fitted(made, wanted, call, request)
+        return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)
     choices = min(CHOICES, space.size // max(rows, 1)) if call.unique else CHOICES
     if choices < 2:
         return sample_rule(call, request)
@@ -50,9 +52,10 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     chosen = many.take(pa.array(np.arange(wanted.size) * choices + best))
     if call.unique or call.name not in JOINED:
         return chosen
-    # What falls short by a word gets another one; nothing is cut.
-    short = wanted - lengths[np.arange(wanted.size), best] > 3
-    return pc.if_else(pa.array(short), _fitted(chosen, wanted, call, request), chosen) if short.any() else chosen
+    # What falls short by a letter or three is let be: a word does not go there.
+    missing = wanted - lengths[np.arange(wanted.size), best]
+    off = (missing < 0) | (missing > SHORT)
+    return pc.if_else(pa.array(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
 
 
 def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
@@ -68,13 +71,9 @@ def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequ
         longer = pc.binary_join_element_wise(texts, neighbour, between)
         texts = pc.if_else(pa.array(short), longer, texts)
     over = _lengths(texts) > wanted
-    for length in np.unique(wanted[over]).tolist():
-        rows = np.flatnonzero(over & (wanted == length))
-        cut = pc.utf8_slice_codeunits(texts.take(pa.array(rows)), 0, max(length, 1))
-        # A blank at the end would be lost in many a database.
-        cut = pc.replace_substring_regex(cut, r"\s$", ".")
-        texts = pc.replace_with_mask(texts, pa.array(over & (wanted == length)), cut)
-    return texts
+    # A blank at the end would be lost in many a database.
+    cut = pc.replace_substring_regex(cut_texts(texts, np.maximum(wanted, 1)), r"\s$", ".")
+    return pc.if_else(pa.array(over), cut, texts)
 
 
 def _lengths(texts: pa.Array) -> Integers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,8 @@ from fixturesynth.generators.tablemodel import (
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.grammar import Bits
+from fixturesynth.rules.numbers import along
 from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
@@ -255,7 +257,8 @@ def _decoded(
     options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters
     rare = options.get("rare")
     if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
-        made = _stand_ins(table, column.name, RuleCall(**rare), int(options.get("pool", 1)), raw, job)
+        pool, lengths = int(options.get("pool", 1)), options.get("lengths")
+        made = _stand_ins(table, column.name, RuleCall(**rare), pool, lengths, raw, job)
         # The code of rare ones also stands for stored values beyond those that have a code of their own.
         unknown = (hashed(raw, 0, "stand in") >> np.uint64(32)).astype(np.int64) < protected_share(encoding)
         values = pa.compute.if_else(pa.array((codes == encoding.rare_code) & unknown), made.cast(values.type), values)
@@ -263,14 +266,27 @@ def _decoded(
 
 
 def _stand_ins(
-    table: Table, name: str, call: RuleCall, pool: int, raw: npt.NDArray[np.uint64], job: ValuesJob
+    table: Table,
+    name: str,
+    call: RuleCall,
+    pool: int,
+    lengths: Sequence[int] | None,
+    raw: npt.NDArray[np.uint64],
+    job: ValuesJob,
 ) -> pa.Array:
-    """A few made-up categories for the many that are too rare to be stored; the first of them come most often."""
+    """A few made-up categories for the many that are too rare to be stored; the first of them come most often.
+
+    ``lengths``: quantiles of the characters that the column's texts have.
+    """
     context = context_of(table, name, job.locale, job.now)
+    numbers = np.arange(pool)
+    request = RuleRequest(job.seed, context, numbers, 0, {})
     unique = replace(call, unique=True)
-    if capacity(unique, context) >= pool:
-        call = unique
-    made = sample_rule(call, RuleRequest(job.seed, context, np.arange(pool), 0, {}))
+    if lengths:
+        goals = along(sorted(int(n) for n in lengths), Bits(hashed(numbers, 0, "stand in length")))
+        made = sized_texts(call, request, goals, pool)
+    else:
+        made = sample_rule(unique if capacity(unique, context) >= pool else call, request)
     drawn = below(raw, pool)
     again = below(raw << np.uint64(32), pool)
     return made.take(pa.array(np.minimum(drawn, again)))
