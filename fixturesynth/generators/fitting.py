@@ -34,6 +34,7 @@ from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.tablemodel import (
     Block,
@@ -224,6 +225,7 @@ def _fit_learned(
     for column in table.columns:
         _add_column(rows, table, column, order, groups, coded, found_offsets, calendars, lookups)
     own = len(coded.variables)
+    _mark_repeats(rows, table, order, parents, groups, coded)
     _add_outgoing(rows, table, order, coded)
     context, context_codes, siblings = _context(rows, table, parents, coded, own)
     variables = (*context, *coded.variables)
@@ -239,6 +241,24 @@ def _fit_learned(
         blocks=blocks, context=table.context, siblings=siblings, shares=_shares(coded, siblings),
         insides=find_links(coded.places, groups, rows.protection), state=state,
     )  # fmt: skip
+
+
+def _mark_repeats(
+    rows: _Rows, table: TablePlan, order: Integers, parents: Integers | None, groups: Integers, coded: _Coded
+) -> None:
+    """A code more for rare categories that come again among the children of one parent."""
+    if parents is None:
+        return
+    for column in table.columns:
+        encoding = coded.encodings.get(column_variable(column.name))
+        if encoding is None or encoding.rare_code is None or not isinstance(column.source, Modelled):
+            continue
+        i = [v.name for v in coded.variables].index(column_variable(column.name))
+        values = rows.column(table.name, column.name).take(pa.array(order))
+        again = find_repeats(coded.codes[i] == encoding.rare_code, values, parents)
+        if np.unique(groups[again]).size >= rows.protection:
+            coded.codes[i] = np.where(again, encoding.size, coded.codes[i]).astype(np.int32)
+            coded.variables[i] = Variable(coded.variables[i].name, encoding.size + 1)
 
 
 def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:

@@ -29,6 +29,7 @@ from fixturesynth.generators.context import (
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
+from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.parts import columns_in_part
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan
@@ -174,7 +175,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed)
-    base = _sample_values(run, plan, codes)
+    base = _sample_values(run, plan, codes, model, position)
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
@@ -344,12 +345,20 @@ def _features(
     return Features(tuple(variables), matrix)
 
 
-def _sample_values(run: _Run, plan: TablePlan, codes: Codes) -> dict[str, pa.Array]:
+def _sample_values(
+    run: _Run, plan: TablePlan, codes: Codes, model: TableModel | None, position: Integers
+) -> dict[str, pa.Array]:
     size = plan.partition_rows
+    sources: dict[str, Integers] = {}
+    if model is not None:
+        for i, variable in enumerate(generated(model)):
+            encoding = model.encodings.get(variable.name)
+            if encoding is not None and variable.size > encoding.size:
+                sources[variable.name] = first_rows(encoding, codes[:, i], position)
     jobs = [
         ValuesJob(
             plan.name, number, run.seed, low, min(size, plan.rows - low), codes[low : low + size],
-            run.plan.locale, run.plan.now,
+            run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip

@@ -18,6 +18,7 @@ from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
+from fixturesynth.generators.repeating import first_codes
 from fixturesynth.generators.tablemodel import (
     TableModel,
     column_variable,
@@ -69,6 +70,7 @@ class ValuesJob:
     codes: Codes  # (rows, generated variables), or (rows, 0)
     locale: str
     now: str
+    sources: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.repeating
 
 
 def generated(model: TableModel) -> tuple[Variable, ...]:
@@ -240,6 +242,12 @@ def _inside_words(
             continue
         codes = job.codes[:, variables.index(variable)].astype(np.int64)
         own = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
+        if variable in job.sources:
+            # What is made up for a rare category is made up for the row in which it first came.
+            rare = job.sources[variable] >= 0
+            own[rare] = hashed(job.sources[variable][rare], job.seed, job.table, column.name, "rare")
+            out[variable] = own
+            continue
         other, strength = model.insides.get(variable, ("", 0))
         # Rows of one code share out what lies inside it evenly: few rows then miss none of it by chance.
         even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
@@ -252,6 +260,8 @@ def _decoded(
     table: Table, model: TableModel, column: ColumnPlan, codes: Codes, raw: npt.NDArray[np.uint64], job: ValuesJob
 ) -> pa.Array:
     encoding: Encoding = model.encodings[column_variable(column.name)]
+    if column_variable(column.name) in job.sources:
+        codes = first_codes(encoding, codes)
     values = decode(encoding, codes, raw)
     assert isinstance(column.source, Modelled | Derived)
     options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters
@@ -281,7 +291,8 @@ def _stand_ins(
     context = context_of(table, name, job.locale, job.now)
     numbers = np.arange(pool)
     request = RuleRequest(job.seed, context, numbers, 0, {})
-    unique = replace(call, unique=True)
+    # Masks of few digits come in their own shares, which all their values together would not be.
+    unique = replace(call, unique=call.name != "pattern")
     if lengths:
         goals = along(sorted(int(n) for n in lengths), Bits(hashed(numbers, 0, "stand in length")))
         made = sized_texts(call, request, goals, pool)
