@@ -53,6 +53,7 @@ from fixturesynth.sampling.partition import (
     sample_values,
 )
 from fixturesynth.sampling.references import match_references
+from fixturesynth.sampling.sharing import as_often
 from fixturesynth.sampling.settling import settle
 from fixturesynth.schema.model import Schema, Table
 
@@ -294,6 +295,8 @@ def _sample_codes(
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
+    codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     if any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
     return without_drift(codes, generated(model), model.shares, run.seed, plan.name)

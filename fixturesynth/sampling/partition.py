@@ -128,11 +128,30 @@ def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, code
 
     For rows whose own values moved after they were drawn, so that the number of children follows the final value.
     """
-    state = model.state
     own = generated(model)
     outgoing = [i for i, v in enumerate(own) if v.name.startswith(OUTGOING)]
-    if state is None or not outgoing or not rows.size:
+    if model.state is None or not outgoing or not rows.size:
         return codes
+    given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}
+    drawn = redrawn(model, generator, job, codes, rows, given, "codes again")
+    out = codes.copy()
+    for i in outgoing:
+        out[rows, i] = drawn[:, i]
+    return out
+
+
+def redrawn(
+    model: TableModel,
+    generator: Generator,
+    job: CodesJob,
+    codes: Codes,
+    rows: Integers,
+    given: Mapping[str, Codes],
+    *address: str,
+) -> Codes:
+    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling that it has now; (rows, variables)."""
+    state, own = model.state, generated(model)
+    assert state is not None
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)[rows]
     if model.siblings:
@@ -141,13 +160,8 @@ def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, code
         before = _shown(codes[rows - 1], [v.size for v in own], seen, np.array(none))
         before[job.position[rows] == 0] = none
         base = np.concatenate([base, before], axis=1)
-    given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}
-    raw = words(stream(job.seed, job.table, "codes again", generator.name, generator.version), rows.size * len(own))
-    drawn = generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
-    out = codes.copy()
-    for i in outgoing:
-        out[rows, i] = drawn[:, i]
-    return out
+    raw = words(stream(job.seed, job.table, *address, generator.name, generator.version), rows.size * len(own))
+    return generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
 
 
 def _placed(context: list[Variable]) -> bool:

@@ -21,6 +21,7 @@ from fixturesynth.sampling.covering import covered
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
+from fixturesynth.sampling.reconciling import reconciled
 from fixturesynth.schema.model import ForeignKey, Table
 
 __all__ = ["agreeing", "filled_by", "match_references", "nulls_as_planned"]
@@ -138,8 +139,11 @@ def _match(
     degrees = degrees_of(
         table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
     )
-    degrees = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
-    degrees = covered(degrees, least)
+    dealt = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
+    if block is not None and block.home is not None and dealt is degrees and not reference.exclusive:
+        asking = np.bincount(wanted[asked][wanted[asked] >= 0], minlength=block.size)[: block.size]
+        dealt = reconciled(degrees, blocks, asking)
+    degrees = covered(dealt, least)
     out = np.full(rows, -1, dtype=np.int64)
     if shared:
         own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)
