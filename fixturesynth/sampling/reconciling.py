@@ -33,22 +33,10 @@ def reconciled(degrees: Integers, blocks: Integers, wanted: Integers) -> Integer
         if blocks[parent] < size:
             held[int(blocks[parent])].setdefault(int(out[parent]), []).append(parent)
     for _ in range(MOST_SWAPS):
-        most, least = int(excess.argmax()), int(excess.argmin())
-        room = min(int(excess[most]), -int(excess[least]))
-        if room <= 0:
+        found = _best_exchange(excess, held)
+        if found is None:
             break
-        high = np.array(sorted(held[most]), dtype=np.int64)
-        low = np.array(sorted(held[least]), dtype=np.int64)
-        if not high.size or not low.size:
-            break
-        gaps = high[:, None] - low[None, :]
-        gaps = np.where((gaps > 0) & (gaps <= room), gaps, 0)
-        best = int(gaps.argmax())
-        gap = int(gaps.reshape(-1)[best])
-        if gap == 0:
-            # The blocks that stand out most cannot help each other; a smaller exchange elsewhere might, but gains less.
-            break
-        large, small = int(high[best // low.size]), int(low[best % low.size])
+        most, least, large, small = found
         a, b = held[most][large].pop(), held[least][small].pop()
         for block, degree in ((most, large), (least, small)):
             if not held[block][degree]:
@@ -56,6 +44,26 @@ def reconciled(degrees: Integers, blocks: Integers, wanted: Integers) -> Integer
         out[a], out[b] = small, large
         held[most].setdefault(small, []).append(a)
         held[least].setdefault(large, []).append(b)
-        excess[most] -= gap
-        excess[least] += gap
+        excess[most] -= large - small
+        excess[least] += large - small
     return out
+
+
+def _best_exchange(excess: Integers, held: list[dict[int, list[int]]]) -> tuple[int, int, int, int] | None:
+    """Two blocks and a degree of each whose exchange brings both nearer: those furthest off for which there is one."""
+    order = np.argsort(-excess, kind="stable").tolist()
+    for most in order:
+        if excess[most] <= 0 or not held[most]:
+            break
+        high = np.array(sorted(held[most]), dtype=np.int64)
+        for least in reversed(order):
+            room = min(int(excess[most]), -int(excess[least]))
+            if room <= 0:
+                break
+            low = np.array(sorted(held[least]), dtype=np.int64)
+            gaps = high[:, None] - low[None, :]
+            gaps = np.where((gaps > 0) & (gaps <= room), gaps, 0)
+            if gaps.size and gaps.any():
+                best = int(gaps.argmax())
+                return most, least, int(high[best // low.size]), int(low[best % low.size])
+    return None
