@@ -1,9 +1,10 @@
 """Seeding without rows or a spec: how long planning, sampling and loading take on schemas of real applications.
 
-    python benchmarks/seeding.py [--rows 1000] [NAME ...]
+    python benchmarks/seeding.py [--rows 1000] [--folder FOLDER] [NAME ...]
 
 Reads ``ddl/*.sql`` of the shared folder (FIXTURESYNTH_SHARED, else ``../shared``) and ``schemas/*.sql``, puts each in a
-throw-away database on its own server and prints one line a schema. Servers as for the tests.
+throw-away database on its own server and prints one line a schema. Servers as for the tests. ``--folder`` reads the
+scripts of another folder instead, named ``NAME.pg.sql``, ``NAME.mysql.sql`` or ``NAME.sqlite.sql``.
 """
 
 import argparse
@@ -86,7 +87,7 @@ def measure(path: Path, rows: int) -> str:
             load(data, url, order=list(data), later=later)
             times.append(time.perf_counter())
         except FixtureSynthError as error:
-            return f"{line} refused: {str(error)[:120]}"
+            return f"{line} refused: {' '.join(str(error).split())[:300]}"
         spent = [b - a for a, b in pairwise(times)]
         broken, _ = violations(url)
         total = sum(data.rows.values())
@@ -97,10 +98,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="schemas whose file name begins so (default: all)")
     parser.add_argument("--rows", type=int, default=1000, help="rows of a table (default: 1000)")
+    parser.add_argument("--folder", type=Path, help="scripts of these applications instead")
     arguments = parser.parse_args()
     shared = Path(os.environ.get("FIXTURESYNTH_SHARED", ROOT.parent / "shared")) / "ddl"
+    folders = [arguments.folder] if arguments.folder else [shared, ROOT / "schemas"]
     print(HEAD)
-    for path in sorted((*shared.glob("*.sql"), *(ROOT / "schemas").glob("*.sql"))):
+    for path in sorted(p for folder in folders for p in folder.glob("*.sql")):
         if not arguments.names or path.name.startswith(tuple(arguments.names)):
             print(measure(path, arguments.rows), flush=True)
 

@@ -34,8 +34,8 @@ from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
-from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,

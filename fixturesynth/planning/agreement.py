@@ -302,6 +302,7 @@ _PLACES = {
     "city": "city", "state": "state", "state_code": "state_code", "postal_code": "postal_code", "country": "country",
     "country_code": "country_code", "latitude": "latitude", "longitude": "longitude",
 }  # fmt: skip
+_KINDS = dict.fromkeys(("latitude", "longitude"), ("decimal", "float"))
 _WHERE = frozenset(
     listed("""
         city town state province region county country code postal post zip zipcode postcode iso name lat latitude lon
@@ -315,6 +316,8 @@ def _places(row: _Row) -> None:
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in row.meant(*_PLACES):
         source = row.plans[name].source
+        if row.column(name).type.kind not in _KINDS.get(row.meanings[name], ("text",)):
+            continue
         free = isinstance(source, Rule) and not source.call.unique and not source.needs and name not in row.keyed
         if free and name not in row.fixed:
             groups.setdefault(tuple(w for w in words_of(name) if w not in _WHERE), []).append(name)

@@ -56,10 +56,13 @@ def _distinct(
     return min(plan.rows, above)
 
 
-def columns_in_part(schema: Schema, plan: Plan) -> dict[str, frozenset[str]]:
-    """By table: columns whose values should differ as far as they can, because a unique set of a child takes them."""
+def columns_in_part(schema: Schema, plan: Plan, others: Collection[tuple[str, str]] = ()) -> dict[str, frozenset[str]]:
+    """By table: columns whose values should differ as far as they can, because a unique set of a child takes them.
+
+    ``others``: (table, column) that should differ too.
+    """
     found: dict[str, set[str]] = {t.name: set() for t in plan.tables}
-    todo: list[tuple[str, str]] = []
+    todo = list(others)
     for child in plan.tables:
         table = schema[child.name]
         for unique in child.uniques:

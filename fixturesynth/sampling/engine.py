@@ -31,8 +31,8 @@ from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
-from fixturesynth.planning.parts import columns_in_part
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan
+from fixturesynth.planning.sharing import columns_to_differ
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Assembly, Made
@@ -42,6 +42,7 @@ from fixturesynth.sampling.covering import covered, differing_values, needed_par
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
@@ -53,8 +54,8 @@ from fixturesynth.sampling.partition import (
     sample_values,
 )
 from fixturesynth.sampling.references import match_references
-from fixturesynth.sampling.sharing import as_often
 from fixturesynth.sampling.settling import settle
+from fixturesynth.sampling.sharing import agreeing_parents, lent_values, moved_to, partners_needed
 from fixturesynth.schema.model import Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
@@ -104,7 +105,7 @@ def sample_dataset(
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper, columns_in_part(schema, plan))
+        run = _Run(schema, plan, models, seed, given, mapper, columns_to_differ(schema, plan))
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -172,11 +173,17 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     # Learned values keep their distribution; what is made up may differ as far as it can.
     differing = run.differing.get(plan.name, frozenset()) if model is None else frozenset()
     needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
-    parents, position, siblings = _families(run, plan, table, needed)
+    if model is None:
+        for name, rows in partners_needed(run.schema, run.plan, run.made, plan.name).items():
+            needed[name] = np.union1d(needed.get(name, rows), rows)
+    agree = agreeing_parents(plan, table, run.made)
+    parents, position, siblings = _families(run, plan, table, needed, agree)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
-    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed)
+    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
     base = _sample_values(run, plan, codes, model, position)
+    if model is None:
+        base = lent_values(run.schema, run.plan, run.made, plan.name, base)
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
@@ -234,7 +241,11 @@ def _codes_now(
 
 
 def _families(
-    run: _Run, plan: TablePlan, table: Table, needed: Mapping[str, Integers]
+    run: _Run,
+    plan: TablePlan,
+    table: Table,
+    needed: Mapping[str, Integers],
+    agree: Mapping[str, npt.NDArray[np.bool_]],
 ) -> tuple[Integers, Integers, Integers]:
     """Context parent, place among its children and their number, for every row."""
     n = plan.rows
@@ -248,6 +259,8 @@ def _families(
     )
     degrees = balanced(degrees, plan, table, reference, run.models.get(reference.parent), run.made, run.seed)
     degrees = covered(degrees, needed.get(plan.context))
+    words = hashed(np.arange(parent.rows), run.seed, plan.name, plan.context, "agreeing")
+    degrees = moved_to(degrees, agree.get(plan.context), 1 if reference.exclusive else cap, words)
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
     return ranks, position, degrees[ranks]

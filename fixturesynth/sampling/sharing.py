@@ -1,89 +1,140 @@
-"""Rows of lists that are kept word for word, chosen exactly as often as they are to be.
+"""References that share columns: which parents agree with a parent of every other reference, and how to have some.
 
-What is drawn one sibling after the other strays from the learned shares, and a list's rows have counts of their own.
-Rows that choose too often what others choose too seldom are given the other one, and drawn again knowing it: so they
-fit it in all their values.
+A port and a network are named by the same ``network_id``: a row can take only ports of networks that are in both
+tables. Parents without such a partner get no child, and the table that is made later has a row for what the earlier
+ones have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from fixturesynth.generators.contract import Generator
-from fixturesynth.generators.tablemodel import TableModel, block_variable
-from fixturesynth.planning.plan import TablePlan
-from fixturesynth.randomness import hashed
+from fixturesynth.generators.keys import locate
+from fixturesynth.planning.plan import Plan, Reference, TablePlan
+from fixturesynth.planning.sharing import lends, required_together, shared_columns
+from fixturesynth.sampling.assembly import Made
 from fixturesynth.sampling.counts import allot
-from fixturesynth.sampling.matching import match
-from fixturesynth.sampling.partition import CodesJob, generated, redrawn
+from fixturesynth.schema.model import Schema, Table
 
-__all__ = ["as_often", "moves"]
+__all__ = ["agreeing_parents", "lent_values", "moved_to", "partners_needed"]
 
 Integers = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int32]
-
-MOST_MOVED = 4  # one row in so many is drawn again at the most
+Mask = npt.NDArray[np.bool_]
 
 
-def as_often(
-    codes: Codes,
-    plan: TablePlan,
-    model: TableModel,
-    models: Mapping[str, TableModel],
-    seed: int,
-    generator: Generator,
-    job: CodesJob,
-) -> Codes:
-    """``codes``, (n, variables), with every choice of a row of a kept list made as often as that row has children."""
-    names = [v.name for v in generated(model)]
-    out = codes
-    done: list[str] = []
-    for reference in plan.references:
-        variable, block = block_variable(reference.foreign_key), model.blocks.get(reference.foreign_key)
-        parent = models.get(reference.parent)
-        if block is None or block.rows is None or variable not in names or parent is None:
-            continue
-        kept = parent.degrees.get(f"{plan.name}.{reference.foreign_key}")
-        if reference.how != "matched" or reference.asked or kept is None or kept.size != block.rows.size:
-            continue
-        i = names.index(variable)
-        shares = np.bincount(block.rows, weights=kept, minlength=block.size).astype(np.int64)
-        chosen = np.flatnonzero(out[:, i] < block.size)
-        beside = out[chosen, names.index(done[-1])] if done else np.zeros(chosen.size, np.int32)
-        rows, wanted = moves(out[chosen, i], shares, beside, seed, plan.name, reference.foreign_key)
-        rows = chosen[rows]
-        if rows.size and rows.size * MOST_MOVED <= codes.shape[0]:
-            given = {variable: wanted} | {name: out[rows, names.index(name)] for name in done}
-            drawn = redrawn(model, generator, job, out, rows, given, "as often", variable)
-            out = out.copy()
-            out[rows] = drawn
-        done.append(variable)
+def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) -> dict[str, Mask]:
+    """By foreign key, parents that have a partner among those of every other reference that shares columns with it.
+
+    References that share nothing are not in the answer.
+    """
+    names = required_together(plan, table)
+    out: dict[str, Mask] = {}
+    pairs = [(a, b, s) for a, b in combinations(names, 2) if (s := shared_columns(table, a, b))]
+    changed = True
+    while changed:
+        changed = False
+        for a, b, shared in pairs:
+            for one, two, own, theirs in ((a, b, 0, 1), (b, a, 1, 0)):
+                first, second = made[table.foreign_key(one).parent], made[table.foreign_key(two).parent]
+                before = out.get(one, np.ones(first.rows, dtype=bool))
+                there = pa.array(out.get(two, np.ones(second.rows, dtype=bool)))
+                found = locate(
+                    [first.columns[s[own]] for s in shared], [second.columns[s[theirs]].filter(there) for s in shared]
+                )
+                after = before & (found >= 0)
+                changed |= int(after.sum()) < int(before.sum())
+                out[one] = after
     return out
 
 
-def moves(codes: Codes, shares: Integers, beside: Codes, seed: int, *address: str) -> tuple[Integers, Codes]:
-    """Rows to give another code, and which, so that codes (n,) come in proportion to ``shares`` (size,): the fewest.
+def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: npt.NDArray[np.uint64]) -> Integers:
+    """``degrees`` with the children of parents that are not ``allowed`` given to others, at most ``cap`` each.
 
-    ``beside``: what the rows keep, (n,); a code goes to rows that have what most rows of that code have.
-
-    >>> moves(np.array([0, 0, 0, 1], dtype=np.int32), np.array([1, 1]), np.zeros(4, dtype=np.int32), 7, "x")[1].tolist()
-    [1]
+    As they were where nobody, or too few, can take them.
     """
-    if not codes.size or not shares.any():
-        return np.zeros(0, np.int64), np.zeros(0, np.int32)
-    target = allot(shares, codes.size)
-    order = np.lexsort((hashed(np.arange(codes.size), seed, *address, "moves"), codes))
-    place = np.empty(codes.size, dtype=np.int64)
-    place[order] = np.arange(codes.size) - np.searchsorted(codes[order], codes[order], side="left")
-    rows = np.flatnonzero(place >= target[codes])
-    missing = np.maximum(target - np.bincount(codes, minlength=shares.size), 0)
-    wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
-    wanted = wanted[np.argsort(hashed(np.arange(wanted.size), seed, *address, "wanted"), kind="stable")]
-    wide = int(beside.max(initial=0)) + 1
-    usual = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide).argmax(axis=1)
-    # Slots stand for parents with one place each: those of the row's own kind first, then whatever is left.
-    slots = match(beside[rows].astype(np.int64), usual[wanted], np.ones(rows.size, np.int64), seed, *address, "slots")
-    return rows, wanted[slots]
+    if allowed is None or allowed.all() or not allowed.any():
+        return degrees
+    out = np.where(allowed, degrees, 0)
+    missing = int(degrees.sum() - out.sum())
+    most = missing if cap is None else cap
+    if int(np.maximum(most - out, 0)[allowed].sum()) < missing:
+        return degrees
+    while missing:
+        room = np.where(allowed, np.maximum(most - out, 0), 0)
+        out += np.minimum(allot(np.where(room > 0, out + 1, 0), missing, words), room)
+        missing = int(degrees.sum() - out.sum())
+    return out
+
+
+def partners_needed(schema: Schema, plan: Plan, made: Mapping[str, Made], table: str) -> dict[str, Integers]:
+    """By foreign key of ``table``: rows of its parent that must have a child, for partners of rows made before.
+
+    A table that references this one and an earlier one by the same column finds in this one what the earlier has.
+    """
+    found: dict[str, Integers] = {}
+    own = plan[table]
+    for column, values in _wanted_values(schema, plan, made, table):
+        source = own.column(column).source
+        if not isinstance(source, Reference) or own.reference(source.foreign_key).how not in ("context", "matched"):
+            continue
+        above = made[own.reference(source.foreign_key).parent].columns[source.parent_column]
+        rows = locate([values.cast(above.type, safe=False)], [above])
+        rows = np.unique(rows[rows >= 0])
+        if rows.size:
+            found[source.foreign_key] = np.union1d(found.get(source.foreign_key, rows), rows)
+    return found
+
+
+def lent_values(
+    schema: Schema, plan: Plan, made: Mapping[str, Made], table: str, base: dict[str, pa.Array]
+) -> dict[str, pa.Array]:
+    """``base`` with columns that the same rule fills in a partner table taking the partner's values in turn.
+
+    Where nothing but their rules says which tenants two tables have, chance alone would make them agree.
+    """
+    out = dict(base)
+    for child in plan.tables:
+        for mine, theirs, other in _partners(schema, plan, made, child, table):
+            if mine in base and lends(plan[other], theirs, plan[table], mine):
+                values = pc.unique(made[other].columns[theirs]).drop_null().cast(base[mine].type)
+                if len(values):
+                    index = np.arange(len(base[mine])) % len(values)
+                    taken = values.take(pa.array(index))
+                    out[mine] = pc.if_else(base[mine].is_valid(), taken, base[mine])
+    return out
+
+
+def _partners(
+    schema: Schema, plan: Plan, made: Mapping[str, Made], child: TablePlan, table: str
+) -> list[tuple[str, str, str]]:
+    """(column of ``table``, column of the other, the other) for columns by which a child names both in every row."""
+    declared = schema[child.name]
+    names = required_together(child, declared)
+    found = []
+    for one in names:
+        for two in names:
+            parent, other = declared.foreign_key(one).parent, declared.foreign_key(two).parent
+            if parent == table and other != table and other in made:
+                found += [(a, b, other) for a, b in shared_columns(declared, one, two)]
+    return found
+
+
+def _wanted_values(schema: Schema, plan: Plan, made: Mapping[str, Made], table: str) -> list[tuple[str, pa.Array]]:
+    """(column of ``table``, values that it should have): those that all earlier partners have."""
+    found = []
+    for child in plan.tables:
+        wanted: dict[str, pa.Array] = {}
+        for mine, theirs, other in _partners(schema, plan, made, child, table):
+            values = pc.unique(made[other].columns[theirs]).drop_null()
+            if mine in wanted:
+                known = wanted[mine].cast(values.type, safe=False)
+                values = known.filter(pc.is_in(known, values))
+            wanted[mine] = values
+        found += list(wanted.items())
+    return found
