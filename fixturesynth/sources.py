@@ -11,6 +11,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
 from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
@@ -201,15 +202,16 @@ def decide(
         seed=spec.seed or 0,
         progress=lambda table, n: told("read", table, n, 0),
     )
+    schema, dataset = loosen(source.schema, dataset)
     profile = profile_dataset(
         dataset,
-        source.schema,
+        schema,
         seed=spec.seed or 0,
         protection=spec.protection or 5,
         progress=lambda table, n, of: told("profile", table, n, of),
     )
-    plan = make_plan(source.schema, profile=profile, wishes=wishes)
-    return Synthesizer(source.schema, plan, {}, profile, wishes, spec.seed or 0)
+    plan = make_plan(schema, profile=profile, wishes=wishes)
+    return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0)
 
 
 def replanned(

@@ -13,6 +13,7 @@ from fixturesynth.generators.fitting import fit_tables
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.judging import Judge
+from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
@@ -142,6 +143,7 @@ def fit(
     dataset = read_rows(source, schema, limit=limit, seed=seed, progress=lambda t, n: told("read", t, n, 0))
     if schema is None:
         schema = infer_schema(dataset)
+    schema, dataset = loosen(schema, dataset)
     profile = profile_dataset(
         dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
     )

@@ -29,6 +29,7 @@ from fixturesynth.evaluation.movements import (
 )
 from fixturesynth.evaluation.requiring import read_conditions
 from fixturesynth.evaluation.schemachanges import find_changes
+from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.profiling.columnar import locate_parents, view_table
 from fixturesynth.profiling.columns import parse_temporal
@@ -124,7 +125,9 @@ def _read(source: Any, schema: Schema, told: Progress) -> tuple[Dataset, Schema 
     if isinstance(source, str | Path) and not Path(source).is_dir():
         declared = reflect(str(source))
         tables = [n for n in schema.names if n in declared]
-        return read_rows(source, declared, tables=tables, progress=lambda t, n: told(f"read {t}", n, 0)), declared
+        rows = read_rows(source, declared, tables=tables, progress=lambda t, n: told(f"read {t}", n, 0))
+        declared, rows = loosen(declared, rows)
+        return rows, declared
     inferred = read_rows(source)
     tables = [n for n in schema.names if n in inferred]
     try:

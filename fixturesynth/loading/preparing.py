@@ -1,6 +1,6 @@
 """What a load will do, decided and checked before anything is written."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,9 +13,10 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.errors import GuardError, InputError, did_you_mean
 from fixturesynth.loading.destination import run
 from fixturesynth.loading.dialects import Dialect
+from fixturesynth.loading.loosening import kind_of_values
 from fixturesynth.loading.ordering import can_wait, load_order
 from fixturesynth.schema.ddl import Creation, creation, table_name
-from fixturesynth.schema.model import Column, ColumnType, Schema, Table
+from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.schema.translation import translate
 
@@ -161,34 +162,11 @@ def _longest(values: pa.ChunkedArray) -> int:
     return pc.max(pc.utf8_length(values)).as_py() or 0
 
 
-_ARROW_KINDS: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
-    (pa.types.is_boolean, ColumnType("boolean", "boolean")),
-    (pa.types.is_uint64, ColumnType("integer", "bigint", bits=64, unsigned=True)),
-    (pa.types.is_integer, ColumnType("integer", "bigint", bits=64)),
-    (pa.types.is_floating, ColumnType("float", "double")),
-    (pa.types.is_date, ColumnType("date", "date")),
-    (pa.types.is_time, ColumnType("time", "time")),
-    (pa.types.is_timestamp, ColumnType("timestamp", "timestamp")),
-    (pa.types.is_duration, ColumnType("interval", "interval")),
-    (pa.types.is_binary, ColumnType("bytes", "bytes")),
-    (pa.types.is_large_binary, ColumnType("bytes", "bytes")),
-    (pa.types.is_nested, ColumnType("json", "json")),
-)
-
-
-def _arrow_kind(kind: pa.DataType) -> ColumnType:
-    if pa.types.is_decimal(kind):
-        return ColumnType("decimal", str(kind), precision=kind.precision, scale=max(0, kind.scale))
-    if pa.types.is_timestamp(kind) and kind.tz:
-        return ColumnType("timestamp", "timestamptz", timezone=True)
-    return next((found for test, found in _ARROW_KINDS if test(kind)), ColumnType("text", "text"))
-
-
 def _plain_schema(data: Dataset) -> Schema:
     tables = []
     for name in data:
         fields = data.arrow(name).schema
-        tables.append(Table(name, tuple(Column(f.name, _arrow_kind(f.type)) for f in fields)))
+        tables.append(Table(name, tuple(Column(f.name, kind_of_values(f.type)) for f in fields)))
     return Schema(tuple(tables))
 
 
