@@ -25,9 +25,10 @@ from fixturesynth.generators.network.integers import (
     heads_of,
     near,
     outputs,
+    placed,
     weights,
 )
-from fixturesynth.generators.network.relations import Relation
+from fixturesynth.generators.network.relations import Relation, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = ["Drawer", "Drawn", "draw_tokens", "make_drawer"]
@@ -130,28 +131,30 @@ class _Shared:
         self.one[self.prefix] = np.arange(column.size)
         self.hidden = self.hidden[found // size] + self.drawer.embeddings[token][found % size]
         self.columns[token] = column
-        for k, relation in enumerate(self.drawer.relations):
-            if token in (relation.target, relation.source) and {relation.target, relation.source} <= set(self.columns):
-                target, source = (self.columns[t][self.one] for t in (relation.target, relation.source))
-                self.hidden += self.drawer.distances[k][relation.distance(target, source)]
+        for k in _completed(self.drawer, self.columns, token):
+            relation = self.drawer.relations[k]
+            ones = self._ones()
+            source = source_codes(self.drawer.tokens, ones, relation.source)
+            self.hidden += self.drawer.distances[k][relation.distance(ones[relation.target], source)]
         return found // size
+
+    def _ones(self) -> dict[int, Column]:
+        """Tokens of one row of each prefix, (prefixes,)."""
+        return {token: column[self.one] for token, column in self.columns.items()}
 
     def draw(self, draw: Drawn, *, stratify: bool) -> None:
         head = self.drawer.heads[draw.token]
-        centres = _centres(self.drawer, head, {t: column[self.one] for t, column in self.columns.items()})
-        logits = np.empty((len(self.hidden), head.size), np.float32)
-        places = np.empty((len(self.hidden), head.places), np.float32)
+        centres, inners = _expected(self.drawer, head, self._ones())
+        found = np.empty((len(self.hidden), head.head.shape[1]), np.float32)
         for start in range(0, len(self.hidden), MOST_ROWS):
-            here = slice(start, start + MOST_ROWS)
-            found = outputs(head, self.hidden[here])
-            logits[here] = near(head, found, [None if c is None else c[here] for c in centres])
-            places[here] = found[:, head.size : head.size + head.places]
-        column = self._pick(logits, draw.words, stratify=stratify)
+            found[start : start + MOST_ROWS] = outputs(head, self.hidden[start : start + MOST_ROWS])
+        column = self._pick(near(head, found, centres), draw.words, stratify=stratify)
         before = self.observe(draw.token, column)
         inside = self.drawer.tokens.inside(draw.token)
-        if inside is not None and head.inside is not None:
-            inner = places[before] + head.inside[column[self.one]]
-            self.observe(inside, self._pick(inner, draw.inner, stratify=stratify))
+        if inside is not None:
+            centres, inners = ([None if c is None else c[before] for c in side] for side in (centres, inners))
+            logits = placed(head, found[before], column[self.one], centres, inners)
+            self.observe(inside, self._pick(logits, draw.inner, stratify=stratify))
 
     def _pick(self, logits: Floats, raw: Words, *, stratify: bool) -> Column:
         """A class for every row from the logits of every prefix."""
@@ -181,21 +184,21 @@ class _Alone:
     def observe(self, token: int, column: Column) -> None:
         self.hidden += self.drawer.embeddings[token][column]
         self.columns[token] = column
-        for k, relation in enumerate(self.drawer.relations):
-            if token in (relation.target, relation.source) and {relation.target, relation.source} <= set(self.columns):
-                target, source = self.columns[relation.target], self.columns[relation.source]
-                self.hidden += self.drawer.distances[k][relation.distance(target, source)]
+        for k in _completed(self.drawer, self.columns, token):
+            relation = self.drawer.relations[k]
+            source = source_codes(self.drawer.tokens, self.columns, relation.source)
+            self.hidden += self.drawer.distances[k][relation.distance(self.columns[relation.target], source)]
 
     def draw(self, draw: Drawn, here: slice, *, last: bool) -> dict[int, Column]:
         """Columns of the tokens of one variable; the ``last`` one need not be observed."""
         head = self.drawer.heads[draw.token]
         found = outputs(head, self.hidden)
-        column = self._pick(near(head, found, _centres(self.drawer, head, self.columns)), draw.words[here])
+        centres, inners = _expected(self.drawer, head, self.columns)
+        column = self._pick(near(head, found, centres), draw.words[here])
         made = {draw.token: column}
         inside = self.drawer.tokens.inside(draw.token)
-        if inside is not None and head.inside is not None:
-            places = found[:, head.size : head.size + head.places] + head.inside[column]
-            made[inside] = self._pick(places, draw.inner[here])
+        if inside is not None:
+            made[inside] = self._pick(placed(head, found, column, centres, inners), draw.inner[here])
         if not last:
             for token, column in made.items():
                 self.observe(token, column)
@@ -207,7 +210,28 @@ class _Alone:
         return np.asarray((running <= target[:, None]).sum(axis=1, dtype=np.int32), np.int32)
 
 
-def _centres(drawer: Drawer, head: Head, columns: Mapping[int, Column]) -> list[Column | None]:
-    """For each relation of a head the class that its source leads to expect, where the source is known."""
-    own = [drawer.relations[k] for k in head.relations]
-    return [r.centre[columns[r.source]] if r.source in columns else None for r in own]
+def _expected(
+    drawer: Drawer, head: Head, columns: Mapping[int, Column]
+) -> tuple[list[Column | None], list[Column | None]]:
+    """For each relation of a head the class, and the place in it, that its source leads to expect, where it is known."""
+    centres: list[Column | None] = []
+    inners: list[Column | None] = []
+    for relation in (drawer.relations[k] for k in head.relations):
+        if relation.source not in columns:
+            centres.append(None)
+            inners.append(None)
+            continue
+        codes = source_codes(drawer.tokens, columns, relation.source)
+        centres.append(relation.centre[codes])
+        inners.append(relation.inner[codes])
+    return centres, inners
+
+
+def _completed(drawer: Drawer, columns: Mapping[int, Column], token: int) -> list[int]:
+    """Relations both sides of which are observed whole, now that ``token`` is."""
+    tokens, out = drawer.tokens, []
+    for k, relation in enumerate(drawer.relations):
+        last = [lead if tokens.inside(lead) is None else lead + 1 for lead in (relation.target, relation.source)]
+        if token in last and columns.keys() >= set(last):
+            out.append(k)
+    return out

@@ -7,7 +7,7 @@ What divides is a power of two, what decides is a comparison of integers.
 One variable is predicted so. The hidden state is the sum of the embeddings of the tokens observed so far, and of
 distances between those that are related; observing one more adds a row of its table. From there each variable has two
 narrow layers and a head of its own, whose outputs are its classes, the places inside them, and for each relation
-what is added to the classes around the one that the other variable leads to expect.
+what is added to the classes around the one that the other variable leads to expect, and to the place expected there.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from fixturesynth.generators.network.relations import AHEAD, Relation
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = [
-    "ACTIVATION", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "TOP", "UNIT", "Head", "Layers", "columns_of", "exponentials",
-    "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "weights",
+    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of", "exponentials",
+    "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
@@ -36,6 +36,9 @@ LARGEST = 2**22  # of a bias of a class
 LARGEST_NEAR = 2**20  # of a bias of a relation; a product, a class's bias and three relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
 MOST_ROWS = 4_096  # rows that go through the layers at once: they stay in the processor's cache
+
+NEAR = 2 * AHEAD + 1  # distances of one relation
+EACH = NEAR + 1  # outputs of one relation: its distances, and the place it leads to expect
 
 _NATS = 16  # below the largest logit nothing is drawn
 
@@ -116,7 +119,7 @@ def heads_of(layers: Layers, tokens: Tokens, relations: Sequence[Relation]) -> l
     out, end = [], 0
     inner = np.float32(2.0 ** -(layers.scale - ACTIVATION))
     for i, (size, places, own) in enumerate(columns_of(tokens, relations)):
-        begin, end = end, end + size + places + len(own) * (2 * AHEAD + 1)
+        begin, end = end, end + size + places + len(own) * EACH
         first, second = (np.float32(2.0 ** -float(s[i])) for s in (layers.first_shift, layers.second_shift))
         last = np.float32(2.0 ** -float(layers.head_shift[i] + ACTIVATION - UNIT))
         inside = layers.inside.get(tokens.leads[i] + 1) if places else None
@@ -139,7 +142,7 @@ def heads_of(layers: Layers, tokens: Tokens, relations: Sequence[Relation]) -> l
 
 
 def outputs(head: Head, hidden: Floats) -> Floats:
-    """All outputs of one variable in units of 2**-UNIT, not yet whole, (n, classes + places + relations' distances).
+    """All outputs of one variable in units of 2**-UNIT, not yet whole, (n, classes + places + EACH a relation).
 
     ``hidden``: (n, width), the sum of embeddings in units of activations.
     """
@@ -174,12 +177,28 @@ def near(head: Head, found: Floats, centres: Sequence[Column | None]) -> Floats:
     padded = np.zeros((len(found), wide), np.float32)
     padded[:, AHEAD : AHEAD + head.size] = classes
     flat = padded.reshape(-1)
-    begins = np.arange(len(found), dtype=np.int64)[:, None] * wide + np.arange(2 * AHEAD + 1)
+    begins = np.arange(len(found), dtype=np.int64)[:, None] * wide + np.arange(NEAR)
     for k, centre in enumerate(centres):
         if centre is not None:
-            at = head.size + head.places + k * (2 * AHEAD + 1)
-            flat[begins + centre[:, None]] += found[:, at : at + 2 * AHEAD + 1]
+            at = head.size + head.places + k * EACH
+            flat[begins + centre[:, None]] += found[:, at : at + NEAR]
     return padded[:, AHEAD : AHEAD + head.size]
+
+
+def placed(
+    head: Head, found: Floats, classes: Column, centres: Sequence[Column | None], inners: Sequence[Column | None]
+) -> Floats:
+    """Logits of the places inside ``classes``, (n, places), from ``outputs``.
+
+    ``inners``: the expected place of every row, which counts where its class is the expected one.
+    """
+    assert head.inside is not None
+    out: Floats = found[:, head.size : head.size + head.places] + head.inside[classes]
+    for k, (centre, inner) in enumerate(zip(centres, inners, strict=True)):
+        if centre is not None and inner is not None:
+            rows = np.flatnonzero(classes == centre)
+            out[rows, inner[rows]] += found[rows, head.size + head.places + k * EACH + NEAR]
+    return out
 
 
 def weights(found: Floats, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

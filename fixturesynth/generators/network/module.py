@@ -15,23 +15,24 @@ from torch.nn import functional
 
 from fixturesynth.generators.network.integers import (
     ACTIVATION,
+    EACH,
     LARGEST,
     LARGEST_NEAR,
+    NEAR,
     Layers,
     columns_of,
     exponentials,
 )
-from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation, log_ratios
+from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation, log_ratios, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
-__all__ = ["Module", "export"]
+__all__ = ["Module", "expected", "export"]
 
 IMPOSSIBLE = -60.0  # nats: the table of exponentials ends long before
 LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
 WAVES = 12  # cosines along an ordered token
-NEAR = 2 * AHEAD + 1  # outputs of one relation
 
 
 class _Rounded(torch.autograd.Function):
@@ -76,12 +77,14 @@ def rounded(weights: torch.Tensor, exponent: torch.Tensor) -> torch.Tensor:
 @dataclass(frozen=True)
 class Seen:
     """``before``: 1 where a variable sees a token, (variables, tokens); ``both``: where it sees both sides of a
-    relation, (variables, relations). By row and relation: ``centres``, the expected class, (n, relations); ``shown``,
-    1 where its target sees the source, and ``share``, 0 where that is hidden context, (relations, n)."""
+    relation, (variables, relations). By row and relation: ``centres`` and ``inners``, the expected class and place,
+    (n, relations); ``shown``, 1 where its target sees the source, and ``share``, 0 where that is hidden context,
+    (relations, n)."""
 
     before: torch.Tensor
     both: torch.Tensor
     centres: torch.Tensor
+    inners: torch.Tensor
     shown: torch.Tensor
     share: torch.Tensor | None
 
@@ -131,12 +134,22 @@ def _log_inside(tokens: Tokens, columns: npt.NDArray[np.int32], lead: int) -> np
     return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
 
 
+def expected(tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Columns of tokens with those of what relations lead to expect behind them: for each its class, then its place,
+    (n, tokens + 2 * relations)."""
+    more = []
+    for relation in relations:
+        codes = source_codes(tokens, columns, relation.source)
+        more += [relation.centre[codes], relation.inner[codes]]
+    return np.concatenate([columns, *(column[:, None] for column in more)], axis=1)
+
+
 class Module(nn.Module):
     """One hidden sum of embeddings; for each generated variable two narrow layers and a head.
 
     Heads begin at the logarithms of what is observed: a place in a group at those inside its group, the distances of
     a variable's strongest relation at how much more often they come than by chance. A head's outputs are the classes,
-    in ``most`` columns, the places, in ``inner`` ones, and 2 * AHEAD + 1 for each relation.
+    in ``most`` columns, the places, in ``inner`` ones, and EACH for each relation.
     """
 
     def __init__(
@@ -150,7 +163,7 @@ class Module(nn.Module):
         count = len(self.leads)
         self.most = max(size for size, _, _ in self.parts)
         self.inner = max(places for _, places, _ in self.parts)
-        wide = self.most + self.inner + NEAR * max(len(own) for _, _, own in self.parts)
+        wide = self.most + self.inner + EACH * max(len(own) for _, _, own in self.parts)
         starts = np.cumsum([0, *sizes])[:-1]
         self.register_buffer("starts", torch.from_numpy(starts), persistent=False)
 
@@ -191,22 +204,20 @@ class Module(nn.Module):
                 inside[str(k)] = nn.Parameter(torch.from_numpy(table).float())
             if own:
                 begin = self.most + self.inner
-                ratios = log_ratios(tokens, columns, self.relations[own[0]])
-                bias[k, 0, begin : begin + NEAR] = torch.from_numpy(ratios)
+                centres = self.relations[own[0]].centre[source_codes(tokens, columns, self.relations[own[0]].source)]
+                bias[k, 0, begin : begin + NEAR] = torch.from_numpy(log_ratios(columns[:, lead], centres, size))
         self.head_bias = nn.Parameter(bias)
         self.inside = nn.ParameterDict(inside)
         self._number_relations()
 
     def _number_relations(self) -> None:
-        """Where things are, as tensors: for each relation its variable, its outputs, its source and its table."""
+        """Where things are, as tensors: for each relation its variable, its outputs, and both sides."""
         place = {lead: k for k, lead in enumerate(self.leads)}
         targets = [place[r.target] for r in self.relations]
         slots = [self.parts[k][2].index(i) for i, k in enumerate(targets)]
-        begins = np.cumsum([0, *(r.centre.size for r in self.relations)])[:-1]
-        centres = np.concatenate([np.zeros(0, np.int32), *(r.centre for r in self.relations)])
         for name, values in (
             ("targets", targets), ("slots", slots), ("sources", [r.source for r in self.relations]),
-            ("leading", [r.target for r in self.relations]), ("begins", begins.tolist()), ("centres", centres.tolist()),
+            ("leading", [r.target for r in self.relations]),
         ):  # fmt: skip
             self.register_buffer(name, torch.tensor(values, dtype=torch.int64), persistent=False)
 
@@ -228,11 +239,13 @@ class Module(nn.Module):
         """Number of parameters; a head counts the outputs that it has."""
         fixed = sum(p.numel() for p in (self.embeddings, self.distances, self.place, self.first, self.second))
         biases = self.first_bias.numel() + self.second_bias.numel()
-        own = sum(size + places + NEAR * len(related) for size, places, related in self.parts)
+        own = sum(size + places + EACH * len(related) for size, places, related in self.parts)
         return int(fixed + biases + (self.head.shape[1] + 1) * own + sum(p.numel() for p in self.inside.values()))
 
     def seen(self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None) -> Seen:
         """What each variable sees of ``rows`` when they are drawn in ``order``, a list of their first tokens.
+
+        ``rows``: (n, tokens + 2 * relations), as of ``expected``.
 
         ``keep``: (n, context), 0 where a context token is hidden.
         """
@@ -246,7 +259,8 @@ class Module(nn.Module):
             done += [lead] if self.tokens.inside(lead) is None else [lead, lead + 1]
         sources = before[:, self.sources]  # of every relation, (variables, relations)
         both = sources * before[:, self.leading]
-        centres = self.centres[self.begins + rows[:, self.sources]]
+        begin = len(self.tokens.tokens)
+        centres, inners = rows[:, begin :: 2], rows[:, begin + 1 :: 2]
         known = sources[self.targets, torch.arange(len(self.relations), device=rows.device)]
         shown = known[:, None].expand(-1, len(rows))
         share = None
@@ -254,13 +268,13 @@ class Module(nn.Module):
             share = torch.cat([keep.to(rows.device), torch.ones(len(rows), 1, device=rows.device)], dim=1)
             share = share[:, self.sources.clamp(max=c)].T
             shown = shown * share
-        return Seen(before, both, centres, shown, share)
+        return Seen(before, both, centres, inners, shown, share)
 
     def hidden(self, rows: torch.Tensor, seen: Seen, keep: torch.Tensor | None, exact: Exact | None) -> torch.Tensor:
         """For every generated variable the sum of the embeddings before it, (variables, n, width)."""
         c = self.context
         table = self.table() if exact is None else exact.table
-        own = functional.embedding(rows[:, c:].T + self.starts[c:, None], table)
+        own = functional.embedding(rows[:, c : len(self.tokens.tokens)].T + self.starts[c:, None], table)
         with torch.autocast(rows.device.type, enabled=False):
             found = (seen.before[:, c:] @ own.flatten(1)).reshape(len(self.leads), *own.shape[1:])
             if self.relations:
@@ -307,7 +321,7 @@ class Module(nn.Module):
         if self.relations:
             count, n = len(self.leads), len(rows)
             wide = self.most + 2 * AHEAD
-            columns = self.most + self.inner + self.slots[:, None] * NEAR + torch.arange(NEAR, device=rows.device)
+            columns = self.most + self.inner + self.slots[:, None] * EACH + torch.arange(NEAR, device=rows.device)
             more = found[self.targets[:, None], :, columns].permute(0, 2, 1) * seen.shown[:, :, None]
             line = self.targets[:, None] * n + torch.arange(n, device=rows.device)
             at = (line * wide + seen.centres.T)[:, :, None] + torch.arange(NEAR, device=rows.device)
@@ -319,8 +333,12 @@ class Module(nn.Module):
             k = int(name)
             table = self.inside[name] if exact is None else exact.inside[name]
             size = table.shape[1]
-            inner = functional.embedding(rows[:, self.leads[k]], table)
-            places[k] = found[k, :, self.most : self.most + size] + inner
+            inner = functional.embedding(rows[:, self.leads[k]], table) + found[k, :, self.most : self.most + size]
+            for slot, m in enumerate(self.parts[k][2]):
+                here = (rows[:, self.leads[k]] == seen.centres[:, m]) * seen.shown[m]
+                more = found[k, :, self.most + self.inner + slot * EACH + NEAR] * here
+                inner = inner.scatter_add(1, seen.inners[:, m : m + 1], more[:, None])
+            places[k] = inner
         return classes, places
 
     def surprise(
@@ -404,7 +422,7 @@ def export(module: Module) -> Layers:
     weights, biases = [], []
     for k, (size, places, own) in enumerate(module.parts):
         inner, near = module.most, module.most + module.inner
-        kept = np.r_[:size, inner : inner + places, near : near + NEAR * len(own)]
+        kept = np.r_[:size, inner : inner + places, near : near + EACH * len(own)]
         weights.append(np.ascontiguousarray(heads[k][:, kept].T))
         biases.append(bias[k, 0, kept])
     return Layers(

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fixturesynth.generators.network.integers import Layers, columns_of
-from fixturesynth.generators.network.module import Module, export
-from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation
+from fixturesynth.generators.network.integers import EACH, Layers, columns_of
+from fixturesynth.generators.network.module import Module, expected, export
+from fixturesynth.generators.network.relations import SHOWN, Relation
 from fixturesynth.generators.network.tokens import Tokens
 from fixturesynth.randomness import key, permutation
 
@@ -59,7 +59,7 @@ def parameters(tokens: Tokens, relations: Sequence[Relation], width: int, narrow
     parts = columns_of(tokens, relations)
     inside = sum(size * places for size, places, _ in parts)
     layers = len(parts) * (width * (narrow + 1) + narrow * (narrow + 2))
-    outputs = sum(size + places + (2 * AHEAD + 1) * len(own) for size, places, own in parts)
+    outputs = sum(size + places + EACH * len(own) for size, places, own in parts)
     shown = sum(t.size for t in tokens.tokens) + len(relations) * (2 * SHOWN + 3)
     return shown * width + layers + outputs * (narrow + 1) + inside
 
@@ -76,7 +76,7 @@ def settings_for(
     epochs = 20 if dropout else 12
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
-        own = [size + places + (2 * AHEAD + 1) * len(related) for size, places, related in columns_of(tokens, relations)]
+        own = [size + places + EACH * len(related) for size, places, related in columns_of(tokens, relations)]
         products = sum(width * narrow + narrow * narrow + narrow * size + 8 * width for size in own)
         steps = int(np.clip(time_limit * SLOW / (6 * batch * products), 20, steps))
     return Settings(width, narrow, batch, steps, dropout=dropout)
@@ -112,8 +112,8 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
-    data = torch.from_numpy(columns[chosen].astype(np.int64))
-    test = torch.from_numpy(columns[held].astype(np.int64)).to(device)
+    whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
+    data, test = whole[chosen], whole[held].to(device)
     module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(device)
     fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
