@@ -23,7 +23,7 @@ from fixturesynth.generators.network.integers import (
     columns_of,
     exponentials,
 )
-from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation, log_ratios, source_codes
+from fixturesynth.generators.network.relations import AHEAD, MOST_NATS, SHOWN, Relation, log_ratios, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = ["Module", "expected", "export"]
@@ -33,6 +33,7 @@ LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
 WAVES = 12  # cosines along an ordered token
+FEWEST_TOLD = 50  # rows that say how often the expected place comes
 
 
 class _Rounded(torch.autograd.Function):
@@ -134,6 +135,47 @@ def _log_inside(tokens: Tokens, columns: npt.NDArray[np.int32], lead: int) -> np
     return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
 
 
+def _log_related(
+    tokens: Tokens, columns: npt.NDArray[np.int32], relations: Sequence[Relation]
+) -> npt.NDArray[np.float32]:
+    """What the curves of the strongest source of one variable say before training, (relations, EACH), in nats: how
+    much more often each distance comes than by chance, and the expected place. A second curve tells of the rows that
+    are far from the first; other sources begin with nothing."""
+    out = np.zeros((len(relations), EACH), np.float32)
+    lead, inside = relations[0].target, tokens.inside(relations[0].target)
+    size = tokens.tokens[lead].size
+    left = columns
+    for k, relation in enumerate(relations):
+        if relation.source != relations[0].source or not len(left):
+            break
+        codes = source_codes(tokens, left, relation.source)
+        centres = relation.centre[codes]
+        out[k, :NEAR] = log_ratios(left[:, lead], centres, size)
+        if inside is not None:
+            out[k, NEAR] = _log_place(left[:, lead], left[:, inside], centres, relation.inner[codes])
+        left = left[np.abs(left[:, lead] - centres) > AHEAD]
+    return out
+
+
+def _log_place(
+    classes: npt.NDArray[np.int32], places: npt.NDArray[np.int32], centres: npt.NDArray[np.int32],
+    inners: npt.NDArray[np.int32],
+) -> float:  # fmt: skip
+    """How much likelier the expected place is in the expected class than there by chance, in nats of odds."""
+    wide = int(places.max(initial=0)) + 1
+    counts = np.bincount(classes.astype(np.int64) * wide + places, minlength=(int(classes.max()) + 1) * wide)
+    of_class = np.bincount(classes, minlength=int(classes.max()) + 1)
+    here = classes == centres
+    at = classes[here].astype(np.int64) * wide + np.minimum(inners[here], wide - 1)
+    chance = counts[at] / of_class[classes[here]]
+    open_ = chance < 1.0 - 1e-9  # a class of one place says nothing
+    if open_.sum() < FEWEST_TOLD:
+        return 0.0
+    share = (float((places[here] == inners[here])[open_].sum()) + 0.5) / (float(open_.sum()) + 1.0)
+    odds, base = share / (1 - share), float(chance[open_].mean())
+    return float(np.clip(np.log(odds * (1 - base) / max(base, 1e-6)), 0.0, MOST_NATS))
+
+
 def expected(tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Columns of tokens with those of what relations lead to expect behind them: for each its class, then its place,
     (n, tokens + 2 * relations)."""
@@ -204,8 +246,8 @@ class Module(nn.Module):
                 inside[str(k)] = nn.Parameter(torch.from_numpy(table).float())
             if own:
                 begin = self.most + self.inner
-                centres = self.relations[own[0]].centre[source_codes(tokens, columns, self.relations[own[0]].source)]
-                bias[k, 0, begin : begin + NEAR] = torch.from_numpy(log_ratios(columns[:, lead], centres, size))
+                told = _log_related(tokens, columns, [self.relations[m] for m in own])
+                bias[k, 0, begin : begin + EACH * len(own)] = torch.from_numpy(told.reshape(-1))
         self.head_bias = nn.Parameter(bias)
         self.inside = nn.ParameterDict(inside)
         self._number_relations()
