@@ -17,6 +17,7 @@ from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 from fixturesynth.generators.drawing import checked, learnable
 from fixturesynth.generators.network.drawing import Drawer, Drawn, draw_tokens, make_drawer
 from fixturesynth.generators.network.integers import layers_from_arrays, layers_to_arrays
+from fixturesynth.generators.network.relations import find_relations, relations_from_arrays, relations_to_arrays
 from fixturesynth.generators.network.tokens import (
     Tokens,
     fit_tokens,
@@ -38,7 +39,7 @@ class Network:
     """
 
     name = "network"
-    version = 1
+    version = 2
     max_codes = 512  # bins of a number: beyond the few hundred that a table shows, each is a value by itself
 
     def __init__(self) -> None:
@@ -64,8 +65,12 @@ class Network:
         tokens = fit_tokens(table.variables, codes)
         fixed = sum(variable.context for variable in table.variables)
         order = [i for i in order_variables(table.variables, codes) if i >= fixed]
-        layers, facts = train(tokens, to_tokens(tokens, codes), order, table.groups, seed=seed, time_limit=time_limit)
-        arrays: dict[str, npt.NDArray[Any]] = {**tokens.arrays(), **layers_to_arrays(layers)}
+        columns = to_tokens(tokens, codes)
+        relations = find_relations(tokens, columns, order)
+        layers, facts = train(tokens, relations, columns, order, table.groups, seed=seed, time_limit=time_limit)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            **tokens.arrays(), **relations_to_arrays(relations), **layers_to_arrays(layers),
+        }  # fmt: skip
         told = {"tokens": tokens.facts(), "order": order, "scale": layers.scale, "rows": len(codes), **facts}
         return State(self.name, self.version, table.variables, arrays, told)
 
@@ -107,7 +112,7 @@ class Network:
         if self._ready is None or self._ready[0] is not state:
             tokens = tokens_from_parts(state.facts["tokens"], state.arrays)
             layers = layers_from_arrays(state.arrays, int(state.facts["scale"]))
-            self._ready = state, make_drawer(layers, tokens)
+            self._ready = state, make_drawer(layers, tokens, relations_from_arrays(state.arrays))
         return self._ready[1]
 
 
@@ -121,15 +126,15 @@ def _alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
 
 
 def _draws(tokens: Tokens, order: list[int], free: list[int], uniforms: Words, known: Mapping[int, Any]) -> list[Drawn]:
-    """Tokens that are not known, in drawing order: the upper half of a word decides the first of a variable, the
-    lower half the second."""
+    """Variables that are not known, in drawing order: the upper half of a word decides the class, the lower half the
+    place inside it."""
     place = {variable: k for k, variable in enumerate(free)}
     out = []
     for variable in order:
-        words = uniforms[:, place[variable]]
-        for i, token in enumerate(tokens.of(variable)):
-            if token not in known:
-                out.append(Drawn(token, words if i == 0 else _turned(words)))
+        lead = tokens.of(variable)[0]
+        if lead not in known:
+            words = uniforms[:, place[variable]]
+            out.append(Drawn(lead, words, _turned(words) if tokens.inside(lead) is not None else words))
     return out
 
 

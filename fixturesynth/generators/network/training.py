@@ -8,7 +8,7 @@ integer-arithmetic-only inference", 2018).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fixturesynth.generators.network.integers import Layers
-from fixturesynth.generators.network.module import Module, export
+from fixturesynth.generators.network.integers import EACH, Layers, columns_of
+from fixturesynth.generators.network.module import Module, expected, export
+from fixturesynth.generators.network.relations import SHOWN, Relation
 from fixturesynth.generators.network.tokens import Tokens
 from fixturesynth.randomness import key, permutation
 
@@ -53,25 +54,29 @@ class Settings:
     dropout: float = 0.0
 
 
-def parameters(tokens: Tokens, width: int, narrow: int) -> int:
-    """Numbers that a network of this width keeps, about."""
-    own = [t.size for t in tokens.tokens if not t.context]
-    inside = sum(t.size * tokens.tokens[t.group].size for t in tokens.tokens if t.group >= 0)
-    layers = len(own) * (width * (narrow + 1) + narrow * (narrow + 2))
-    return sum(t.size for t in tokens.tokens) * width + layers + sum(own) * (narrow + 1) + inside
+def parameters(tokens: Tokens, relations: Sequence[Relation], width: int, narrow: int) -> int:
+    """Numbers that a network of this width keeps."""
+    parts = columns_of(tokens, relations)
+    inside = sum(size * places for size, places, _ in parts)
+    layers = len(parts) * (width * (narrow + 1) + narrow * (narrow + 2))
+    outputs = sum(size + places + EACH * len(own) for size, places, own in parts)
+    shown = sum(t.size for t in tokens.tokens) + len(relations) * (2 * SHOWN + 3)
+    return shown * width + layers + outputs * (narrow + 1) + inside
 
 
-def settings_for(rows: int, tokens: Tokens, time_limit: float | None) -> Settings:
+def settings_for(
+    rows: int, tokens: Tokens, relations: Sequence[Relation] = (), time_limit: float | None = None
+) -> Settings:
     """Settings by the number of rows to learn from, at most MOST_PARAMETERS where the narrowest network has no more;
     fewer steps where the time limit is short for a slow core."""
     dropout = next((share for most, share in DROPOUT if rows < most), 0.0)
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
-    width, narrow = next((w for w in widths if parameters(tokens, *w) <= MOST_PARAMETERS), WIDTHS[-1])
+    width, narrow = next((w for w in widths if parameters(tokens, relations, *w) <= MOST_PARAMETERS), WIDTHS[-1])
     epochs = 20 if dropout else 12
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
-        own = [t.size for t in tokens.tokens if not t.context]
+        own = [size + places + EACH * len(related) for size, places, related in columns_of(tokens, relations)]
         products = sum(width * narrow + narrow * narrow + narrow * size + 8 * width for size in own)
         steps = int(np.clip(time_limit * SLOW / (6 * batch * products), 20, steps))
     return Settings(width, narrow, batch, steps, dropout=dropout)
@@ -92,6 +97,7 @@ def _one_thread() -> Iterator[None]:
 @_one_thread()
 def train(
     tokens: Tokens,
+    relations: Sequence[Relation],
     columns: Columns,
     order: list[int],
     groups: npt.NDArray[np.int64] | None,
@@ -102,14 +108,14 @@ def train(
 ) -> tuple[Layers, dict[str, Any]]:
     """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
     chosen, held = _split(len(columns), groups, seed)
-    settings = settings or settings_for(chosen.size, tokens, time_limit)
+    settings = settings or settings_for(chosen.size, tokens, relations, time_limit)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
-    data = torch.from_numpy(columns[chosen].astype(np.int64))
-    test = torch.from_numpy(columns[held].astype(np.int64)).to(device)
-    module = Module(tokens, columns[chosen], settings.width, settings.narrow, source).to(device)
-    fixed = [i for variable in order for i in tokens.of(variable)]
+    whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
+    data, test = whole[chosen], whole[held].to(device)
+    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(device)
+    fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
     others = [p for p in module.parameters() if not any(p is q for q in decaying)]
     optimiser = torch.optim.AdamW(
@@ -145,7 +151,7 @@ def train(
         "steps": best.step or settings.steps, "parameters": module.size(), "width": settings.width,
         "held_out": [round(v, 4) for v in best.seen],
     }  # fmt: skip
-    return export(module.cpu(), tokens), facts
+    return export(module.cpu()), facts
 
 
 def _split(
@@ -185,8 +191,8 @@ def _coin(source: torch.Generator, chance: float) -> bool:
 
 
 def _random_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
-    """All tokens in a random order of variables; the place in a group follows the group."""
-    return [i for k in torch.randperm(len(order), generator=source).tolist() for i in tokens.of(order[k])]
+    """The first tokens of all variables in a random order."""
+    return [tokens.of(order[k])[0] for k in torch.randperm(len(order), generator=source).tolist()]
 
 
 def _keep(rows: int, context: int, source: torch.Generator) -> torch.Tensor | None:
