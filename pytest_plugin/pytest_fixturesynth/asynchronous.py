@@ -33,9 +33,7 @@ async def synth_async(
     from pytest_fixturesynth.fixtures import marked_settings, settings_of
     from pytest_fixturesynth.plugin import HANDLES, run_of
 
-    settings = marked_settings(
-        request, settings_of(request.config, synth_source, synth_seed, synth_rows, synth_model)
-    )
+    settings = marked_settings(request, settings_of(request.config, synth_source, synth_seed, synth_rows, synth_model))
     run = run_of(request.config)
     if run.is_django(settings):
         raise InputError("synth_async has no Django; use synth, or Django's own asynchronous tests")
@@ -65,9 +63,7 @@ async def opened(database: Database, settings: Any) -> AsyncIterator[AsyncSynth]
             _begin_by_hand(engine.sync_engine)
         async with engine.connect() as connection:
             outer = await connection.begin()
-            session = AsyncSession(
-                bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False
-            )
+            session = AsyncSession(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
             try:
                 yield AsyncSynth(database, settings, connection, session)
             finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ CLOCKS = (
     datetime(2024, 3, 10, 2, 30), datetime(2024, 11, 3, 1, 30), datetime(2038, 1, 19, 3, 14, 7),
     datetime(2024, 12, 31, 23, 59, 59), datetime(2016, 12, 31, 23, 59, 59), datetime(9999, 12, 31, 12, 0),
 )  # fmt: skip
-ZONES = (timezone.utc, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)), timezone(timedelta(hours=5.75)))
+ZONES = (UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)), timezone(timedelta(hours=5.75)))
 
 
 def _texts(kind: ColumnType) -> list[Any]:
@@ -67,14 +67,16 @@ def _decimals(kind: ColumnType) -> list[Any]:
 
 
 def _floats(kind: ColumnType) -> list[Any]:
-    most = 3.0e38 if kind.precision is not None and kind.precision <= 24 or kind.name in ("real", "float4") else 1.7e308
+    most = (
+        3.0e38 if (kind.precision is not None and kind.precision <= 24) or kind.name in ("real", "float4") else 1.7e308
+    )
     return [0.0, -0.0, 1e-30, 0.1 + 0.2, most, -most]
 
 
 def _moments(kind: ColumnType) -> list[Any]:
     if not kind.timezone:
         return list(CLOCKS)
-    return [c.replace(tzinfo=ZONES[i % len(ZONES)]).astimezone(timezone.utc) for i, c in enumerate(CLOCKS[:-1])]
+    return [c.replace(tzinfo=ZONES[i % len(ZONES)]).astimezone(UTC) for i, c in enumerate(CLOCKS[:-1])]
 
 
 def _times(kind: ColumnType) -> list[Any]:

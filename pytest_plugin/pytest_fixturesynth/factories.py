@@ -42,8 +42,10 @@ class Facts:
     inputs: frozenset[str]  # columns from which others of the row are computed
 
 
-def numbered(column: Column) -> bool:
-    """Whether the database gives the column its number."""
+def numbered(column: Column, dialect: str) -> bool:
+    """Whether the database gives the column its number. DuckDB numbers by sequences alone."""
+    if dialect == "duckdb":
+        return "nextval(" in (column.default or "")
     return column.autoincrement or column.identity is not None or "nextval(" in (column.default or "")
 
 
@@ -77,7 +79,9 @@ class Factory:
         record = self._make(table, asked, reuse)
         return self._given(record)
 
-    def batch(self, name: str, count: int, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> list[Any]:
+    def batch(
+        self, name: str, count: int, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]
+    ) -> list[Any]:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise InputError(f"synth.batch({name!r}): expected a number of rows, however: {count!r}")
         table, asked = self._asked(name, traits, overrides)
@@ -142,11 +146,13 @@ class Factory:
                 fathered.add(source.foreign_key)
             elif isinstance(source, Derived):
                 inputs.update(source.sources)
-        left = tuple(c.name for c in table.columns if numbered(c) or c.generated is not None or c.name not in made)
-        checked = frozenset(c for _, _, columns in named_checks(table) for c in columns)
-        return Facts(
-            table, checked, left, table.keys, moments, after, frozenset(fathered), frozenset(inputs)
+        left = tuple(
+            c.name
+            for c in table.columns
+            if numbered(c, self.stock.dialect) or c.generated is not None or c.name not in made
         )
+        checked = frozenset(c for _, _, columns in named_checks(table) for c in columns)
+        return Facts(table, checked, left, table.keys, moments, after, frozenset(fathered), frozenset(inputs))
 
     def _make(self, table: Table, asked: Asked, reuse: Reuse, *, insert: bool = True) -> Record:
         facts = self.facts(table)
@@ -173,7 +179,7 @@ class Factory:
         for fk in table.foreign_keys:
             up = shelf.parents[fk.name][place]
             if fk.name not in rows and up >= 0 and not any(c in fixed for c in fk.columns):
-                rows[fk.name] = self._family(lot, fk.parent, up, insert)
+                rows[fk.name] = self._parent(lot, table, fk, up, insert)
                 for c, t in zip(fk.columns, fk.parent_columns, strict=True):
                     values[c] = rows[fk.name].get(t)
         values.update(fixed)
@@ -194,14 +200,19 @@ class Factory:
             self._children(record, child, key, each, reuse)
         return record
 
-    def _children(
-        self, record: Record, child: str, key: str, each: Sequence[Mapping[str, Any]], reuse: Reuse
-    ) -> None:
+    def _children(self, record: Record, child: str, key: str, each: Sequence[Mapping[str, Any]], reuse: Reuse) -> None:
         table = self.stock.schema[child]
         for overrides in each:
             asked = self._understood(table, overrides)
             asked.parents[key] = ("row", record)
             self._make(table, asked, reuse)
+
+    def _parent(self, lot: Lot, table: Table, fk: ForeignKey, place: int, insert: bool) -> Record:
+        """The row's own parent; where tables require each other in a circle, one that is there."""
+        alone = any(set(key) <= set(fk.columns) for key in table.keys)  # a row that is there may be taken already
+        if (table.name, fk.name) in self.stock.circular and not alone:
+            return Record(fk.parent, self.stock.row_there(fk.parent, place))
+        return self._family(lot, fk.parent, place, insert)
 
     def _family(self, lot: Lot, name: str, place: int, insert: bool) -> Record:
         """The row's own parent, with all that it needs; one that was made already is the same row."""
@@ -217,7 +228,7 @@ class Factory:
         for fk in table.foreign_keys:
             up = shelf.parents[fk.name][place]
             if up >= 0 and not (fk.parent == name and up == place):
-                parents[fk.name] = self._family(lot, fk.parent, up, insert)
+                parents[fk.name] = self._parent(lot, table, fk, up, insert)
                 for c, t in zip(fk.columns, fk.parent_columns, strict=True):
                     values[c] = parents[fk.name].get(t)
         if not insert:
@@ -283,7 +294,9 @@ class Factory:
             self.choices[key] = self.writer.select(parent, columns, known, order=order, most=CHOICES)
         options = self.choices[key]
         number = len(self.journal)
-        start = int(hashed(np.array([number]), self.stock.made.seed, table.name, fk.name, "reuse")[0] % max(len(options), 1))
+        start = int(
+            hashed(np.array([number]), self.stock.made.seed, table.name, fk.name, "reuse")[0] % max(len(options), 1)
+        )
         for option in options[start:] + options[:start]:
             row = dict(zip(columns, option, strict=True))
             mine = {c: row[t] for c, t in zip(fk.columns, fk.parent_columns, strict=True)}
@@ -301,9 +314,7 @@ class Factory:
         return False
 
     # -- choosing from the stock ----------------------------------------------------------------------------------------
-    def _picked(
-        self, table: Table, facts: Facts, fixed: Mapping[str, Any], rows: Mapping[str, Any]
-    ) -> tuple[Lot, int]:
+    def _picked(self, table: Table, facts: Facts, fixed: Mapping[str, Any], rows: Mapping[str, Any]) -> tuple[Lot, int]:
         """The next row that nobody has taken, whose family is free, and that passes the checks with what is fixed."""
         touched = facts.checked.intersection(fixed) if fixed else frozenset()
         now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
@@ -353,6 +364,8 @@ class Factory:
             up = shelf.parents[fk.name][place]
             if up < 0 or fk.name in apart or any(c in fixed for c in fk.columns):
                 continue
+            if (shelf.table.name, fk.name) in self.stock.circular:
+                continue
             if not self._is_free_family(lot, fk.parent, up):
                 return False
         return True
@@ -364,7 +377,10 @@ class Factory:
         if shelf.first + place in self.used.get(name, ()) or not shelf.usable[place]:
             return False
         return all(
-            up < 0 or (fk.parent == name and up == place) or self._is_free_family(lot, fk.parent, up)
+            up < 0
+            or (fk.parent == name and up == place)
+            or (name, fk.name) in self.stock.circular
+            or self._is_free_family(lot, fk.parent, up)
             for fk in shelf.table.foreign_keys
             for up in (shelf.parents[fk.name][place],)
         )
@@ -382,7 +398,10 @@ class Factory:
                 f"{table.name}: {shown} breaks the check {name} ({text}); give a value that it allows"
                 + ("" if columns[name] <= set(values) else ", or give its other columns too")
             )
-        raise CapacityError(f"{table.name}: no further rows with {shown}; ask for fewer, or give its unique columns")
+        raise CapacityError(
+            f"{table.name}: no further rows{f' with {shown}' if shown else ''}: all values of its unique columns are "
+            "taken; give them, or ask for fewer rows of it in synth_rows"
+        )
 
     # -- what follows ---------------------------------------------------------------------------------------------------
     def _follow(
@@ -402,7 +421,9 @@ class Factory:
                 if up >= 0:
                     sampled = theirs.columns[parent_column][up]
                     values.update(
-                        moved_in_time(values, frozenset(fixed), sampled, full[key][parent_column], made.plan.now, facts.moments)
+                        moved_in_time(
+                            values, frozenset(fixed), sampled, full[key][parent_column], made.plan.now, facts.moments
+                        )
                     )
         changed = frozenset(n for n in values if values[n] != before[n]) | frozenset(fixed)
         if made.models.get(table.name) is None:
@@ -467,7 +488,9 @@ class Factory:
             if not known or not free or any(c not in known and c not in free for c in key) or None in known.values():
                 continue
             taken = set(self.writer.select(table, free, known))
-            if tuple(self.writer.bind(table.column(c), values[c]) for c in free) in _bound(taken, free, table, self.writer):
+            if tuple(self.writer.bind(table.column(c), values[c]) for c in free) in _bound(
+                taken, free, table, self.writer
+            ):
                 self._move(table, lot, values, free, _bound(taken, free, table, self.writer), fixed)
 
     def _move(
@@ -495,9 +518,7 @@ class Factory:
         )
 
 
-def _bound(
-    taken: set[tuple[Any, ...]], free: Sequence[str], table: Table, writer: Writer
-) -> set[tuple[Any, ...]]:
+def _bound(taken: set[tuple[Any, ...]], free: Sequence[str], table: Table, writer: Writer) -> set[tuple[Any, ...]]:
     return {tuple(writer.bind(table.column(c), v) for c, v in zip(free, t, strict=True)) for t in taken}
 
 

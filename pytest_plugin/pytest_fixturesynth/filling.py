@@ -11,22 +11,24 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from fixturesynth.dataset import Dataset
-from fixturesynth.errors import ConstraintError, InputError, SpecError, did_you_mean
+from fixturesynth.errors import ConstraintError, InputError, SpecError, UnsatisfiableError, did_you_mean
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.keys import locate
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.dialects import dialect_of
-from fixturesynth.loading.judging import make_judge
+from fixturesynth.loading.judging import Judge, make_judge
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.modelfile import open_model
-from fixturesynth.planning.plan import ColumnPlan, Constant, Modelled, TablePlan
-from fixturesynth.planning.planner import make_plan
+from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Modelled, Plan, Rule, TablePlan
+from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
+from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.engine import Given, sample_dataset
+from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.ledgers import is_ledger
-from fixturesynth.schema.model import Schema
+from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.spec import Spec, read_spec
 from fixturesynth.synthesizer import Synthesizer
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from pytest_fixturesynth.origins import Origin
     from pytest_fixturesynth.settings import Settings
 
-__all__ = ["constant_columns", "fill", "spec_of"]
+__all__ = ["SIZE", "constant_columns", "fill", "is_unique", "kept_model", "kept_plan", "room", "spec_of"]
+
+SIZE = 256  # rows of a block that factories take from
 
 
 def fill(settings: Settings, origin: Origin, engine: sa.Engine) -> Synthesizer:
@@ -133,8 +137,46 @@ def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine |
     merged = {t: {**wishes.columns.get(t, {}), **columns.get(t, {})} for t in {*wishes.columns, *columns}}
     wishes = replace(wishes, rows=rows, columns=merged)
     judge = make_judge(engine.url.render_as_string(hide_password=False)) if engine is not None else None
-    plan = make_plan(schema, wishes=wishes, judge=judge)
+    plan = _with_room(make_plan(schema, wishes=wishes, judge=judge), schema, wishes, judge)
     return Synthesizer(schema, plan, wishes=wishes, seed=settings.seed)
+
+
+def _with_room(plan: Plan, schema: Schema, wishes: Wishes, judge: Judge | None) -> Plan:
+    """The plan with unique rules that have values for factories too, wherever the column can hold so many."""
+    short = {t.name: t.rows for t in plan.tables if t.rows and room(schema[t.name], t, plan) < t.rows + SIZE}
+    if not short:
+        return plan
+    others = {t.name: t.rows for t in plan.tables if t.name not in short}
+    rows = RowsAsked(others, default=max(short.values()) + SIZE)
+    try:
+        wide = make_plan(schema, wishes=replace(wishes, rows=rows), judge=judge)
+    except UnsatisfiableError:
+        return plan  # factories say so when they run out
+    tables = []
+    for table in plan.tables:
+        if table.name in short:
+            wider = {c.name: c for c in wide[table.name].columns if is_unique(c)}
+            columns = tuple(wider.get(c.name, c) if is_unique(c) else c for c in table.columns)
+            changed = replace(table, columns=columns)
+            if room(schema[table.name], changed, plan) > room(schema[table.name], table, plan):
+                table = changed
+        tables.append(table)
+    return replace(plan, tables=tuple(tables))
+
+
+def is_unique(column: ColumnPlan) -> bool:
+    """Whether the column's rule gives no value twice."""
+    return isinstance(column.source, Key | Rule) and column.source.call.unique
+
+
+def room(table: Table, plan: TablePlan, whole: Plan) -> int:
+    """How many rows the table's unique rules have values for."""
+    sizes = [2**62]
+    for column in plan.columns:
+        source = column.source
+        if isinstance(source, Key | Rule) and source.call.unique:
+            sizes.append(capacity(source.call, context_of(table, column.name, whole.locale, whole.now)))
+    return min(sizes)
 
 
 def _same_tables(learned: Schema, there: Schema, model: str) -> None:
@@ -153,7 +195,9 @@ def constant_columns(schema: Schema, values: Mapping[tuple[str, str], Any]) -> d
         if table not in schema:
             raise SpecError(f"given: no table {table!r}: {did_you_mean(table, schema.names)}")
         if column not in schema[table]:
-            raise SpecError(f"given: no column {column!r} in {table}: {did_you_mean(column, schema[table].column_names)}")
+            raise SpecError(
+                f"given: no column {column!r} in {table}: {did_you_mean(column, schema[table].column_names)}"
+            )
         found.setdefault(table, {})[column] = ColumnPlan(column, Constant(value), "given")
     return found
 

@@ -68,9 +68,7 @@ def synth_model(pytestconfig: pytest.Config) -> Any:
     return reader(pytestconfig)("model")
 
 
-def settings_of(
-    config: pytest.Config, source: Any, seed: int | None, rows: Any, model: Any, **others: Any
-) -> Settings:
+def settings_of(config: pytest.Config, source: Any, seed: int | None, rows: Any, model: Any, **others: Any) -> Settings:
     """Settings from the fixtures' values; what they leave open comes from the command line and the ini file."""
     from pytest_fixturesynth.settings import Settings, parse_rows, reader, usage_error
 

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncSynth", "Synth"]
 
-MARKS = {"qmark": lambda i: "?", "format": lambda i: "%s", "pyformat": lambda i: "%s", "numeric_dollar": lambda i: f"${i + 1}"}
+MARKS = {
+    "qmark": lambda i: "?",
+    "format": lambda i: "%s",
+    "pyformat": lambda i: "%s",
+    "numeric_dollar": lambda i: f"${i + 1}",
+}
 
 
 class Synth:
@@ -58,7 +63,11 @@ class Synth:
     @cached_property
     def engine(self) -> Engine:
         """An engine whose connections all lie inside of the test's transaction: what they commit is undone too."""
-        if self.settings.isolation == "database" and self.own.url is not None and self.database.server.dialect != "duckdb":
+        if (
+            self.settings.isolation == "database"
+            and self.own.url is not None
+            and self.database.server.dialect != "duckdb"
+        ):
             return make_engine(self.own.url)
         return self.own.engine
 
@@ -279,7 +288,9 @@ class AsyncSynth:
         dialect = connection.dialect
         mark = MARKS.get(dialect.paramstyle)
         if mark is None:
-            raise InputError(f"no asynchronous factories with parameters like {dialect.paramstyle!r}; use another driver")
+            raise InputError(
+                f"no asynchronous factories with parameters like {dialect.paramstyle!r}; use another driver"
+            )
 
         def execute(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
             result = session.connection().exec_driver_sql(statement, tuple(parameters))

@@ -129,11 +129,13 @@ def _script(path: Path, dialect: str) -> Origin:
 
     def build(engine: sa.Engine) -> Schema | None:
         """The user's own statements, with triggers and views; only what makes tables is run."""
-        with engine.connect() as connection:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if written == "mysql":  # a script may name tables before it makes them
+                connection.exec_driver_sql("SET SESSION foreign_key_checks = 0")
             failed = run(connection, [s for s in split_statements(text, written) if wanted(s, written)])
             if failed:
                 raise SourceError(f"{path}: {failed[0]}; {dialect} refused {len(failed)} statements of the script")
-            connection.commit()
+            connection.invalidate()  # its session settings must not live on in the pool
         return None
 
     return Origin("sql", str(path), print_, build)
@@ -210,9 +212,7 @@ def _alembic(settings: Settings, named: str) -> Origin:
     print_ = digest("alembic", path.read_bytes(), *(f.read_bytes() for f in files))
 
     def build(engine: sa.Engine) -> Schema | None:
-        config.set_main_option(
-            "sqlalchemy.url", engine.url.render_as_string(hide_password=False).replace("%", "%%")
-        )
+        config.set_main_option("sqlalchemy.url", engine.url.render_as_string(hide_password=False).replace("%", "%%"))
         with found_from(settings.root), engine.connect() as connection, _told_the_url(engine.url):
             config.attributes["connection"] = connection
             try:
@@ -268,4 +268,3 @@ def models_of(settings: Settings) -> Mapping[str, type]:
         if isinstance(table, sa.Table) and mapper.inherits is None:
             found[table_name(table.schema, table.name, table.metadata.schema)] = mapper.class_
     return found
-

@@ -30,7 +30,9 @@ class Asked:
     """
 
     values: dict[str, Any] = field(default_factory=dict)
-    parents: dict[str, tuple[str, Any]] = field(default_factory=dict)  # ("row", row), ("new", overrides), ("none", None)
+    parents: dict[str, tuple[str, Any]] = field(
+        default_factory=dict
+    )  # ("row", row), ("new", overrides), ("none", None)
     children: list[tuple[str, str, list[Mapping[str, Any]]]] = field(default_factory=list)
 
 
@@ -134,7 +136,9 @@ def _refuse(schema: Schema, table: Table, name: str, names: Names, relations: Ma
         keys = ", ".join(fk.name for fk in table.foreign_keys if singular(schema[fk.parent].bare_name) == name)
         raise InputError(f"{table.name}: several references are to a {name}: name one of {keys}")
     if any(name in (c.name, c.bare_name) for c in children):
-        keys = ", ".join(f"{c.name}.{fk.name}" for c, fk in schema.children_of(table.name) if name in (c.name, c.bare_name))
+        keys = ", ".join(
+            f"{c.name}.{fk.name}" for c, fk in schema.children_of(table.name) if name in (c.name, c.bare_name)
+        )
         raise InputError(
             f"{table.name}: {name} references it in several ways; pass one of {keys} as **{{...}}, or make them by "
             f"synth.batch({name!r}, ...)"
@@ -214,7 +218,9 @@ def _row_of(schema: Schema, table: Table, fk: ForeignKey, name: str, value: Any,
     """A parent as it was given: none, a new one, one that is there, or its key."""
     if value is None or value is False:
         if not any(table.column(c).nullable for c in fk.columns):
-            raise ConstraintError(f"{table.name}.{name}: {', '.join(fk.columns)} is NOT NULL; give a row of {fk.parent}")
+            raise ConstraintError(
+                f"{table.name}.{name}: {', '.join(fk.columns)} is NOT NULL; give a row of {fk.parent}"
+            )
         return "none", None
     if value is True:
         return "new", {}
@@ -230,7 +236,9 @@ def _row_of(schema: Schema, table: Table, fk: ForeignKey, name: str, value: Any,
         return "new", dict(value)
     keys = value if isinstance(value, tuple) and len(fk.columns) > 1 else (value,)
     if len(keys) != len(fk.parent_columns):
-        raise InputError(f"{table.name}.{name}: expected a row of {fk.parent} or its key ({', '.join(fk.parent_columns)})")
+        raise InputError(
+            f"{table.name}.{name}: expected a row of {fk.parent} or its key ({', '.join(fk.parent_columns)})"
+        )
     parent = schema[fk.parent]
     for column, key in zip(fk.parent_columns, keys, strict=True):
         fitting(parent, parent.column(column), key)

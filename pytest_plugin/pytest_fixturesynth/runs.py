@@ -55,7 +55,9 @@ class AsyncPlace:
 class Database:
     """One filled database of this process, with what made its rows."""
 
-    def __init__(self, run: Run, settings: Settings, origin: Origin, server: Server, template: str, facts: Path) -> None:
+    def __init__(
+        self, run: Run, settings: Settings, origin: Origin, server: Server, template: str, facts: Path
+    ) -> None:
         self.run = run
         self.settings = settings
         self.origin = origin
@@ -110,7 +112,7 @@ class Database:
     def stock(self) -> Any:
         from pytest_fixturesynth.stock import Stock
 
-        return Stock(self.made, lambda: self.data, self.settings)
+        return Stock(self.made, lambda: self.data, self.server.dialect)
 
     @cached_property
     def models(self) -> Any:

@@ -195,7 +195,7 @@ def _postgresql(url: URL, folder: Path, keeps: bool) -> Server:
             # Two runs that keep templates may want the same one.
             connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext(%s))", (name,))
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\'')
+            connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
             with _filled(target) as engine:
                 yield engine
             # A template that somebody is connected to cannot be copied.

@@ -102,8 +102,7 @@ def marked(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
     if "isolation" in arguments:
         if arguments["isolation"] not in ("transaction", "database"):
             raise usage_error(
-                "marker fixturesynth: isolation is 'transaction' or 'database', however: "
-                f"{arguments['isolation']!r}"
+                f"marker fixturesynth: isolation is 'transaction' or 'database', however: {arguments['isolation']!r}"
             )
         out = replace(out, isolation=arguments["isolation"])
     return out

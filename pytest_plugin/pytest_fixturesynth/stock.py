@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,23 +22,18 @@ from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Key, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import make_plan
 from fixturesynth.planning.rows import RowsAsked
-from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.engine import Given, sample_dataset
-from fixturesynth.sampling.partition import context_of
+from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 from fixturesynth.synthesizer import Synthesizer
 from pytest_fixturesynth.checking import broken
-from pytest_fixturesynth.filling import constant_columns, kept_model, kept_plan
-
-if TYPE_CHECKING:
-    from pytest_fixturesynth.settings import Settings
+from pytest_fixturesynth.filling import SIZE, constant_columns, is_unique, kept_model, kept_plan, room
 
 __all__ = ["Lot", "Shelf", "Stock"]
 
 Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 
-SIZE = 256  # rows of a block
 ONE_EACH = ((1, 1),)  # one child for each parent
 
 
@@ -94,7 +89,9 @@ class Lot:
         out = self.shelf.rows
         for name, value in values.items():
             if name in out.column_names:
-                out = out.set_column(out.column_names.index(name), name, repeated(value, len(out), out.column(name).type))
+                out = out.set_column(
+                    out.column_names.index(name), name, repeated(value, len(out), out.column(name).type)
+                )
         return out
 
 
@@ -122,17 +119,42 @@ def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
 
 
 class Stock:
-    """Lots of a database's tables, made when a factory first needs them and kept for the whole run."""
+    """Lots of a database's tables, made when a factory first needs them and kept for the whole run.
 
-    def __init__(self, made: Synthesizer, data: Callable[[], Dataset], settings: Settings) -> None:
+    ``data``: the rows that the database was filled with; asked for when they are needed. ``dialect``: the database's,
+    which is not always that of the schema.
+    """
+
+    def __init__(self, made: Synthesizer, data: Callable[[], Dataset], dialect: str) -> None:
         self.made = made
         self.data = data
-        self.settings = settings
+        self.dialect = dialect
         self.lots: dict[object, Lot] = {}
 
     @property
     def schema(self) -> Schema:
         return self.made.schema
+
+    @cached_property
+    def circular(self) -> frozenset[tuple[str, str]]:
+        """(table, foreign key) of references between tables that reference each other in a circle."""
+        within = {name: number for number, group in enumerate(build_graph(self.schema).components) for name in group}
+        return frozenset(
+            (t.name, fk.name)
+            for t in self.schema
+            for fk in t.foreign_keys
+            if fk.parent != t.name and t.name in within and within[t.name] == within.get(fk.parent)
+        )
+
+    def row_there(self, table: str, word: int) -> dict[str, Any]:
+        """One of the rows that the database was filled with."""
+        rows = self.data().arrow(table)
+        if not len(rows):
+            raise CapacityError(
+                f"{table} has no rows, and a row of it can only be made together with others; ask for rows"
+            )
+        place = word % len(rows)
+        return {name: rows.column(name)[place].as_py() for name in rows.column_names}
 
     def lot(self, table: str, number: int, given: Mapping[str, Any]) -> Lot:
         """Block ``number`` of a table, planned for rows with the values ``given``.
@@ -145,11 +167,17 @@ class Stock:
         return self.lots[key]
 
     def _made(self, table: str, number: int, given: Mapping[str, Any]) -> Lot:
+        own = self.made.plan[table]
+        if own.mode != "generate" or not own.rows:
+            raise CapacityError(
+                f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or ask for "
+                "rows of it"
+            )
         names = closure(self.schema, table)
         schema = replace(self.schema, tables=tuple(t for t in self.schema if t.name in names))
         plan, models = self._plan(schema, table, given), dict(self.made.models)
         first = {t.name: t.rows + number * SIZE for t in self.made.plan.tables if t.name in names}
-        rows = {t.name: min(SIZE, _room(schema[t.name], t, plan) - first[t.name]) for t in plan.tables}
+        rows = {t.name: min(SIZE, room(schema[t.name], t, plan) - first[t.name]) for t in plan.tables}
         there = {t.name for t in plan.tables if t.mode == "verbatim" or (rows[t.name] <= 0 and t.name != table)}
         if rows[table] <= 0 or table in there:
             raise CapacityError(
@@ -160,9 +188,7 @@ class Stock:
         if full:
             kept = {name: self.data().arrow(name) for name in full}
             models |= {name: kept_model(schema, name, kept) for name in full}
-            plan = replace(
-                plan, tables=tuple(kept_plan(t, kept[t.name]) if t.name in full else t for t in plan.tables)
-            )
+            plan = replace(plan, tables=tuple(kept_plan(t, kept[t.name]) if t.name in full else t for t in plan.tables))
         data = self._sampled(schema, plan, models, first, rows, there, given, table)
         shelves = {t.name: self._shelf(schema, t, data, first[t.name], t.name in there) for t in plan.tables}
         return Lot(table, shelves)
@@ -232,10 +258,11 @@ class Stock:
 def closure(schema: Schema, table: str) -> frozenset[str]:
     """The table and all that it references, directly or not.
 
-    >>> from fixturesynth.schema.model import ForeignKey, Schema, Table
-    >>> a, b = Table("a", ()), Table("b", (), foreign_keys=(ForeignKey("fk", ("x",), "a", ("y",)),))
-    >>> sorted(closure(Schema((a, b, Table("c", ()))), "b"))
-    ['a', 'b']
+        >>> from fixturesynth.schema.graph import build_graph
+    from fixturesynth.schema.model import ForeignKey, Schema, Table
+        >>> a, b = Table("a", ()), Table("b", (), foreign_keys=(ForeignKey("fk", ("x",), "a", ("y",)),))
+        >>> sorted(closure(Schema((a, b, Table("c", ()))), "b"))
+        ['a', 'b']
     """
     found, waiting = {table}, [table]
     while waiting:
@@ -246,16 +273,6 @@ def closure(schema: Schema, table: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _room(table: Table, plan: TablePlan, whole: Plan) -> int:
-    """How many rows the table's unique rules have values for."""
-    sizes = [2**62]
-    for column in plan.columns:
-        source = column.source
-        if isinstance(source, Key | Rule) and source.call.unique:
-            sizes.append(capacity(source.call, context_of(table, column.name, whole.locale, whole.now)))
-    return min(sizes)
-
-
 def _one_child_each(plan: TablePlan) -> tuple[Any, ...]:
     return tuple(
         replace(r, counts=ONE_EACH, asked=True) if r.how in ("context", "matched") else r for r in plan.references
@@ -264,10 +281,7 @@ def _one_child_each(plan: TablePlan) -> tuple[Any, ...]:
 
 def _with_unique_rules(anew: TablePlan, own: TablePlan) -> TablePlan:
     """Unique columns go on by the rule that the database was filled by, whatever else is planned anew."""
-    kept = {
-        c.name: c for c in own.columns
-        if isinstance(c.source, Key | Rule) and c.source.call.unique
-    }  # fmt: skip
+    kept = {c.name: c for c in own.columns if is_unique(c)}
     columns = tuple(kept.get(c.name, c) if c.why != "given" else c for c in anew.columns)
     return replace(anew, columns=columns)
 
@@ -297,6 +311,8 @@ def _bare(table: Table, rows: pa.Table, dialect: str, now: str) -> pa.Table:
     for _, _, bad in broken(table, out, dialect, now, of=frozenset(names)):
         wrong |= bad
     for name in names if wrong.any() else ():
-        whole = pa.compute.if_else(pa.array(wrong), rows.column(name).combine_chunks(), out.column(name).combine_chunks())
+        whole = pa.compute.if_else(
+            pa.array(wrong), rows.column(name).combine_chunks(), out.column(name).combine_chunks()
+        )
         out = out.set_column(out.column_names.index(name), name, whole)
     return out

@@ -107,10 +107,8 @@ def show_list(config: pytest.Config) -> int:
 
 
 def _list_tables(config: pytest.Config, read: Any) -> None:
-    from pytest_fixturesynth.filling import _planned, spec_of
     from pytest_fixturesynth.fixtures import settings_of
     from pytest_fixturesynth.handle import traits_of
-    from pytest_fixturesynth.origins import find_origin
     from pytest_fixturesynth.runs import Run
 
     if read("source") is None and read("model") is None:

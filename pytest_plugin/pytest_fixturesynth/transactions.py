@@ -140,9 +140,7 @@ def held_engine(url: URL, connection: Any = None) -> tuple[Engine, Any]:
         plain = sa.create_engine(url)
         arguments, options = plain.dialect.create_connect_args(url)
         connection = HELD[plain.dialect.driver](list(arguments), dict(options))
-    engine = sa.create_engine(
-        url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None
-    )
+    engine = sa.create_engine(url, creator=lambda: connection, poolclass=sa.pool.StaticPool, pool_reset_on_return=None)
     sa.event.listen(engine, "begin", lambda made: made.connection.dbapi_connection.enter())
     with engine.connect():
         pass  # the dialect asks for versions and rolls back when it first connects: not inside of a held transaction

@@ -128,7 +128,13 @@ class Writer:
         return self.execute(f"SELECT {listed} FROM {table_name(table, self.dialect)} WHERE {where}", parameters)[0]
 
     def select(
-        self, table: Table, columns: Sequence[str], where: Mapping[str, Any], *, order: Sequence[str] = (), most: int = 0
+        self,
+        table: Table,
+        columns: Sequence[str],
+        where: Mapping[str, Any],
+        *,
+        order: Sequence[str] = (),
+        most: int = 0,
     ) -> list[tuple[Any, ...]]:
         """Rows in which ``where`` holds, as tuples of ``columns``."""
         tests, parameters = [], []
