@@ -85,6 +85,7 @@ class _Run:
     given: tuple[Given, ...]
     map: Mapper
     differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
+    first: Mapping[str, int]  # by table: the rank of its first row, 0 where it is not named
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -99,13 +100,17 @@ def sample_dataset(
     map: Mapper | None = None,
     given: tuple[Given, ...] = (),
     progress: Progress | None = None,
+    first: Mapping[str, int] | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
+
+    ``first``: by table, the rank that its rows count from. Keys and unique values made by rules then differ from those
+    of a sample of fewer rows with the same plan and seed.
 
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper, columns_to_differ(schema, plan))
+        run = _Run(schema, plan, models, seed, given, mapper, columns_to_differ(schema, plan), first or {})
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -199,6 +204,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         ranks,
         run.made,
         run.plan.dialect,
+        run.first.get(plan.name, 0),
     )
     columns = settle(assembly, run.plan.dialect)
     if any(r.how == "later" for r in plan.references):
@@ -300,9 +306,10 @@ def _sample_codes(
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
     given = _given_codes(run, plan, model)
+    first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
     jobs = [
         CodesJob(
-            plan.name, number, run.seed, above[low:high], position[low:high], siblings[low:high],
+            plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
             {name: codes[low:high] for name, codes in given.items()},
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
@@ -365,15 +372,17 @@ def _sample_values(
     run: _Run, plan: TablePlan, codes: Codes, model: TableModel | None, position: Integers
 ) -> dict[str, pa.Array]:
     size = plan.partition_rows
+    first = run.first.get(plan.name, 0)
     sources: dict[str, Integers] = {}
     if model is not None:
         for i, variable in enumerate(generated(model)):
             encoding = model.encodings.get(variable.name)
             if encoding is not None and variable.size > encoding.size:
-                sources[variable.name] = first_rows(encoding, codes[:, i], position)
+                rows = first_rows(encoding, codes[:, i], position)
+                sources[variable.name] = np.where(rows >= 0, rows + first, rows)
     jobs = [
         ValuesJob(
-            plan.name, number, run.seed, low, min(size, plan.rows - low), codes[low : low + size],
+            plan.name, first + number, run.seed, first + low, min(size, plan.rows - low), codes[low : low + size],
             run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))

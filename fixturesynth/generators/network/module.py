@@ -302,7 +302,7 @@ class Module(nn.Module):
         sources = before[:, self.sources]  # of every relation, (variables, relations)
         both = sources * before[:, self.leading]
         begin = len(self.tokens.tokens)
-        centres, inners = rows[:, begin :: 2], rows[:, begin + 1 :: 2]
+        centres, inners = rows[:, begin::2], rows[:, begin + 1 :: 2]
         known = sources[self.targets, torch.arange(len(self.relations), device=rows.device)]
         shown = known[:, None].expand(-1, len(rows))
         share = None
