@@ -60,6 +60,7 @@ __all__ = ["Given", "sample_dataset", "share", "shared"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
+Chosen = Callable[[str, int, int], npt.NDArray[np.uint64]]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 
@@ -82,6 +83,7 @@ class _Run:
     given: tuple[Given, ...]
     map: Mapper
     differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
+    chosen: Chosen | None = None
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -96,13 +98,15 @@ def sample_dataset(
     map: Mapper | None = None,
     given: tuple[Given, ...] = (),
     progress: Progress | None = None,
+    chosen: Chosen | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
 
-    The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
+    The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``. ``chosen``: gives
+    the words by which the codes of a table are drawn, (rows, variables), instead of the seed's own.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper, columns_in_part(schema, plan))
+        run = _Run(schema, plan, models, seed, given, mapper, columns_in_part(schema, plan), chosen)
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -285,15 +289,16 @@ def _sample_codes(
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
     given = _given_codes(run, plan, model)
+    raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     jobs = [
         CodesJob(
             plan.name, number, run.seed, above[low:high], position[low:high], siblings[low:high],
-            {name: codes[low:high] for name, codes in given.items()},
+            {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
-    if any(item.table == plan.name for item in run.given):
+    if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
     return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
 

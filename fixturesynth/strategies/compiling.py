@@ -172,6 +172,7 @@ class Source:
 
 def compile_source(schema: Schema, settings: Settings, judge: Judge | None = None) -> Source:
     """The rules of every table. ConstraintError and UnsatisfiableError name what cannot be held, as in planning."""
+    schema = _with_partitions(schema)
     wishes = Wishes(rows=RowsAsked({}, default=PLANNED_ROWS), locale=settings.locale, now=settings.now)
     plan = make_plan(schema, wishes=wishes, judge=judge)
     tables = {}
@@ -179,6 +180,22 @@ def compile_source(schema: Schema, settings: Settings, judge: Judge | None = Non
         if planned.mode == "generate":
             tables[planned.name] = _TableCompiler(schema, plan, planned, settings, judge, 0x5F5 + number).rules()
     return Source(schema, plan, tables, settings)
+
+
+def _with_partitions(schema: Schema) -> Schema:
+    """Partitioned tables with what their partitions declare for themselves: a row may land in any of them."""
+    return replace(schema, tables=tuple(_with_own(schema, t) if t.partition_key is not None else t for t in schema))
+
+
+def _with_own(schema: Schema, table: Table) -> Table:
+    parts = [t for t in schema if t.partition_of == table.name]
+    parts = [_with_own(schema, t) if t.partition_key is not None else t for t in parts]
+    links = {(k.columns, k.parent, k.parent_columns): k for t in (*parts, table) for k in t.foreign_keys}
+    uniques = {(u.columns, u.expressions, u.predicate): u for t in (*parts, table) for u in t.uniques}
+    checks = {c.text: c for t in (*parts, table) for c in t.checks}
+    return replace(
+        table, foreign_keys=tuple(links.values()), uniques=tuple(uniques.values()), checks=tuple(checks.values())
+    )
 
 
 class _TableCompiler:
