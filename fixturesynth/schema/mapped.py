@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapper, RelationshipProperty, registry
 from fixturesynth.errors import InputError
 from fixturesynth.schema.model import Schema
 
-__all__ = ["Mapped", "is_mapped", "mapped_classes", "table_of"]
+__all__ = ["Mapped", "is_mapped", "mapped_classes", "mapped_of", "table_of"]
 
 DIALECT = DefaultDialect()
 # Types whose Python values are not what the database stores, and that know how to make them.
@@ -73,6 +73,14 @@ def _made(mapped: _Class, row: Mapping[str, Any]) -> Any:
 def is_mapped(thing: object) -> bool:
     """Whether this is a class that SQLAlchemy maps to a table."""
     return isinstance(thing, type) and isinstance(getattr(thing, "__table__", None), sa.Table)
+
+
+def mapped_of(base: Any) -> tuple[type, ...]:
+    """The classes of a declarative base, or of SQLModel; InputError where ``base`` is none."""
+    found = _registry_of(base)
+    if found is None:
+        raise InputError(f"Expected a declarative base or a mapped class, but got {base!r}")
+    return tuple(m.class_ for m in found.mappers)
 
 
 def table_of(mapped: type) -> str:

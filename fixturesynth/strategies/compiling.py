@@ -38,7 +38,7 @@ from fixturesynth.strategies.choices import Alphabet
 from fixturesynth.strategies.spans import Grid, Listed, Span
 from fixturesynth.strategies.valuing import Asked, span_of
 
-__all__ = ["Cell", "Component", "Link", "Settings", "Source", "TableRules", "UniqueSet", "Way", "compile_source"]
+__all__ = ["Cell", "Component", "Link", "Settings", "Source", "TableRules", "UniqueSet", "Way", "compile_source", "compile_table"]
 
 FEW = 64  # values of a column that is selected, not drawn
 AMPLE = 1_000  # distinct values after which nobody counts whether they suffice
@@ -182,6 +182,15 @@ def compile_source(schema: Schema, settings: Settings, judge: Judge | None = Non
     return Source(schema, plan, tables, settings)
 
 
+def compile_table(source: Source, name: str, *, without: str, also: Alternatives) -> TableRules:
+    """The rules of one table with another condition in the place of the check ``without``."""
+    table = source.schema[name]
+    left = replace(table, checks=tuple(c for c in table.checks if c.name != without))
+    schema = replace(source.schema, tables=tuple(left if t.name == name else t for t in source.schema))
+    planned, settings = source.plan[name], source.settings
+    return _TableCompiler(schema, source.plan, planned, settings, None, source.tables[name].label, also).rules()
+
+
 def _with_partitions(schema: Schema) -> Schema:
     """Partitioned tables with what their partitions declare for themselves: a row may land in any of them."""
     return replace(schema, tables=tuple(_with_own(schema, t) if t.partition_key is not None else t for t in schema))
@@ -202,8 +211,9 @@ class _TableCompiler:
     """Puts together the rules of one table."""
 
     def __init__(
-        self, schema: Schema, plan: Plan, planned: TablePlan, settings: Settings, judge: Judge | None, label: int
-    ) -> None:
+        self, schema: Schema, plan: Plan, planned: TablePlan, settings: Settings, judge: Judge | None, label: int,
+        also: Alternatives | None = None,
+    ) -> None:  # fmt: skip
         from fixturesynth.planning.exclusions import with_exclusions
 
         self.dialect = schema.dialect
@@ -214,6 +224,8 @@ class _TableCompiler:
         self.links = tuple(self._link(fk) for fk in self.table.foreign_keys if fk.parent in schema)
         self.sets, self.singles = self._unique_sets()
         self.constraints = self._constraints(judge)
+        if also is not None:
+            self.constraints = replace(self.constraints, alternatives=(*self.constraints.alternatives, also))
         self.linked = frozenset(c for link in self.links for c in link.columns)
 
     # -- what the schema says -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from fixturesynth.strategies.compiling import Source
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Form", "Frames", "Script", "form_named", "form_of_schema", "frames"]
+__all__ = ["Form", "Frames", "Script", "Tables", "form_named", "form_of_schema", "frames"]
 
 Rows = dict[str, list[dict[str, Any]]]
 Form = Callable[[Rows], Any]
@@ -31,7 +31,7 @@ STATEMENT = re.compile(r"(?:[^';]|'(?:[^']|'')*')+;")
 
 def form_named(name: str, origin: Any, source: Source, tables: Sequence[str]) -> Form:
     """What rows are made into; InputError for a form that does not exist, or not for this source."""
-    return _form(name, origin, source.schema, tables)
+    return _form(name, source if name == "dicts" else origin, source.schema, tables)
 
 
 def form_of_schema(name: str, schema: Schema, tables: Sequence[str]) -> Form:
@@ -45,8 +45,16 @@ def _form(name: str, origin: Any, schema: Schema, tables: Sequence[str]) -> Form
     return _FORMS[name](origin, schema, tables)
 
 
+class Tables(dict[str, list[dict[str, Any]]]):
+    """Rows by table; prints as the dictionary that it is. ``source``: what it was drawn from."""
+
+    def __init__(self, rows: Mapping[str, list[dict[str, Any]]], source: Any = None) -> None:
+        super().__init__(rows)
+        self.source = source
+
+
 def _dicts(origin: Any, schema: Schema, tables: Sequence[str]) -> Form:
-    return dict
+    return lambda rows: Tables(rows, origin)
 
 
 # -- frames -----------------------------------------------------------------------------------------------------------
