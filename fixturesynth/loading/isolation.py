@@ -30,7 +30,11 @@ _LASTING: WeakKeyDictionary[Engine, dict[str, str]] = WeakKeyDictionary()
 # What a load sets for its session, and must not leave to the code under test.
 _RESTORED = {
     "postgresql": ("SET LOCAL timezone TO DEFAULT", "SET LOCAL datestyle TO DEFAULT"),
-    "mysql": ("SET SESSION sql_mode = DEFAULT", "SET SESSION time_zone = DEFAULT", "SET SESSION foreign_key_checks = 1"),
+    "mysql": (
+        "SET SESSION sql_mode = DEFAULT",
+        "SET SESSION time_zone = DEFAULT",
+        "SET SESSION foreign_key_checks = 1",
+    ),
 }
 
 
@@ -142,10 +146,10 @@ def _refuse_lasting(connection: Connection, data: Dataset, schema: Schema) -> No
     engine = connection.engine
     if engine not in _LASTING:
         query = (
-            "SELECT t.TABLE_NAME, t.ENGINE FROM information_schema.TABLES t JOIN information_schema.ENGINES e "
-            "ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = DATABASE() AND e.TRANSACTIONS = 'NO'"
+            "SELECT t.TABLE_NAME AS name, t.ENGINE AS kind FROM information_schema.TABLES t "
+            "JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = DATABASE() AND e.TRANSACTIONS = 'NO'"
         )
-        _LASTING[engine] = {str(name): str(kind) for name, kind in run(connection, query)}
+        _LASTING[engine] = {str(row.name): str(row.kind) for row in run(connection, query)}
     for name in data:
         if (kind := _LASTING[engine].get(schema[name].bare_name)) is not None:
             raise InputError(

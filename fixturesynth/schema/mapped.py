@@ -96,8 +96,8 @@ def mapped_classes(origin: Any, schema: Schema, tables: Iterable[str]) -> Mapped
     found = _registry_of(origin)
     if found is None:
         raise InputError(
-            f'tables_as="orm" needs mapped classes, but got {type(origin).__name__}: give the declarative base, SQLModel '
-            "or one of the classes as the source"
+            f'tables_as="orm" needs mapped classes, but got {type(origin).__name__}: give the declarative base, '
+            "SQLModel or one of the classes as the source"
         )
     found.configure()
     wanted = set(tables)
@@ -107,8 +107,8 @@ def mapped_classes(origin: Any, schema: Schema, tables: Iterable[str]) -> Mapped
         if name in wanted and not mapper.single:
             if mapper.inherits is not None:
                 raise InputError(
-                    f'tables_as="orm": {mapper.class_.__name__} inherits from {mapper.inherits.class_.__name__} by joined '
-                    'tables, which cannot be made from rows yet; draw tables_as="dicts"'
+                    f'tables_as="orm": {mapper.class_.__name__} inherits from {mapper.inherits.class_.__name__} by '
+                    'joined tables, which cannot be made from rows yet; draw tables_as="dicts"'
                 )
             classes[name] = _class_of(mapper, schema)
     return Mapped(classes)

@@ -64,7 +64,9 @@ def __getattr__(name: str) -> object:
     else:
         from fixturesynth.errors import did_you_mean
 
-        raise AttributeError(f"module 'fixturesynth.strategies' has no attribute {name!r}: {did_you_mean(name, __all__)}")
+        raise AttributeError(
+            f"module 'fixturesynth.strategies' has no attribute {name!r}: {did_you_mean(name, __all__)}"
+        )
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value

@@ -9,7 +9,7 @@ from typing import Any
 
 from fixturesynth.errors import UnsatisfiableError
 from fixturesynth.strategies.choices import Choices
-from fixturesynth.strategies.compiling import Cell, Component, Link, Source, TableRules, UniqueSet, Way
+from fixturesynth.strategies.description import Cell, Component, Link, Source, TableRules, UniqueSet, Way
 from fixturesynth.strategies.ordering import bounded
 from fixturesynth.strategies.spans import FULL, Grid, Listed, hashable
 
@@ -46,8 +46,12 @@ class Builder:
         return {name: kept.rows for name, kept in self.kept.items()}
 
     # -- one row ------------------------------------------------------------------------------------------------------
-    def draw(self, choices: Choices, table: str, given: Mapping[str, Any] | None = None) -> Row | None:
-        """A row that fits, added; None where no row fits any more. ``given``: values that it must have."""
+    def draw(self, choices: Choices, table: str, given: Mapping[str, Any] | None = None, room: int = 2) -> Row | None:
+        """A row that fits, added; None where no row fits any more.
+
+        ``given``: values that it must have. ``room``: rows that the table may still get; where rows must reference
+        another row of their table, the first two come together.
+        """
         rules, kept = self.rules[table], self.kept[table]
         if rules.most is not None and len(kept.rows) >= rules.most:
             return None
@@ -75,11 +79,31 @@ class Builder:
                 return None
         done = {name: row[name] for name in rules.columns}
         for link in rules.links:
-            if link.is_self and link.is_required:
-                for mine, theirs in zip(link.columns, link.parent_columns, strict=True):
-                    done[mine] = done[theirs] if done[mine] is PENDING else done[mine]
+            if not (link.is_self and link.is_required and any(done[c] is PENDING for c in link.columns)):
+                continue
+            if link.name in rules.rings:
+                return self._ring(choices, table, link, done, active, room)
+            for mine, theirs in zip(link.columns, link.parent_columns, strict=True):
+                done[mine] = done[theirs] if done[mine] is PENDING else done[mine]
         self.add(table, done, active)
         return done
+
+    def _ring(
+        self, choices: Choices, table: str, link: Link, first: Row, active: frozenset[str], room: int
+    ) -> Row | None:
+        """Two rows that reference each other, because none may reference itself."""
+        if room < 2:
+            return None
+        at = len(self.kept[table].rows)
+        self.add(table, first, active)
+        back = {mine: first[theirs] for mine, theirs in zip(link.columns, link.parent_columns, strict=True)}
+        second = self.draw(choices, table, back, 1)
+        if second is None:
+            self.remove(table, at)
+            return None
+        first.update({m: second[t] for m, t in zip(link.columns, link.parent_columns, strict=True)})
+        self._count_again(table, at, active)
+        return first
 
     def add(self, table: str, row: Row, active: frozenset[str] = NOTHING) -> None:
         """Take the row in as it is."""
@@ -115,7 +139,9 @@ class Builder:
             found |= way.active if way is not None else NOTHING
         return found
 
-    def demand(self, choices: Choices, table: str, given: Mapping[str, Any] | None = None, depth: int = 0) -> Row | None:
+    def demand(
+        self, choices: Choices, table: str, given: Mapping[str, Any] | None = None, depth: int = 0
+    ) -> Row | None:
         """A row that fits, with new parents where those that are there do not do; None where that does not help."""
         made = self.draw(choices, table, given)
         if made is not None or depth > DEEPEST:
@@ -124,7 +150,9 @@ class Builder:
         for link in rules.links:
             if not link.is_required or link.is_self or link.later:
                 continue
-            forced = {p: given[c] for c, p in zip(link.columns, link.parent_columns, strict=True) if given and c in given}
+            forced = {
+                p: given[c] for c, p in zip(link.columns, link.parent_columns, strict=True) if given and c in given
+            }
             forced |= {p: v for c, p in zip(link.columns, link.parent_columns, strict=True)
                        if (v := _only_value(rules, c)) is not None}  # fmt: skip
             if self.demand(choices, link.parent, forced or None, depth + 1) is None:
@@ -202,6 +230,8 @@ class Builder:
         for a, b in way.apart:
             if row.get(a) is not None and row.get(a) == row.get(b):
                 return False
+        if any(strict and _is_same(rules, row, low, high) for low, high, strict in way.orders):
+            return False
         if way.orders and _limits(way, row, required=True) is None:
             return False
         return all(
@@ -243,7 +273,8 @@ class Builder:
         open_cells = [c for c in way.cells if c.name not in row]
         live = []
         for cell in open_cells:
-            if cell.span is None or (cell.null and not choices.flag(FILLED) and self._may_be_null(rules, kept, cell.name, row, active)):  # fmt: skip
+            empty = cell.null and not choices.flag(FILLED)
+            if cell.span is None or (empty and self._may_be_null(rules, kept, cell.name, row, active)):
                 row[cell.name] = None
             else:
                 live.append(cell)
@@ -257,10 +288,7 @@ class Builder:
                 live.remove(spare)
                 row[spare.name] = None
                 spans = _limits(way, row, live)
-        for cell in live:
-            if not self._draw_cell(choices, rules, kept, way, cell, row, active, spans, filled=True):
-                return False
-        return True
+        return all(self._draw_cell(choices, rules, kept, way, c, row, active, spans, filled=True) for c in live)
 
     def _draw_cell(
         self, choices: Choices, rules: TableRules, kept: _Kept, way: Way, cell: Cell, row: Row,
@@ -268,10 +296,10 @@ class Builder:
     ) -> bool:  # fmt: skip
         name, span = cell.name, cell.span
         uniques = rules.uniques_of[name]
-        if not filled and cell.null and (span is None or not choices.flag(FILLED)):
-            if not uniques or span is None or self._may_be_null(rules, kept, name, row, active):
-                row[name] = None
-                return True
+        empty = not filled and cell.null and (span is None or not choices.flag(FILLED))
+        if empty and (not uniques or span is None or self._may_be_null(rules, kept, name, row, active)):
+            row[name] = None
+            return True
         if span is None:
             return False
         if way.orders or rules.periods:
@@ -465,6 +493,15 @@ def _taken(kept: _Kept, unique: UniqueSet, name: str, row: Row) -> set[Any]:
     at = unique.columns.index(name)
     wanted = [(i, hashable(row[c])) for i, c in others]
     return {t[at] for t in kept.tuples.get(unique.name, ()) if all(t[i] == v for i, v in wanted)}
+
+
+def _is_same(rules: TableRules, row: Row, low: str, high: str) -> bool:
+    """Whether one column waits for the other's value: the row references itself."""
+    return any(
+        row.get(mine) is PENDING and {mine, theirs} == {low, high}
+        for k in rules.links if k.is_self
+        for mine, theirs in zip(k.columns, k.parent_columns, strict=True)
+    )  # fmt: skip
 
 
 def _ways_of(rules: TableRules, name: str) -> Sequence[Way]:

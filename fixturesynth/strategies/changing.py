@@ -12,7 +12,7 @@ from fixturesynth.errors import InputError, UnsatisfiableError, did_you_mean
 from fixturesynth.loading.changing import statement_of
 from fixturesynth.strategies.building import Builder, Row
 from fixturesynth.strategies.choices import Choices, Drawn
-from fixturesynth.strategies.compiling import Settings, Source
+from fixturesynth.strategies.description import Settings, Source
 from fixturesynth.strategies.forms import Tables
 from fixturesynth.strategies.sources import compiled
 
@@ -125,7 +125,8 @@ class _Changes:
         rules = builder.rules[table]
         rows = builder.kept[table].rows
         schema = self.source.schema
-        held = {*(schema[table].primary_key.columns if schema[table].primary_key else ()), *rules.counted}
+        key = schema[table].primary_key
+        held = {*(key.columns if key is not None else ()), *rules.counted}
         held |= schema.referenced_columns(table)
         free = [c for c in rules.columns if c not in held]
         if not rows or not free:

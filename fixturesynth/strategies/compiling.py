@@ -1,21 +1,16 @@
-"""A schema and its plan, read once: for each table how its rows are drawn so that every constraint holds.
-
-A row is drawn in two steps. *Selectors* come first: references as numbers of parents, and columns of few values in
-unique sets, because there it is a matter of which combinations are left. Then the *cells*: all other columns, each out
-of the values that the cells before it leave. Columns that checks tie together are one ``Component`` with its ``Ways``,
-one for each alternative that satisfies the checks.
-"""
+"""A schema and its plan, read once: constraints and types become the rules by which rows are drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from fixturesynth.errors import ConstraintError
 from fixturesynth.loading.judging import Judge
 from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.exclusions import with_exclusions
 from fixturesynth.planning.plan import Default, Key, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.ranges import hold_ranges
@@ -34,140 +29,29 @@ from fixturesynth.schema.predicates import (
     compile_constraints,
     joint_branches,
 )
-from fixturesynth.strategies.choices import Alphabet
+from fixturesynth.strategies.description import (
+    Cell,
+    Component,
+    Link,
+    Period,
+    Settings,
+    Source,
+    TableRules,
+    UniqueSet,
+    Way,
+)
+from fixturesynth.strategies.ordering import bounded
 from fixturesynth.strategies.spans import Grid, Listed, Span
 from fixturesynth.strategies.valuing import Asked, span_of
+from fixturesynth.strategies.witnesses import Witnesses, witnessed
 
-__all__ = ["Cell", "Component", "Link", "Settings", "Source", "TableRules", "UniqueSet", "Way", "compile_source", "compile_table"]
+__all__ = ["compile_source", "compile_table"]
 
 FEW = 64  # values of a column that is selected, not drawn
 AMPLE = 1_000  # distinct values after which nobody counts whether they suffice
 MOST_WAYS = 256
 GENERATED = "generated column "  # what the checks are called that the types of generated columns make
 PLANNED_ROWS = 8  # of every table when the plan is made: rows themselves are never taken from it
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What holds for all tables: ``letters`` of texts (None: Unicode), ``now`` and ``locale`` as in a plan."""
-
-    letters: Alphabet | None = None
-    locale: str = "en_US"
-    now: str = "2026-01-01T00:00:00"
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One column in rows of one way: values of ``span`` (None: NULL alone), or NULL where ``null``."""
-
-    name: str
-    span: Span | None
-    null: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Way:
-    """One way to satisfy what ties the columns of a component together.
-
-    ``cells`` in the order in which they are drawn; ``orders``: (low, high, strict); ``apart``: pairs that must differ.
-    ``tests``: what values of selected columns have to pass. ``active``: partial unique sets in which such a row counts.
-    """
-
-    cells: tuple[Cell, ...]
-    orders: tuple[tuple[str, str, bool], ...] = ()
-    apart: tuple[tuple[str, str], ...] = ()
-    tests: tuple[tuple[str, Callable[[object], bool]], ...] = ()
-    active: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, eq=False)
-class Component:
-    names: frozenset[str]
-    ways: tuple[Way, ...]
-
-
-@dataclass(frozen=True)
-class UniqueSet:
-    """``partial``: only rows of ways in which it is active count."""
-
-    name: str
-    columns: tuple[str, ...]
-    nulls_distinct: bool = True
-    partial: bool = False
-
-
-@dataclass(frozen=True)
-class Link:
-    """A foreign key as it is drawn. ``emptied``: columns that are NULL where it references nothing; (): it must.
-
-    ``later``: it closes a cycle and is set when all tables have their rows.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    parent: str
-    parent_columns: tuple[str, ...]
-    emptied: tuple[str, ...]
-    is_self: bool = False
-    later: bool = False
-
-    @property
-    def is_required(self) -> bool:
-        return not self.emptied
-
-
-@dataclass(frozen=True, eq=False)
-class Period:
-    """Rows that agree in ``groups`` follow each other: each begins where the last one ended."""
-
-    name: str
-    groups: tuple[str, ...]
-    low: str
-    high: str
-    closed: bool
-
-
-@dataclass(frozen=True, eq=False)
-class TableRules:
-    """How the rows of one table are drawn. ``columns``: those that rows have, in the table's order.
-
-    ``counted``: a key that numbers the rows by itself. ``listed``: (column, options) of selected columns.
-    ``together``: (columns, rows of values) that a check ties to each other in ways only their values show.
-    """
-
-    name: str
-    label: int
-    columns: tuple[str, ...]
-    links: tuple[Link, ...]
-    listed: tuple[tuple[str, tuple[Any, ...]], ...]
-    components: tuple[Component, ...]
-    uniques: tuple[UniqueSet, ...]
-    counted: tuple[str, ...]
-    periods: tuple[Period, ...] = ()
-    together: tuple[tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]], ...] = ()
-    most: int | None = None  # rows that the table can have at all
-    uniques_of: Mapping[str, tuple[UniqueSet, ...]] = field(default_factory=dict)
-    plain: bool = False  # references are independent of each other and of everything else
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A schema whose tables can be drawn, parents first."""
-
-    schema: Schema
-    plan: Plan
-    tables: Mapping[str, TableRules]
-    settings: Settings
-
-    def closure(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The tables and all that their rows must reference, in the order in which they are drawn."""
-        wanted, todo = set(), list(names)
-        while todo:
-            name = todo.pop()
-            if name not in wanted:
-                wanted.add(name)
-                todo += [link.parent for link in self.tables[name].links if link.is_required]
-        return tuple(n for n in self.tables if n in wanted)
 
 
 def compile_source(schema: Schema, settings: Settings, judge: Judge | None = None) -> Source:
@@ -214,8 +98,6 @@ class _TableCompiler:
         self, schema: Schema, plan: Plan, planned: TablePlan, settings: Settings, judge: Judge | None, label: int,
         also: Alternatives | None = None,
     ) -> None:  # fmt: skip
-        from fixturesynth.planning.exclusions import with_exclusions
-
         self.dialect = schema.dialect
         self.table = with_exclusions(schema[planned.name], self.dialect)
         self.schema, self.plan, self.planned, self.settings = schema, plan, planned, settings
@@ -232,7 +114,11 @@ class _TableCompiler:
     def _link(self, fk: ForeignKey) -> Link:
         how = self.planned.reference(fk.name).how
         elsewhere = {
-            c for other in self.table.foreign_keys if other is not fk for c in other.columns if not self._optional(other)
+            c
+            for other in self.table.foreign_keys
+            if other is not fk
+            for c in other.columns
+            if not self._optional(other)
         }
         emptied = () if self._must(fk) else tuple(
             c for c in fk.columns if self.table.column(c).nullable and c not in elsewhere and not self._in_key(c)
@@ -328,8 +214,9 @@ class _TableCompiler:
     # -- the parts ----------------------------------------------------------------------------------------------------
     def rules(self) -> TableRules:
         columns = tuple(c for c in self.table.column_names if c not in self.left_out)
-        counted = tuple(c for c in columns if self._is_counted(c))
-        together, tied = self._together()
+        together = self._together()
+        tied = {c for names, _ in together for c in names}
+        counted = tuple(c for c in columns if self._is_counted(c) and c not in tied)
         components = [
             self._component(names, alternatives, sets)
             for names, alternatives, sets in self._groups([c for c in columns if c not in counted and c not in tied])
@@ -341,15 +228,34 @@ class _TableCompiler:
         listed = self._listed(components, uniques)
         of = {c: tuple(u for u in uniques if c in u.columns) for c in columns}
         return TableRules(
-            self.table.name, self.label, columns, self.links, listed, tuple(components), uniques, counted, periods,
-            together, most, of, self._is_plain(components, uniques, listed, together),
-        )  # fmt: skip
+            name=self.table.name,
+            label=self.label,
+            columns=columns,
+            links=self.links,
+            listed=listed,
+            components=tuple(components),
+            uniques=uniques,
+            counted=counted,
+            periods=periods,
+            together=together,
+            most=most,
+            uniques_of=of,
+            rings=frozenset(k.name for k in self.links if k.is_self and self._is_apart(k)),
+            plain=self._is_plain(components, uniques, listed, together),
+        )
+
+    def _is_apart(self, link: Link) -> bool:
+        """Whether a check says that the reference is not the row itself."""
+        pairs = [set(p) for p in zip(link.columns, link.parent_columns, strict=True)]
+        return any({d.a, d.b} in pairs for d in self.constraints.distinct)
 
     def _is_counted(self, name: str) -> bool:
         """A key that the database numbers: rows are numbered from 1."""
         column = self.table.column(name)
         numbered = column.type.kind == "integer" and (column.autoincrement or column.identity is not None)
-        free = name not in self.constraints.domains or self.constraints.domains[name] == ColumnDomain(name, not_null=True)
+        free = name not in self.constraints.domains or self.constraints.domains[name] == ColumnDomain(
+            name, not_null=True
+        )
         mentioned = any(name in b.domains for a in self.constraints.alternatives for b in a.branches)
         compared = any(name in (d.low, d.high) for d in self.constraints.differences)
         compared |= any(name in (d.a, d.b) for d in self.constraints.distinct)
@@ -405,8 +311,8 @@ class _TableCompiler:
             branches = [(b, frozenset[str]()) for b in joint_branches(whole)]
         except NotUnderstood as error:
             raise ConstraintError(
-                f"{self.table.name}: the checks on {', '.join(names)} have too many alternatives to draw from: {error}; "
-                "leave the table out (tables=...)"
+                f"{self.table.name}: the checks on {', '.join(names)} have too many alternatives to draw from: {error}"
+                "; leave the table out (tables=...)"
             ) from error
         for unique in sets:
             branches = self._activated(unique, branches)
@@ -457,7 +363,9 @@ class _TableCompiler:
         orders = tuple((d.low, d.high, d.strict) for d in branch.differences)
         ranked = _ranked(cells, orders)
         tests = tuple(
-            (n, d.tester()) for n, d in branch.domains.items() if d != ColumnDomain(n, not_null=d.not_null) or d.not_null
+            (n, d.tester())
+            for n, d in branch.domains.items()
+            if d != ColumnDomain(n, not_null=d.not_null) or d.not_null
         )
         way = Way(ranked, orders, tuple((d.a, d.b) for d in branch.distinct), tests, active)
         return way if _is_possible(way) else None
@@ -527,14 +435,16 @@ class _TableCompiler:
                 most = 1
         return tuple(periods), tuple(extra), most
 
-    def _together(self) -> tuple[tuple[tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]], ...], set[str]]:
+    def _together(self) -> Witnesses:
+        """Checks that are neither domains nor orders nor alternatives, and those on generated columns."""
         held = {(a.name, a.text) for a in self.constraints.alternatives}
         left = [p for p in self.constraints.not_understood if p not in held and not p[0].startswith(GENERATED)]
-        if not left:
-            return (), set()
-        from fixturesynth.strategies.witnesses import witnessed
-
-        return witnessed(self.schema, self.plan, self.table, left, self.constraints, self.linked)
+        generated = {c.name for c in self.table.columns if c.generated is not None}
+        names = {n for n, _ in left} | {c.name for c in self.table.checks if generated & set(c.columns)}
+        judged = [r for r in self.planned.repairs if r[0] in names]
+        known = {n for n, _ in judged}
+        left = [*judged, *(p for p in left if p[0] not in known)]
+        return witnessed(self.schema, self.plan, self.table, left, self.constraints) if left else ()
 
 
 def _is_bounded(column: Column) -> bool:
@@ -589,8 +499,6 @@ def _ranked(cells: Sequence[Cell], orders: Sequence[tuple[str, str, bool]]) -> t
 
 def _is_possible(way: Way) -> bool:
     """Whether the columns that must have a value can have them all at once."""
-    from fixturesynth.strategies.ordering import bounded
-
     needed = {c.name: c.span for c in way.cells if not c.null and isinstance(c.span, Grid)}
     orders = [o for o in way.orders if o[0] in needed and o[1] in needed]
     return bounded(needed, orders, {}) is not None

@@ -11,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from fixturesynth.errors import InputError, UnsatisfiableError, did_you_mean
 from fixturesynth.strategies.building import Builder, refuse_short
 from fixturesynth.strategies.choices import Choices, Drawn, alphabet
-from fixturesynth.strategies.compiling import Settings, Source
+from fixturesynth.strategies.description import Settings, Source
 from fixturesynth.strategies.forms import Form, form_named
 from fixturesynth.strategies.sources import compiled
 
@@ -94,7 +94,7 @@ def _counts(source: Source, names: Sequence[str], least: Counts, most: Counts) -
     high = {n: most.get(n, MAX_ROWS) if isinstance(most, Mapping) else most for n in names}
     for name in names:
         if low[name] > high[name]:
-            if isinstance(most, Mapping) and name in most or not isinstance(most, Mapping) and most != MAX_ROWS:
+            if (isinstance(most, Mapping) and name in most) or (not isinstance(most, Mapping) and most != MAX_ROWS):
                 raise InputError(f"{name}: min_rows={low[name]} is more than max_rows={high[name]}")
             high[name] = low[name]
     for name in reversed(names):
@@ -110,9 +110,7 @@ def _counts(source: Source, names: Sequence[str], least: Counts, most: Counts) -
 class _Datasets:
     """Draws every table in turn."""
 
-    def __init__(
-        self, source: Source, names: Sequence[str], counts: Mapping[str, tuple[int, int]], form: Form
-    ) -> None:
+    def __init__(self, source: Source, names: Sequence[str], counts: Mapping[str, tuple[int, int]], form: Form) -> None:
         self.source, self.names, self.counts, self.form = source, tuple(names), dict(counts), form
         # Required references that close a cycle: their parents must have a row as soon as they have one.
         self.after = {
@@ -126,7 +124,8 @@ class _Datasets:
             low, high = self.counts[name]
             if name in self.after and kept[self.after[name]].rows:
                 low, high = max(low, 1), max(high, 1)
-            if not low and any(k.is_required and not k.later and not k.is_self and not kept[k.parent].rows for k in rules.links):  # fmt: skip
+            links = [k for k in rules.links if k.is_required and not k.later and not k.is_self]
+            if not low and not all(kept[k.parent].rows for k in links):
                 continue
             more = (high - low) / (high - low + 2)  # half of what is allowed on average
             for number in range(low if choices.is_spent else high):
@@ -134,7 +133,10 @@ class _Datasets:
                 if number >= low and (choices.is_spent or not choices.flag(more)):
                     choices.end()
                     break
-                made = builder.draw(choices, name)
+                if len(kept[name].rows) >= high:
+                    choices.end()
+                    break
+                made = builder.draw(choices, name, room=high - len(kept[name].rows))
                 if made is None and number < low:
                     made = builder.demand(choices, name)
                 choices.end()

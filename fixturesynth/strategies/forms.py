@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-
-
 from pprint import pformat
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.loading.statements import insert_statements
 from fixturesynth.schema.mapped import Mapped, mapped_classes
 from fixturesynth.schema.model import Schema
-from fixturesynth.strategies.compiling import Source
+from fixturesynth.strategies.description import Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,9 +90,7 @@ def _frames(origin: Any, schema: Schema, tables: Sequence[str]) -> Form:
 
 def arrow_schemas(schema: Schema) -> dict[str, pa.Schema]:
     """By table: the Arrow type of every column that rows may have."""
-    return {
-        t.name: pa.schema([(c.name, arrow_type(c.type)) for c in t.columns if c.generated is None]) for t in schema
-    }
+    return {t.name: pa.schema([(c.name, arrow_type(c.type)) for c in t.columns if c.generated is None]) for t in schema}
 
 
 def as_arrow(rows: Sequence[Mapping[str, Any]], types: pa.Schema) -> pa.Table:
@@ -119,7 +115,7 @@ class Script(str):
 
     def __repr__(self) -> str:
         text = str(self)
-        if "\\" in text or "'''" in text or not text.isprintable() and not text.replace("\n", "").isprintable():
+        if "\\" in text or "'''" in text or (not text.isprintable() and not text.replace("\n", "").isprintable()):
             return f"Script({str.__repr__(self)})"
         return f"Script('''\n{text}''')"
 
@@ -154,4 +150,3 @@ def _orm(origin: Any, schema: Schema, tables: Sequence[str]) -> Form:
 _FORMS: Mapping[str, Callable[[Any, Schema, Sequence[str]], Form]] = {
     "dicts": _dicts, "frames": _frames, "sql": _sql, "orm": _orm,
 }  # fmt: skip
-

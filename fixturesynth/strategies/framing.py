@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.strategies.choices import Choices, Drawn
-from fixturesynth.strategies.compiling import Settings, Source, TableRules
+from fixturesynth.strategies.description import Settings, Source, TableRules
 from fixturesynth.strategies.sources import compiled
 
 __all__ = ["columns", "index"]

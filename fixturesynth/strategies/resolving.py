@@ -19,13 +19,13 @@ def install() -> None:
 
 
 def register(base: Any) -> None:
-    """Make ``st.from_type`` know every class mapped under ``base`` so far, where Hypothesis does not find them itself."""
+    """Make ``st.from_type`` know every class mapped under ``base`` so far; Hypothesis mostly finds them by itself."""
     import hypothesis.strategies as st
 
     from fixturesynth.schema.mapped import mapped_of
 
     for mapped in mapped_of(base):
-        st.register_type_strategy(mapped, _resolve)  # type: ignore[arg-type]
+        st.register_type_strategy(mapped, _resolve)
 
 
 def _resolve(thing: Any) -> Any:

@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 from fixturesynth.loading.judging import Judge, make_judge
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
-from fixturesynth.strategies.compiling import Settings, Source, compile_source
+from fixturesynth.strategies.compiling import compile_source
+from fixturesynth.strategies.description import Settings, Source
 
 __all__ = ["compiled", "schema_of"]
 

@@ -34,10 +34,10 @@ class Span(Protocol):
 class Grid:
     """Values that are counted: whole numbers, decimals, days, moments.
 
-    ``pieces``: ascending ranges of indices, both ends included. ``make`` gives the value of an index, ``place`` the index
-    of a value (None: it has none). Index 0 is the simplest. ``unit``: how much one index is on the ``axis`` on which
-    values of several columns are compared, so that index times unit is the place there. ``coarse``: indices are mostly
-    drawn as multiples of it.
+    ``pieces``: ascending ranges of indices, both ends included. ``make`` gives the value of an index, ``place`` the
+    index of a value (None: it has none). Index 0 is the simplest. ``unit``: how much one index is on the ``axis`` on
+    which values of several columns are compared, so that index times unit is the place there. ``coarse``: indices are
+    mostly drawn as multiples of it.
     """
 
     pieces: tuple[tuple[int, int], ...]
@@ -144,7 +144,7 @@ class Texts:
 
     @property
     def size(self) -> int:
-        return min(len(self.letters) ** min(self.longest, 13), MANY)
+        return int(min(len(self.letters) ** min(self.longest, 13), MANY))
 
     def contains(self, value: Any) -> bool:
         return (
@@ -198,7 +198,7 @@ class Bytes:
 
     @property
     def size(self) -> int:
-        return min(256 ** min(self.longest, 8), MANY)
+        return int(min(256 ** min(self.longest, 8), MANY))
 
     def contains(self, value: Any) -> bool:
         return isinstance(value, bytes) and self.shortest <= len(value) <= self.longest

@@ -21,12 +21,12 @@ from fixturesynth.rules.bounds import free_intervals
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import ColumnContext, RuleCall
 from fixturesynth.rules.registry import space_of
-from fixturesynth.schema.model import Column, ColumnType, Table
+from fixturesynth.schema.model import Column, Table
 from fixturesynth.schema.predicates import ColumnDomain
 from fixturesynth.strategies.choices import Alphabet, alphabet
-from fixturesynth.strategies.spans import MANY, Bytes, Floats, Grid, Listed, Span, Texts, hashable
+from fixturesynth.strategies.spans import Bytes, Floats, Grid, Listed, Span, Texts, hashable
 
-__all__ = ["Asked", "NUMBER_UNITS", "span_of"]
+__all__ = ["NUMBER_UNITS", "Asked", "span_of"]
 
 NUMBER_UNITS: Final = 10**12  # places on the axis of numbers for one
 EPOCH: Final = datetime(2000, 1, 1)
@@ -37,13 +37,17 @@ TRIED: Final = 4_096
 LONGEST_KEY: Final = 200  # characters of texts in keys and indexes: their entries are bounded
 LONGEST: Final = 10_000
 PLAIN: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+WRITTEN: Final = frozenset({"tsquery", "jsonpath", "lquery", "ltxtquery", "regclass", "regtype", "regproc"})
 EXACT: Final = 16  # char(n) up to this length is filled: databases pad shorter values
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What surrounds a column. ``unique``: a set that must be unique has it. ``folded``: texts that differ only in what a
-    collation or an index ignores would be equal. ``ordered``: compared with another column."""
+    """What surrounds a column.
+
+    ``unique``: a set that must be unique has it. ``folded``: texts that differ only in what a collation or an index
+    ignores would be equal. ``ordered``: it is compared with another column.
+    """
 
     table: Table
     dialect: str
@@ -150,8 +154,7 @@ def _decimal(column: Column, domain: ColumnDomain, asked: Asked) -> Span | None:
     most = Decimal(10**digits - 1).scaleb(-scale)
     least = Decimal(0) if column.type.unsigned else -most
     pieces = [
-        (int(a.scaleb(scale)), int(b.scaleb(scale)))
-        for a, b in _pieces(domain, Decimal(1).scaleb(-scale), least, most)
+        (int(a.scaleb(scale)), int(b.scaleb(scale))) for a, b in _pieces(domain, Decimal(1).scaleb(-scale), least, most)
     ]
 
     def place(value: Any) -> int | None:
@@ -215,11 +218,11 @@ def _moment(column: Column, domain: ColumnDomain, asked: Asked) -> Span | None:
         low, high = (datetime(1970, 1, 3), datetime(2038, 1, 17)) if stamp else (datetime(1000, 1, 1), high)
     digits = column.type.precision
     step = SECOND if (asked.dialect == "mysql" and not digits) or digits == 0 else 1
-    pieces = _spans(domain, step, (low - EPOCH) // timedelta(microseconds=step), (high - EPOCH) // timedelta(microseconds=step))  # fmt: skip
+    one = timedelta(microseconds=step)
+    pieces = _spans(domain, step, (low - EPOCH) // one, (high - EPOCH) // one)
     if not pieces:
         return None
     start = EPOCH.replace(tzinfo=UTC) if column.type.timezone else EPOCH
-    one = timedelta(microseconds=step)
 
     def place(value: Any) -> int | None:
         if not isinstance(value, datetime) or (value.tzinfo is None) != (start.tzinfo is None):
@@ -295,7 +298,11 @@ def _boolean(column: Column, domain: ColumnDomain, asked: Asked) -> Span | None:
 def _text(column: Column, domain: ColumnDomain, asked: Asked) -> Span | None:
     name = column.type.name.lower()
     shaped = domain.like or domain.regex or domain.json or domain.low is not None or domain.high is not None
-    if shaped or domain.holes or name in ("tsquery", "jsonpath", "lquery", "ltxtquery", "regclass", "regtype", "regproc"):
+    if (
+        shaped
+        or domain.holes
+        or name in ("tsquery", "jsonpath", "lquery", "ltxtquery", "regclass", "regtype", "regproc")
+    ):
         return _pooled(column, domain, asked)
     longest = LONGEST_KEY if asked.unique else LONGEST
     for limit in (column.type.length, domain.max_length):
@@ -332,7 +339,7 @@ def _alphabet(characters: str | None, without: str = "") -> Alphabet:
 
 
 def _mysql_characters(collation: str | None, unique: bool) -> str | None:
-    """What MySQL's character sets hold; in keys what no collation folds, and no blanks, which are cut off at the end."""
+    """What MySQL's character sets hold; in keys what no collation folds, and no blanks, which are cut off."""
     name = (collation or "").lower()
     if unique or not name or name.startswith("ascii"):
         return PLAIN
@@ -431,5 +438,3 @@ _KINDS: Final[Mapping[str, Callable[[Column, ColumnDomain, Asked], Span | None]]
     "bytes": _bytes,
 }
 _COUNTED: Final = frozenset({_whole, _decimal, _floating, _date, _moment})
-
-

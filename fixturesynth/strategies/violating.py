@@ -13,7 +13,8 @@ from fixturesynth.schema.model import ForeignKey, Schema, Table, Unique
 from fixturesynth.schema.predicates import Alternatives, NotUnderstood, compile_condition, evaluate
 from fixturesynth.strategies.building import Builder, Row
 from fixturesynth.strategies.choices import Choices, Drawn
-from fixturesynth.strategies.compiling import Settings, Source, TableRules, compile_table
+from fixturesynth.strategies.compiling import compile_table
+from fixturesynth.strategies.description import Settings, Source, TableRules
 from fixturesynth.strategies.forms import Tables, arrow_schemas, as_arrow
 from fixturesynth.strategies.sources import compiled
 
@@ -211,9 +212,7 @@ def _breaks(
     return broken
 
 
-def _is_twice(
-    table: Table, unique: Unique, row: Row, others: Sequence[Row], dialect: str, types: Any
-) -> bool:
+def _is_twice(table: Table, unique: Unique, row: Row, others: Sequence[Row], dialect: str, types: Any) -> bool:
     if unique.expressions or not set(unique.columns) <= set(row):
         return False
     values = tuple(row[c] for c in unique.columns)
