@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POSTGRESQL = os.environ.get("FIXTURESYNTH_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
-MODELS = '''
+MODELS = """
 import datetime, decimal, enum
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -113,8 +113,8 @@ class Visit(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(sa.ForeignKey("customers.id"))
     seen_at: Mapped[datetime.datetime]
-'''
-FACTORIES = '''
+"""
+FACTORIES = """
 import datetime
 import factory
 from factory.alchemy import SQLAlchemyModelFactory
@@ -184,8 +184,8 @@ ALL = (CountryFactory, CityFactory, CompanyFactory, CustomerFactory, OrderFactor
 def use(session):
     for one in ALL:
         one._meta.sqlalchemy_session = session
-'''
-POLY = '''
+"""
+POLY = """
 from polyfactory.factories.sqlalchemy_factory import SQLAlchemyFactory
 from polyfactory import Use
 import itertools
@@ -231,7 +231,7 @@ class ItemPoly(SQLAlchemyFactory[m.Item]):
     order_id = None
     quantity = Use(lambda: 1 + next(numbers) % 100)
     order = OrderPoly
-'''
+"""
 ROUNDS = 5
 
 
@@ -395,7 +395,7 @@ def measure_make(count: int = 200) -> None:
 
 
 # -- a suite ----------------------------------------------------------------------------------------------------------
-OURS = '''
+OURS = """
 import pytest, sqlalchemy as sa
 
 @pytest.mark.parametrize("number", range({count}))
@@ -403,8 +403,8 @@ def test_one(synth, number):
     item = synth.make("items", quantity=3)
     assert item.order.customer.company.city.country.id
     assert synth.session.execute(sa.text("SELECT count(*) FROM items")).scalar() == 51
-'''
-THEIRS = '''
+"""
+THEIRS = """
 import pytest, sqlalchemy as sa
 from sqlalchemy.orm import Session
 import shopfactories, shopmodels
@@ -443,7 +443,7 @@ def test_one(session, number):
     item = shopfactories.ItemFactory(quantity=3)
     assert item.order.customer.company.city.country.id
     assert session.execute(sa.text("SELECT count(*) FROM items")).scalar() == 51
-'''
+"""
 
 
 def measure_suite(count: int = 1000) -> None:

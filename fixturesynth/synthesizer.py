@@ -75,15 +75,17 @@ class Synthesizer:
         ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names.
         """
         plan = self.planned(rows=rows, scale=scale)
-        items = tuple(
-            self._given(table, column, value)
-            for table, columns in (given or {}).items()
-            for column, value in columns.items()
-        )
+        items = self.conditions(given or {})
         return sample_dataset(
             self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
             given=items, progress=progress,
         )  # fmt: skip
+
+    def conditions(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[Given, ...]:
+        """``given`` as ``sample`` takes it, as conditions of its own; InputError for unknown names."""
+        return tuple(
+            self._given(table, column, value) for table, columns in given.items() for column, value in columns.items()
+        )
 
     def _given(self, table: str, column: str, value: Any) -> Given:
         if table not in self.schema:

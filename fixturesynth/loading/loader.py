@@ -28,7 +28,7 @@ from fixturesynth.schema.ddl import table_name
 from fixturesynth.schema.model import Column, Schema
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["LoadResult", "load"]
+__all__ = ["LoadResult", "fill_tables", "load"]
 
 Progress = Callable[[str, int, int], None]
 SECOND_PASS = "_fixturesynth_later"
@@ -138,17 +138,7 @@ def _written(
                     run(connection, statement)
                 if mode == "truncate" and not plan.creation:
                     _empty(connection, dialect, plan)
-                joined = {name: group for group in plan.together for name in group}
-                for name in plan.order:
-                    if name not in joined:
-                        with _told(f"table {name!r}", engine):
-                            _fill(connection, dialect, plan, name, data.arrow(name), progress)
-                    elif name == joined[name][0]:
-                        with _told(f"tables {', '.join(joined[name])}", engine):
-                            _fill_together(connection, dialect, plan, joined[name], data, progress)
-                for name in plan.later:
-                    with _told(f"table {name!r}", engine):
-                        _set_later(connection, dialect, plan, name, data.arrow(name))
+                fill_tables(connection, dialect, plan, data, progress)
                 for statement in plan.creation.after if plan.creation else ():
                     run(connection, statement)
                 if dialect.numbers:
@@ -162,6 +152,24 @@ def _written(
             if not dialect.transactional_ddl:
                 _drop(engine, dialect, plan, made)
             raise
+
+
+def fill_tables(
+    connection: Connection, dialect: Dialect, plan: LoadPlan, data: Dataset, progress: Progress | None = None
+) -> None:
+    """The rows of every table, then the references that had to wait; LoadError names the table that was refused."""
+    engine = connection.engine
+    joined = {name: group for group in plan.together for name in group}
+    for name in plan.order:
+        if name not in joined:
+            with _told(f"table {name!r}", engine):
+                _fill(connection, dialect, plan, name, data.arrow(name), progress)
+        elif name == joined[name][0]:
+            with _told(f"tables {', '.join(joined[name])}", engine):
+                _fill_together(connection, dialect, plan, joined[name], data, progress)
+    for name in plan.later:
+        with _told(f"table {name!r}", engine):
+            _set_later(connection, dialect, plan, name, data.arrow(name))
 
 
 def _tables_made(connection: Connection, dialect: Dialect, plan: LoadPlan, with_manifest: bool) -> list[str]:

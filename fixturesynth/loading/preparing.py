@@ -20,7 +20,7 @@ from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.schema.translation import translate
 
-__all__ = ["LoadPlan", "Mode", "prepare"]
+__all__ = ["LoadPlan", "Mode", "arrange", "prepare"]
 
 Mode = Literal["create", "append", "truncate"]
 ASKED_TOGETHER = 100  # tables in one question
@@ -72,6 +72,25 @@ def prepare(
     else:
         declared, found = None, reflect(engine)
         _refuse_rows(data, engine, dialect, found, mode)
+    return arrange(data, found, declared, dialect, order=order, later=later, skip=skip, notes=notes)
+
+
+def arrange(
+    data: Dataset,
+    found: Schema,
+    declared: Creation | None,
+    dialect: Dialect,
+    *,
+    order: Sequence[str] | None = None,
+    later: Mapping[str, Sequence[str]] | None = None,
+    skip: Mapping[str, Sequence[str]] | None = None,
+    notes: Sequence[str] = (),
+) -> LoadPlan:
+    """In which order the tables of ``data`` go into those of ``found``, and what has to wait.
+
+    ``declared``: what creates the tables; None where they are there.
+    """
+    notes, skip = list(notes), skip or {}
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
     later = _can_wait(found, later or {}, dialect)
     together: tuple[tuple[str, ...], ...] = ()

@@ -63,6 +63,7 @@ __all__ = ["Given", "sample_dataset", "share", "shared"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
+Chosen = Callable[[str, int, int], npt.NDArray[np.uint64]]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 
@@ -86,6 +87,7 @@ class _Run:
     map: Mapper
     differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
     first: Mapping[str, int]  # by table: the rank of its first row, 0 where it is not named
+    chosen: Chosen | None = None
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -101,16 +103,18 @@ def sample_dataset(
     given: tuple[Given, ...] = (),
     progress: Progress | None = None,
     first: Mapping[str, int] | None = None,
+    chosen: Chosen | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
 
     ``first``: by table, the rank that its rows count from. Keys and unique values made by rules then differ from those
-    of a sample of fewer rows with the same plan and seed.
+    of a sample of fewer rows with the same plan and seed. ``chosen``: gives the words by which the codes of a table are
+    drawn, (rows, variables), instead of the seed's own.
 
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper, columns_to_differ(schema, plan), first or {})
+        run = _Run(schema, plan, models, seed, given, mapper, columns_to_differ(schema, plan), first or {}, chosen)
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -306,19 +310,20 @@ def _sample_codes(
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
     given = _given_codes(run, plan, model)
+    raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
     jobs = [
         CodesJob(
             plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
-            {name: codes[low:high] for name, codes in given.items()},
+            {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
+    if raw is not None or any(item.table == plan.name for item in run.given):
+        return codes  # what is asked for is not what was learned
     whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
-    if any(item.table == plan.name for item in run.given):
-        return codes  # what is asked for is not what was learned
     return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
 
 
