@@ -28,6 +28,7 @@ from catalogue_audit import put_script, violations  # noqa: E402
 from conftest import LOCAL_MYSQL, LOCAL_POSTGRESQL, run_on  # noqa: E402
 
 from fixturesynth.errors import FixtureSynthError  # noqa: E402
+from fixturesynth.loading.judging import make_judge  # noqa: E402
 from fixturesynth.loading.loader import load  # noqa: E402
 from fixturesynth.planning.planner import Wishes  # noqa: E402
 from fixturesynth.planning.rows import RowsAsked  # noqa: E402
@@ -74,7 +75,9 @@ def measure(path: Path, rows: int) -> str:
         ]
         line = f"{path.name.removesuffix('.sql'):22} {counts[0]:6} {counts[1]:5} {counts[2]:6} {counts[3]:7}"
         try:
-            synthesizer = plan_rules(schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7)
+            synthesizer = plan_rules(
+                schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7, judge=make_judge(url)
+            )
             times.append(time.perf_counter())
             data = synthesizer.sample()
             times.append(time.perf_counter())
@@ -84,7 +87,7 @@ def measure(path: Path, rows: int) -> str:
                     if reference.how == "later":
                         key = schema[table.name].foreign_key(reference.foreign_key)
                         later.setdefault(table.name, []).extend(key.columns)
-            load(data, url, order=list(data), later=later)
+            load(data, url, order=list(data), later=later, reflected=schema)
             times.append(time.perf_counter())
         except FixtureSynthError as error:
             return f"{line} refused: {' '.join(str(error).split())[:300]}"

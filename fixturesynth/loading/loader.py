@@ -58,6 +58,7 @@ def load(
     skip_columns: Mapping[str, Sequence[str]] | None = None,
     manifest: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    reflected: Schema | None = None,
 ) -> LoadResult:
     """Write every table of ``data`` into ``target``, in one transaction.
 
@@ -73,6 +74,7 @@ def load(
         skip_columns: table -> columns left to the database.
         manifest: left in the table ``_fixturesynth_manifest`` (see ``build_manifest``).
         progress: called with table, rows so far and rows in all.
+        reflected: what ``reflect`` said of the target just now, so that its tables are not read again.
 
     Raises:
         GuardError: a target that may not be written to, or tables with rows.
@@ -90,7 +92,17 @@ def load(
     engine = target if isinstance(target, Engine) else make_engine(url.update_query_dict(_options(dialect, url)))
     kept = False
     try:
-        plan = prepare(data, engine, dialect, schema, order=order, later=later, mode=mode, skip=skip_columns or {})
+        plan = prepare(
+            data,
+            engine,
+            dialect,
+            schema,
+            order=order,
+            later=later,
+            mode=mode,
+            skip=skip_columns or {},
+            reflected=reflected,
+        )
         rows = {name: data.arrow(name).num_rows for name in plan.order}
         statements = plan.creation.before + plan.creation.after if plan.creation else ()
         created = tuple(n for n in plan.order) if plan.creation else ()

@@ -52,8 +52,12 @@ def prepare(
     later: Mapping[str, Sequence[str]] | None,
     mode: Mode,
     skip: Mapping[str, Sequence[str]],
+    reflected: Schema | None = None,
 ) -> LoadPlan:
-    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing."""
+    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing.
+
+    ``reflected``: the target's own schema, where it was read before.
+    """
     _known(skip, data, "skip_columns")
     _known(later or {}, data, "later")
     present = _present(engine)
@@ -70,7 +74,7 @@ def prepare(
         if mode != "create":
             notes.append("the target had no tables: they were created")
     else:
-        declared, found = None, reflect(engine)
+        declared, found = None, reflect(engine) if reflected is None else reflected
         _refuse_rows(data, engine, dialect, found, mode)
     return arrange(data, found, declared, dialect, order=order, later=later, skip=skip, notes=notes)
 

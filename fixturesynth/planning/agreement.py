@@ -18,6 +18,7 @@ from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
 from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.parts import told_apart
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Rule, RuleCall, TablePlan, UniquePlan
 from fixturesynth.profiling.semantics import guess_meaning, words_of
 from fixturesynth.rules.contract import RuleRequest
@@ -175,14 +176,15 @@ _COUNTED_OFF = ("position", "code", "version", "revision", "id")
 def _ordinals(row: _Row) -> None:
     """Lines of an order, numbers of a project's tasks: 1, 2, 3 ... under the parent with which they are unique."""
     sets = [frozenset(u.columns) for u in row.uniques]
+    alone = told_apart(row.schema, row.table.name)
     for reference in row.needs.references:
         if reference.how not in ("context", "matched"):
             continue
         mine = frozenset(row.table.foreign_key(reference.foreign_key).columns)
         for name in row.meant(*_COUNTED_OFF):
             around = [s for s in sets if name in s]
-            alone = not around and row.meanings[name] == "position" and reference.how == "context"
-            if around != [mine | {name}] and not alone:
+            lines = not around and row.meanings[name] == "position" and reference.how == "context"
+            if name in alone or (around != [mine | {name}] and not lines):
                 continue
             source, kind = row.plans[name].source, row.column(name).type
             domain = row.needs.constraints.domains.get(name)

@@ -81,8 +81,8 @@ def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
 
 
 def _equal_when_null(table: Table, fk: ForeignKey) -> bool:
-    """Whether two rows that are NULL here collide: the columns are unique by themselves, NULLS NOT DISTINCT."""
-    return any(not u.nulls_distinct and set(u.columns) <= set(fk.columns) for u in table.uniques)
+    """Whether two rows that are NULL here may collide: a unique set holds the columns, NULLS NOT DISTINCT."""
+    return any(not u.nulls_distinct and set(u.columns) & set(fk.columns) for u in table.uniques)
 
 
 def _first_guess(
@@ -182,7 +182,7 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
         entity = 0.15 if not (known and profile is not None and profile[plan.parent].reference) else 0.0
         # One that fills all columns of another leaves that other nothing to choose.
         wide = any(set(o.columns) < set(fk.columns) for o in table.foreign_keys if o.name in free)
-        leading = 0.3 if wide and profile is None else 0.0
+        leading = 0.3 if wide and required and profile is None else 0.0
         score = identifying + required + entity + leading + _explains(profile, table, plan.foreign_key)
         return -score, not owned, plan.foreign_key
 

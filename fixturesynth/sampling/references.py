@@ -22,7 +22,7 @@ from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.reconciling import reconciled
-from fixturesynth.sampling.sharing import moved_to
+from fixturesynth.sampling.sharing import agreeing_apart, moved_to
 from fixturesynth.schema.model import ForeignKey, Table
 
 __all__ = ["agreeing", "filled_by", "match_references", "nulls_as_planned"]
@@ -157,6 +157,10 @@ def _match(
         own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)
         if able is not None:
             theirs = np.where(able, theirs, -2)
+        if reference.exclusive:
+            out[asked] = agreeing_apart(own[asked], theirs, seed, table.name, name)
+            _refuse_lonely(table, fk, out[asked])
+            return out
         out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
     out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
@@ -212,12 +216,17 @@ def agreeing(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degr
     many = np.searchsorted(theirs[order], own[wrong], side="right") - low
     draws = hashed(wrong, seed, table.name, fk.name, "agreeing") % np.maximum(many, 1).astype(np.uint64)
     out[wrong] = np.where(many > 0, order[np.minimum(low + draws.astype(np.int64), order.size - 1)], -1)
-    if (many == 0).any() and not any(table.column(c).nullable for c in fk.columns):
+    _refuse_lonely(table, fk, out)
+    return out
+
+
+def _refuse_lonely(table: Table, fk: ForeignKey, ranks: Integers) -> None:
+    lonely = int((ranks < 0).sum())
+    if lonely and not any(table.column(c).nullable for c in fk.columns):
         raise UnsatisfiableError(
-            f"{table.name}: {int((many == 0).sum())} rows find no row of {fk.parent} that agrees in the columns that "
+            f"{table.name}: {lonely} rows find no row of {fk.parent} that agrees in the columns that "
             f"{fk.name} shares with another foreign key; give {fk.parent} more rows"
         )
-    return out
 
 
 def _tree(
