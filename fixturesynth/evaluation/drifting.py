@@ -230,6 +230,8 @@ def _values(scene: _Scene, table: str, column: ColumnProfile, array: pa.Array, g
         distance = values_distance(learned.astype(np.float64), found, groups, scene.alpha)
         yield from scene.judged("column", table, column.name, distance, _said_values(column, learned, found, distance))
         return
+    if column.quantiles and column.lengths:
+        return  # ranges: their lengths are spans, which texts do not show
     if column.kind in _LENGTHS and column.lengths:
         lengths = _lengths(array)
         if lengths is not None:

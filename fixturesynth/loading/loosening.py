@@ -1,11 +1,14 @@
-"""What the rows of a database that enforces no types say of its columns, where that is not what they are declared as.
+"""Columns whose rows are not what is declared, as they are learned from.
 
-SQLite keeps a text in an INTEGER column and eleven characters in a ``varchar(5)``. Learned, planned and created
-elsewhere such columns are what their rows hold, not what nobody enforced.
+SQLite keeps a text in an INTEGER column and eleven characters in a ``varchar(5)``: such columns are what their rows
+hold, not what nobody enforced. PostgreSQL keeps ``infinity``, years before our era and NaN beside ordinary dates and
+numbers: such values have no place on a calendar or among numbers, and ordinary ones stand for them.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal, localcontext
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +19,14 @@ from fixturesynth.schema.model import Column, ColumnType, Schema, Table
 __all__ = ["kind_of_values", "legible", "loosen"]
 
 UNENFORCED = frozenset(("sqlite",))
+
+# What stands for dates before the calendar and after it; MySQL's timestamps begin in 1970.
+FIRST = {"mysql": datetime(1970, 1, 2)}
+BEFORE, AFTER = datetime(1, 1, 1), datetime(9999, 12, 31)
+_MOMENT = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]00(:?00)?)?$"
+_EARLY = r"(?i)^-| BC$|^0000-"
+_NUMBER = r"^[+-]?\d+(\.\d*)?$"
+WIDEST = 38  # digits of a decimal that is learned
 
 _KINDS: tuple[tuple[Callable[[pa.DataType], bool], ColumnType], ...] = (
     (pa.types.is_boolean, ColumnType("boolean", "boolean")),
@@ -65,15 +76,16 @@ def loosen(schema: Schema, dataset: Dataset) -> tuple[Schema, Dataset]:
 
 
 def legible(dataset: Dataset, schema: Schema) -> Dataset:
-    """Bytes in columns that are no bytes as text, texts in columns of bytes as bytes.
+    """Bytes in columns that are no bytes as text, texts in columns of bytes as bytes, dates and numbers on their scale.
 
-    U+FFFD stands for what is not UTF-8, and for U+0000, which other databases do not take.
+    U+FFFD stands for what is not UTF-8, and for U+0000, which other databases do not take; the first and the last day
+    of the calendar for infinity and years before our era, NULL (0 where the column takes none) for NaN.
     """
     changed = {}
     for name in dataset:
         table = dataset.arrow(name)
         columns = [
-            _legible(values, schema[name].column(c).type) if name in schema and c in schema[name] else values
+            _plain(values, schema[name].column(c), schema.dialect) if name in schema and c in schema[name] else values
             for c, values in zip(table.column_names, table.columns, strict=True)
         ]
         if any(a is not b for a, b in zip(columns, table.columns, strict=True)):
@@ -99,6 +111,51 @@ def _legible(values: pa.ChunkedArray, declared: ColumnType) -> pa.ChunkedArray:
         )
         return pa.chunked_array([texts.take(coded.indices)])
     return texts
+
+
+def _plain(values: pa.ChunkedArray, column: Column, dialect: str) -> pa.ChunkedArray:
+    kind = column.type.kind
+    if dialect not in UNENFORCED and pa.types.is_string(values.type):
+        if kind in ("date", "timestamp"):
+            return _on_calendar(values, column.type, FIRST.get(dialect, BEFORE))
+        if kind == "decimal":
+            return _finite(values, column)
+    return _legible(values, column.type)
+
+
+def _on_calendar(values: pa.ChunkedArray, declared: ColumnType, first: datetime) -> pa.ChunkedArray:
+    """Texts of dates and moments, some of them beyond the calendar, in the declared type."""
+    target = arrow_type(declared)
+    coded = pa.concat_arrays(values.chunks).dictionary_encode()
+    texts = coded.dictionary
+    known = pc.match_substring_regex(texts, _MOMENT)
+    early = pc.match_substring_regex(texts, _EARLY)
+    bare = pc.replace_substring_regex(texts, r"(Z|[+-]00(:?00)?)$", "")
+    edge = pc.if_else(early, pa.scalar(str(first)), pa.scalar(str(AFTER)))
+    usable = pc.if_else(pc.and_(known, pc.invert(early)), bare, edge)
+    moments = usable.cast(pa.timestamp("us"))
+    made = moments.cast(target) if not getattr(target, "tz", None) else pc.assume_timezone(moments, "UTC")
+    return pa.chunked_array([made.take(coded.indices)])
+
+
+def _finite(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Texts of numbers, some of them no numbers or wider than 38 digits, as decimals of at most that many."""
+    coded = pa.concat_arrays(values.chunks).dictionary_encode()
+    finite = pc.match_substring_regex(coded.dictionary, _NUMBER).to_pylist()
+    numbers = [Decimal(t) if ok else None for t, ok in zip(coded.dictionary.to_pylist(), finite, strict=True)]
+    used = [n for n in numbers if n is not None]
+    whole = max((n.adjusted() + 1 for n in used if n), default=1)
+    digits = max((-int(n.as_tuple().exponent) for n in used), default=0)
+    scale = max(min(digits, WIDEST - whole), 0)
+    with localcontext() as context:
+        context.prec = 2 * WIDEST
+        most = Decimal(10) ** (WIDEST - scale) - Decimal(1).scaleb(-scale)
+        empty = None if column.nullable else Decimal(0)
+        made = [
+            empty if n is None else max(min(n, most), -most).quantize(Decimal(1).scaleb(-scale), ROUND_DOWN)
+            for n in numbers
+        ]
+        return pa.chunked_array([pa.array(made, pa.decimal128(WIDEST, scale)).take(coded.indices)])
 
 
 def _only_bytes(values: pa.ChunkedArray, declared: ColumnType) -> bool:

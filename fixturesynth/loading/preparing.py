@@ -18,9 +18,9 @@ from fixturesynth.loading.ordering import can_wait, load_order
 from fixturesynth.schema.ddl import Creation, creation, table_name
 from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
-from fixturesynth.schema.translation import translate
+from fixturesynth.schema.translation import is_partition, translate
 
-__all__ = ["LoadPlan", "Mode", "arrange", "prepare"]
+__all__ = ["LoadPlan", "Mode", "arrange", "prepare", "without_partitions"]
 
 Mode = Literal["create", "append", "truncate"]
 ASKED_TOGETHER = 100  # tables in one question
@@ -121,6 +121,12 @@ def arrange(
         if found[name].primary_key is None:
             raise InputError(f"table {name!r} has references to set afterwards but no primary key to find its rows by")
     return LoadPlan(found, ordered, cut, columns, declared, tuple(notes), together)
+
+
+def without_partitions(data: Dataset, schema: Schema) -> Dataset:
+    """The data without empty tables that are partitions: their rows are in the table that they are parts of."""
+    parts = [n for n in data if n in schema and is_partition(schema[n], schema) and not data.arrow(n).num_rows]
+    return data.select([n for n in data if n not in parts]) if parts else data
 
 
 def _can_wait(found: Schema, later: Mapping[str, Sequence[str]], dialect: Dialect) -> dict[str, list[str]]:
