@@ -20,12 +20,17 @@ Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Variable:
-    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit."""
+    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit.
+
+    ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
+    may use it to repeat that one's code as such, whichever it is.
+    """
 
     name: str
     size: int  # codes are in range(size)
     ordered: bool = False
     context: bool = False  # given when sampling, never generated
+    like: str | None = None
 
 
 @dataclass(frozen=True)

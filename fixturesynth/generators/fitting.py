@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from fixturesynth.generators.context import (
     coarse_codes,
     places,
     previous,
+    previous_name,
     seen,
     sibling_variables,
     take_features,
@@ -228,7 +229,7 @@ def _fit_learned(
     _mark_repeats(rows, table, order, parents, groups, coded)
     _add_outgoing(rows, table, order, coded)
     context, context_codes, siblings = _context(rows, table, parents, coded, own)
-    variables = (*context, *coded.variables)
+    variables = (*context, *_alike(context, coded.variables))
     matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
     state = None
     if coded.variables and n:
@@ -259,6 +260,15 @@ def _mark_repeats(
         if np.unique(groups[again]).size >= rows.protection:
             coded.codes[i] = np.where(again, encoding.size, coded.codes[i]).astype(np.int32)
             coded.variables[i] = Variable(coded.variables[i].name, encoding.size + 1)
+
+
+def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[Variable]:
+    """The variables, each naming the one of the sibling before where that is seen in the same codes."""
+    known = {v.name: v.size for v in context}
+    return [
+        replace(v, like=previous_name(v.name)) if known.get(previous_name(v.name)) == v.size + 1 else v
+        for v in variables
+    ]
 
 
 def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:

@@ -17,7 +17,6 @@ from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import TablePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.counts import allot
-from fixturesynth.sampling.matching import match
 from fixturesynth.sampling.partition import CodesJob, generated, redrawn
 
 __all__ = ["as_often", "moves"]
@@ -53,37 +52,73 @@ def as_often(
         shares = np.bincount(block.rows, weights=kept, minlength=block.size).astype(np.int64)
         chosen = np.flatnonzero(out[:, i] < block.size)
         beside = out[chosen, names.index(done[-1])] if done else np.zeros(chosen.size, np.int32)
-        rows, wanted = moves(out[chosen, i], shares, beside, seed, plan.name, reference.foreign_key)
-        rows = chosen[rows]
+        family = np.cumsum(job.position == 0)[chosen]
+        rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, reference.foreign_key)
+        order = np.argsort(rows, kind="stable")
+        rows, wanted = chosen[rows[order]], wanted[order]
         if rows.size and rows.size * MOST_MOVED <= codes.shape[0]:
             given = {variable: wanted} | {name: out[rows, names.index(name)] for name in done}
-            drawn = redrawn(model, generator, job, out, rows, given, "as often", variable)
             out = out.copy()
-            out[rows] = drawn
+            out[rows, i] = wanted  # what the next sibling sees
+            out[rows] = redrawn(model, generator, job, out, rows, given, "as often", variable)
         done.append(variable)
     return out
 
 
-def moves(codes: Codes, shares: Integers, beside: Codes, seed: int, *address: str) -> tuple[Integers, Codes]:
+def moves(
+    codes: Codes, shares: Integers, beside: Codes, families: Integers, seed: int, *address: str
+) -> tuple[Integers, Codes]:
     """Rows to give another code, and which, so that codes (n,) come in proportion to ``shares`` (size,): the fewest.
 
+    ``families`` (n,): rows of one parent stand together. Siblings of one code move together, as far as that goes.
     ``beside``: what the rows keep, (n,); a code goes to rows that have what most rows of that code have.
 
-    >>> moves(np.array([0, 0, 0, 1], dtype=np.int32), np.array([1, 1]), np.zeros(4, dtype=np.int32), 7, "x")[1].tolist()
+    >>> moves(np.array([0, 0, 0, 1], dtype=np.int32), np.array([1, 1]), np.zeros(4, dtype=np.int32), np.arange(4), 7, "x"
+    ... )[1].tolist()
     [1]
     """
     if not codes.size or not shares.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int32)
     target = allot(shares, codes.size)
-    order = np.lexsort((hashed(np.arange(codes.size), seed, *address, "moves"), codes))
-    place = np.empty(codes.size, dtype=np.int64)
-    place[order] = np.arange(codes.size) - np.searchsorted(codes[order], codes[order], side="left")
-    rows = np.flatnonzero(place >= target[codes])
+    rows = _surplus(codes, target, families, seed, *address)
     missing = np.maximum(target - np.bincount(codes, minlength=shares.size), 0)
-    wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
-    wanted = wanted[np.argsort(hashed(np.arange(wanted.size), seed, *address, "wanted"), kind="stable")]
     wide = int(beside.max(initial=0)) + 1
     usual = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide).argmax(axis=1)
-    # Slots stand for parents with one place each: those of the row's own kind first, then whatever is left.
-    slots = match(beside[rows].astype(np.int64), usual[wanted], np.ones(rows.size, np.int64), seed, *address, "slots")
-    return rows, wanted[slots]
+    wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
+    rows = rows[np.argsort(beside[rows], kind="stable")]
+    wanted = wanted[np.argsort(usual[wanted], kind="stable")]
+    mine, theirs = _paired(beside[rows].astype(np.int64), usual[wanted])
+    return rows[mine], wanted[theirs]
+
+
+def _surplus(codes: Codes, target: Integers, families: Integers, seed: int, *address: str) -> Integers:
+    """The rows beyond ``target`` (size,) of each code: whole runs of siblings first, then parts of runs."""
+    starts = np.concatenate(([True], (codes[1:] != codes[:-1]) | (families[1:] != families[:-1])))
+    run = np.cumsum(starts) - 1
+    length = np.bincount(run)
+    ties = hashed(np.arange(length.size), seed, *address, "moves")
+    code = codes[starts]
+    order = np.lexsort((ties, code))
+    excess = np.maximum(np.bincount(codes, minlength=target.size) - target, 0)
+    running = np.cumsum(length[order])
+    before = running - length[order]
+    first = np.searchsorted(code[order], code[order], side="left")
+    within = before - before[first]  # rows of the code's runs that come before
+    taken = np.zeros(length.size, dtype=np.int64)
+    taken[order] = np.clip(excess[code[order]] - within, 0, length[order])
+    place = np.arange(codes.size) - np.flatnonzero(starts)[run]
+    # The end of a run leaves it, so that what is left of it stays together.
+    return np.flatnonzero(place >= length[run] - taken[run])
+
+
+def _paired(mine: Integers, theirs: Integers) -> tuple[Integers, Integers]:
+    """Places in two sorted arrays of one length, (n,) each: equal values together as far as they go, then the rest."""
+    wide = mine.size + 1
+
+    def numbered(keys: Integers) -> Integers:
+        return keys * wide + np.arange(keys.size) - np.searchsorted(keys, keys, side="left")
+
+    a, b = numbered(mine), numbered(theirs)
+    both, at_a, at_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
+    rest_a, rest_b = np.setdiff1d(np.arange(a.size), at_a), np.setdiff1d(np.arange(b.size), at_b)
+    return np.concatenate((at_a, rest_a)), np.concatenate((at_b, rest_b))
