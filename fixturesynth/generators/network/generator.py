@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
-from fixturesynth.generators.drawing import checked, learnable
+from fixturesynth.generators.drawing import checked, learnable, rows_alike
 from fixturesynth.generators.network.drawing import Drawer, Drawn, draw_tokens, make_drawer
 from fixturesynth.generators.network.integers import layers_from_arrays, layers_to_arrays
 from fixturesynth.generators.network.relations import find_relations, relations_from_arrays, relations_to_arrays
@@ -97,7 +97,7 @@ class Network:
         for name, wish in known.items():
             asked[:, place[name]] = wish
         out = np.empty(uniforms.shape, np.int32)
-        for rows in _alike(asked >= 0):
+        for rows in rows_alike(asked >= 0):
             start = {i: above[rows, i] for i in range(above.shape[1])}
             for k, variable in enumerate(free):
                 if rows.size and asked[rows[0], k] >= 0:
@@ -114,15 +114,6 @@ class Network:
             layers = layers_from_arrays(state.arrays, int(state.facts["scale"]))
             self._ready = state, make_drawer(layers, tokens, relations_from_arrays(state.arrays))
         return self._ready[1]
-
-
-def _alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
-    """Rows by which variables are given, for ``given`` of shape (n, variables)."""
-    if not given.any():
-        return [np.arange(len(given))]
-    _, kind = np.unique(given, axis=0, return_inverse=True)
-    kind = kind.reshape(-1)
-    return [np.flatnonzero(kind == k) for k in range(int(kind.max()) + 1)]
 
 
 def _draws(tokens: Tokens, order: list[int], free: list[int], uniforms: Words, known: Mapping[int, Any]) -> list[Drawn]:

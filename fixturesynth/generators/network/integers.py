@@ -33,7 +33,7 @@ Column = npt.NDArray[np.int32]
 ACTIVATION = 5  # activations are whole multiples of 2**-5
 UNIT = 6  # logits are looked up in steps of 2**-6
 LARGEST = 2**22  # of a bias of a class
-LARGEST_NEAR = 2**20  # of a bias of a relation; a product, a class's bias and three relations stay below 2**24
+LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias and four relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
 MOST_ROWS = 4_096  # rows that go through the layers at once: they stay in the processor's cache
 

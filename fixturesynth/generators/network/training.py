@@ -30,7 +30,8 @@ Columns = npt.NDArray[np.int32]
 HELD_OUT = 0.1  # share of root entities by which training stops
 FEWEST_HELD_OUT = 20  # rows; with fewer training does not stop early
 SLOW = 8e9  # multiplications and additions a second of a slow core, all overheads counted in
-RANDOM = 0.15  # share of steps in a random order of variables, so that any subset can be given
+GIVEN = 0.25  # share of steps in which some variables come first, as they do when they are given
+RANDOM = 0.05  # share of steps in a random order of variables, so that any subset can be
 BLIND = 0.1  # share of context tokens that are hidden in training: a parent's values are no fingerprint
 FINE = 0.3  # last share of the steps, in which rounding is simulated
 PATIENCE = 2.0  # standard errors that held-out likelihood may lie below its best
@@ -73,7 +74,7 @@ def settings_for(
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
     width, narrow = next((w for w in widths if parameters(tokens, relations, *w) <= MOST_PARAMETERS), WIDTHS[-1])
-    epochs = 20 if dropout else 12
+    epochs = 20 if rows < DROPOUT[0][0] else 9
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
         own = [size + places + EACH * len(related) for size, places, related in columns_of(tokens, relations)]
@@ -130,7 +131,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _schedule(step, settings.steps)
         rows = data[next(batches)].to(device)
-        sequence = _random_order(tokens, order, source) if _coin(source, RANDOM) else fixed
+        sequence = _next_order(tokens, order, source)
         keep = _keep(len(rows), tokens.context, source)
         with _mixed(device):
             loss = module.loss(rows, sequence, keep, fine=fine, dropout=settings.dropout, source=source)
@@ -186,13 +187,19 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / up) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
 
 
-def _coin(source: torch.Generator, chance: float) -> bool:
-    return float(torch.rand(1, generator=source)) < chance
-
-
-def _random_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
-    """The first tokens of all variables in a random order."""
-    return [tokens.of(order[k])[0] for k in torch.randperm(len(order), generator=source).tolist()]
+def _next_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
+    """The first tokens of all variables in the order of one step: mostly ``order``; else with one, two or a few
+    variables moved to the front, as if they were given; now and then in any order."""
+    coin = float(torch.rand(1, generator=source))
+    chosen = order
+    if coin < GIVEN + RANDOM:
+        mixed = [order[k] for k in torch.randperm(len(order), generator=source).tolist()]
+        chosen = mixed
+        if coin < GIVEN:
+            # One variable in half of those steps, two in a quarter, and so on.
+            first = mixed[: 1 + int(-math.log2(max(coin / GIVEN, 2.0 ** -len(order))))]
+            chosen = first + [variable for variable in order if variable not in first]
+    return [tokens.of(variable)[0] for variable in chosen]
 
 
 def _keep(rows: int, context: int, source: torch.Generator) -> torch.Tensor | None:
