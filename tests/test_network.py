@@ -246,6 +246,35 @@ def test_rows_are_the_same_in_any_order_and_any_blocks(state, monkeypatch):
     assert np.array_equal(Network().sample(state, context, uniforms), whole)
 
 
+@needs_torch
+@pytest.mark.parametrize("make", [_table, _twins])
+@pytest.mark.parametrize("stratify", [False, True])
+def test_torch_draws_the_same_bytes_as_numpy(make, stratify, monkeypatch):
+    """On the processor; a GPU does the same sums of whole numbers, but none was at hand to try."""
+    table = make(1500)
+    state = Network().fit(table, seed=1, time_limit=2.0)
+    context = table.codes[:, : sum(v.context for v in table.variables)]
+    uniforms = _uniforms(1500, len(table.variables) - context.shape[1])
+    last = table.variables[-1]
+    given = {last.name: np.where(np.arange(1500) % 3 == 0, 300, -1).astype(np.int32)}
+    for wish in (None, given):
+        here = Network().sample(state, context, uniforms, wish, stratify=stratify)
+        assert np.array_equal(Network(draw_on="cpu").sample(state, context, uniforms, wish, stratify=stratify), here)
+    monkeypatch.setattr("fixturesynth.generators.network.drawing.MOST_ON_DEVICE", 100)
+    made = Network(draw_on="cpu").sample(state, context, uniforms, given, stratify=stratify)
+    assert np.array_equal(made, here)
+
+
+@needs_torch
+def test_a_device_that_is_not_there_is_named():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(InputError, match="'cuda'.*--device cpu"):
+        Network("cuda").fit(_table(100), seed=1)
+
+
 SAMPLE = """
 import hashlib, sys
 if {block}:

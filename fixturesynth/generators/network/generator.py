@@ -6,7 +6,7 @@ tractable density estimator", 2014); a fixed order for most steps, random observ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ __all__ = ["Network"]
 class Network:
     """The network behind the contract of generators. ``fit`` needs torch, ``sample`` does not.
 
+    ``device``: where torch learns: "auto", "cpu", "cuda" or "mps". ``draw_on``: a device of torch that draws; None
+    draws with numpy, which gives the same bytes and needs no torch. ``progress`` is told steps done and to do.
+
     An instance keeps the state sampled last ready for the next call: siblings are drawn in many small ones.
     """
 
@@ -42,7 +45,10 @@ class Network:
     version = 2
     max_codes = 512  # bins of a number: beyond the few hundred that a table shows, each is a value by itself
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "auto", *, draw_on: str | None = None) -> None:
+        self.device = device
+        self.draw_on = draw_on
+        self.progress: Callable[[int, int], None] | None = None
         self._ready: tuple[State, Drawer] | None = None
 
     def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
@@ -67,7 +73,10 @@ class Network:
         order = [i for i in order_variables(table.variables, codes) if i >= fixed]
         columns = to_tokens(tokens, codes)
         relations = find_relations(tokens, columns, order)
-        layers, facts = train(tokens, relations, columns, order, table.groups, seed=seed, time_limit=time_limit)
+        layers, facts = train(
+            tokens, relations, columns, order, table.groups, seed=seed, time_limit=time_limit, device=self.device,
+            progress=self.progress,
+        )  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
             **tokens.arrays(), **relations_to_arrays(relations), **layers_to_arrays(layers),
         }  # fmt: skip
@@ -103,7 +112,9 @@ class Network:
                 if rows.size and asked[rows[0], k] >= 0:
                     start |= given_tokens(tokens, variable, asked[rows, k])
             draws = _draws(tokens, state.facts["order"], free, uniforms[rows], start)
-            drawn = draw_tokens(drawer, start, draws, rows.size, stratify=stratify)
+            drawn = draw_tokens(
+                drawer, start, draws, rows.size, stratify=stratify, device=self.draw_on
+            )
             for k, variable in enumerate(free):
                 out[rows, k] = to_codes(tokens, variable, [drawn[i] for i in tokens.of(variable)])
         return out

@@ -8,7 +8,7 @@ integer-arithmetic-only inference", 2018).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fixturesynth.errors import InputError
+from fixturesynth.generators.network.device import pick_device
 from fixturesynth.generators.network.integers import EACH, Layers, columns_of
 from fixturesynth.generators.network.module import Module, expected, export
 from fixturesynth.generators.network.relations import SHOWN, Relation
@@ -106,16 +108,18 @@ def train(
     seed: int,
     time_limit: float | None = None,
     settings: Settings | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Layers, dict[str, Any]]:
     """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
     chosen, held = _split(len(columns), groups, seed)
     settings = settings or settings_for(chosen.size, tokens, relations, time_limit)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    place = _device(device)
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
     whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
-    data, test = whole[chosen], whole[held].to(device)
-    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(device)
+    data, test = whole[chosen], whole[held].to(place)
+    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(place)
     fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
     others = [p for p in module.parameters() if not any(p is q for q in decaying)]
@@ -127,13 +131,15 @@ def train(
     every = max(1, settings.steps // CHECKS)
     batches = _batches(len(data), settings.batch, seed)
     for step in range(settings.steps):
+        if progress is not None:
+            progress(step, settings.steps)
         fine = step >= (1 - FINE) * settings.steps
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _schedule(step, settings.steps)
-        rows = data[next(batches)].to(device)
+        rows = data[next(batches)].to(place)
         sequence = _next_order(tokens, order, source)
         keep = _keep(len(rows), tokens.context, source)
-        with _mixed(device):
+        with _mixed(place):
             loss = module.loss(rows, sequence, keep, fine=fine, dropout=settings.dropout, source=source)
         optimiser.zero_grad()
         loss.backward()
@@ -141,7 +147,7 @@ def train(
         average.update(module, step)
         if held.size >= FEWEST_HELD_OUT and ((step + 1) % every == 0 or step + 1 == settings.steps):
             with average.of(module), torch.no_grad():
-                best.look(module, _likelihood(module, test, fixed, device, fine), step + 1)
+                best.look(module, _likelihood(module, test, fixed, place, fine), step + 1)
             if best.hopeless:
                 break
     if best.kept is not None:
@@ -153,6 +159,14 @@ def train(
         "held_out": [round(v, 4) for v in best.seen],
     }  # fmt: skip
     return export(module.cpu()), facts
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return pick_device(name)
+    except (RuntimeError, AssertionError) as error:
+        cause = " ".join(str(error).split())[:100]
+        raise InputError(f"torch cannot use the device {name!r} ({cause}); use --device cpu, or auto") from error
 
 
 def _split(
