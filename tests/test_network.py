@@ -271,7 +271,7 @@ def test_a_device_that_is_not_there_is_named():
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(InputError, match="'cuda'.*--device cpu"):
+    with pytest.raises(InputError, match=r"'cuda'.*--device cpu"):
         Network("cuda").fit(_table(100), seed=1)
 
 

@@ -71,14 +71,16 @@ class Copula:
         for rows in rows_alike(asked >= 0):
             if not rows.size:
                 continue
-            told = [k for k in range(len(free)) if asked[rows[0], k] >= 0]
-            drawn = [k for k in range(len(free)) if k not in told]
+            told = np.flatnonzero(asked[rows[0]] >= 0)
+            drawn = np.flatnonzero(asked[rows[0]] < 0)
             columns = [context[rows, j] for j in range(len(fixed))] + [asked[rows, k] for k in told]
             order = [*fixed, *(free[k] for k in told), *(free[k] for k in drawn)]
             words = uniforms[rows][:, drawn]
             if stratify:
                 nobody = np.zeros(rows.size, np.int64)
-                words = np.stack([stratified(nobody, words[:, j]) for j in range(len(drawn))], axis=1) if drawn else words
+                words = (
+                    np.stack([stratified(nobody, words[:, j]) for j in range(len(drawn))], axis=1) if drawn else words
+                )
             found = _draw(state, order, columns, words)
             out[np.ix_(rows, told)] = asked[np.ix_(rows, told)]
             out[np.ix_(rows, drawn)] = found
@@ -129,7 +131,7 @@ def _normal(share: Floats) -> Floats:
 
 
 def _whole(scores: Floats) -> Integers:
-    return np.rint(scores * 2.0**UNIT).astype(np.int64)
+    return np.asarray(np.rint(scores * 2.0**UNIT), np.int64)
 
 
 def _correlations(scores: Floats) -> Integers:
@@ -143,7 +145,7 @@ def _correlations(scores: Floats) -> Integers:
     values, vectors = np.linalg.eigh(found)
     found = (vectors * np.maximum(values, 1e-3)) @ vectors.T
     scale = np.sqrt(np.diag(found))
-    return np.rint(found / np.outer(scale, scale) * 2.0**FACTOR).astype(np.int64)
+    return np.asarray(np.rint(found / np.outer(scale, scale) * 2.0**FACTOR), np.int64)
 
 
 def _cholesky(matrix: Floats) -> Floats:

@@ -234,7 +234,7 @@ class _Alone:
 def _expected(
     drawer: Drawer, head: Head, columns: Mapping[int, Column]
 ) -> tuple[list[Column | None], list[Column | None]]:
-    """For each relation of a head the class, and the place in it, that its source leads to expect, where it is known."""
+    """For each relation of a head the class, and the place in it, that its source leads to expect; None: not known."""
     centres: list[Column | None] = []
     inners: list[Column | None] = []
     for relation in (drawer.relations[k] for k in head.relations):

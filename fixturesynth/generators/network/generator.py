@@ -112,9 +112,7 @@ class Network:
                 if rows.size and asked[rows[0], k] >= 0:
                     start |= given_tokens(tokens, variable, asked[rows, k])
             draws = _draws(tokens, state.facts["order"], free, uniforms[rows], start)
-            drawn = draw_tokens(
-                drawer, start, draws, rows.size, stratify=stratify, device=self.draw_on
-            )
+            drawn = draw_tokens(drawer, start, draws, rows.size, stratify=stratify, device=self.draw_on)
             for k, variable in enumerate(free):
                 out[rows, k] = to_codes(tokens, variable, [drawn[i] for i in tokens.of(variable)])
         return out

@@ -23,8 +23,8 @@ from fixturesynth.generators.network.relations import AHEAD, Relation
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = [
-    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of", "exponentials",
-    "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
+    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of",
+    "exponentials", "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]

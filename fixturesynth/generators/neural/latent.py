@@ -45,13 +45,16 @@ def draw_latent(
     out = np.empty(uniforms.shape, np.int32)
     for start in range(0, len(uniforms), BLOCK):
         here = slice(start, start + BLOCK)
-        part = context[here], uniforms[here], asked[here]
-        out[here], likelihood = _candidate(state, perceptron, *part, 0, conditioned)
+        out[here], likelihood = _candidate(
+            state, perceptron, context[here], uniforms[here], asked[here], 0, conditioned
+        )
         rows = np.flatnonzero((asked[here] >= 0).any(axis=1))
         if rows.size:
             found, running = [out[here][rows]], [likelihood[rows]]
             for k in range(1, CANDIDATES):
-                more, weight = _candidate(state, perceptron, *(side[rows] for side in part), k, conditioned)
+                more, weight = _candidate(
+                    state, perceptron, context[here][rows], uniforms[here][rows], asked[here][rows], k, conditioned
+                )
                 found.append(more)
                 running.append(running[-1] + weight)
             choice = hashed(uniforms[here][rows, 0], 0, state.generator, "choice")

@@ -57,9 +57,7 @@ class Trunk(nn.Module):
 
     def whole(self) -> Perceptron:
         """The perceptron in whole numbers."""
-        layers = [
-            (w.detach().numpy(), b.detach().numpy()) for w, b in zip(self.weights, self.biases, strict=True)
-        ]
+        layers = [(w.detach().numpy(), b.detach().numpy()) for w, b in zip(self.weights, self.biases, strict=True)]
         return rounded(self.entries.detach().numpy(), self.sizes, layers)
 
 

@@ -28,9 +28,7 @@ FAIR_FROM = 0.6  # share of the steps after which fairness counts
 
 def _surprise(logits: torch.Tensor, codes: torch.Tensor, sizes: list[int]) -> torch.Tensor:
     """Cross entropy of every generated variable, (n, variables)."""
-    parts = each_variable(
-        logits, sizes, lambda part, i: functional.cross_entropy(part, codes[:, i], reduction="none")
-    )
+    parts = each_variable(logits, sizes, lambda part, i: functional.cross_entropy(part, codes[:, i], reduction="none"))
     return torch.stack(parts, dim=1)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -17,7 +18,16 @@ from fixturesynth.generators.contract import Codes, Variable, Words
 from fixturesynth.generators.network.integers import ACTIVATION, UNIT, exponentials, weights
 from fixturesynth.randomness import hashed
 
-__all__ = ["BLOCK", "Perceptron", "normal_numbers", "perceptron_from_arrays", "perceptron_to_arrays", "pick", "rounded", "slices"]
+__all__ = [
+    "BLOCK",
+    "Perceptron",
+    "normal_numbers",
+    "perceptron_from_arrays",
+    "perceptron_to_arrays",
+    "pick",
+    "rounded",
+    "slices",
+]
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -72,7 +82,9 @@ def rounded(
     for weight, bias in layers:
         shift = int(np.clip(np.floor(np.log2(127 / max(float(np.abs(weight).max(initial=0)), 1e-9))), 1, 12))
         whole = np.rint(weight * 2.0**shift).clip(-127, 127).astype(np.int8)
-        kept.append((whole, np.rint(bias * 2.0 ** (shift + ACTIVATION)).clip(-LARGEST, LARGEST).astype(np.int32), shift))
+        kept.append(
+            (whole, np.rint(bias * 2.0 ** (shift + ACTIVATION)).clip(-LARGEST, LARGEST).astype(np.int32), shift)
+        )
     unit = 2.0 ** (kept[0][2] + ACTIVATION)
     least = LARGEST // max(len(sizes), 1)
     return Perceptron(
@@ -95,7 +107,7 @@ def perceptron_to_arrays(perceptron: Perceptron) -> dict[str, npt.NDArray[Any]]:
 
 def perceptron_from_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> Perceptron:
     """The perceptron of ``perceptron_to_arrays``."""
-    layers = []
+    layers: list[tuple[npt.NDArray[Any], npt.NDArray[Any], int]] = []
     while f"{len(layers)}.weight" in arrays:
         k = len(layers)
         layers.append((arrays[f"{k}.weight"], arrays[f"{k}.bias"], int(arrays[f"{k}.shift"][0])))
@@ -127,4 +139,4 @@ def pick(logits: Floats, raw: Words, table: npt.NDArray[np.int32]) -> tuple[Code
 def slices(variables: Sequence[Variable]) -> list[slice]:
     """Where the logits of each generated variable are."""
     ends = np.cumsum([0, *(v.size for v in variables if not v.context)]).tolist()
-    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(ends)]

@@ -56,9 +56,7 @@ def _objectives(name: str) -> ModuleType:
 
 def _state(name: str, version: int, table: CodedTable, learned: tuple[Perceptron, dict[str, int]]) -> State:
     perceptron, facts = learned
-    return State(
-        name, version, table.variables, perceptron_to_arrays(perceptron), {"rows": len(table.codes), **facts}
-    )
+    return State(name, version, table.variables, perceptron_to_arrays(perceptron), {"rows": len(table.codes), **facts})
 
 
 class Vae:
@@ -169,9 +167,11 @@ def _unmask(
     state: State, perceptron: Perceptron, context: Codes, uniforms: Words, out: Codes, shown: np.ndarray
 ) -> None:
     """Fill ``out``, (n, variables), where it is not ``shown``."""
-    n, variables = out.shape
+    variables = out.shape[1]
     above = context.shape[1]
-    turn = np.argsort(np.stack([hashed(uniforms[:, k], 0, "diffusion", "turn") for k in range(variables)], axis=1), axis=1)
+    turn = np.argsort(
+        np.stack([hashed(uniforms[:, k], 0, "diffusion", "turn") for k in range(variables)], axis=1), axis=1
+    )
     parts = slices(state.variables)
     entered = perceptron.sum_entries(context, np.ones(context.shape, bool), range(above))
     entered += perceptron.sum_entries(out, shown, range(above, above + variables))
