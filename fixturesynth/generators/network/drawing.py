@@ -190,7 +190,7 @@ class _Shared:
         begins = np.concatenate(([0], ends[:-1]))
         total = (ends - begins).astype(np.uint64)
         at = begins[self.prefix] + (((raw >> _HALF) * total[self.prefix]) >> _HALF).astype(np.int64)
-        return (np.searchsorted(running, at, side="right") - self.prefix * size).astype(np.int32)
+        return np.asarray(np.searchsorted(running, at, side="right") - self.prefix * size, np.int32)
 
 
 class _Alone:

@@ -6,7 +6,7 @@ Weights are int8, activations uint8, as in the network (see ``network.integers``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
@@ -19,20 +19,15 @@ from fixturesynth.generators.network.integers import ACTIVATION, UNIT, exponenti
 from fixturesynth.randomness import hashed
 
 __all__ = [
-    "BLOCK",
-    "Perceptron",
-    "normal_numbers",
-    "perceptron_from_arrays",
-    "perceptron_to_arrays",
-    "pick",
-    "rounded",
-    "slices",
-]
+    "BLOCK", "Perceptron", "closed", "normal_numbers", "perceptron_from_arrays", "perceptron_to_arrays", "pick",
+    "rounded", "slices",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 BLOCK = 4_096  # rows at once
+NEVER = 2**24  # below zero: more nats than the table of exponentials has
 LARGEST = 2**21  # of a bias and of a sum of entries
 _QUANTILES = 4_096
 _HALF = np.uint64(32)
@@ -92,6 +87,13 @@ def rounded(
         np.cumsum([0, *sizes])[:-1].astype(np.int64),
         tuple(kept),
     )
+
+
+def closed(perceptron: Perceptron, seen: npt.NDArray[np.bool_]) -> Perceptron:
+    """The perceptron that never draws a code which no row had; ``seen``: (codes of all generated variables,)."""
+    weight, bias, shift = perceptron.layers[-1]
+    last = np.where(seen, weight, 0).astype(np.int8), np.where(seen, bias, -NEVER).astype(np.int32), shift
+    return replace(perceptron, layers=(*perceptron.layers[:-1], last))
 
 
 def perceptron_to_arrays(perceptron: Perceptron) -> dict[str, npt.NDArray[Any]]:

@@ -19,6 +19,7 @@ from fixturesynth.generators.neural.latent import draw_latent
 from fixturesynth.generators.neural.perceptron import (
     BLOCK,
     Perceptron,
+    closed,
     perceptron_from_arrays,
     perceptron_to_arrays,
     pick,
@@ -56,7 +57,11 @@ def _objectives(name: str) -> ModuleType:
 
 def _state(name: str, version: int, table: CodedTable, learned: tuple[Perceptron, dict[str, int]]) -> State:
     perceptron, facts = learned
-    return State(name, version, table.variables, perceptron_to_arrays(perceptron), {"rows": len(table.codes), **facts})
+    seen = [
+        np.bincount(table.codes[:, i], minlength=v.size) > 0 for i, v in enumerate(table.variables) if not v.context
+    ]
+    arrays = perceptron_to_arrays(closed(perceptron, np.concatenate(seen)))
+    return State(name, version, table.variables, arrays, {"rows": len(table.codes), **facts})
 
 
 class Vae:
