@@ -152,6 +152,7 @@ def learn(
     limit: int | None = None,
     rows: RowsAsked | None = None,
     strict: bool = False,
+    device: str = "auto",
     progress: Progress | None = None,
 ) -> Synthesizer:
     """A synthesizer: the one in a model file, one fitted to the rows, or rules alone where there are none.
@@ -175,6 +176,7 @@ def learn(
         time_limit=time_limit if time_limit is not None else spec.time_limit,
         limit=limit,
         protection=spec.protection or 5,
+        device=device,
         progress=progress,
     )
 

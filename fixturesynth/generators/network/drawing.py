@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,11 +32,12 @@ from fixturesynth.generators.network.integers import (
 from fixturesynth.generators.network.relations import Relation, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
-__all__ = ["Drawer", "Drawn", "draw_tokens", "make_drawer"]
+__all__ = ["Drawer", "Drawn", "completed", "draw_tokens", "make_drawer"]
 
 Integers = npt.NDArray[np.int64]
 
 _HALF = np.uint64(32)
+MOST_ON_DEVICE = 65_536  # rows at once where torch draws
 _SHARED = 0.5  # prefixes for each row above which rows go on by themselves
 
 
@@ -71,11 +73,13 @@ def make_drawer(layers: Layers, tokens: Tokens, relations: tuple[Relation, ...])
 
 
 def draw_tokens(
-    drawer: Drawer, known: Mapping[int, Column], draws: Sequence[Drawn], rows: int, *, stratify: bool
-) -> dict[int, Column]:
+    drawer: Drawer, known: Mapping[int, Column], draws: Sequence[Drawn], rows: int, *, stratify: bool,
+    device: str | None = None,
+) -> dict[int, Column]:  # fmt: skip
     """Every token by index, (rows,): those ``known``, then those drawn, in the order of ``draws``.
 
-    A row depends on its own words alone, but with ``stratify`` on the rows it is drawn with.
+    A row depends on its own words alone, but with ``stratify`` on the rows it is drawn with. ``device``: one of torch
+    on which rows go on by themselves; it changes no byte.
     """
     shared = _Shared(drawer, rows)
     waiting = list(known.items())
@@ -91,8 +95,12 @@ def draw_tokens(
         for token in _tokens(drawer, draw):
             out[token] = np.empty(rows, np.int32)
     if rest:
-        for start in range(0, rows, MOST_ROWS):
-            here = slice(start, start + MOST_ROWS)
+        size = MOST_ROWS if device is None else MOST_ON_DEVICE
+        for start in range(0, rows, size):
+            here = slice(start, start + size)
+            if device is not None:
+                _draw_on(device, shared, dict(waiting), rest, here, out)
+                continue
             alone = _Alone(drawer, {t: column[here] for t, column in shared.columns.items()})
             alone.hidden = shared.hidden[shared.prefix[here]]
             for token, column in waiting:
@@ -101,6 +109,19 @@ def draw_tokens(
                 for token, column in alone.draw(draw, here, last=k + 1 == len(rest)).items():
                     out[token][here] = column
     return out
+
+
+def _draw_on(
+    device: str, shared: _Shared, waiting: Mapping[int, Column], rest: Sequence[Drawn], here: slice,
+    out: Mapping[int, Column],
+) -> None:  # fmt: skip
+    from fixturesynth.generators.network.device import draw_rest, pick_device
+
+    known = {token: column[here] for token, column in {**shared.columns, **waiting}.items()}
+    draws = [Drawn(draw.token, draw.words[here], draw.inner[here]) for draw in rest]
+    hidden = shared.hidden[shared.prefix[here]]
+    for token, column in draw_rest(shared.drawer, hidden, known, list(waiting), draws, pick_device(device)).items():
+        out[token][here] = column
 
 
 def _tokens(drawer: Drawer, draw: Drawn) -> list[int]:
@@ -131,7 +152,7 @@ class _Shared:
         self.one[self.prefix] = np.arange(column.size)
         self.hidden = self.hidden[found // size] + self.drawer.embeddings[token][found % size]
         self.columns[token] = column
-        for k in _completed(self.drawer, self.columns, token):
+        for k in completed(self.drawer, self.columns, token):
             relation = self.drawer.relations[k]
             ones = self._ones()
             source = source_codes(self.drawer.tokens, ones, relation.source)
@@ -169,7 +190,7 @@ class _Shared:
         begins = np.concatenate(([0], ends[:-1]))
         total = (ends - begins).astype(np.uint64)
         at = begins[self.prefix] + (((raw >> _HALF) * total[self.prefix]) >> _HALF).astype(np.int64)
-        return (np.searchsorted(running, at, side="right") - self.prefix * size).astype(np.int32)
+        return np.asarray(np.searchsorted(running, at, side="right") - self.prefix * size, np.int32)
 
 
 class _Alone:
@@ -184,7 +205,7 @@ class _Alone:
     def observe(self, token: int, column: Column) -> None:
         self.hidden += self.drawer.embeddings[token][column]
         self.columns[token] = column
-        for k in _completed(self.drawer, self.columns, token):
+        for k in completed(self.drawer, self.columns, token):
             relation = self.drawer.relations[k]
             source = source_codes(self.drawer.tokens, self.columns, relation.source)
             self.hidden += self.drawer.distances[k][relation.distance(self.columns[relation.target], source)]
@@ -213,7 +234,7 @@ class _Alone:
 def _expected(
     drawer: Drawer, head: Head, columns: Mapping[int, Column]
 ) -> tuple[list[Column | None], list[Column | None]]:
-    """For each relation of a head the class, and the place in it, that its source leads to expect, where it is known."""
+    """For each relation of a head the class, and the place in it, that its source leads to expect; None: not known."""
     centres: list[Column | None] = []
     inners: list[Column | None] = []
     for relation in (drawer.relations[k] for k in head.relations):
@@ -227,7 +248,7 @@ def _expected(
     return centres, inners
 
 
-def _completed(drawer: Drawer, columns: Mapping[int, Column], token: int) -> list[int]:
+def completed(drawer: Drawer, columns: Mapping[int, Any], token: int) -> list[int]:
     """Relations both sides of which are observed whole, now that ``token`` is."""
     tokens, out = drawer.tokens, []
     for k, relation in enumerate(drawer.relations):

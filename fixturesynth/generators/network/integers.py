@@ -23,8 +23,8 @@ from fixturesynth.generators.network.relations import AHEAD, Relation
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = [
-    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of", "exponentials",
-    "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
+    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of",
+    "exponentials", "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ Column = npt.NDArray[np.int32]
 ACTIVATION = 5  # activations are whole multiples of 2**-5
 UNIT = 6  # logits are looked up in steps of 2**-6
 LARGEST = 2**22  # of a bias of a class
-LARGEST_NEAR = 2**20  # of a bias of a relation; a product, a class's bias and three relations stay below 2**24
+LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias and four relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
 MOST_ROWS = 4_096  # rows that go through the layers at once: they stay in the processor's cache
 

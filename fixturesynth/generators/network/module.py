@@ -120,7 +120,7 @@ def _log_shares(column: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.floa
     """Logarithms of the shares of a token's classes, (size,)."""
     counts = np.bincount(column, minlength=size).astype(np.float64)
     share = np.log((counts + 1e-6) / (counts.sum() + 1e-6 * size))
-    return np.maximum(share, LEAST).astype(np.float32)
+    return np.asarray(np.maximum(share, LEAST), np.float32)
 
 
 def _log_inside(tokens: Tokens, columns: npt.NDArray[np.int32], lead: int) -> npt.NDArray[np.float64]:

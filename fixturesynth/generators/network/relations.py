@@ -50,7 +50,8 @@ class Relation:
 
     def distance(self, target: Column, source: Column) -> Column:
         """How far a class lies from what the source's code leads to expect, 0 to 2 * SHOWN + 2, far below to above."""
-        return np.clip(target - self.centre[source], -SHOWN - 1, SHOWN + 1) + np.int32(SHOWN + 1)
+        apart: Column = np.clip(target - self.centre[source], -SHOWN - 1, SHOWN + 1) + np.int32(SHOWN + 1)
+        return apart
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def log_ratios(classes: Column, centres: Column, size: int) -> npt.NDArray[np.fl
     weight = 10.0 / max(len(classes), 1)
     ratio = np.log((share + weight * expected) / np.maximum((1 + weight) * expected, 1e-12))
     far = (share[0] + share[-1] + weight) / (expected[0] + expected[-1] + weight)
-    return np.clip(ratio[1:-1] - np.log(far), -MOST_NATS, MOST_NATS).astype(np.float32)
+    return np.asarray(np.clip(ratio[1:-1] - np.log(far), -MOST_NATS, MOST_NATS), np.float32)
 
 
 def _distances(classes: Column, centres: Column, size: int) -> tuple[Floats, Floats]:

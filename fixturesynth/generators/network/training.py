@@ -8,7 +8,7 @@ integer-arithmetic-only inference", 2018).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fixturesynth.errors import InputError
+from fixturesynth.generators.network.device import pick_device
 from fixturesynth.generators.network.integers import EACH, Layers, columns_of
 from fixturesynth.generators.network.module import Module, expected, export
 from fixturesynth.generators.network.relations import SHOWN, Relation
@@ -30,7 +32,8 @@ Columns = npt.NDArray[np.int32]
 HELD_OUT = 0.1  # share of root entities by which training stops
 FEWEST_HELD_OUT = 20  # rows; with fewer training does not stop early
 SLOW = 8e9  # multiplications and additions a second of a slow core, all overheads counted in
-RANDOM = 0.15  # share of steps in a random order of variables, so that any subset can be given
+GIVEN = 0.25  # share of steps in which some variables come first, as they do when they are given
+RANDOM = 0.05  # share of steps in a random order of variables, so that any subset can be
 BLIND = 0.1  # share of context tokens that are hidden in training: a parent's values are no fingerprint
 FINE = 0.3  # last share of the steps, in which rounding is simulated
 PATIENCE = 2.0  # standard errors that held-out likelihood may lie below its best
@@ -73,7 +76,7 @@ def settings_for(
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
     width, narrow = next((w for w in widths if parameters(tokens, relations, *w) <= MOST_PARAMETERS), WIDTHS[-1])
-    epochs = 20 if dropout else 12
+    epochs = 20 if rows < DROPOUT[0][0] else 9
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
         own = [size + places + EACH * len(related) for size, places, related in columns_of(tokens, relations)]
@@ -105,16 +108,18 @@ def train(
     seed: int,
     time_limit: float | None = None,
     settings: Settings | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Layers, dict[str, Any]]:
     """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
     chosen, held = _split(len(columns), groups, seed)
     settings = settings or settings_for(chosen.size, tokens, relations, time_limit)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    place = _device(device)
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
     whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
-    data, test = whole[chosen], whole[held].to(device)
-    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(device)
+    data, test = whole[chosen], whole[held].to(place)
+    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(place)
     fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
     others = [p for p in module.parameters() if not any(p is q for q in decaying)]
@@ -126,13 +131,15 @@ def train(
     every = max(1, settings.steps // CHECKS)
     batches = _batches(len(data), settings.batch, seed)
     for step in range(settings.steps):
+        if progress is not None:
+            progress(step, settings.steps)
         fine = step >= (1 - FINE) * settings.steps
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _schedule(step, settings.steps)
-        rows = data[next(batches)].to(device)
-        sequence = _random_order(tokens, order, source) if _coin(source, RANDOM) else fixed
+        rows = data[next(batches)].to(place)
+        sequence = _next_order(tokens, order, source)
         keep = _keep(len(rows), tokens.context, source)
-        with _mixed(device):
+        with _mixed(place):
             loss = module.loss(rows, sequence, keep, fine=fine, dropout=settings.dropout, source=source)
         optimiser.zero_grad()
         loss.backward()
@@ -140,7 +147,7 @@ def train(
         average.update(module, step)
         if held.size >= FEWEST_HELD_OUT and ((step + 1) % every == 0 or step + 1 == settings.steps):
             with average.of(module), torch.no_grad():
-                best.look(module, _likelihood(module, test, fixed, device, fine), step + 1)
+                best.look(module, _likelihood(module, test, fixed, place, fine), step + 1)
             if best.hopeless:
                 break
     if best.kept is not None:
@@ -152,6 +159,14 @@ def train(
         "held_out": [round(v, 4) for v in best.seen],
     }  # fmt: skip
     return export(module.cpu()), facts
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return pick_device(name)
+    except (RuntimeError, AssertionError) as error:
+        cause = " ".join(str(error).split())[:100]
+        raise InputError(f"torch cannot use the device {name!r} ({cause}); use --device cpu, or auto") from error
 
 
 def _split(
@@ -186,13 +201,19 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / up) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
 
 
-def _coin(source: torch.Generator, chance: float) -> bool:
-    return float(torch.rand(1, generator=source)) < chance
-
-
-def _random_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
-    """The first tokens of all variables in a random order."""
-    return [tokens.of(order[k])[0] for k in torch.randperm(len(order), generator=source).tolist()]
+def _next_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
+    """The first tokens of all variables in the order of one step: mostly ``order``; else with one, two or a few
+    variables moved to the front, as if they were given; now and then in any order."""
+    coin = float(torch.rand(1, generator=source))
+    chosen = order
+    if coin < GIVEN + RANDOM:
+        mixed = [order[k] for k in torch.randperm(len(order), generator=source).tolist()]
+        chosen = mixed
+        if coin < GIVEN:
+            # One variable in half of those steps, two in a quarter, and so on.
+            first = mixed[: 1 + int(-math.log2(max(coin / GIVEN, 2.0 ** -len(order))))]
+            chosen = first + [variable for variable in order if variable not in first]
+    return [tokens.of(variable)[0] for variable in chosen]
 
 
 def _keep(rows: int, context: int, source: torch.Generator) -> torch.Tensor | None:
