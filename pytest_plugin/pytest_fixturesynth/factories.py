@@ -16,7 +16,7 @@ from pytest_fixturesynth.adapting import dependents, moved_in_time, recomputed
 from pytest_fixturesynth.checking import broken, named_checks
 from pytest_fixturesynth.overriding import Asked, find_table, understood
 from pytest_fixturesynth.records import Record
-from pytest_fixturesynth.stock import Lot, Shelf, Stock
+from pytest_fixturesynth.stock import Lot, Shelf, Stock, plain_of
 
 if TYPE_CHECKING:
     from pytest_fixturesynth.objects import Objects
@@ -319,10 +319,10 @@ class Factory:
         touched = facts.checked.intersection(fixed) if fixed else frozenset()
         now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
         learned = self.stock.made.models.get(table.name) is not None
-        values = {n: fixed[n] for n in touched}
+        values = {n: plain_of(fixed[n]) for n in touched}
         given: Mapping[str, Any] = {}
         if learned:
-            given = {n: v for n, v in fixed.items() if v is not None and not _is_reference(table, n)}
+            given = {n: plain_of(v) for n, v in fixed.items() if v is not None and not _is_reference(table, n)}
         ways = [given] if learned or not touched else [{}, values]
         for way in ways:
             place = self._next(table, way, values, frozenset(touched), dialect, now, fixed, frozenset(rows))

@@ -122,7 +122,7 @@ def opened(request: pytest.FixtureRequest, settings: Settings) -> Synth:
             return handle  # type: ignore[no-any-return]
     run = run_of(request.config)
     if run.is_django(settings):
-        request.getfixturevalue("db" if request.scope == "function" else "django_db_setup")
+        request.getfixturevalue("synth_django_filled")
     handle = plainly(lambda: run.open(settings, request))
     handles.append(handle)
     request.addfinalizer(handle.close)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_fixturesynth.runs import Database
     from pytest_fixturesynth.settings import Settings
 
-__all__ = ["AsyncSynth", "Synth"]
+__all__ = ["AsyncSynth", "Factories", "Synth", "traits_of"]
 
 MARKS = {
     "qmark": lambda i: "?",
@@ -33,7 +33,51 @@ MARKS = {
 }
 
 
-class Synth:
+class Factories:
+    """``make``, ``batch`` and ``build`` of a test. Who has it tells ``factory`` and what the database refuses."""
+
+    factory: Factory
+
+    def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def make(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+        """Insert one row with every parent that it needs; the mapped object, or a mapping where no classes are known.
+
+            synth.make("orders", status="refunded", customer=ann)
+            synth.make("orders", "refunded")                 # a trait of the spec
+            synth.make("orders", customer={"country": "DE"}, reuse={"products"})
+            synth.make("customers", orders=3)                # with three children
+
+        Args:
+            reuse: take parents that are there: True for all, or names of their tables. Else they are made anew.
+            overrides: columns, parents (a row, its key, True or a mapping for a new one, None) and children.
+
+        Raises:
+            InputError: unknown names, or values of another type, with what was meant.
+            ConstraintError: values that break a check, which is named.
+            LoadError: the database refused the row.
+        """
+        __tracebackhide__ = True
+        return self._told(lambda: self.factory.make(table, traits, reuse, overrides), table, overrides)
+
+    def batch(
+        self, table: str, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
+    ) -> list[Any]:
+        """``count`` rows as ``make`` makes them, all with the same overrides."""
+        __tracebackhide__ = True
+        made: list[Any] = self._told(
+            lambda: self.factory.batch(table, count, traits, reuse, overrides), table, overrides
+        )
+        return made
+
+    def build(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+        """A row as ``make`` would make it, without inserting anything; keys that the database gives are None."""
+        __tracebackhide__ = True
+        return self._told(lambda: self.factory.build(table, traits, reuse, overrides), table, overrides)
+
+
+class Synth(Factories):
     """The filled database of one test. All that happens through it is undone when the test ends."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -90,7 +134,7 @@ class Synth:
 
     # -- factories ------------------------------------------------------------------------------------------------------
     @cached_property
-    def factory(self) -> Factory:
+    def factory(self) -> Factory:  # type: ignore[override]
         objects = None
         if self.database.models:
             objects = Objects(self.database.models, lambda: self.session, self.own.engine.dialect)
@@ -119,41 +163,6 @@ class Synth:
                 cursor.close()
 
         return Writer(execute, self.database.server.dialect, MARKS[dialect.paramstyle], returns=returns)
-
-    def make(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
-        """Insert one row with every parent that it needs; the mapped object, or a mapping where no classes are known.
-
-            synth.make("orders", status="refunded", customer=ann)
-            synth.make("orders", "refunded")                 # a trait of the spec
-            synth.make("orders", customer={"country": "DE"}, reuse={"products"})
-            synth.make("customers", orders=3)                # with three children
-
-        Args:
-            reuse: take parents that are there: True for all, or names of their tables. Else they are made anew.
-            overrides: columns, parents (a row, its key, True or a mapping for a new one, None) and children.
-
-        Raises:
-            InputError: unknown names, or values of another type, with what was meant.
-            ConstraintError: values that break a check, which is named.
-            LoadError: the database refused the row.
-        """
-        __tracebackhide__ = True
-        return self._told(lambda: self.factory.make(table, traits, reuse, overrides), table, overrides)
-
-    def batch(
-        self, table: str, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
-    ) -> list[Any]:
-        """``count`` rows as ``make`` makes them, all with the same overrides."""
-        __tracebackhide__ = True
-        made: list[Any] = self._told(
-            lambda: self.factory.batch(table, count, traits, reuse, overrides), table, overrides
-        )
-        return made
-
-    def build(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
-        """A row as ``make`` would make it, without inserting anything; keys that the database gives are None."""
-        __tracebackhide__ = True
-        return self._told(lambda: self.factory.build(table, traits, reuse, overrides), table, overrides)
 
     def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
         """A refusal of the database with the row's table; the transaction goes on as it was before."""
@@ -214,7 +223,7 @@ class Synth:
             else:
                 self.own.raw.let_go(self._depth)
                 if self.own.reset is not None and self._depth == 1:
-                    self.own.raw.execute(self.own.reset)
+                    self.own.raw.send(self.own.reset)
         except (sa.exc.SQLAlchemyError, self.own.engine.dialect.loaded_dbapi.Error, OSError):
             self._abandon()
 

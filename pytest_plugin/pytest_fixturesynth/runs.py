@@ -101,9 +101,11 @@ class Database:
     @cached_property
     def data(self) -> Dataset:
         """The rows that it was filled with."""
+        from pytest_fixturesynth.filling import uuids_as
+
         copy = self.another()
         try:
-            return read_rows(copy.engine, self.made.schema)
+            return uuids_as(self.made.schema, read_rows(copy.engine, self.made.schema), bare=False)
         finally:
             copy.engine.dispose()
             copy.drop()

@@ -233,9 +233,12 @@ FROM pg_sequences ORDER BY 1
 
 
 def _sequences(raw: Any) -> str | None:
-    """The statement that puts all sequences back to where they are now: a rollback does not."""
+    """What puts all sequences back to where they are now: a rollback does not.
+
+    It is rolled back itself: setval takes effect all the same, and nobody waits for the disk.
+    """
     found = [setting for (setting,) in raw.execute(SEQUENCES).fetchall()]
-    return f"SELECT {', '.join(found)}" if found else None
+    return f"BEGIN; SELECT {', '.join(found)}; ROLLBACK" if found else None
 
 
 def _mysql(url: URL, folder: Path, keeps: bool) -> Server:
