@@ -196,12 +196,13 @@ def wishes_of_models(schema: Schema) -> Wishes:
         unique = (field.column,) in schema[table].keys
         if choices and not field.is_relation and not unique:
             call = RuleCall("choices", {"values": choices})
-            columns.setdefault(table, {})[field.column] = ColumnPlan(
-                field.column, Rule(call, 0.2 if field.null else 0.0), "choices of the model"
-            )
-        meaning = next((m for kind, m in _MEANINGS if isinstance(field, kind)), None)
-        if meaning is not None and meaning in MEANINGS and not choices:
-            changes.setdefault(table, {})[field.column] = ColumnChange(meaning=meaning, where=f"{table}.{field.column}")
+            source = Rule(call, 0.2 if field.null else 0.0)
+            made = ColumnPlan(field.column, source, "choices of the model")
+            columns.setdefault(table, {})[field.column] = made
+        meaning = next((m for kind, m in _MEANINGS if isinstance(field, kind) and m in MEANINGS), None)
+        if meaning is not None and not choices:
+            change = ColumnChange(meaning=meaning, where=f"{table}.{field.column}")
+            changes.setdefault(table, {})[field.column] = change
     empty = {
         model._meta.db_table for model in apps.get_models()
         if model._meta.app_label in LEFT_EMPTY and model.__module__.startswith("django.contrib.")
@@ -224,8 +225,8 @@ def open_django(run: Run, settings: Settings, request: pytest.FixtureRequest) ->
     plain = replace(settings, isolation="transaction")
     if plain.place not in run.databases:
         raise usage_error(
-            "with Django all tests share one database: set fixturesynth_source = django, rows, seed and edge_cases in the "
-            "ini file, not by fixtures or the marker; isolation is pytest-django's, see its mark django_db"
+            "with Django all tests share one database: set fixturesynth_source = django, rows, seed and edge_cases in "
+            "the ini file, not by fixtures or the marker; isolation is pytest-django's, see its mark django_db"
         )
     database: Any = run.databases[plain.place]
     return DjangoSynth(database, settings)
@@ -332,7 +333,7 @@ class DjangoObjects:
     def read(self, value: Any) -> tuple[str, Mapping[str, Any]] | None:
         if not isinstance(value, models.Model):
             return None
-        meta = value._meta.concrete_model._meta  # type: ignore[union-attr]
+        meta = value._meta.concrete_model._meta
         return meta.db_table, {f.column: getattr(value, f.attname) for f in meta.local_concrete_fields}
 
     def bound(self, table: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -357,7 +358,7 @@ class DjangoObjects:
             if field.column in record:
                 value = record[field.column]
                 setattr(made, field.attname, field.to_python(value) if not field.is_relation else value)
-            if field.is_relation and (parent := record.parents.get(f"fk_{field.column}")) is not None:
-                if self.knows(parent.table):
-                    setattr(made, field.name, self.built(parent))
+            parent = record.parents.get(f"fk_{field.column}") if field.is_relation else None
+            if parent is not None and self.knows(parent.table):
+                setattr(made, field.name, self.built(parent))
         return made

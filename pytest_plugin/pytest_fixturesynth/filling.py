@@ -48,9 +48,7 @@ __all__ = ["SIZE", "constant_columns", "fill", "is_unique", "kept_model", "kept_
 SIZE = 256  # rows of a block that factories take from
 
 
-def fill(
-    settings: Settings, origin: Origin, engine: sa.Engine, *, wishes: Wishes | None = None
-) -> Synthesizer:
+def fill(settings: Settings, origin: Origin, engine: sa.Engine, *, wishes: Wishes | None = None) -> Synthesizer:
     """Make the tables of ``origin`` in the empty database of ``engine`` and fill them; what made the rows.
 
     Rows that the origin's migrations put in stay, and are referenced. Errors are those of reading, planning and
@@ -115,10 +113,8 @@ def _rows_there(engine: sa.Engine, schema: Schema) -> dict[str, pa.Table]:
     return {name: there.arrow(name) for name in there if there.arrow(name).num_rows}
 
 
-# -- deciding -----------------------------------------------------------------------------------------------------------
-def _planned(
-    settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine | None, below: Wishes
-) -> Synthesizer:
+# -- deciding ---------------------------------------------------------------------------------------------------------
+def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine | None, below: Wishes) -> Synthesizer:
     asked = dict(settings.rows)
     default = asked.pop("", None)
     if settings.model is not None:
@@ -246,7 +242,7 @@ def kept_model(schema: Schema, name: str, kept: Mapping[str, pa.Table]) -> Table
     return TableModel(name, rows.num_rows, types, verbatim=rows, ranks=ranks, features=features)
 
 
-# -- rows ---------------------------------------------------------------------------------------------------------------
+# -- rows -------------------------------------------------------------------------------------------------------------
 def _rows(settings: Settings, made: Synthesizer, kept: Mapping[str, pa.Table]) -> Dataset:
     """What is to be loaded: the sample with given values and edge cases, without tables that have their rows."""
     given = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class Synth(Factories):
             f"the test database {self.own.url or ''} was lost: {one_line(error)}; is its server still running?"
         )
 
-    # -- the database ---------------------------------------------------------------------------------------------------
+    # -- the database -------------------------------------------------------------------------------------------------
     @property
     def seed(self) -> int:
         """Seed of all rows; ``--fixturesynth-seed`` gives another."""
@@ -124,15 +124,16 @@ class Synth(Factories):
     def session(self) -> Session:
         """A SQLAlchemy session on ``connection``; its commits are savepoints."""
         savepoints = getattr(self.own.raw, "savepoints", True)
-        mode = "create_savepoint" if savepoints else "rollback_only"
-        return Session(bind=self.connection, join_transaction_mode=mode)
+        return Session(
+            bind=self.connection, join_transaction_mode="create_savepoint" if savepoints else "rollback_only"
+        )
 
     @property
     def data(self) -> Dataset:
         """The rows that the database was filled with: ``synth.data["orders"]`` is a pandas frame."""
         return self.database.data
 
-    # -- factories ------------------------------------------------------------------------------------------------------
+    # -- factories ----------------------------------------------------------------------------------------------------
     @cached_property
     def factory(self) -> Factory:  # type: ignore[override]
         objects = None
@@ -204,7 +205,7 @@ class Synth(Factories):
             if outer is not None:
                 self.__dict__["factory"] = outer
 
-    # -- the end --------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------------------------------------------
     def close(self) -> None:
         """Undo everything. A database that has gone away has undone it already."""
         if not self.is_open:
@@ -229,10 +230,8 @@ class Synth(Factories):
 
     def _abandon(self) -> None:
         """The connection is of no use any more; the next test gets another."""
-        try:
+        with suppress(self.own.engine.dialect.loaded_dbapi.Error, OSError):  # closed by the server
             self.own.raw.close()
-        except (self.own.engine.dialect.loaded_dbapi.Error, OSError):
-            pass  # closed by the server
 
     def __repr__(self) -> str:
         return f"<synth: {self.database.origin.shown}, {self.database.server.dialect}, seed {self.seed}>"

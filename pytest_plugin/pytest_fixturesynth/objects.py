@@ -48,7 +48,7 @@ class Objects:
         return table in self.models and bool(self.mapper(table).primary_key)
 
     def mapper(self, table: str) -> Mapper[Any]:
-        return sa.inspect(self.models[table])  # type: ignore[no-any-return]
+        return sa.inspect(self.models[table])
 
     def relations(self, table: str) -> dict[str, str]:
         """Names of relations to parents, each with the foreign key behind it."""

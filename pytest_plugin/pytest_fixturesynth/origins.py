@@ -260,7 +260,7 @@ def _told_the_url(url: sa.URL) -> Iterator[None]:
 
 
 def models_of(settings: Settings) -> Mapping[str, type]:
-    """Mapped classes by table, from ``fixturesynth_models`` or from a source that is a declarative base; may be empty."""
+    """Mapped classes by table, from ``fixturesynth_models`` or a source that is a declarative base; may be empty."""
     source: Any = settings.source
     if settings.models is not None:
         with found_from(settings.root):

@@ -29,7 +29,7 @@ from pytest_fixturesynth.servers import Copy, Server, server_of
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_fixturesynth.handle import Synth
+    from pytest_fixturesynth.handle import Factories, Synth
     from pytest_fixturesynth.settings import Settings
 
 __all__ = ["Database", "Run"]
@@ -187,7 +187,7 @@ class Run:
     def is_django(self, settings: Settings) -> bool:
         return bool(settings.source == "django")
 
-    def open(self, settings: Settings, request: pytest.FixtureRequest) -> Synth:
+    def open(self, settings: Settings, request: pytest.FixtureRequest) -> Factories:
         """A handle on the database of ``settings``, inside its transaction."""
         from pytest_fixturesynth.handle import Synth
 

@@ -72,8 +72,8 @@ def server_of(database: str, folder: Path, kept: Path | None) -> Server:
     if name in ("mysql", "mariadb"):
         return _mysql(url, folder, kept is not None)
     raise InputError(
-        f"fixturesynth_database: test databases are made in sqlite, duckdb, or on a PostgreSQL, MySQL or MariaDB server, "
-        f"however: {database!r}"
+        "fixturesynth_database: test databases are made in sqlite, duckdb, or on a PostgreSQL, MySQL or MariaDB "
+        f"server, however: {database!r}"
     )
 
 
@@ -81,7 +81,7 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}")
 
 
-# -- files --------------------------------------------------------------------------------------------------------------
+# -- files ------------------------------------------------------------------------------------------------------------
 @contextmanager
 def _file(path: Path, scheme: str) -> Iterator[Engine]:
     """An engine of a file that takes its name when it is filled."""
@@ -145,7 +145,7 @@ def _duckdb(folder: Path, own: Path) -> Server:
     )
 
 
-# -- servers ------------------------------------------------------------------------------------------------------------
+# -- servers ----------------------------------------------------------------------------------------------------------
 @contextmanager
 def _administering(url: URL) -> Iterator[sa.Connection]:
     engine = make_engine(url)

@@ -87,6 +87,12 @@ class Lot:
             self.passing[key] = np.flatnonzero(good).tolist()
         return self.passing[key]
 
+    def row_of(self, values: Mapping[str, Any]) -> pa.Table:
+        """One row, in the types of the block."""
+        rows = self.shelf.rows
+        kinds = zip(rows.column_names, rows.schema.types, strict=True)
+        return pa.table({name: repeated(values.get(name), 1, kind) for name, kind in kinds})
+
     def with_values(self, values: Mapping[str, Any]) -> pa.Table:
         """The block's rows with ``values`` in every one."""
         out = self.shelf.rows
@@ -176,8 +182,8 @@ class Stock:
         own = self.made.plan[table]
         if own.mode != "generate" or not own.rows:
             raise CapacityError(
-                f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or ask for "
-                "rows of it"
+                f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or "
+                "ask for rows of it"
             )
         names = closure(self.schema, table)
         schema = replace(self.schema, tables=tuple(t for t in self.schema if t.name in names))

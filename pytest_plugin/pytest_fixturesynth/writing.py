@@ -55,6 +55,27 @@ def is_bare_uuid(kind: ColumnType) -> bool:
     return kind.kind == "uuid" and kind.length == 32
 
 
+def read(column: Column, value: Any) -> Any:
+    """A value as the driver gives it, as sampled rows have it."""
+    kind = column.type.kind
+    if value is None or kind == "text":
+        return value
+    if isinstance(value, str):
+        return _FROM_TEXT[kind](value) if kind in _FROM_TEXT else value
+    if kind == "decimal" and isinstance(value, int | float):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-(column.type.scale or 0)))
+    return bool(value) if kind == "boolean" else value
+
+
+_FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
+    "timestamp": datetime.fromisoformat,
+    "date": lambda text: date.fromisoformat(text[:10]),
+    "time": time.fromisoformat,
+    "decimal": Decimal,
+    "uuid": lambda text: str(UUID(text)),
+}
+
+
 class Writer:
     """Inserts into and asks one connection. ``mark``: the driver's sign for the n-th parameter, from 0."""
 
@@ -152,7 +173,8 @@ class Writer:
         most: int = 0,
     ) -> list[tuple[Any, ...]]:
         """Rows in which ``where`` holds, as tuples of ``columns``."""
-        tests, parameters = [], []
+        tests: list[str] = []
+        parameters: list[Any] = []
         for name, value in where.items():
             if value is None:
                 tests.append(f"{self.name(name)} IS NULL")
@@ -163,4 +185,6 @@ class Writer:
         statement += f" WHERE {' AND '.join(tests)}" if tests else ""
         statement += f" ORDER BY {', '.join(self.name(c) for c in order)}" if order else ""
         statement += f" LIMIT {most}" if most else ""
-        return [tuple(row) for row in self.execute(statement, parameters)]
+        kinds = [table.column(c) for c in columns]
+        found = self.execute(statement, parameters)
+        return [tuple(read(kind, value) for kind, value in zip(kinds, row, strict=True)) for row in found]
