@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 POSTGRESQL = os.environ.get("FIXTURESYNTH_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 MODELS = """
@@ -264,7 +265,7 @@ def measure_import() -> None:
 
 # -- a test's transaction ---------------------------------------------------------------------------------------------
 @contextmanager
-def filled(database: str, rows: int = 50) -> Iterator[object]:
+def filled(database: str, rows: int = 50) -> Iterator[Any]:
     """A database of the ten tables, as a run of pytest would hold it."""
     import pytest
 
@@ -294,14 +295,13 @@ def measure_test() -> None:
 
     for name, database in databases():
         with filled(database) as found:
-            settings = found.settings
 
-            def one_test() -> None:
-                handle = Synth(found, settings)
+            def one_test(found: Any = found) -> None:
+                handle = Synth(found, found.settings)
                 handle.session.execute(sa.text("SELECT count(*) FROM orders")).scalar()
                 handle.close()
 
-            def bare() -> None:
+            def bare(found: Any = found, name: str = name) -> None:
                 raw = found.own.raw
                 if name == "PostgreSQL":
                     raw.send("BEGIN")
@@ -332,6 +332,16 @@ def databases() -> list[tuple[str, str]]:
     except FixtureSynthError as error:
         print(f"PostgreSQL left out: {error}")
     return found
+
+
+@contextmanager
+def administering(database: str) -> Iterator[Any]:
+    from fixturesynth.schema.connection import make_engine
+
+    engine = make_engine(database)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+    engine.dispose()
 
 
 # -- factories --------------------------------------------------------------------------------------------------------
@@ -447,7 +457,7 @@ def test_one(session, number):
 
 
 def measure_suite(count: int = 1000) -> None:
-    from fixturesynth.schema.connection import as_url, make_engine
+    from fixturesynth.schema.connection import as_url
 
     for name, database in databases():
         with tempfile.TemporaryDirectory(prefix="fixturesynth-bench-") as folder:
@@ -461,7 +471,7 @@ def measure_suite(count: int = 1000) -> None:
             url, scratch = f"sqlite:///{home}/hand.sqlite", None
             if name == "PostgreSQL":
                 scratch = f"fixturesynth_test_bench_{os.getpid()}"
-                with make_engine(database).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                with administering(database) as connection:
                     connection.exec_driver_sql(f"CREATE DATABASE {scratch}")
                 url = as_url(database).set(database=scratch).render_as_string(hide_password=False)
             (home / "test_ours.py").write_text(OURS.format(count=count), encoding="utf-8")
@@ -484,7 +494,7 @@ def measure_suite(count: int = 1000) -> None:
                       f"{took['first'] / took['hand']:.2f} and {took['kept'] / took['hand']:.2f} |")  # fmt: skip
             finally:
                 if scratch is not None:
-                    with make_engine(database).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    with administering(database) as connection:
                         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {scratch} WITH (FORCE)")
                         kept = connection.exec_driver_sql(
                             "SELECT datname FROM pg_database WHERE datname LIKE 'fixturesynth_test_kept_%%'"

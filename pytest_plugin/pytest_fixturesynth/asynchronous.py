@@ -70,12 +70,11 @@ async def opened(database: Database, settings: Any) -> AsyncIterator[AsyncSynth]
                 await session.close()
                 if outer.is_active:
                     await outer.rollback()
-                if place.reset is not None:
-                    await connection.exec_driver_sql(place.reset)
-                    await connection.commit()
         await engine.dispose()
     finally:
         place.close()
+        if place.reset is not None:
+            database.own.raw.send(place.reset)
 
 
 def _begin_by_hand(engine: Any) -> None:

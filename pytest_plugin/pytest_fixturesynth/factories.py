@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,16 +16,26 @@ from pytest_fixturesynth.adapting import dependents, moved_in_time, recomputed
 from pytest_fixturesynth.checking import broken, named_checks
 from pytest_fixturesynth.overriding import Asked, find_table, understood
 from pytest_fixturesynth.records import Record
-from pytest_fixturesynth.stock import Lot, Shelf, Stock
+from pytest_fixturesynth.stock import Lot, Stock, plain_of
 
 if TYPE_CHECKING:
-    from pytest_fixturesynth.objects import Objects
     from pytest_fixturesynth.writing import Writer
 
 __all__ = ["Factory"]
 
 CHOICES = 1_000  # rows of a parent among which reuse chooses
 Reuse = bool | Collection[str]
+
+
+class Objects(Protocol):
+    """Classes of the user's behind tables: SQLAlchemy's or Django's."""
+
+    def knows(self, table: str) -> bool: ...
+    def relations(self, table: str) -> dict[str, str]: ...
+    def read(self, value: Any) -> tuple[str, Mapping[str, Any]] | None: ...
+    def bound(self, table: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]: ...
+    def loaded(self, record: Record) -> Any: ...
+    def built(self, record: Record) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +83,7 @@ class Factory:
             self.used.setdefault(name, set()).update(ranks)
         self.made.update(other.made)
 
-    # -- what tests call ------------------------------------------------------------------------------------------------
+    # -- what tests call ----------------------------------------------------------------------------------------------
     def make(self, name: str, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> Any:
         table, asked = self._asked(name, traits, overrides)
         record = self._make(table, asked, reuse)
@@ -118,7 +128,7 @@ class Factory:
             return value.table, value
         return self.objects.read(value) if self.objects is not None else None
 
-    # -- one row --------------------------------------------------------------------------------------------------------
+    # -- one row ------------------------------------------------------------------------------------------------------
     def facts(self, table: Table) -> Facts:
         if table.name not in self._facts:
             self._facts[table.name] = self._fact(table)
@@ -256,7 +266,7 @@ class Factory:
         self.journal.append(record)
         return record
 
-    # -- parents --------------------------------------------------------------------------------------------------------
+    # -- parents ------------------------------------------------------------------------------------------------------
     def _shared_parents(
         self, table: Table, fixed: dict[str, Any], rows: dict[str, Record | Mapping[str, Any]], reuse: Reuse,
         insert: bool,
@@ -308,21 +318,22 @@ class Factory:
         """Whether a unique set that is fixed by now has a row with the same values."""
         assert self.writer is not None
         for key in table.keys:
-            if set(key) & set(fk.columns) and set(key) <= set(fixed) and None not in [fixed[c] for c in key]:
-                if self.writer.select(table, key[:1], {c: fixed[c] for c in key}, most=1):
-                    return True
+            known = {c: fixed[c] for c in key if fixed.get(c) is not None}
+            concerned = bool(set(key) & set(fk.columns)) and len(known) == len(key)
+            if concerned and self.writer.select(table, key[:1], known, most=1):
+                return True
         return False
 
-    # -- choosing from the stock ----------------------------------------------------------------------------------------
+    # -- choosing from the stock --------------------------------------------------------------------------------------
     def _picked(self, table: Table, facts: Facts, fixed: Mapping[str, Any], rows: Mapping[str, Any]) -> tuple[Lot, int]:
         """The next row that nobody has taken, whose family is free, and that passes the checks with what is fixed."""
         touched = facts.checked.intersection(fixed) if fixed else frozenset()
         now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
         learned = self.stock.made.models.get(table.name) is not None
-        values = {n: fixed[n] for n in touched}
+        values = {n: plain_of(fixed[n]) for n in touched}
         given: Mapping[str, Any] = {}
         if learned:
-            given = {n: v for n, v in fixed.items() if v is not None and not _is_reference(table, n)}
+            given = {n: plain_of(v) for n, v in fixed.items() if v is not None and not _is_reference(table, n)}
         ways = [given] if learned or not touched else [{}, values]
         for way in ways:
             place = self._next(table, way, values, frozenset(touched), dialect, now, fixed, frozenset(rows))
@@ -344,8 +355,6 @@ class Factory:
             shelf = lot.shelf
             for place in good:
                 if place < start or shelf.first + place in used:
-                    continue
-                if way and not _kept(shelf, place, way, values):
                     continue
                 if self._is_free(lot, place, fixed, apart):
                     if not touched:
@@ -403,7 +412,7 @@ class Factory:
             "taken; give them, or ask for fewer rows of it in synth_rows"
         )
 
-    # -- what follows ---------------------------------------------------------------------------------------------------
+    # -- what follows -------------------------------------------------------------------------------------------------
     def _follow(
         self, table: Table, facts: Facts, lot: Lot, place: int, values: dict[str, Any], fixed: Mapping[str, Any],
         rows: Mapping[str, Record | Mapping[str, Any]], foreign: frozenset[str],
@@ -431,17 +440,20 @@ class Factory:
             if through or changed & facts.inputs:
                 self._recompute(table, facts, lot, place, values, fixed, changed, through, full | dict(rows))
         changed = frozenset(n for n in values if values[n] != before[n]) & facts.checked
-        if changed:
-            one = Lot(table.name, lot.shelves).with_values(values).slice(0, 1)
-            for name, text, _ in broken(table, one, self.stock.schema.dialect, made.plan.now, of=changed):
-                if not any(True for _ in broken(table, Lot(table.name, lot.shelves).with_values({**values, **{
-                    n: before[n] for n in changed
-                }}).slice(0, 1), self.stock.schema.dialect, made.plan.now, of=changed)):  # fmt: skip
-                    values.update({n: before[n] for n in changed})  # what was sampled passes, though it fits less well
-                    return
-                raise ConstraintError(
-                    f"{table.name}: under the given parent no row passes the check {name} ({text}); give its columns too"
-                )
+        if not changed or self._breaks(lot, values, changed) is None:
+            return
+        if (wrong := self._breaks(lot, {**values, **{n: before[n] for n in changed}}, changed)) is None:
+            values.update({n: before[n] for n in changed})  # what was sampled passes, though it fits less well
+            return
+        raise ConstraintError(
+            f"{table.name}: under the given parent no row passes the check {wrong[0]} ({wrong[1]}); give its "
+            "columns too"
+        )
+
+    def _breaks(self, lot: Lot, values: Mapping[str, Any], of: frozenset[str]) -> tuple[str, str] | None:
+        """Name and text of the first check on columns ``of`` that a row breaks."""
+        found = broken(lot.shelf.table, lot.row_of(values), self.stock.schema.dialect, self.stock.made.plan.now, of=of)
+        return next(((name, text) for name, text, _ in found), None)
 
     def _recompute(
         self, table: Table, facts: Facts, lot: Lot, place: int, values: dict[str, Any], fixed: Mapping[str, Any],
@@ -488,38 +500,24 @@ class Factory:
             if not known or not free or any(c not in known and c not in free for c in key) or None in known.values():
                 continue
             taken = set(self.writer.select(table, free, known))
-            if tuple(self.writer.bind(table.column(c), values[c]) for c in free) in _bound(
-                taken, free, table, self.writer
-            ):
-                self._move(table, lot, values, free, _bound(taken, free, table, self.writer), fixed)
+            if tuple(values[c] for c in free) in taken:
+                self._move(table, lot, values, free, taken)
 
     def _move(
-        self, table: Table, lot: Lot, values: dict[str, Any], free: Sequence[str], taken: set[tuple[Any, ...]],
-        fixed: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        assert self.writer is not None
+        self, table: Table, lot: Lot, values: dict[str, Any], free: Sequence[str], taken: set[tuple[Any, ...]]
+    ) -> None:
         options = list(dict.fromkeys(zip(*(lot.shelf.columns[c] for c in free), strict=True)))
         if len(free) == 1 and table.column(free[0]).type.kind == "integer":
             last = max((t[0] for t in taken if isinstance(t[0], int)), default=0)
             options = [(last + 1,), *((n,) for n in range(1, last)), *options]
         for option in options:
-            bound = tuple(self.writer.bind(table.column(c), v) for c, v in zip(free, option, strict=True))
-            if bound in taken:
-                continue
             trial = {**values, **dict(zip(free, option, strict=True))}
-            one = Lot(table.name, lot.shelves).with_values(trial).slice(0, 1)
-            if not any(True for _ in broken(
-                table, one, self.stock.schema.dialect, self.stock.made.plan.now, of=frozenset(free)
-            )):  # fmt: skip
+            if option not in taken and self._breaks(lot, trial, frozenset(free)) is None:
                 values.update(trial)
                 return
         raise CapacityError(
             f"{table.name}: the given parent has a row for every value of ({', '.join(free)}); give another parent"
         )
-
-
-def _bound(taken: set[tuple[Any, ...]], free: Sequence[str], table: Table, writer: Writer) -> set[tuple[Any, ...]]:
-    return {tuple(writer.bind(table.column(c), v) for c, v in zip(free, t, strict=True)) for t in taken}
 
 
 def _is_reference(table: Table, column: str) -> bool:
@@ -536,8 +534,3 @@ def _agree(table: Table, fk: ForeignKey, fixed: dict[str, Any], row: Mapping[str
                 "that belong together"
             )
         fixed[column] = value
-
-
-def _kept(shelf: Shelf, place: int, way: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Whether planning left the given values in this row."""
-    return all(name not in shelf.columns or shelf.columns[name][place] is not None or way[name] is None for name in way)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -36,21 +37,22 @@ from pytest_fixturesynth.checking import broken
 from pytest_fixturesynth.edges import with_edges
 from pytest_fixturesynth.origins import metadata_of, reflect_metadata
 from pytest_fixturesynth.settings import DEFAULT_ROWS
+from pytest_fixturesynth.writing import is_bare_uuid
 
 if TYPE_CHECKING:
     from pytest_fixturesynth.origins import Origin
     from pytest_fixturesynth.settings import Settings
 
-__all__ = ["SIZE", "constant_columns", "fill", "is_unique", "kept_model", "kept_plan", "room", "spec_of"]
+__all__ = ["SIZE", "constant_columns", "fill", "is_unique", "kept_model", "kept_plan", "room", "spec_of", "uuids_as"]
 
 SIZE = 256  # rows of a block that factories take from
 
 
-def fill(settings: Settings, origin: Origin, engine: sa.Engine) -> Synthesizer:
+def fill(settings: Settings, origin: Origin, engine: sa.Engine, *, wishes: Wishes | None = None) -> Synthesizer:
     """Make the tables of ``origin`` in the empty database of ``engine`` and fill them; what made the rows.
 
     Rows that the origin's migrations put in stay, and are referenced. Errors are those of reading, planning and
-    loading.
+    loading. ``wishes``: what the models say of columns; the spec overrules them.
     """
     declared = origin.build(engine)
     spec = spec_of(settings)
@@ -58,7 +60,7 @@ def fill(settings: Settings, origin: Origin, engine: sa.Engine) -> Synthesizer:
     schema = replace(schema, tables=tuple(t for t in schema if not is_ledger(t)))
     schema = with_references(schema, spec)
     kept = _rows_there(engine, schema) if origin.creates else {}
-    made = _planned(settings, spec, schema, engine if origin.creates else None)
+    made = _planned(settings, spec, schema, engine if origin.creates else None, wishes or Wishes())
     made = _keeping(made, kept)
     data = _rows(settings, made, kept)
     load(
@@ -107,12 +109,12 @@ _LOST = ("enum", "uuid", "json")
 
 def _rows_there(engine: sa.Engine, schema: Schema) -> dict[str, pa.Table]:
     """Rows that came with the tables, by table."""
-    there = read_rows(engine, schema)
+    there = uuids_as(schema, read_rows(engine, schema), bare=False)
     return {name: there.arrow(name) for name in there if there.arrow(name).num_rows}
 
 
-# -- deciding -----------------------------------------------------------------------------------------------------------
-def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine | None) -> Synthesizer:
+# -- deciding ---------------------------------------------------------------------------------------------------------
+def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine | None, below: Wishes) -> Synthesizer:
     asked = dict(settings.rows)
     default = asked.pop("", None)
     if settings.model is not None:
@@ -134,8 +136,12 @@ def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine |
         wishes.rows.scale,
     )
     columns = constant_columns(schema, {(t, c): v for t, c, v in settings.given if not isinstance(v, tuple)})
-    merged = {t: {**wishes.columns.get(t, {}), **columns.get(t, {})} for t in {*wishes.columns, *columns}}
-    wishes = replace(wishes, rows=rows, columns=merged)
+    merged = {
+        t: {**below.columns.get(t, {}), **wishes.columns.get(t, {}), **columns.get(t, {})}
+        for t in (*below.columns, *wishes.columns, *columns)
+    }
+    changes = {t: {**below.changes.get(t, {}), **wishes.changes.get(t, {})} for t in (*below.changes, *wishes.changes)}
+    wishes = replace(wishes, rows=rows, columns=merged, changes=changes, skip=wishes.skip | below.skip)
     judge = make_judge(engine.url.render_as_string(hide_password=False)) if engine is not None else None
     plan = _with_room(make_plan(schema, wishes=wishes, judge=judge), schema, wishes, judge)
     return Synthesizer(schema, plan, wishes=wishes, seed=settings.seed)
@@ -236,7 +242,7 @@ def kept_model(schema: Schema, name: str, kept: Mapping[str, pa.Table]) -> Table
     return TableModel(name, rows.num_rows, types, verbatim=rows, ranks=ranks, features=features)
 
 
-# -- rows ---------------------------------------------------------------------------------------------------------------
+# -- rows -------------------------------------------------------------------------------------------------------------
 def _rows(settings: Settings, made: Synthesizer, kept: Mapping[str, pa.Table]) -> Dataset:
     """What is to be loaded: the sample with given values and edge cases, without tables that have their rows."""
     given = []
@@ -250,7 +256,26 @@ def _rows(settings: Settings, made: Synthesizer, kept: Mapping[str, pa.Table]) -
         _hold_given(made, data, table, column, value)
     if settings.edge_cases:
         data = with_edges(made, data)
+    data = uuids_as(made.schema, data, bare=True)
     return data.select([name for name in data if name not in kept])
+
+
+def uuids_as(schema: Schema, data: Dataset, *, bare: bool) -> Dataset:
+    """UUIDs of columns that store them without dashes: as they are stored, or with dashes as they are sampled."""
+    changed = {}
+    for name in data:
+        rows = data.arrow(name)
+        for column in schema[name].columns:
+            if is_bare_uuid(column.type) and column.name in rows.column_names:
+                values = rows.column(column.name).combine_chunks().cast(pa.string())
+                made = (
+                    pa.compute.replace_substring(values, "-", "")
+                    if bare
+                    else pa.array([v if v is None else str(UUID(v)) for v in values.to_pylist()], pa.string())
+                )
+                rows = rows.set_column(rows.column_names.index(column.name), column.name, made)
+                changed[name] = rows
+    return data.replace(**changed)
 
 
 def _hold_given(made: Synthesizer, data: Dataset, table: str, column: str, value: Any) -> None:

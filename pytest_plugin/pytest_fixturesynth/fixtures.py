@@ -35,7 +35,7 @@ __all__ = [
 Scope = Literal["session", "package", "module", "class", "function"]
 
 
-# -- settings: override these in a conftest.py or a test module ---------------------------------------------------------
+# -- settings: override these in a conftest.py or a test module -------------------------------------------------------
 @pytest.fixture(scope="session")
 def synth_source(pytestconfig: pytest.Config) -> Any:
     """What declares the tables; by default the setting ``fixturesynth_source``."""
@@ -117,24 +117,24 @@ def opened(request: pytest.FixtureRequest, settings: Settings) -> Synth:
 
     settings = marked_settings(request, settings)
     handles = request.node.stash.setdefault(HANDLES, [])
-    for handle in handles:
-        if handle.settings == settings and handle.is_open:
-            return handle  # type: ignore[no-any-return]
+    for other in handles:
+        if other.settings == settings and other.is_open:
+            return other  # type: ignore[no-any-return]
     run = run_of(request.config)
     if run.is_django(settings):
-        request.getfixturevalue("db" if request.scope == "function" else "django_db_setup")
-    handle = plainly(lambda: run.open(settings, request))
+        request.getfixturevalue("synth_django_filled")
+    handle: Synth = plainly(lambda: run.open(settings, request))
     handles.append(handle)
     request.addfinalizer(handle.close)
     return handle
 
 
-# -- what tests ask for -------------------------------------------------------------------------------------------------
+# -- what tests ask for -----------------------------------------------------------------------------------------------
 @pytest.fixture
 def synth(
     request: pytest.FixtureRequest, synth_source: Any, synth_seed: int, synth_rows: Any, synth_model: Any
 ) -> Synth:
-    """The handle: ``.connection``, ``.session``, ``.engine``, ``.data``, ``.seed``, ``.make``, ``.batch``, ``.build``."""
+    """The handle: ``.connection``, ``.session``, ``.engine``, ``.data``, ``.seed``, ``.make``, ``.build``."""
     return opened(request, settings_of(request.config, synth_source, synth_seed, synth_rows, synth_model))
 
 

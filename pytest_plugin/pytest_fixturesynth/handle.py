@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_fixturesynth.runs import Database
     from pytest_fixturesynth.settings import Settings
 
-__all__ = ["AsyncSynth", "Synth"]
+__all__ = ["AsyncSynth", "Factories", "Synth", "traits_of"]
 
 MARKS = {
     "qmark": lambda i: "?",
@@ -33,92 +33,13 @@ MARKS = {
 }
 
 
-class Synth:
-    """The filled database of one test. All that happens through it is undone when the test ends."""
+class Factories:
+    """``make``, ``batch`` and ``build`` of a test. Who has it tells ``factory`` and what the database refuses."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
-        self.database = database
-        self.settings = settings
-        self.is_open = True
-        self.own = database.another() if settings.isolation == "database" else database.own
-        self._depth = 0
-        if settings.isolation == "transaction":
-            try:
-                self._depth = self.own.raw.hold()
-            except self.own.engine.dialect.loaded_dbapi.Error as error:
-                raise self._lost(error) from error
-        database.handles.append(self)
+    factory: Factory
 
-    def _lost(self, error: BaseException) -> LoadError:
-        return LoadError(
-            f"the test database {self.own.url or ''} was lost: {one_line(error)}; is its server still running?"
-        )
-
-    # -- the database ---------------------------------------------------------------------------------------------------
-    @property
-    def seed(self) -> int:
-        """Seed of all rows; ``--fixturesynth-seed`` gives another."""
-        return self.settings.seed
-
-    @cached_property
-    def engine(self) -> Engine:
-        """An engine whose connections all lie inside of the test's transaction: what they commit is undone too."""
-        if (
-            self.settings.isolation == "database"
-            and self.own.url is not None
-            and self.database.server.dialect != "duckdb"
-        ):
-            return make_engine(self.own.url)
-        return self.own.engine
-
-    @cached_property
-    def connection(self) -> Connection:
-        """A SQLAlchemy connection."""
-        return self.engine.connect()
-
-    @cached_property
-    def session(self) -> Session:
-        """A SQLAlchemy session on ``connection``; its commits are savepoints."""
-        savepoints = getattr(self.own.raw, "savepoints", True)
-        mode = "create_savepoint" if savepoints else "rollback_only"
-        return Session(bind=self.connection, join_transaction_mode=mode)
-
-    @property
-    def data(self) -> Dataset:
-        """The rows that the database was filled with: ``synth.data["orders"]`` is a pandas frame."""
-        return self.database.data
-
-    # -- factories ------------------------------------------------------------------------------------------------------
-    @cached_property
-    def factory(self) -> Factory:
-        objects = None
-        if self.database.models:
-            objects = Objects(self.database.models, lambda: self.session, self.own.engine.dialect)
-        made = Factory(self.database.stock, self._writer(), objects, traits_of(self.settings))
-        for handle in self.database.handles:
-            if handle is not self and handle.own is self.own and "factory" in handle.__dict__:
-                made.beside(handle.factory)
-        return made
-
-    def _writer(self) -> Writer:
-        raw, dialect = self.own.raw, self.own.engine.dialect
-        returns = not (dialect.name == "mysql" and not getattr(dialect, "is_mariadb", False))
-        if dialect.name == "sqlite":
-
-            def quick(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
-                return raw.execute(statement, parameters).fetchall()  # type: ignore[no-any-return]
-
-            return Writer(quick, "sqlite", MARKS["qmark"])
-
-        def execute(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
-            cursor = raw.cursor()
-            try:
-                cursor.execute(statement, tuple(parameters))
-                return cursor.fetchall() if cursor.description else ()
-            finally:
-                cursor.close()
-
-        return Writer(execute, self.database.server.dialect, MARKS[dialect.paramstyle], returns=returns)
+    def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
+        raise NotImplementedError
 
     def make(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
         """Insert one row with every parent that it needs; the mapped object, or a mapping where no classes are known.
@@ -154,6 +75,95 @@ class Synth:
         """A row as ``make`` would make it, without inserting anything; keys that the database gives are None."""
         __tracebackhide__ = True
         return self._told(lambda: self.factory.build(table, traits, reuse, overrides), table, overrides)
+
+
+class Synth(Factories):
+    """The filled database of one test. All that happens through it is undone when the test ends."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.is_open = True
+        self.own = database.another() if settings.isolation == "database" else database.own
+        self._depth = 0
+        if settings.isolation == "transaction":
+            try:
+                self._depth = self.own.raw.hold()
+            except self.own.engine.dialect.loaded_dbapi.Error as error:
+                raise self._lost(error) from error
+        database.handles.append(self)
+
+    def _lost(self, error: BaseException) -> LoadError:
+        return LoadError(
+            f"the test database {self.own.url or ''} was lost: {one_line(error)}; is its server still running?"
+        )
+
+    # -- the database -------------------------------------------------------------------------------------------------
+    @property
+    def seed(self) -> int:
+        """Seed of all rows; ``--fixturesynth-seed`` gives another."""
+        return self.settings.seed
+
+    @cached_property
+    def engine(self) -> Engine:
+        """An engine whose connections all lie inside of the test's transaction: what they commit is undone too."""
+        if (
+            self.settings.isolation == "database"
+            and self.own.url is not None
+            and self.database.server.dialect != "duckdb"
+        ):
+            return make_engine(self.own.url)
+        return self.own.engine
+
+    @cached_property
+    def connection(self) -> Connection:
+        """A SQLAlchemy connection."""
+        return self.engine.connect()
+
+    @cached_property
+    def session(self) -> Session:
+        """A SQLAlchemy session on ``connection``; its commits are savepoints."""
+        savepoints = getattr(self.own.raw, "savepoints", True)
+        return Session(
+            bind=self.connection, join_transaction_mode="create_savepoint" if savepoints else "rollback_only"
+        )
+
+    @property
+    def data(self) -> Dataset:
+        """The rows that the database was filled with: ``synth.data["orders"]`` is a pandas frame."""
+        return self.database.data
+
+    # -- factories ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def factory(self) -> Factory:  # type: ignore[override]
+        objects = None
+        if self.database.models:
+            objects = Objects(self.database.models, lambda: self.session, self.own.engine.dialect)
+        made = Factory(self.database.stock, self._writer(), objects, traits_of(self.settings))
+        for handle in self.database.handles:
+            if handle is not self and handle.own is self.own and "factory" in handle.__dict__:
+                made.beside(handle.factory)
+        return made
+
+    def _writer(self) -> Writer:
+        raw, dialect = self.own.raw, self.own.engine.dialect
+        returns = not (dialect.name == "mysql" and not getattr(dialect, "is_mariadb", False))
+        if dialect.name == "sqlite":
+
+            def quick(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
+                return raw.execute(statement, parameters).fetchall()  # type: ignore[no-any-return]
+
+            return Writer(quick, "sqlite", MARKS["qmark"])
+
+        def execute(statement: str, parameters: Sequence[Any]) -> Sequence[Any]:
+            cursor = raw.cursor()
+            try:
+                cursor.execute(statement, tuple(parameters))
+                return cursor.fetchall() if cursor.description else ()
+            finally:
+                cursor.close()
+
+        return Writer(execute, self.database.server.dialect, MARKS[dialect.paramstyle], returns=returns)
 
     def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
         """A refusal of the database with the row's table; the transaction goes on as it was before."""
@@ -195,7 +205,7 @@ class Synth:
             if outer is not None:
                 self.__dict__["factory"] = outer
 
-    # -- the end --------------------------------------------------------------------------------------------------------
+    # -- the end ------------------------------------------------------------------------------------------------------
     def close(self) -> None:
         """Undo everything. A database that has gone away has undone it already."""
         if not self.is_open:
@@ -214,16 +224,14 @@ class Synth:
             else:
                 self.own.raw.let_go(self._depth)
                 if self.own.reset is not None and self._depth == 1:
-                    self.own.raw.execute(self.own.reset)
+                    self.own.raw.send(self.own.reset)
         except (sa.exc.SQLAlchemyError, self.own.engine.dialect.loaded_dbapi.Error, OSError):
             self._abandon()
 
     def _abandon(self) -> None:
         """The connection is of no use any more; the next test gets another."""
-        try:
+        with suppress(self.own.engine.dialect.loaded_dbapi.Error, OSError):  # closed by the server
             self.own.raw.close()
-        except (self.own.engine.dialect.loaded_dbapi.Error, OSError):
-            pass  # closed by the server
 
     def __repr__(self) -> str:
         return f"<synth: {self.database.origin.shown}, {self.database.server.dialect}, seed {self.seed}>"

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapper, RelationshipDirection, Session
+from sqlalchemy.orm import Mapper, RelationshipDirection, Session, make_transient_to_detached
 
 from pytest_fixturesynth.records import Record
 
 __all__ = ["Objects"]
+
+UNKNOWN = object()  # a value that only the database can tell
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a class. ``attributes``: (column, attribute, conversion); ``asks``: rows have to be loaded."""
+
+    mapper: Mapper[Any]
+    attributes: tuple[tuple[str, str, Callable[[Any], Any] | None], ...]
+    relations: Mapping[str, str]
+    asks: bool
+    keys: tuple[tuple[str, Any], ...]
+
+    def key_of(self, record: Record) -> tuple[Any, ...]:
+        return tuple(_as_python(kind, record[name]) for name, kind in self.keys)
 
 
 class Objects:
@@ -22,13 +41,14 @@ class Objects:
         self.models = models
         self.session = session
         self.dialect = dialect
+        self._facts: dict[str, Facts] = {}
         self._tables = {model: table for table, model in models.items()}
 
     def knows(self, table: str) -> bool:
         return table in self.models and bool(self.mapper(table).primary_key)
 
     def mapper(self, table: str) -> Mapper[Any]:
-        return sa.inspect(self.models[table])  # type: ignore[no-any-return]
+        return sa.inspect(self.models[table])
 
     def relations(self, table: str) -> dict[str, str]:
         """Names of relations to parents, each with the foreign key behind it."""
@@ -51,11 +71,10 @@ class Objects:
         else:
             return None
         table = self._tables[model]
-        mapper = self.mapper(table)
         state = sa.inspect(value)
         if state.pending:
             self.session().flush()
-        values = {c.name: getattr(value, mapper.get_property_by_column(c).key) for c in mapper.local_table.columns}
+        values = {c: getattr(value, key) for c, key, _ in self.facts(table).attributes}
         return table, values
 
     def bound(self, table: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,28 +91,94 @@ class Objects:
         return out
 
     def loaded(self, record: Record) -> Any:
-        """The object of a row that was inserted."""
-        mapper = self.mapper(record.table)
-        key = tuple(self._key(c, record[c.name]) for c in mapper.primary_key)
-        found = self.session().get(self.models[record.table], key if len(key) > 1 else key[0])
-        assert found is not None, f"{record} was inserted and is not there"
-        return found
+        """The object of a row that was inserted, with those of the parents that were made for it.
 
-    def _key(self, column: Any, value: Any) -> Any:
-        return _as_python(column.type, value)
+        They are persistent in the session without having been asked of the database: what was inserted is known. What
+        is not known for sure (a value of a type that converts in its own way) is loaded when it is looked at.
+        """
+        facts = self.facts(record.table)
+        if facts.asks:
+            found = self.session().get(self.models[record.table], facts.key_of(record))
+            assert found is not None, f"{record} was inserted and is not there"
+            return found
+        session = self.session()
+        identity = facts.mapper.identity_key_from_primary_key(facts.key_of(record))
+        there = session.identity_map.get(identity)
+        if there is not None:
+            return there
+        made = facts.mapper.class_manager.new_instance()
+        values = made.__dict__
+        for name, key, convert in facts.attributes:
+            if name in record:
+                value = record[name]
+                if value is None or convert is None:
+                    values[key] = value
+                elif (converted := convert(value)) is not UNKNOWN:
+                    values[key] = converted
+        for name, key in facts.relations.items():
+            parent = record.parents.get(key)
+            if parent is not None and self.knows(parent.table):
+                values[name] = self.loaded(parent)
+        make_transient_to_detached(made)
+        session.add(made)
+        return made
+
+    def facts(self, table: str) -> Facts:
+        if table not in self._facts:
+            mapper = self.mapper(table)
+            mapped = set(mapper.columns)
+            attributes = tuple(
+                (c.name, mapper.get_property_by_column(c).key, _converter(c.type))
+                for c in mapper.local_table.columns
+                if c in mapped
+            )
+            asks = mapper.polymorphic_on is not None or any(_is_own(c.type) for c in mapper.primary_key)
+            keys = tuple((c.name, c.type) for c in mapper.primary_key)
+            self._facts[table] = Facts(mapper, attributes, self.relations(table), asks, keys)
+        return self._facts[table]
 
     def built(self, record: Record) -> Any:
         """An object of a row that is in no database, with its parents where relations name them."""
         mapper = self.mapper(record.table)
         made = mapper.class_manager.new_instance()
-        for column in mapper.local_table.columns:
-            if column.name in record:
-                setattr(made, mapper.get_property_by_column(column).key, _as_python(column.type, record[column.name]))
+        kinds = {c.name: c.type for c in mapper.local_table.columns}
+        for name, key, _ in self.facts(record.table).attributes:
+            if name in record:
+                setattr(made, key, _as_python(kinds[name], record[name]))
         for name, key in self.relations(record.table).items():
             parent = record.parents.get(key)
             if parent is not None and parent.table in self.models:
                 sa.orm.attributes.set_committed_value(made, name, self.built(parent))
         return made
+
+
+_SAME: Mapping[type, type] = {
+    sa.Boolean: bool, sa.Integer: int, sa.String: str, sa.DateTime: datetime, sa.Time: time, sa.Interval: timedelta,
+    sa.LargeBinary: bytes,
+}  # fmt: skip
+
+
+def _converter(kind: Any) -> Callable[[Any], Any] | None:
+    """From a value as it was inserted to the attribute's; one that gives UNKNOWN for what is better asked."""
+    if isinstance(kind, sa.Enum | sa.Uuid | sa.JSON) and not _is_own(kind):
+        return lambda value: _as_python(kind, value)
+    if _is_own(kind):
+        return lambda value: UNKNOWN
+    if isinstance(kind, sa.Date):
+        return lambda value: value if type(value) is date else UNKNOWN
+    if isinstance(kind, sa.Float):
+        return lambda value: value if type(value) is float else UNKNOWN
+    if isinstance(kind, sa.Numeric):
+        return lambda value: value if type(value) is Decimal and kind.asdecimal else UNKNOWN
+    for base, plain in _SAME.items():
+        if isinstance(kind, base):
+            return lambda value: value if type(value) is plain else UNKNOWN
+    return lambda value: UNKNOWN
+
+
+def _is_own(kind: Any) -> bool:
+    """Whether the type was written by the user."""
+    return isinstance(kind, sa.types.TypeDecorator | sa.types.UserDefinedType)
 
 
 def _is_special(kind: Any) -> bool:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,24 @@ def _python(metadata: sa.MetaData, shown: str, dialect: str) -> Origin:
 
 def reflect_metadata(metadata: sa.MetaData, dialect: str) -> Schema:
     """The schema as the models say it: enums, JSON and UUIDs are what they are, also where a database has only text."""
-    return reflect(metadata, dialect=dialect if dialect != "duckdb" else None)
+    schema = reflect(metadata, dialect=dialect if dialect != "duckdb" else None)
+    return with_bare_uuids(schema) if dialect in ("sqlite", "mysql") else schema
+
+
+def with_bare_uuids(schema: Schema) -> Schema:
+    """UUIDs as 32 digits without dashes: how SQLAlchemy and Django store them where there is no such type."""
+    return replace(
+        schema,
+        tables=tuple(
+            replace(
+                t,
+                columns=tuple(
+                    replace(c, type=replace(c.type, length=32)) if c.type.kind == "uuid" else c for c in t.columns
+                ),
+            )
+            for t in schema
+        ),
+    )
 
 
 def _database(text: str) -> Origin:
@@ -177,8 +194,6 @@ def _model(path: Path) -> Origin:
 
 def _followed(settings: Settings, path: Path, dialect: str) -> Origin:
     """A spec names its source."""
-    from dataclasses import replace
-
     from fixturesynth.spec import read_spec
 
     source = read_spec(path).source
@@ -245,7 +260,7 @@ def _told_the_url(url: sa.URL) -> Iterator[None]:
 
 
 def models_of(settings: Settings) -> Mapping[str, type]:
-    """Mapped classes by table, from ``fixturesynth_models`` or from a source that is a declarative base; may be empty."""
+    """Mapped classes by table, from ``fixturesynth_models`` or a source that is a declarative base; may be empty."""
     source: Any = settings.source
     if settings.models is not None:
         with found_from(settings.root):

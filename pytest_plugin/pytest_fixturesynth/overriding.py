@@ -197,7 +197,7 @@ def _misfit(kind: str, value: Any, column: Column) -> str | None:
     if kind in _TYPES:
         if isinstance(value, bool) or not isinstance(value, _TYPES[kind]):
             return f"{value!r} is no number"
-        if kind == "integer" and value != int(value):
+        if kind == "integer" and isinstance(value, float | Decimal) and value != int(value):
             return f"{value!r} is no whole number"
         if kind == "decimal":
             try:

@@ -85,6 +85,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_fixturesynth import asynchronous
 
         config.pluginmanager.register(asynchronous, "fixturesynth-async")
+    if config.pluginmanager.has_plugin("django"):
+        from pytest_fixturesynth import djangofixtures
+
+        config.pluginmanager.register(djangofixtures, "fixturesynth-django")
 
 
 def run_of(config: pytest.Config) -> Run:

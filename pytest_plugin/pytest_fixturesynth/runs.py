@@ -29,7 +29,7 @@ from pytest_fixturesynth.servers import Copy, Server, server_of
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_fixturesynth.handle import Synth
+    from pytest_fixturesynth.handle import Factories, Synth
     from pytest_fixturesynth.settings import Settings
 
 __all__ = ["Database", "Run"]
@@ -101,9 +101,11 @@ class Database:
     @cached_property
     def data(self) -> Dataset:
         """The rows that it was filled with."""
+        from pytest_fixturesynth.filling import uuids_as
+
         copy = self.another()
         try:
-            return read_rows(copy.engine, self.made.schema)
+            return uuids_as(self.made.schema, read_rows(copy.engine, self.made.schema), bare=False)
         finally:
             copy.engine.dispose()
             copy.drop()
@@ -185,7 +187,7 @@ class Run:
     def is_django(self, settings: Settings) -> bool:
         return bool(settings.source == "django")
 
-    def open(self, settings: Settings, request: pytest.FixtureRequest) -> Synth:
+    def open(self, settings: Settings, request: pytest.FixtureRequest) -> Factories:
         """A handle on the database of ``settings``, inside its transaction."""
         from pytest_fixturesynth.handle import Synth
 

@@ -72,8 +72,8 @@ def server_of(database: str, folder: Path, kept: Path | None) -> Server:
     if name in ("mysql", "mariadb"):
         return _mysql(url, folder, kept is not None)
     raise InputError(
-        f"fixturesynth_database: test databases are made in sqlite, duckdb, or on a PostgreSQL, MySQL or MariaDB server, "
-        f"however: {database!r}"
+        "fixturesynth_database: test databases are made in sqlite, duckdb, or on a PostgreSQL, MySQL or MariaDB "
+        f"server, however: {database!r}"
     )
 
 
@@ -81,7 +81,7 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.{os.getpid()}")
 
 
-# -- files --------------------------------------------------------------------------------------------------------------
+# -- files ------------------------------------------------------------------------------------------------------------
 @contextmanager
 def _file(path: Path, scheme: str) -> Iterator[Engine]:
     """An engine of a file that takes its name when it is filled."""
@@ -145,7 +145,7 @@ def _duckdb(folder: Path, own: Path) -> Server:
     )
 
 
-# -- servers ------------------------------------------------------------------------------------------------------------
+# -- servers ----------------------------------------------------------------------------------------------------------
 @contextmanager
 def _administering(url: URL) -> Iterator[sa.Connection]:
     engine = make_engine(url)
@@ -233,9 +233,12 @@ FROM pg_sequences ORDER BY 1
 
 
 def _sequences(raw: Any) -> str | None:
-    """The statement that puts all sequences back to where they are now: a rollback does not."""
+    """What puts all sequences back to where they are now: a rollback does not.
+
+    It is rolled back itself: setval takes effect all the same, and nobody waits for the disk.
+    """
     found = [setting for (setting,) in raw.execute(SEQUENCES).fetchall()]
-    return f"SELECT {', '.join(found)}" if found else None
+    return f"BEGIN; SELECT {', '.join(found)}; ROLLBACK" if found else None
 
 
 def _mysql(url: URL, folder: Path, keeps: bool) -> Server:

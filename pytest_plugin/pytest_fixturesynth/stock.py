@@ -7,10 +7,13 @@ depends on plan, seed and number alone, never on which test asks first.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +32,7 @@ from fixturesynth.synthesizer import Synthesizer
 from pytest_fixturesynth.checking import broken
 from pytest_fixturesynth.filling import SIZE, constant_columns, is_unique, kept_model, kept_plan, room
 
-__all__ = ["Lot", "Shelf", "Stock"]
+__all__ = ["Lot", "Shelf", "Stock", "plain_of", "repeated"]
 
 Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -84,6 +87,12 @@ class Lot:
             self.passing[key] = np.flatnonzero(good).tolist()
         return self.passing[key]
 
+    def row_of(self, values: Mapping[str, Any]) -> pa.Table:
+        """One row, in the types of the block."""
+        rows = self.shelf.rows
+        kinds = zip(rows.column_names, rows.schema.types, strict=True)
+        return pa.table({name: repeated(values.get(name), 1, kind) for name, kind in kinds})
+
     def with_values(self, values: Mapping[str, Any]) -> pa.Table:
         """The block's rows with ``values`` in every one."""
         out = self.shelf.rows
@@ -102,15 +111,18 @@ def repeated(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
     return pa.repeat(scalar_of(value, kind), rows)
 
 
+def plain_of(value: Any) -> Any:
+    """A value as rows hold it: enums by name, UUIDs and JSON as text."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, UUID):
+        return str(value)
+    return json.dumps(value, default=str) if isinstance(value, dict) else value
+
+
 def scalar_of(value: Any, kind: pa.DataType) -> pa.Scalar:
-    from enum import Enum
-    from uuid import UUID
-
-    plain = value.name if isinstance(value, Enum) and pa.types.is_string(kind) else value
-    plain = str(plain) if isinstance(plain, UUID) else plain
-    if pa.types.is_string(kind) and isinstance(plain, dict | list):
-        import json
-
+    plain = plain_of(value)
+    if pa.types.is_string(kind) and isinstance(plain, list):
         plain = json.dumps(plain, default=str)
     try:
         return pa.scalar(plain, kind)
@@ -170,8 +182,8 @@ class Stock:
         own = self.made.plan[table]
         if own.mode != "generate" or not own.rows:
             raise CapacityError(
-                f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or ask for "
-                "rows of it"
+                f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or "
+                "ask for rows of it"
             )
         names = closure(self.schema, table)
         schema = replace(self.schema, tables=tuple(t for t in self.schema if t.name in names))

@@ -116,7 +116,7 @@ def _duckdb(arguments: list[Any], options: dict[str, Any]) -> Any:
     import duckdb
     from duckdb_engine import ConnectionWrapper
 
-    class HeldDuckDB(Held, ConnectionWrapper):  # type: ignore[misc]
+    class HeldDuckDB(Held, ConnectionWrapper):
         savepoints = False
 
         def begin(self) -> None:

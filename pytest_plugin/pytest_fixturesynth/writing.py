@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from fixturesynth.schema.ddl import table_name
-from fixturesynth.schema.model import Column, Table
+from fixturesynth.schema.model import Column, ColumnType, Table
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "is_bare_uuid"]
 
 Execute = Callable[[str, Sequence[Any]], Sequence[Sequence[Any]]]
 
@@ -47,6 +47,35 @@ _SQLITE: Mapping[type, Callable[[Any], Any]] = {
 _PLAIN: Mapping[type, Callable[[Any], Any]] = {UUID: str}
 
 
+_AS_THEY_ARE = frozenset((str, int, float, type(None)))
+
+
+def is_bare_uuid(kind: ColumnType) -> bool:
+    """Whether a UUID is stored as 32 digits without dashes, as SQLAlchemy and Django do where there is no such type."""
+    return kind.kind == "uuid" and kind.length == 32
+
+
+def read(column: Column, value: Any) -> Any:
+    """A value as the driver gives it, as sampled rows have it."""
+    kind = column.type.kind
+    if value is None or kind == "text":
+        return value
+    if isinstance(value, str):
+        return _FROM_TEXT[kind](value) if kind in _FROM_TEXT else value
+    if kind == "decimal" and isinstance(value, int | float):
+        return Decimal(str(value)).quantize(Decimal(1).scaleb(-(column.type.scale or 0)))
+    return bool(value) if kind == "boolean" else value
+
+
+_FROM_TEXT: Mapping[str, Callable[[str], Any]] = {
+    "timestamp": datetime.fromisoformat,
+    "date": lambda text: date.fromisoformat(text[:10]),
+    "time": time.fromisoformat,
+    "decimal": Decimal,
+    "uuid": lambda text: str(UUID(text)),
+}
+
+
 class Writer:
     """Inserts into and asks one connection. ``mark``: the driver's sign for the n-th parameter, from 0."""
 
@@ -57,12 +86,15 @@ class Writer:
         self.returns = returns  # INSERT ... RETURNING
         self.bound = _SQLITE if dialect == "sqlite" else _PLAIN
         self._inserts: dict[tuple[str, tuple[str, ...], tuple[str, ...]], str] = {}
+        self._odd: dict[tuple[str, tuple[str, ...], tuple[str, ...]], set[str]] = {}
 
     def name(self, name: str) -> str:
         return quote_name(name, self.dialect)
 
     def bind(self, column: Column, value: Any) -> Any:
         """``value`` as the driver takes it for ``column``."""
+        if is_bare_uuid(column.type) and value is not None:
+            return str(value).replace("-", "")
         if value is None or type(value) in (str, int, float):
             return value
         if isinstance(value, Enum):
@@ -92,7 +124,11 @@ class Writer:
         statement = self._inserts.get(key)
         if statement is None:
             statement = self._inserts[key] = self._statement(table, names, returning)
-        parameters = [self.bind(table.column(n), v) for n, v in values.items()]
+            self._odd[key] = {n for n in names if is_bare_uuid(table.column(n).type)}
+        odd = self._odd[key]
+        parameters = [
+            v if type(v) in _AS_THEY_ARE and n not in odd else self.bind(table.column(n), v) for n, v in values.items()
+        ]
         found = self.execute(statement, parameters)
         if not returning:
             return ()
@@ -137,7 +173,8 @@ class Writer:
         most: int = 0,
     ) -> list[tuple[Any, ...]]:
         """Rows in which ``where`` holds, as tuples of ``columns``."""
-        tests, parameters = [], []
+        tests: list[str] = []
+        parameters: list[Any] = []
         for name, value in where.items():
             if value is None:
                 tests.append(f"{self.name(name)} IS NULL")
@@ -148,4 +185,6 @@ class Writer:
         statement += f" WHERE {' AND '.join(tests)}" if tests else ""
         statement += f" ORDER BY {', '.join(self.name(c) for c in order)}" if order else ""
         statement += f" LIMIT {most}" if most else ""
-        return [tuple(row) for row in self.execute(statement, parameters)]
+        kinds = [table.column(c) for c in columns]
+        found = self.execute(statement, parameters)
+        return [tuple(read(kind, value) for kind, value in zip(kinds, row, strict=True)) for row in found]
