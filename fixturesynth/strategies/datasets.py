@@ -18,6 +18,7 @@ from fixturesynth.strategies.sources import compiled
 __all__ = ["from_schema", "rows"]
 
 MAX_ROWS = 5
+ROW = 1 << 20  # between the labels of a table and of its rows
 
 Counts = int | Mapping[str, int]
 
@@ -125,18 +126,12 @@ class _Datasets:
             if name in self.after and kept[self.after[name]].rows:
                 low, high = max(low, 1), max(high, 1)
             links = [k for k in rules.links if k.is_required and not k.later and not k.is_self]
-            if not low and not all(kept[k.parent].rows for k in links):
-                continue
-            more = (high - low) / (high - low + 2)  # half of what is allowed on average
-            for number in range(low if choices.is_spent else high):
-                choices.begin(rules.label)
-                if number >= low and (choices.is_spent or not choices.flag(more)):
-                    choices.end()
-                    break
-                if len(kept[name].rows) >= high:
-                    choices.end()
-                    break
-                made = builder.draw(choices, name, room=high - len(kept[name].rows))
+            possible = bool(low) or all(kept[k.parent].rows for k in links)
+            choices.begin(rules.label)
+            wanted = choices.count(low, high, possible=possible and not choices.is_spent)
+            while (number := len(kept[name].rows)) < wanted:
+                choices.begin(rules.label + ROW)
+                made = builder.draw(choices, name, room=high - number)
                 if made is None and number < low:
                     made = builder.demand(choices, name)
                 choices.end()
@@ -144,6 +139,7 @@ class _Datasets:
                     if number < low:
                         raise refuse_short(name, low, number)
                     break
+            choices.end()
         builder.close(choices)
         return self.form(builder.rows)
 
