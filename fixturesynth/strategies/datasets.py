@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from fixturesynth.errors import InputError, UnsatisfiableError, did_you_mean
-from fixturesynth.strategies.building import Builder, refuse_short
+from fixturesynth.strategies.building import Builder, Row, refuse_short
 from fixturesynth.strategies.choices import Choices, Drawn, alphabet
 from fixturesynth.strategies.description import Settings, Source
 from fixturesynth.strategies.forms import Form, form_named
@@ -18,7 +18,10 @@ from fixturesynth.strategies.sources import compiled
 __all__ = ["from_schema", "rows"]
 
 MAX_ROWS = 5
+PRESENT = 0.96  # share of places that have a row
 ROW = 1 << 20  # between the labels of a table and of its rows
+
+_ABSENT: Row = {}
 
 Counts = int | Mapping[str, int]
 
@@ -129,11 +132,18 @@ class _Datasets:
             possible = bool(low) or all(kept[k.parent].rows for k in links)
             choices.begin(rules.label)
             wanted = choices.count(low, high, possible=possible and not choices.is_spent)
-            while (number := len(kept[name].rows)) < wanted:
+            for place in range(wanted):
+                number = len(kept[name].rows)
+                if number >= high:
+                    break
                 choices.begin(rules.label + ROW)
-                made = builder.draw(choices, name, room=high - number)
-                if made is None and number < low:
-                    made = builder.demand(choices, name)
+                # A row that is not there after all costs one choice: so shrinking takes a row out of the middle.
+                needed = number + wanted - place <= low
+                made: Row | None = _ABSENT
+                if needed or choices.flag(PRESENT):
+                    made = builder.draw(choices, name, room=high - number)
+                    if made is None and needed:
+                        made = builder.demand(choices, name)
                 choices.end()
                 if made is None:
                     if number < low:
