@@ -147,7 +147,8 @@ def _refuse_lasting(connection: Connection, data: Dataset, schema: Schema) -> No
     if engine not in _LASTING:
         query = (
             "SELECT t.TABLE_NAME AS name, t.ENGINE AS kind FROM information_schema.TABLES t "
-            "JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE WHERE t.TABLE_SCHEMA = DATABASE() AND e.TRANSACTIONS = 'NO'"
+            "JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE "
+            "WHERE t.TABLE_SCHEMA = DATABASE() AND e.TRANSACTIONS = 'NO'"
         )
         _LASTING[engine] = {str(row.name): str(row.kind) for row in run(connection, query)}
     for name in data:

@@ -166,7 +166,9 @@ class Builder:
     def _follow(self, choices: Choices, rules: TableRules, link: Link, row: Row) -> None:
         """A reference that depends on nothing else: NULL, or a parent's row."""
         parents = () if link.later or link.parent not in self.kept else self.kept[link.parent].rows
-        at = choices.index(len(parents) + (not link.is_required)) - (not link.is_required)
+        at = choices.parent(len(parents) + (not link.is_required)) - (not link.is_required)
+        if link.is_self and at >= 0:
+            at = len(parents) - 1 - at
         for column, theirs in zip(link.columns, link.parent_columns, strict=True):
             row[column] = parents[at][theirs] if at >= 0 else None
 
@@ -180,7 +182,7 @@ class Builder:
         sizes = [len(o) for o in options]
         if not all(sizes):
             return None
-        drawn = [choices.index(size) for size in sizes]
+        drawn = [choices.parent(size) for size in sizes]
         for at in _numbered_from(drawn, sizes):
             row = dict(given)
             for option, number in zip(options, at, strict=True):
@@ -193,12 +195,16 @@ class Builder:
         return None
 
     def _parents(self, link: Link, given: Row) -> list[Row]:
-        """What a reference may be: NULL first, then each parent's row."""
+        """What a reference may be: NULL first, then each parent's row.
+
+        Of rows of its own table the last one comes first: a chain then stays one when a row is taken out before it.
+        """
         out: list[Row] = []
         if not link.is_required:
             out.append(dict.fromkeys(link.emptied))
         if not link.later and link.parent in self.kept:
-            for parent in self.kept[link.parent].rows:
+            rows = self.kept[link.parent].rows
+            for parent in reversed(rows) if link.is_self else rows:
                 values = [parent[c] for c in link.parent_columns]
                 if None not in values:
                     out.append(dict(zip(link.columns, values, strict=True)))
@@ -382,7 +388,7 @@ class Builder:
                 options.append(dict(zip(link.columns, values, strict=True)))
         if not options:
             return
-        drawn = choices.index(len(options))
+        drawn = choices.parent(len(options))
         for step in range(len(options)):
             chosen = options[(drawn + step) % len(options)]
             whole = {**row, **chosen}

@@ -56,9 +56,18 @@ class Choices:
         ends = {low: 1 / 64, low + 1: 1 / 128, high - 1: 1 / 128, high: 1 / 64}
         return self.integer_(low, high, weights=ends, shrink_towards=origin)
 
+    def parent(self, size: int) -> int:
+        """An index that is drawn also where there is one alone: so that what is drawn after it stays in its place when
+        rows are taken away."""
+        return self.integer_(0, size - 1)
+
     def flag(self, share: float = 0.5) -> bool:
         """True in a ``share`` of the cases; shrinks to False."""
         return self.boolean_(share)
+
+    def count(self, low: int, high: int, *, possible: bool) -> int:
+        """How many rows follow; drawn also where there can be none but ``low``, so that nothing after it moves."""
+        return self.integer_(low, high) if possible else self.integer_(low, high, forced=low)
 
     def floating(self, low: float, high: float, smallest: float) -> float:
         return self._data.draw_float(low, high, allow_nan=False, smallest_nonzero_magnitude=smallest)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis.strategies import SearchStrategy
 
 from fixturesynth.errors import InputError, UnsatisfiableError, did_you_mean
-from fixturesynth.strategies.building import Builder, refuse_short
+from fixturesynth.strategies.building import Builder, Row, refuse_short
 from fixturesynth.strategies.choices import Choices, Drawn, alphabet
 from fixturesynth.strategies.description import Settings, Source
 from fixturesynth.strategies.forms import Form, form_named
@@ -18,6 +18,10 @@ from fixturesynth.strategies.sources import compiled
 __all__ = ["from_schema", "rows"]
 
 MAX_ROWS = 5
+PRESENT = 0.96  # share of places that have a row
+ROW = 1 << 20  # between the labels of a table and of its rows
+
+_ABSENT: Row = {}
 
 Counts = int | Mapping[str, int]
 
@@ -125,25 +129,27 @@ class _Datasets:
             if name in self.after and kept[self.after[name]].rows:
                 low, high = max(low, 1), max(high, 1)
             links = [k for k in rules.links if k.is_required and not k.later and not k.is_self]
-            if not low and not all(kept[k.parent].rows for k in links):
-                continue
-            more = (high - low) / (high - low + 2)  # half of what is allowed on average
-            for number in range(low if choices.is_spent else high):
-                choices.begin(rules.label)
-                if number >= low and (choices.is_spent or not choices.flag(more)):
-                    choices.end()
+            possible = bool(low) or all(kept[k.parent].rows for k in links)
+            choices.begin(rules.label)
+            wanted = choices.count(low, high, possible=possible and not choices.is_spent)
+            for place in range(wanted):
+                number = len(kept[name].rows)
+                if number >= high:
                     break
-                if len(kept[name].rows) >= high:
-                    choices.end()
-                    break
-                made = builder.draw(choices, name, room=high - len(kept[name].rows))
-                if made is None and number < low:
-                    made = builder.demand(choices, name)
+                choices.begin(rules.label + ROW)
+                # A row that is not there after all costs one choice: so shrinking takes a row out of the middle.
+                needed = number + wanted - place <= low
+                made: Row | None = _ABSENT
+                if needed or choices.flag(PRESENT):
+                    made = builder.draw(choices, name, room=high - number)
+                    if made is None and needed:
+                        made = builder.demand(choices, name)
                 choices.end()
                 if made is None:
                     if number < low:
                         raise refuse_short(name, low, number)
                     break
+            choices.end()
         builder.close(choices)
         return self.form(builder.rows)
 
