@@ -12,7 +12,16 @@ import numpy.typing as npt
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 
-__all__ = ["Distributions", "checked", "count_distributions", "draw", "draw_or_repeat", "learnable", "share_of", "stratified"]
+__all__ = [
+    "Distributions",
+    "checked",
+    "count_distributions",
+    "draw",
+    "draw_or_repeat",
+    "learnable",
+    "share_of",
+    "stratified",
+]
 
 Integers = npt.NDArray[np.int64]
 _HALF = np.uint64(32)
@@ -54,9 +63,7 @@ def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
     return distributions.codes[np.searchsorted(distributions.running, at, side="right")]
 
 
-def draw_or_repeat(
-    distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int
-) -> Codes:
+def draw_or_repeat(distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int) -> Codes:
     """As ``draw``, (n,), where code ``size`` means the code ``before`` (n,), and no other draw gives that one.
 
     ``before``: codes from ``size`` on stand for none. What is not repeated keeps its shares among the others.

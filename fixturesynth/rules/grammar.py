@@ -123,7 +123,9 @@ def cut_texts(texts: pa.Array, lengths: Integers) -> pa.Array:
     over = pc.utf8_length(texts).to_numpy(zero_copy_only=False) > lengths
     for length in np.unique(lengths[over]).tolist():
         mask = over & (lengths == length)
-        texts = pc.replace_with_mask(texts, pa.array(mask), pc.utf8_slice_codeunits(texts.filter(pa.array(mask)), 0, length))
+        texts = pc.replace_with_mask(
+            texts, pa.array(mask), pc.utf8_slice_codeunits(texts.filter(pa.array(mask)), 0, length)
+        )
     return texts
 
 

@@ -53,8 +53,8 @@ from fixturesynth.sampling.partition import (
     sample_values,
 )
 from fixturesynth.sampling.references import match_references
-from fixturesynth.sampling.sharing import as_often
 from fixturesynth.sampling.settling import settle
+from fixturesynth.sampling.sharing import as_often
 from fixturesynth.schema.model import Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]

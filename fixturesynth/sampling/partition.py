@@ -149,7 +149,7 @@ def redrawn(
     given: Mapping[str, Codes],
     *address: str,
 ) -> Codes:
-    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling that it has now; (rows, variables)."""
+    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling before it; (rows, variables)."""
     state, own = model.state, generated(model)
     assert state is not None
     context = [v for v in state.variables if v.context]
@@ -353,7 +353,8 @@ def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], j
     codes = job.codes[:, variables.index(variable)]
     raw = words(stream(job.seed, job.table, name, "length", job.partition), job.rows)
     lengths = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
-    return lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    wanted: Integers = lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return wanted
 
 
 def _with_nulls(
