@@ -13,15 +13,9 @@ from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 
 __all__ = [
-    "Distributions",
-    "checked",
-    "count_distributions",
-    "draw",
-    "draw_or_repeat",
-    "learnable",
-    "share_of",
-    "stratified",
-]
+    "Distributions", "checked", "count_distributions", "draw", "draw_or_repeat", "learnable", "rows_alike",
+    "share_of", "stratified",
+]  # fmt: skip
 
 Integers = npt.NDArray[np.int64]
 _HALF = np.uint64(32)
@@ -124,6 +118,15 @@ def share_of(distributions: Distributions, owner: Integers, codes: Codes, size: 
     total = distributions.ends[owner] - np.where(owner > 0, distributions.ends[owner - 1], 0)
     share: Integers = np.maximum((weight << 16) // total, 1)
     return share
+
+
+def rows_alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+    """Rows by which variables are given, for ``given`` of shape (n, variables)."""
+    if not given.any():
+        return [np.arange(len(given))]
+    _, kind = np.unique(given, axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    return [np.flatnonzero(kind == k) for k in range(int(kind.max()) + 1)]
 
 
 def learnable(table: CodedTable) -> Codes:

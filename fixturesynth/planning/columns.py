@@ -170,9 +170,11 @@ def _plan_reference(
 
 
 def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) -> ColumnPlan:
+    domain = needs.constraints.domains.get(column.name)
+    if domain is not None and domain.only_null:
+        return ColumnPlan(column.name, Constant(None), "a check allows NULL alone")
     if column.type.kind == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid")
-    domain = needs.constraints.domains.get(column.name)
     bounded = domain is not None and domain != ColumnDomain(column.name, not_null=domain.not_null)
     if column.type.kind in ("integer", "year") and not bounded:
         start, step = (seen.sequence if seen and seen.sequence else None) or _first_number(seen)

@@ -41,6 +41,7 @@ __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_valu
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
 
 OUTGOING = ("count ", "home ")  # beginnings of the variables that say what a row is to its children
 
@@ -56,6 +57,7 @@ class CodesJob:
     position: Integers  # (n,)
     siblings: Integers  # (n,)
     given: Mapping[str, Codes] = field(default_factory=dict)
+    raw: Words | None = None  # (n, generated variables): words to draw by, instead of the seed's own
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,14 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     assert state is not None
     n = job.position.size
     count = len(generated(model))
-    raw = words(stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition), n * count)
-    raw = raw.reshape(n, count)
+    raw, even = job.raw, job.raw is None  # words that somebody chose are not shared out among the rows
+    if raw is None:
+        source = stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition)
+        raw = words(source, n * count).reshape(n, count)
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
     if not model.siblings:
-        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=True)
+        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=even)
     names = [v.name for v in generated(model)]
     seen = [names.index(s) for s in model.siblings]
     none = np.array([v.size - 1 for v in context[len(context) - len(seen) :]], dtype=np.int32)
@@ -104,7 +108,7 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         rows = order[bounds[step] : bounds[step + 1]]
         before = _shown(out[rows - 1], sizes, seen, none) if step else np.tile(none, (rows.size, 1))
         joined = np.concatenate([base[rows], before], axis=1)
-        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=True)
+        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=even)
     return out
 
 

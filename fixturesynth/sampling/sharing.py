@@ -1,154 +1,257 @@
-"""Rows of lists that are kept word for word, chosen exactly as often as they are to be; and categories nearly so.
+"""References that share columns: which parents agree with a parent of every other reference, and how to have some.
 
-What is drawn one sibling after the other strays from the learned shares, and a list's rows have counts of their own.
-Rows that choose too often what others choose too seldom are given the other one, and drawn again knowing it: so they
-fit it in all their values.
+A port and a network are named by the same ``network_id``: a row can take only ports of networks that are in both
+tables. Parents without such a partner get no child, and the table that is made later has a row for what the earlier
+ones have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from fixturesynth.generators.contract import Generator
-from fixturesynth.generators.tablemodel import TableModel, block_variable
-from fixturesynth.planning.plan import TablePlan
+from fixturesynth.generators.keys import locate
+from fixturesynth.planning.plan import Key, Plan, Reference, TablePlan
+from fixturesynth.planning.sharing import required_together, shared_columns
 from fixturesynth.randomness import hashed
+from fixturesynth.sampling.assembly import Made
 from fixturesynth.sampling.counts import allot
-from fixturesynth.sampling.partition import CodesJob, generated, redrawn
+from fixturesynth.sampling.matching import codes_of, pair_keys
+from fixturesynth.sampling.partition import rule_values
+from fixturesynth.schema.model import Schema, Table
 
-__all__ = ["as_often", "moves"]
+__all__ = [
+    "agreeing_apart",
+    "agreeing_parents",
+    "held_in_groups",
+    "lent_values",
+    "moved_to",
+    "partners_needed",
+    "rooms_beside",
+]
 
 Integers = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int32]
-
-MOST_MOVED = 4  # one row in so many is drawn again at the most
-AMISS = 50  # one row in so many may have a category too often
+Mask = npt.NDArray[np.bool_]
 
 
-def as_often(
-    codes: Codes,
-    plan: TablePlan,
-    model: TableModel,
-    models: Mapping[str, TableModel],
-    seed: int,
-    generator: Generator,
-    job: CodesJob,
-) -> Codes:
-    """``codes``, (n, variables), with every choice of a row of a kept list made as often as that row has children, and
-    categories that are drawn sibling by sibling as often as they were seen."""
-    own = generated(model)
-    names = [v.name for v in own]
-    out = codes
-    done: list[str] = []
-    for i, shares, least in _targets(plan, model, models):
-        variable = names[i]
-        chosen = np.flatnonzero(out[:, i] < shares.size)
-        beside = _companion(out[chosen], i, [names.index(name) for name in done])
-        family = np.cumsum(job.position == 0)[chosen]
-        rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
-        order = np.argsort(rows, kind="stable")
-        rows, wanted = chosen[rows[order]], wanted[order]
-        if rows.size > least and rows.size * MOST_MOVED <= codes.shape[0]:
-            given = {variable: wanted} | {name: out[rows, names.index(name)] for name in done}
-            out = out.copy()
-            out[rows, i] = wanted  # what the next sibling sees
-            out[rows] = redrawn(model, generator, job, out, rows, given, "as often", variable)
-        done.append(variable)
-    return out
+def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) -> dict[str, Mask]:
+    """By foreign key, parents that have a partner among those of every other reference that shares columns with it.
 
-
-def _companion(codes: Codes, i: int, others: list[int]) -> Codes:
-    """Of ``others`` the variable that variable ``i`` follows from most often, (n,); zeros where there is none."""
-    best, beside = 0, np.zeros(codes.shape[0], dtype=np.int32)
-    wide = int(codes[:, i].max(initial=0)) + 1
-    for other in others:
-        pairs = codes[:, other].astype(np.int64) * wide + codes[:, i]
-        size = int(codes[:, other].max(initial=0)) + 1
-        hits = int(np.bincount(pairs, minlength=size * wide).reshape(size, wide).max(axis=1).sum())
-        if hits > best:
-            best, beside = hits, codes[:, other]
-    return beside
-
-
-def _targets(plan: TablePlan, model: TableModel, models: Mapping[str, TableModel]) -> list[tuple[int, Integers, int]]:
-    """Variables by number, how often each of their codes is to come, in proportion, and how many rows may be amiss."""
-    own = generated(model)
-    names = [v.name for v in own]
-    out: list[tuple[int, Integers, int]] = []
-    for reference in plan.references:
-        variable, block = block_variable(reference.foreign_key), model.blocks.get(reference.foreign_key)
-        parent = models.get(reference.parent)
-        if block is None or block.rows is None or variable not in names or parent is None:
-            continue
-        kept = parent.degrees.get(f"{plan.name}.{reference.foreign_key}")
-        if reference.how == "matched" and not reference.asked and kept is not None and kept.size == block.rows.size:
-            shares = np.bincount(block.rows, weights=kept, minlength=block.size).astype(np.int64)
-            out.append((names.index(variable), shares, 0))
-    for i, one in enumerate(own):
-        known = model.shares.get(one.name)
-        # Blocks of parents are met by their numbers of children.
-        if known is not None and not one.ordered and one.name in model.encodings:
-            out.append((i, known, plan.rows // AMISS))
-    return out
-
-
-def moves(
-    codes: Codes, shares: Integers, beside: Codes, families: Integers, seed: int, *address: str
-) -> tuple[Integers, Codes]:
-    """Rows to give another code, and which, so that codes (n,) come in proportion to ``shares`` (size,): the fewest.
-
-    ``families`` (n,): rows of one parent stand together. Siblings of one code move together, as far as that goes.
-    ``beside``: what the rows keep, (n,); a code goes to rows that have what most rows of that code have.
-
-    >>> codes, kept = np.array([0, 0, 0, 1], dtype=np.int32), np.zeros(4, dtype=np.int32)
-    >>> moves(codes, np.array([1, 1]), kept, np.arange(4), 7, "x")[1].tolist()
-    [1]
+    References that share nothing are not in the answer.
     """
-    if not codes.size or not shares.any():
-        return np.zeros(0, np.int64), np.zeros(0, np.int32)
-    target = allot(shares, codes.size)
-    rows = _surplus(codes, target, families, seed, *address)
-    missing = np.maximum(target - np.bincount(codes, minlength=shares.size), 0)
-    wide = int(beside.max(initial=0)) + 1
-    usual = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide).argmax(axis=1)
-    wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
-    rows = rows[np.argsort(beside[rows], kind="stable")]
-    wanted = wanted[np.argsort(usual[wanted], kind="stable")]
-    mine, theirs = _paired(beside[rows].astype(np.int64), usual[wanted])
-    return rows[mine], wanted[theirs]
+    names = required_together(plan, table)
+    out: dict[str, Mask] = {}
+    pairs = [(a, b, s) for a, b in combinations(names, 2) if (s := shared_columns(table, a, b))]
+    changed = True
+    while changed:
+        changed = False
+        for a, b, shared in pairs:
+            for one, two, own, theirs in ((a, b, 0, 1), (b, a, 1, 0)):
+                first, second = made[table.foreign_key(one).parent], made[table.foreign_key(two).parent]
+                before = out.get(one, np.ones(first.rows, dtype=bool))
+                there = pa.array(out.get(two, np.ones(second.rows, dtype=bool)))
+                found = locate(
+                    [first.columns[s[own]] for s in shared], [second.columns[s[theirs]].filter(there) for s in shared]
+                )
+                after = before & (found >= 0)
+                changed |= int(after.sum()) < int(before.sum())
+                out[one] = after
+    return out
 
 
-def _surplus(codes: Codes, target: Integers, families: Integers, seed: int, *address: str) -> Integers:
-    """The rows beyond ``target`` (size,) of each code: whole runs of siblings first, then parts of runs."""
-    starts = np.concatenate(([True], (codes[1:] != codes[:-1]) | (families[1:] != families[:-1])))
-    run = np.cumsum(starts) - 1
-    length = np.bincount(run)
-    ties = hashed(np.arange(length.size), seed, *address, "moves")
-    code = codes[starts]
-    order = np.lexsort((ties, code))
-    excess = np.maximum(np.bincount(codes, minlength=target.size) - target, 0)
-    running = np.cumsum(length[order])
-    before = running - length[order]
-    first = np.searchsorted(code[order], code[order], side="left")
-    within = before - before[first]  # rows of the code's runs that come before
-    taken = np.zeros(length.size, dtype=np.int64)
-    taken[order] = np.clip(excess[code[order]] - within, 0, length[order])
-    place = np.arange(codes.size) - np.flatnonzero(starts)[run]
-    # The end of a run leaves it, so that what is left of it stays together.
-    return np.flatnonzero(place >= length[run] - taken[run])
+def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: npt.NDArray[np.uint64]) -> Integers:
+    """``degrees`` with the children of parents that are not ``allowed`` given to others, at most ``cap`` each.
+
+    As they were where nobody, or too few, can take them.
+    """
+    if allowed is None or allowed.all() or not allowed.any():
+        return degrees
+    out = np.where(allowed, degrees, 0)
+    missing = int(degrees.sum() - out.sum())
+    most = missing if cap is None else cap
+    if int(np.maximum(most - out, 0)[allowed].sum()) < missing:
+        return degrees
+    while missing:
+        room = np.where(allowed, np.maximum(most - out, 0), 0)
+        out += np.minimum(allot(np.where(room > 0, out + 1, 0), missing, words), room)
+        missing = int(degrees.sum() - out.sum())
+    return out
 
 
-def _paired(mine: Integers, theirs: Integers) -> tuple[Integers, Integers]:
-    """Places in two sorted arrays of one length, (n,) each: equal values together as far as they go, then the rest."""
-    wide = mine.size + 1
+def rooms_beside(
+    plan: TablePlan,
+    table: Table,
+    made: Mapping[str, Made],
+    agree: Mapping[str, Mask],
+    sizes: Mapping[str, Sequence[tuple[int, tuple[str, ...]]]],
+) -> list[tuple[Integers, Integers]]:
+    """(group of every parent of the context, most children of each group) for references that share columns with it.
 
-    def numbered(keys: Integers) -> Integers:
-        return keys * wide + np.arange(keys.size) - np.searchsorted(keys, keys, side="left")
+    ``sizes``: by foreign key, rows that a unique set tells apart for each of its parents, and the columns of the
+    context's parent in the set. Rows of one tenant are no more than that many times the parents that the reference
+    has in the tenant.
+    """
+    assert plan.context is not None
+    names = required_together(plan, table)
+    out = []
+    for other in (n for n in names if n != plan.context and plan.context in names):
+        shared = shared_columns(table, plan.context, other)
+        limits = [*sizes.get(other, ()), *([(1, ())] if plan.reference(other).exclusive else [])]
+        if not shared or not limits:
+            continue
+        above, beside = made[table.foreign_key(plan.context).parent], made[table.foreign_key(other).parent]
+        tenants = pair_keys(*(codes_of(above.columns[a]) for a, _ in shared))
+        able = np.flatnonzero(agree.get(other, np.ones(beside.rows, dtype=bool)))
+        found = locate(
+            [beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared]
+        )
+        count = np.bincount(tenants[found[found >= 0]], minlength=int(tenants.max(initial=0)) + 1).astype(np.int64)
+        for size, part in limits:
+            groups = pair_keys(tenants, *(codes_of(above.columns[c]) for c in part))
+            room = np.zeros(int(groups.max(initial=0)) + 1, dtype=np.int64)
+            room[groups] = count[tenants] * min(size, plan.rows)
+            out.append((groups, room))
+    return out
 
-    a, b = numbered(mine), numbered(theirs)
-    _, at_a, at_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
-    rest_a, rest_b = np.setdiff1d(np.arange(a.size), at_a), np.setdiff1d(np.arange(b.size), at_b)
-    return np.concatenate((at_a, rest_a)), np.concatenate((at_b, rest_b))
+
+def held_in_groups(
+    degrees: Integers,
+    limits: Sequence[tuple[Integers, Integers]],
+    allowed: Mask | None,
+    cap: int | None,
+    words: npt.NDArray[np.uint64],
+) -> Integers:
+    """``degrees`` whose sum in each group stays in its room, for each of ``limits`` (group by parent, room by group).
+
+    What is too much goes to parents of groups with room, and stays where there is none.
+    """
+    for turn in range(len(limits) and len(limits) * 2 - 1):
+        groups, room = limits[turn % len(limits)]
+        degrees = _within(degrees, groups, room, allowed, cap, words)
+    return degrees
+
+
+def _within(
+    degrees: Integers, groups: Integers, room: Integers, allowed: Mask | None, cap: int | None,
+    words: npt.NDArray[np.uint64],
+) -> Integers:  # fmt: skip
+    """``degrees`` whose sum in each group is at most its ``room``; what is over goes to others, or stays."""
+    order = np.lexsort((words, groups))
+    ends = np.cumsum(degrees[order])
+    first = np.searchsorted(groups[order], groups[order], side="left")
+    before = ends - degrees[order] - (ends - degrees[order])[first]
+    kept = np.zeros_like(degrees)
+    kept[order] = np.clip(room[groups[order]] - before, 0, degrees[order])
+    missing = int(degrees.sum() - kept.sum())
+    if not missing:
+        return degrees
+    most = np.full(degrees.size, missing, dtype=np.int64) if cap is None else np.maximum(cap - kept, 0)
+    most = most if allowed is None else np.where(allowed, most, 0)
+    # Each parent may take what its group has left, in the order of the words.
+    left = room - np.bincount(groups, weights=kept, minlength=room.size).astype(np.int64)
+    sums = np.cumsum(most[order])
+    start = (sums - most[order])[first]
+    free = np.zeros_like(degrees)
+    free[order] = np.clip(left[groups[order]] - (sums - most[order] - start), 0, most[order])
+    if int(free.sum()) < missing:
+        return degrees
+    turn = np.argsort(words, kind="stable")
+    taken = np.cumsum(free[turn])
+    kept[turn] += np.clip(missing - (taken - free[turn]), 0, free[turn])
+    return kept
+
+
+def agreeing_apart(own: Integers, theirs: Integers, seed: int, *address: str | int) -> Integers:
+    """A parent of its own for every child, of those that agree with what it has; -1 where they are too few."""
+    ours = np.lexsort((hashed(np.arange(own.size), seed, *address, "children"), own))
+    parents = np.lexsort((hashed(np.arange(theirs.size), seed, *address, "parents"), theirs))
+    asked, there = own[ours], theirs[parents]
+    place = np.arange(own.size) - np.searchsorted(asked, asked, side="left")
+    low = np.searchsorted(there, asked, side="left")
+    many = np.searchsorted(there, asked, side="right") - low
+    out = np.full(own.size, -1, dtype=np.int64)
+    fits = (place < many) & (asked >= 0)
+    out[ours[fits]] = parents[(low + place)[fits]]
+    return out
+
+
+def partners_needed(schema: Schema, plan: Plan, made: Mapping[str, Made], table: str) -> dict[str, Integers]:
+    """By foreign key of ``table``: rows of its parent that must have a child, for partners of rows made before.
+
+    A table that references this one and an earlier one by the same column finds in this one what the earlier has.
+    """
+    found: dict[str, Integers] = {}
+    own = plan[table]
+    for column, values in _wanted_values(schema, plan, made, table):
+        source = own.column(column).source
+        if not isinstance(source, Reference) or own.reference(source.foreign_key).how not in ("context", "matched"):
+            continue
+        above = made[own.reference(source.foreign_key).parent].columns[source.parent_column]
+        rows = locate([values.cast(above.type, safe=False)], [above])
+        rows = np.unique(rows[rows >= 0])
+        if rows.size:
+            found[source.foreign_key] = np.union1d(found.get(source.foreign_key, rows), rows)
+    return found
+
+
+def lent_values(
+    schema: Schema,
+    plan: Plan,
+    made: Mapping[str, Made],
+    table: str,
+    base: dict[str, pa.Array],
+    lenders: Mapping[tuple[str, str], tuple[str, str]],
+    seed: int,
+) -> dict[str, pa.Array]:
+    """``base`` with columns taking the values of their lenders (planning.sharing) in turn."""
+    out = dict(base)
+    for (name, column), (other, theirs) in lenders.items():
+        if name != table or column not in base or not len(base[column]):
+            continue
+        if other in made:
+            values = pc.unique(made[other].columns[theirs]).drop_null()
+        else:
+            source = plan[other].column(theirs).source
+            assert isinstance(source, Key)
+            make = rule_values(schema[other], seed, plan.locale, plan.now)
+            values = make(theirs, source.call, np.arange(plan[other].rows))
+        if len(values):
+            values = values.cast(base[column].type)
+            taken = values.take(pa.array(np.arange(len(base[column])) % len(values)))
+            out[column] = pc.if_else(base[column].is_valid(), taken, base[column])
+    return out
+
+
+def _partners(
+    schema: Schema, plan: Plan, made: Mapping[str, Made], child: TablePlan, table: str
+) -> list[tuple[str, str, str]]:
+    """(column of ``table``, column of the other, the other) for columns by which a child names both in every row."""
+    declared = schema[child.name]
+    names = required_together(child, declared)
+    found = []
+    for one in names:
+        for two in names:
+            parent, other = declared.foreign_key(one).parent, declared.foreign_key(two).parent
+            if parent == table and other != table and other in made:
+                found += [(a, b, other) for a, b in shared_columns(declared, one, two)]
+    return found
+
+
+def _wanted_values(schema: Schema, plan: Plan, made: Mapping[str, Made], table: str) -> list[tuple[str, pa.Array]]:
+    """(column of ``table``, values that it should have): those that all earlier partners have."""
+    found = []
+    for child in plan.tables:
+        wanted: dict[str, pa.Array] = {}
+        for mine, theirs, other in _partners(schema, plan, made, child, table):
+            values = pc.unique(made[other].columns[theirs]).drop_null()
+            if mine in wanted:
+                known = wanted[mine].cast(values.type, safe=False)
+                values = known.filter(pc.is_in(known, values))
+            wanted[mine] = values
+        found += list(wanted.items())
+    return found
