@@ -21,6 +21,7 @@ __all__ = [
     "column_variable",
     "count_variable",
     "home_variable",
+    "length_variable",
     "null_variable",
     "part_variable",
 ]
@@ -39,6 +40,11 @@ def part_variable(part: str, column: str) -> str:
 
 def null_variable(column: str) -> str:
     return f"null {column}"
+
+
+def length_variable(column: str) -> str:
+    """How long a made-up text is; its last code is NULL where there are any."""
+    return f"length {column}"
 
 
 def block_variable(foreign_key: str) -> str:

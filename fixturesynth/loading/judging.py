@@ -15,7 +15,7 @@ from fixturesynth.errors import LoadError
 from fixturesynth.loading.destination import Destination, run
 from fixturesynth.loading.dialects import Dialect, dialect_of
 from fixturesynth.loading.wire import settle
-from fixturesynth.schema.connection import make_engine
+from fixturesynth.schema.connection import as_url, make_engine
 from fixturesynth.schema.ddl import table_name
 from fixturesynth.schema.model import Column, ColumnType, Table
 from fixturesynth.schema.predicates import NotUnderstood
@@ -40,7 +40,7 @@ def make_judge(url: str) -> Judge:
     STATEMENTS statements). NotUnderstood when the database cannot read the condition. The rows live in a temporary
     table of a transaction that is rolled back; the tables are not touched.
     """
-    dialect = dialect_of(sa.make_url(url).get_backend_name())
+    dialect = dialect_of(as_url(url).get_backend_name())
 
     @lru_cache(maxsize=4096)
     def remembered(table: Table, text: str, batches: "_Batches") -> Verdicts:

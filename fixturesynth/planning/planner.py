@@ -30,9 +30,10 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
+from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
+from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_equal_nulls, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -73,6 +74,7 @@ def make_plan(
     wishes = wishes or Wishes()
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
+    schema = with_equal_nulls(schema)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
     notes: list[str] = []
@@ -121,6 +123,12 @@ def _plan_table(
     )
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
+    able = {
+        r.foreign_key: promised_parents(schema, done, table, references, r, wishes.locale, wishes.now)
+        if learned is None
+        else planned[r.parent]
+        for r in references if r.parent in done
+    }  # fmt: skip
     trial = None
     if learned is None:
         trial = _trials(table, references, wishes, schema.dialect, judge, rows)
@@ -147,7 +155,7 @@ def _plan_table(
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
                 text = f"the values of unique column {column.name}"
                 rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
-        if (limit := exclusive_limit(references, planned)) is not None:
+        if (limit := exclusive_limit(references, able)) is not None:
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
             rows = lower(table.name, rows, named, room, text, wishes.strict, notes)
@@ -170,7 +178,7 @@ def _plan_table(
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
             if (part := part_of(table, table.foreign_key(r.foreign_key), unique.columns)) and learned is None
-            else planned[r.parent]
+            else able[r.foreign_key]
             for r in references if r.parent in done
         }  # fmt: skip
         if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):

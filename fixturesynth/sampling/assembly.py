@@ -173,7 +173,9 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
             foreign_key, parent_column = options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
-    return as_type(values, kind) if values.type != kind else values
+    # Rows of several dimensions were read as texts; a rule's lists are lists.
+    listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
+    return values if listed or values.type == kind else as_type(values, kind)
 
 
 def _derived(
