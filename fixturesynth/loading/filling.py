@@ -88,10 +88,10 @@ def fill(
     dialect: Dialect,
     plan: LoadPlan,
     data: Dataset,
-    engine: Engine,
-    progress: Progress | None,
+    progress: Progress | None = None,
 ) -> None:
-    """Every table of the plan, in its order, with what had to wait."""
+    """The rows of every table, then the references that had to wait; LoadError names the table that was refused."""
+    engine = connection.engine
     joined = {name: group for group in plan.together for name in group}
     for name in plan.order:
         if name not in joined:

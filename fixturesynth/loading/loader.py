@@ -51,6 +51,7 @@ def load(
     skip_columns: Mapping[str, Sequence[str]] | None = None,
     manifest: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    reflected: Schema | None = None,
     resume: bool = False,
     block_rows: int = BLOCK_ROWS,
 ) -> LoadResult:
@@ -68,6 +69,7 @@ def load(
         skip_columns: table -> columns left to the database.
         manifest: left in the table ``_fixturesynth_manifest`` (see ``build_manifest``).
         progress: called with table, rows so far and rows in all.
+        reflected: what ``reflect`` said of the target just now, so that its tables are not read again.
         resume: commit in blocks of ``block_rows`` rows, each noted in a ledger, and go on where such a load was cut
             off; rows that are there stay when it fails.
 
@@ -102,7 +104,17 @@ def load(
             return LoadResult(rows, time.perf_counter() - started, plan.notes, created)
         if mode != "truncate" and not resume:
             refuse_unfinished(engine)
-        plan = prepare(data, engine, dialect, schema, order=order, later=later, mode=mode, skip=skip_columns or {})
+        plan = prepare(
+            data,
+            engine,
+            dialect,
+            schema,
+            order=order,
+            later=later,
+            mode=mode,
+            skip=skip_columns or {},
+            reflected=reflected,
+        )
         rows = {name: data.arrow(name).num_rows for name in plan.order}
         statements = plan.creation.before + plan.creation.after if plan.creation else ()
         created = tuple(n for n in plan.order) if plan.creation else ()
@@ -151,7 +163,7 @@ def _written(
                 if mode == "truncate" and not plan.creation:
                     drop_ledger(connection, dialect)
                     _empty(connection, dialect, plan)
-                fill(connection, dialect, plan, data, engine, progress)
+                fill(connection, dialect, plan, data, progress)
                 for statement in plan.creation.after if plan.creation else ():
                     run(connection, statement)
                 if dialect.numbers:

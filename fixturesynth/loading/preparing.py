@@ -20,7 +20,7 @@ from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.schema.translation import is_partition, translate
 
-__all__ = ["LoadPlan", "Mode", "prepare", "without_partitions"]
+__all__ = ["LoadPlan", "Mode", "arrange", "prepare", "without_partitions"]
 
 Mode = Literal["create", "append", "truncate"]
 ASKED_TOGETHER = 100  # tables in one question
@@ -52,8 +52,12 @@ def prepare(
     later: Mapping[str, Sequence[str]] | None,
     mode: Mode,
     skip: Mapping[str, Sequence[str]],
+    reflected: Schema | None = None,
 ) -> LoadPlan:
-    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing."""
+    """Compare the data with the target; raises InputError, GuardError or CycleError, and writes nothing.
+
+    ``reflected``: the target's own schema, where it was read before.
+    """
     _known(skip, data, "skip_columns")
     _known(later or {}, data, "later")
     present = _present(engine)
@@ -70,8 +74,27 @@ def prepare(
         if mode != "create":
             notes.append("the target had no tables: they were created")
     else:
-        declared, found = None, reflect(engine)
+        declared, found = None, reflect(engine) if reflected is None else reflected
         _refuse_rows(data, engine, dialect, found, mode)
+    return arrange(data, found, declared, dialect, order=order, later=later, skip=skip, notes=notes)
+
+
+def arrange(
+    data: Dataset,
+    found: Schema,
+    declared: Creation | None,
+    dialect: Dialect,
+    *,
+    order: Sequence[str] | None = None,
+    later: Mapping[str, Sequence[str]] | None = None,
+    skip: Mapping[str, Sequence[str]] | None = None,
+    notes: Sequence[str] = (),
+) -> LoadPlan:
+    """In which order the tables of ``data`` go into those of ``found``, and what has to wait.
+
+    ``declared``: what creates the tables; None where they are there.
+    """
+    notes, skip = list(notes), skip or {}
     columns = {name: _columns(data.arrow(name), found[name], skip.get(name, ()), notes) for name in data}
     later = _can_wait(found, later or {}, dialect)
     together: tuple[tuple[str, ...], ...] = ()
