@@ -54,9 +54,7 @@ def halves(rows: Dataset, schema: Schema, seed: int) -> tuple[Dataset, Dataset]:
 @click.option("--generator", help="Instead of the one that is chosen by the rows.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--detection/--no-detection", default=True)
-@click.option(
-    "--holdout/--no-holdout", "held_out", default=False, help="Learn half; attacks get a control."
-)
+@click.option("--holdout/--no-holdout", "held_out", default=False, help="Learn half; attacks get a control.")
 def main(
     databases: tuple[Path, ...], out: Path, generator: str | None, seed: int, detection: bool, held_out: bool
 ) -> None:
