@@ -149,7 +149,7 @@ def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine |
 
 
 def _with_room(plan: Plan, schema: Schema, wishes: Wishes, judge: Judge | None) -> Plan:
-    """The plan with unique rules that have values for factories too, wherever the column can hold so many."""
+    """The plan with unique sets that have values for factories too, wherever the columns can hold so many."""
     short = {t.name: t.rows for t in plan.tables if t.rows and room(schema[t.name], t, plan) < t.rows + SIZE}
     if not short:
         return plan
@@ -162,9 +162,8 @@ def _with_room(plan: Plan, schema: Schema, wishes: Wishes, judge: Judge | None) 
     tables = []
     for table in plan.tables:
         if table.name in short:
-            wider = {c.name: c for c in wide[table.name].columns if is_unique(c)}
-            columns = tuple(wider.get(c.name, c) if is_unique(c) else c for c in table.columns)
-            changed = replace(table, columns=columns)
+            # Which columns keep a set unique depends on how many rows there are to be.
+            changed = replace(wide[table.name], rows=table.rows)
             if room(schema[table.name], changed, plan) > room(schema[table.name], table, plan):
                 table = changed
         tables.append(table)
