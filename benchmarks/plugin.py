@@ -489,7 +489,7 @@ def measure_suite(count: int = 1000) -> None:
                     done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
                     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
                     took[label] = time.perf_counter() - started
-                print(f"| {count:,} tests on ten tables, {name}, whole run | {took['first']:.1f} s, with a kept database "
+                print(f"| {count:,} tests on ten tables, {name}, whole run | {took['first']:.1f} s, kept database "
                       f"{took['kept']:.1f} s | hand-written factories: {took['hand']:.1f} s; ratios "
                       f"{took['first'] / took['hand']:.2f} and {took['kept'] / took['hand']:.2f} |")  # fmt: skip
             finally:

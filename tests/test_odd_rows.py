@@ -136,7 +136,7 @@ def test_bounds_that_the_rows_do_not_keep_are_dropped() -> None:
 
 def test_empty_tables_and_single_rows_and_no_keys(tmp_path: Path, postgresql_database: str) -> None:
     script = """CREATE TABLE empty (id integer PRIMARY KEY, one_id integer REFERENCES one (id));
-      CREATE TABLE one (id integer PRIMARY KEY, name text NOT NULL, nothing real);
+      CREATE TABLE one (id integer PRIMARY KEY, name text NOT NULL, unset real);
       CREATE TABLE many (id integer PRIMARY KEY, one_id integer NOT NULL REFERENCES one (id), e integer
         REFERENCES empty (id), same text NOT NULL); CREATE TABLE keyless (a text, b integer);
       CREATE TABLE bare (id integer PRIMARY KEY)"""
@@ -189,11 +189,11 @@ def test_differently_written_dates_of_one_row_are_learned(tmp_path: Path) -> Non
 def test_a_database_without_rows_may_be_named_by_its_path(tmp_path: Path) -> None:
     from click.testing import CliRunner
 
-    from fixturesynth.cli import cli
+    from fixturesynth.cli import commands
 
     sqlite_file(tmp_path / "bare.sqlite", "CREATE TABLE t (id integer PRIMARY KEY, n integer CHECK (n > 3))")
     target = f"sqlite:///{tmp_path / 'full.sqlite'}"
-    done = CliRunner().invoke(cli, ["seed", target, "--from", str(tmp_path / "bare.sqlite"), "--rows", "9"])
+    done = CliRunner().invoke(commands, ["seed", target, "--from", str(tmp_path / "bare.sqlite"), "--rows", "9"])
     assert done.exit_code == 0, done.output
     assert query(target, "SELECT count(*) FROM t WHERE n > 3 OR n IS NULL") == [(9,)]
 
@@ -206,7 +206,7 @@ INSERT INTO t (d, ts, tz, n, m, big, grid, r, f, parts) SELECT
   CASE i % 9 WHEN 0 THEN 'infinity' WHEN 1 THEN '0044-03-15 BC' WHEN 2 THEN '-infinity' ELSE DATE '1850-01-01' + i END,
   CASE i % 9 WHEN 0 THEN 'infinity' ELSE TIMESTAMP '2000-01-01' + i * INTERVAL '7 hours' END,
   CASE i % 9 WHEN 0 THEN '-infinity' ELSE TIMESTAMPTZ '2000-01-01 00:00+00' + i * INTERVAL '7 hours' END,
-  CASE i % 5 WHEN 0 THEN 'NaN' ELSE i * 1e25 + 0.125 END, CASE i % 5 WHEN 0 THEN 'NaN' ELSE i END,
+  CASE i % 5 WHEN 0 THEN 'NaN' ELSE i * 1e25 + 0.125 END, CASE i % 5 WHEN 0 THEN 'NaN' ELSE i::numeric END,
   i * 1234567890123456789012345678901::numeric, ARRAY[ARRAY[1, 2], ARRAY[3, i % 3]], int4range(i % 9, i % 9 + 4),
   CASE i % 7 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' ELSE i END, jsonb_build_object('k', i % 3, 'z', NULL)
 FROM generate_series(1, 120) i"""

@@ -74,8 +74,8 @@ class Cart:
             if variable.context:
                 continue
             own, size = codes[:, i], variable.size
-            if variable.like in names and not variable.ordered and _repeats(own, codes[:, names.index(variable.like)], size):
-                before = names.index(variable.like)
+            before = names.index(variable.like) if variable.like in names and not variable.ordered else None
+            if before is not None and _repeats(own, codes[:, before], size):
                 repeated[str(i)] = before
                 own, size = np.where(own == codes[:, before], size, own).astype(np.int32), size + 1
             target = own[chosen].astype(np.int64)
@@ -93,7 +93,9 @@ class Cart:
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-        return State(self.name, self.version, table.variables, arrays, {"rows": rows, "order": order, "repeated": repeated})
+        return State(
+            self.name, self.version, table.variables, arrays, {"rows": rows, "order": order, "repeated": repeated}
+        )
 
     def sample(
         self,

@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_SHARE = 0.02  # of all that parents differ in, what a split must explain
 LEAST_PARENTS = 10
+SURE = 3.0  # standard errors that siblings must be more alike than strangers
 
 
 def reliable_means(parents: Integers, values: Floats, size: int) -> Floats:
@@ -37,7 +38,10 @@ def reliable_means(parents: Integers, values: Floats, size: int) -> Floats:
     means = np.bincount(owner, held, minlength=size) / np.maximum(counts, 1)
     within = float(((held - means[owner]) ** 2).sum()) / max(held.size - int(some.sum()), 1)
     between = float((counts * means**2).sum() - within * some.sum()) / max(held.size, 1)
-    if between <= 0:
+    groups = int(some.sum())
+    # Standard error of the share of the variance that parents explain, were siblings strangers.
+    error = (2 * max(groups - 1, 1) / ((held.size - 1) * max(held.size - groups, 1))) ** 0.5
+    if between <= SURE * error:
         return out
     return np.where(some, means * between / (between + within / np.maximum(counts, 1)), 0.0)
 

@@ -79,7 +79,7 @@ class Copula:
             if stratify:
                 nobody = np.zeros(rows.size, np.int64)
                 words = (
-                    np.stack([stratified(nobody, words[:, j]) for j in range(len(drawn))], axis=1) if drawn else words
+                    np.stack([stratified(nobody, words[:, j]) for j in range(len(drawn))], axis=1) if drawn.size else words
                 )
             found = _draw(state, order, columns, words)
             out[np.ix_(rows, told)] = asked[np.ix_(rows, told)]

@@ -57,9 +57,7 @@ def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
     return distributions.codes[np.searchsorted(distributions.running, at, side="right")]
 
 
-def draw_or_repeat(
-    distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int
-) -> Codes:
+def draw_or_repeat(distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int) -> Codes:
     """As ``draw``, (n,), where code ``size`` means the code ``before`` (n,), and no other draw gives that one.
 
     ``before``: codes from ``size`` on stand for none. What is not repeated keeps its shares among the others.

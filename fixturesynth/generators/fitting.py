@@ -272,13 +272,14 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
 
 
 def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
-    """How often each code of an ordered variable was seen, (size,), of those that are drawn sibling by sibling."""
+    """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
+    not at all."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
-        if variable.ordered and variable.name in siblings:
+        if variable.name in siblings:
             out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
             encoding = coded.encodings.get(variable.name)
-            if encoding is not None and encoding.null_code is not None:
+            if variable.ordered and encoding is not None and encoding.null_code is not None:
                 out[variable.name][encoding.null_code] = 0
     return out
 

@@ -27,6 +27,7 @@ PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
 SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
 JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
 SHORT = 3
+DOUBLINGS = 6  # of what is appended to texts that are too short
 
 
 def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: int) -> pa.Array:
@@ -64,12 +65,13 @@ def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequ
         return texts  # characters are not what the column counts
     neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
     between = " " if call.name in PROSE else ", "
-    for _ in range(3):
+    for _ in range(DOUBLINGS):
         short = _lengths(texts) < wanted
         if not short.any():
             break
         longer = pc.binary_join_element_wise(texts, neighbour, between)
         texts = pc.if_else(pa.array(short), longer, texts)
+        neighbour = pc.binary_join_element_wise(neighbour, neighbour, between)
     over = _lengths(texts) > wanted
     # A blank at the end would be lost in many a database.
     cut = pc.replace_substring_regex(cut_texts(texts, np.maximum(wanted, 1)), r"\s$", ".")

@@ -153,7 +153,7 @@ def redrawn(
     given: Mapping[str, Codes],
     *address: str,
 ) -> Codes:
-    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling that it has now; (rows, variables)."""
+    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling before it; (rows, variables)."""
     state, own = model.state, generated(model)
     assert state is not None
     context = [v for v in state.variables if v.context]
