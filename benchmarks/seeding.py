@@ -1,9 +1,10 @@
 """Seeding without rows or a spec: how long planning, sampling and loading take on schemas of real applications.
 
-    python benchmarks/seeding.py [--rows 1000] [NAME ...]
+    python benchmarks/seeding.py [--rows 1000] [--folder FOLDER] [NAME ...]
 
 Reads ``ddl/*.sql`` of the shared folder (FIXTURESYNTH_SHARED, else ``../shared``) and ``schemas/*.sql``, puts each in a
-throw-away database on its own server and prints one line a schema. Servers as for the tests.
+throw-away database on its own server and prints one line a schema. Servers as for the tests. ``--folder`` reads the
+scripts of another folder instead, named ``NAME.pg.sql``, ``NAME.mysql.sql`` or ``NAME.sqlite.sql``.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from catalogue_audit import put_script, violations  # noqa: E402
 from conftest import LOCAL_MYSQL, LOCAL_POSTGRESQL, run_on  # noqa: E402
 
 from fixturesynth.errors import FixtureSynthError  # noqa: E402
+from fixturesynth.loading.judging import make_judge  # noqa: E402
 from fixturesynth.loading.loader import load  # noqa: E402
 from fixturesynth.planning.planner import Wishes  # noqa: E402
 from fixturesynth.planning.rows import RowsAsked  # noqa: E402
@@ -73,7 +75,9 @@ def measure(path: Path, rows: int) -> str:
         ]
         line = f"{path.name.removesuffix('.sql'):22} {counts[0]:6} {counts[1]:5} {counts[2]:6} {counts[3]:7}"
         try:
-            synthesizer = plan_rules(schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7)
+            synthesizer = plan_rules(
+                schema, wishes=Wishes(rows=RowsAsked({}, default=rows)), seed=7, judge=make_judge(url)
+            )
             times.append(time.perf_counter())
             data = synthesizer.sample()
             times.append(time.perf_counter())
@@ -83,10 +87,10 @@ def measure(path: Path, rows: int) -> str:
                     if reference.how == "later":
                         key = schema[table.name].foreign_key(reference.foreign_key)
                         later.setdefault(table.name, []).extend(key.columns)
-            load(data, url, order=list(data), later=later)
+            load(data, url, order=list(data), later=later, reflected=schema)
             times.append(time.perf_counter())
         except FixtureSynthError as error:
-            return f"{line} refused: {str(error)[:120]}"
+            return f"{line} refused: {' '.join(str(error).split())[:300]}"
         spent = [b - a for a, b in pairwise(times)]
         broken, _ = violations(url)
         total = sum(data.rows.values())
@@ -97,10 +101,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="schemas whose file name begins so (default: all)")
     parser.add_argument("--rows", type=int, default=1000, help="rows of a table (default: 1000)")
+    parser.add_argument("--folder", type=Path, help="scripts of these applications instead")
     arguments = parser.parse_args()
     shared = Path(os.environ.get("FIXTURESYNTH_SHARED", ROOT.parent / "shared")) / "ddl"
+    folders = [arguments.folder] if arguments.folder else [shared, ROOT / "schemas"]
     print(HEAD)
-    for path in sorted((*shared.glob("*.sql"), *(ROOT / "schemas").glob("*.sql"))):
+    for path in sorted(p for folder in folders for p in folder.glob("*.sql")):
         if not arguments.names or path.name.startswith(tuple(arguments.names)):
             print(measure(path, arguments.rows), flush=True)
 

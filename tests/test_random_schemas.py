@@ -39,7 +39,7 @@ def seed(url: str, schema: RandomSchema, seed: int = 7, rows: int = ROWS) -> int
         for reference in table.references:
             if reference.how == "later":
                 later.setdefault(table.name, []).extend(found[table.name].foreign_key(reference.foreign_key).columns)
-    load(data, url, schema=found, order=list(data), later=later)
+    load(data, url, schema=found, order=list(data), later=later, reflected=found)
     broken, _ = violations(url)
     assert broken == []
     counts = row_counts(url, dict.fromkeys(schema.tables))
@@ -70,6 +70,8 @@ def standing(url: str, schema: RandomSchema) -> Iterator[str]:
                     connection.exec_driver_sql("SET foreign_key_checks = 0")
                 for name in reversed(schema.tables):
                     connection.exec_driver_sql(drops[engine.dialect.name](name))
+                for statement in schema.after:
+                    connection.exec_driver_sql(statement)
         engine.dispose()
 
 

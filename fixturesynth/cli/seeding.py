@@ -33,6 +33,7 @@ __all__ = ["seed"]
 @seed_option
 @click.option("--append", is_flag=True, help="Add to tables that have rows.")
 @click.option("--truncate", is_flag=True, help="Empty the tables first.")
+@click.option("--resume", is_flag=True, help="Commit in blocks, and go on where such a run was cut off.")
 @click.option("--dry-run", is_flag=True, help="Decide and check everything, write nothing.")
 @click.option("--allow-target", metavar="URL", help="TARGET once more in full, to write where the guard refuses.")
 @click.option("--strict", is_flag=True, help="Refuse rather than make fewer rows than were to be expected.")
@@ -49,6 +50,7 @@ def seed(
     seed: int | None,
     append: bool,
     truncate: bool,
+    resume: bool,
     dry_run: bool,
     allow_target: str | None,
     strict: bool,
@@ -68,25 +70,33 @@ def seed(
 
     if append and truncate:
         raise InputError("--append and --truncate contradict each other; keep one")
+    if resume and (append or truncate):
+        raise InputError(
+            f"--resume goes on with what is there; it cannot be had with --{'append' if append else 'truncate'}"
+        )
     if kind_of(target) != "database":
         raise InputError(f"cannot seed {target}: a target is a database URL or a database file; for files use generate")
     check_target(target, allow_target)
     mode: Mode = "append" if append else "truncate" if truncate else "create"
     with teller(quiet) as told:
+        there: Schema | None = None
         if origin is None:
             empty = "has no tables to fill; create them first, or name --from SOURCE"
-            opened = _without_ledgers(open_source(target, spec=spec, without_tables=empty), told)
+            opened = open_source(target, spec=spec, without_tables=empty)
+            there = opened.schema
+            opened = _without_ledgers(opened, told)
         else:
             opened = open_source(origin, spec=spec)
-        if origin is None and opened.has_rows and mode != "create":
+        if origin is None and opened.has_rows and (mode != "create" or resume):
             opened = replace(opened, dataset=_no_rows(opened.schema))  # rules alone: what is there is no example
         asked = asked_rows(rows, scale, opened)
-        _rehearse(target, opened.schema, mode, allow_target)
+        if not resume:
+            _rehearse(target, opened.schema, mode, allow_target, there)
         learned = learn(opened, seed=seed, rows=asked, strict=strict, progress=told.step)
         made = replanned(learned, rows=asked, strict=strict)
         kept: dict[str, int] = {}
         if mode == "append":
-            made, kept = _after_what_is_there(made, target, told)
+            made, kept = _after_what_is_there(made, target, told, there)
         data = made.sample(workers=workers, progress=told.sampled)
         data = data.select([name for name in data if name not in kept])
         result = load(
@@ -100,6 +110,8 @@ def seed(
             dry_run=dry_run,
             manifest=build_manifest(data, seed=made.seed, plan_hash=plan_hash(made.plan), source=opened.shown),
             progress=told.loaded,
+            reflected=there,
+            resume=resume,
         )
     total = sum(result.rows.values())
     verb = "would write" if dry_run else "wrote"
@@ -138,13 +150,13 @@ def _no_rows(schema: Schema) -> Dataset:
     )
 
 
-def _rehearse(target: str, schema: Schema, mode: Mode, allow_target: str | None) -> None:
+def _rehearse(target: str, schema: Schema, mode: Mode, allow_target: str | None, there: Schema | None) -> None:
     """What would be refused is refused before anything is learned or made."""
     from fixturesynth.loading.loader import load
 
     data = _no_rows(replace(schema, tables=tuple(t for t in schema if t.partition_of is None)))
     if data:
-        load(data, target, schema=schema, mode=mode, allow_target=allow_target, dry_run=True)
+        load(data, target, schema=schema, mode=mode, allow_target=allow_target, dry_run=True, reflected=there)
 
 
 def _later(made: Synthesizer, kept: dict[str, int]) -> dict[str, list[str]]:
@@ -159,14 +171,16 @@ def _later(made: Synthesizer, kept: dict[str, int]) -> dict[str, list[str]]:
     return found
 
 
-def _after_what_is_there(made: Synthesizer, target: str, told: Teller) -> tuple[Synthesizer, dict[str, int]]:
+def _after_what_is_there(
+    made: Synthesizer, target: str, told: Teller, there: Schema | None
+) -> tuple[Synthesizer, dict[str, int]]:
     """Keys that go on after the target's, another stream of values, and lists of the world that are there already."""
     from fixturesynth.loading.counting import count_rows, largest_numbers
     from fixturesynth.planning.plan import ColumnPlan, Key
     from fixturesynth.schema.reflection import reflect
     from fixturesynth.sources import replanned
 
-    there = reflect(target)
+    there = reflect(target) if there is None else there
     rows = count_rows(target, there)
     kept = {t.name: rows[t.name] for t in made.plan.tables if t.mode == "verbatim" and rows.get(t.name)}
     if kept:

@@ -20,7 +20,7 @@ from fixturesynth.loading.conversion import fit, natural
 from fixturesynth.loading.destination import Destination, Done, driver_of, run
 from fixturesynth.loading.dialects import dialect_of
 from fixturesynth.loading.executemany import prepared_rows
-from fixturesynth.loading.loader import fill_tables
+from fixturesynth.loading.filling import fill
 from fixturesynth.loading.preparing import arrange
 from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -133,7 +133,7 @@ def _fill(connection: Connection, dataset: Any, schema: Schema | None) -> None:
     _refuse_lasting(connection, data, found)
     for statement in dialect.begin:
         run(connection, statement)
-    fill_tables(connection, dialect, plan, data)
+    fill(connection, dialect, plan, data)
     if dialect.numbers:
         dialect.numbers(connection, [Destination(found[n], plan.columns[n], dialect.name) for n in plan.order])
     for statement in dialect.end:

@@ -18,6 +18,7 @@ from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
 from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.parts import told_apart
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Rule, RuleCall, TablePlan, UniquePlan
 from fixturesynth.profiling.semantics import guess_meaning, words_of
 from fixturesynth.rules.contract import RuleRequest
@@ -175,14 +176,15 @@ _COUNTED_OFF = ("position", "code", "version", "revision", "id")
 def _ordinals(row: _Row) -> None:
     """Lines of an order, numbers of a project's tasks: 1, 2, 3 ... under the parent with which they are unique."""
     sets = [frozenset(u.columns) for u in row.uniques]
+    alone = told_apart(row.schema, row.table.name)
     for reference in row.needs.references:
         if reference.how not in ("context", "matched"):
             continue
         mine = frozenset(row.table.foreign_key(reference.foreign_key).columns)
         for name in row.meant(*_COUNTED_OFF):
             around = [s for s in sets if name in s]
-            alone = not around and row.meanings[name] == "position" and reference.how == "context"
-            if around != [mine | {name}] and not alone:
+            lines = not around and row.meanings[name] == "position" and reference.how == "context"
+            if name in alone or (around != [mine | {name}] and not lines):
                 continue
             source, kind = row.plans[name].source, row.column(name).type
             domain = row.needs.constraints.domains.get(name)
@@ -302,6 +304,7 @@ _PLACES = {
     "city": "city", "state": "state", "state_code": "state_code", "postal_code": "postal_code", "country": "country",
     "country_code": "country_code", "latitude": "latitude", "longitude": "longitude",
 }  # fmt: skip
+_KINDS = dict.fromkeys(("latitude", "longitude"), ("decimal", "float"))
 _WHERE = frozenset(
     listed("""
         city town state province region county country code postal post zip zipcode postcode iso name lat latitude lon
@@ -315,6 +318,8 @@ def _places(row: _Row) -> None:
     groups: dict[tuple[str, ...], list[str]] = {}
     for name in row.meant(*_PLACES):
         source = row.plans[name].source
+        if row.column(name).type.kind not in _KINDS.get(row.meanings[name], ("text",)):
+            continue
         free = isinstance(source, Rule) and not source.call.unique and not source.needs and name not in row.keyed
         if free and name not in row.fixed:
             groups.setdefault(tuple(w for w in words_of(name) if w not in _WHERE), []).append(name)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from fixturesynth.planning.plan import Key, Plan, Reference, Rule, TablePlan
+from fixturesynth.planning.plan import Derived, Key, Plan, Reference, Rule, TablePlan
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
-__all__ = ["columns_in_part", "distinct_parents", "part_of"]
+__all__ = ["columns_in_part", "distinct_parents", "part_of", "told_apart"]
 
 
 def part_of(table: Table, fk: ForeignKey, columns: Collection[str]) -> tuple[str, ...]:
@@ -21,11 +21,25 @@ def part_of(table: Table, fk: ForeignKey, columns: Collection[str]) -> tuple[str
     return taken if len(taken) < len(fk.columns) else ()
 
 
+def told_apart(schema: Schema, table: str) -> frozenset[str]:
+    """Columns of the table that must differ without the rest of its key, because a unique set of a child takes them."""
+    return frozenset(
+        theirs
+        for child in schema
+        for fk in child.foreign_keys if fk.parent == table
+        for unique in unique_sets(child)
+        for theirs in part_of(child, fk, unique.columns)
+    )  # fmt: skip
+
+
 def distinct_parents(
     schema: Schema, done: Mapping[str, TablePlan], parent: str, part: Collection[str], locale: str, now: str
 ) -> int:
     """At least so many distinct tuples the rows of ``parent`` have in ``part``; made sure when they are sampled."""
     plan, table = done[parent], schema[parent]
+    if any(isinstance(s := plan.column(c).source, Derived) and s.operation == "ordinal" for c in part):
+        part = [c for c in part if not isinstance(plan.column(c).source, Derived)]
+        return distinct_parents(schema, done, parent, part, locale, now) if part else 1
     if plan.mode != "generate" or any(not isinstance(plan.column(c).source, Rule | Key | Reference) for c in part):
         return plan.rows
     if any(u.predicate is None and u.columns and set(u.columns) <= set(part) for u in unique_sets(table)):
@@ -56,10 +70,13 @@ def _distinct(
     return min(plan.rows, above)
 
 
-def columns_in_part(schema: Schema, plan: Plan) -> dict[str, frozenset[str]]:
-    """By table: columns whose values should differ as far as they can, because a unique set of a child takes them."""
+def columns_in_part(schema: Schema, plan: Plan, others: Collection[tuple[str, str]] = ()) -> dict[str, frozenset[str]]:
+    """By table: columns whose values should differ as far as they can, because a unique set of a child takes them.
+
+    ``others``: (table, column) that should differ too.
+    """
     found: dict[str, set[str]] = {t.name: set() for t in plan.tables}
-    todo: list[tuple[str, str]] = []
+    todo = list(others)
     for child in plan.tables:
         table = schema[child.name]
         for unique in child.uniques:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
-from fixturesynth.loading.judging import Judge
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates, settled
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
@@ -22,6 +22,7 @@ from fixturesynth.planning.plan import (
     Key,
     Modelled,
     Plan,
+    Reference,
     ReferencePlan,
     Rule,
     TablePlan,
@@ -30,9 +31,10 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
+from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_prefixes
+from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_equal_nulls, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -73,6 +75,7 @@ def make_plan(
     wishes = wishes or Wishes()
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
+    schema = with_equal_nulls(schema)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
     notes: list[str] = []
@@ -121,6 +124,12 @@ def _plan_table(
     )
     if context and next(r for r in references if r.foreign_key == context).how == "null":
         context = None
+    able = {
+        r.foreign_key: promised_parents(schema, done, table, references, r, wishes.locale, wishes.now)
+        if learned is None
+        else planned[r.parent]
+        for r in references if r.parent in done
+    }  # fmt: skip
     trial = None
     if learned is None:
         trial = _trials(table, references, wishes, schema.dialect, judge, rows)
@@ -147,11 +156,11 @@ def _plan_table(
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
                 text = f"the values of unique column {column.name}"
                 rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
-        if (limit := exclusive_limit(references, planned)) is not None:
+        if (limit := exclusive_limit(references, able)) is not None:
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
             rows = lower(table.name, rows, named, room, text, wishes.strict, notes)
-        uniques, columns = plan_uniques(table, columns, references, capacities, rows)
+        uniques, columns = plan_uniques(table, columns, references, capacities, rows, needs.referenced)
         branches = plan_branches(needs, columns) if learned is None and rows else Branches()
         again = settled(needs, columns, branches) if learned is None and rows else None
         if again is None:
@@ -170,7 +179,7 @@ def _plan_table(
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
             if (part := part_of(table, table.foreign_key(r.foreign_key), unique.columns)) and learned is None
-            else planned[r.parent]
+            else able[r.foreign_key]
             for r in references if r.parent in done
         }  # fmt: skip
         if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
@@ -307,11 +316,13 @@ def _pairs(
     """
     by_name = {c.name: c for c in columns}
     sizes: list[int] = []
+    # A column that several references share counts for the one that fills it.
+    filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
         if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
             return None  # one child for each parent, or pairs made distinct afterwards
-        if reference.how in ("context", "matched") and set(fk.columns) & set(unique.columns):
+        if reference.how in ("context", "matched") and reference.foreign_key in filling:
             sizes.append(parents[reference.foreign_key])
     for name in unique.columns:
         source = by_name[name].source

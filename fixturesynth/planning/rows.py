@@ -75,10 +75,10 @@ def lower(table: str, rows: int, named: bool, limit: int, why: str, strict: bool
     return limit
 
 
-def exclusive_limit(references: tuple[ReferencePlan, ...], planned: Mapping[str, int]) -> tuple[int, str] | None:
-    """Most rows that one-to-one references allow, with the reference that says so."""
+def exclusive_limit(references: tuple[ReferencePlan, ...], parents: Mapping[str, int]) -> tuple[int, str] | None:
+    """Most rows that one-to-one references allow, with the reference that says so; ``parents``: by foreign key."""
     limits = [
-        (most_rows(planned[r.parent], r.null_share), f"its one-to-one reference to {r.parent}")
+        (most_rows(parents[r.foreign_key], r.null_share), f"its one-to-one reference to {r.parent}")
         for r in references
         if r.exclusive and r.how in ("context", "matched") and r.null_share < 1.0
     ]

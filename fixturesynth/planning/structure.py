@@ -81,8 +81,8 @@ def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
 
 
 def _equal_when_null(table: Table, fk: ForeignKey) -> bool:
-    """Whether two rows that are NULL here collide: the columns are unique by themselves, NULLS NOT DISTINCT."""
-    return any(not u.nulls_distinct and set(u.columns) <= set(fk.columns) for u in table.uniques)
+    """Whether two rows that are NULL here may collide: a unique set holds the columns, NULLS NOT DISTINCT."""
+    return any(not u.nulls_distinct and set(u.columns) & set(fk.columns) for u in table.uniques)
 
 
 def _first_guess(
@@ -134,9 +134,12 @@ def _mark_implied(
             through[found.foreign_key].append(found.by)
     copies = _copies(profile, table)
     for fk in table.foreign_keys:
-        for other in table.foreign_keys:
+        others = [other for other in table.foreign_keys if other is not fk]
+        if any(set(fk.columns) & set(other.columns) for other in others):
+            continue  # a third reference fills the column that they share, and knows nothing of the row copied from
+        for other in others:
             copied = {i.target for i in copies if i.foreign_key == other.name}
-            if other is not fk and not set(fk.columns) & set(other.columns) and set(fk.columns) <= copied:
+            if set(fk.columns) <= copied:
                 through[fk.name].append(other.name)
     fillable = {"matched", "later"}
     solid = {name for name, by in through.items() if not by}
@@ -170,6 +173,7 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
     whether rows die with the parent, then by name: never by place, so that moving a column changes no value.
     """
     primary = set(table.primary_key.columns) if table.primary_key else set()
+    free = {p.foreign_key for p in plans if p.how == "matched"}
 
     def rank(plan: ReferencePlan) -> tuple[float, bool, str]:
         fk = table.foreign_key(plan.foreign_key)
@@ -179,7 +183,10 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
         known = profile is not None and plan.parent in profile
         # A parent that is a short list of the world is better drawn by the child's own model, as a category.
         entity = 0.15 if not (known and profile is not None and profile[plan.parent].reference) else 0.0
-        score = identifying + required + entity + _explains(profile, table, plan.foreign_key)
+        # One that fills all columns of another leaves that other nothing to choose.
+        wide = any(set(o.columns) < set(fk.columns) for o in table.foreign_keys if o.name in free)
+        leading = 0.3 if wide and required and profile is None else 0.0
+        score = identifying + required + entity + leading + _explains(profile, table, plan.foreign_key)
         return -score, not owned, plan.foreign_key
 
     options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]

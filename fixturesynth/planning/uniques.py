@@ -16,11 +16,12 @@ from fixturesynth.planning.plan import (
     Rule,
     UniquePlan,
 )
-from fixturesynth.schema.model import Table, Unique
+from fixturesynth.schema.model import Schema, Table, Unique
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
-__all__ = ["is_telling", "plan_uniques", "unique_sets", "with_prefixes"]
+__all__ = ["is_telling", "plan_uniques", "unique_sets", "with_equal_nulls", "with_prefixes"]
 
+STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
 
 
@@ -31,6 +32,26 @@ def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
     """
     own = [UniquePlan("primary key", table.primary_key.columns, "by_key")] if table.primary_key else []
     return tuple(own + [_as_set(table, u) for u in table.uniques])
+
+
+def with_equal_nulls(schema: Schema) -> Schema:
+    """The schema with sets whose expressions put a value in the place of NULL known as NULLS NOT DISTINCT.
+
+    ``UNIQUE (tenant, coalesce(ended, 'infinity'))`` allows one row that has not ended.
+    """
+    tables = tuple(
+        replace(
+            t,
+            uniques=tuple(
+                replace(u, nulls_distinct=False) if any(STANDS_IN.search(e) for e in u.expressions) else u
+                for u in t.uniques
+            ),
+        )
+        if any(u.expressions for u in t.uniques)
+        else t
+        for t in schema
+    )
+    return replace(schema, tables=tables)
 
 
 def _as_set(table: Table, unique: Unique) -> UniquePlan:
@@ -67,10 +88,12 @@ def plan_uniques(
     references: Sequence[ReferencePlan],
     capacities: Mapping[str, int],
     rows: int,
+    referenced: frozenset[str] = frozenset(),
 ) -> tuple[tuple[UniquePlan, ...], tuple[ColumnPlan, ...]]:
     """The unique plans, and the columns with rules made unique where that settles a set.
 
-    ``capacities``: distinct values of columns filled by rules, by name.
+    ``capacities``: distinct values of columns filled by rules, by name. ``referenced``: columns that other tables
+    reference, which had better have few values than be made unique: several tables may have to share them.
     """
     by_name = {c.name: c for c in columns}
     exclusive = {r.foreign_key for r in references if r.exclusive}
@@ -82,7 +105,7 @@ def plan_uniques(
         if any(_is_unique(by_name[c], exclusive, table) or _tells_apart(by_name[c], table) for c in unique.columns):
             out.append(unique)
             continue
-        flex = _widest_rule(unique, by_name, capacities, rows)
+        flex = _widest_rule(unique, by_name, capacities, rows, referenced)
         if flex is not None:
             plan = by_name[flex]
             assert isinstance(plan.source, Rule)
@@ -136,13 +159,17 @@ def is_telling(template: str, table: Table) -> bool:
 
 
 def _widest_rule(
-    unique: UniquePlan, by_name: Mapping[str, ColumnPlan], capacities: Mapping[str, int], rows: int
+    unique: UniquePlan,
+    by_name: Mapping[str, ColumnPlan],
+    capacities: Mapping[str, int],
+    rows: int,
+    referenced: frozenset[str],
 ) -> str | None:
-    """The rule column with most distinct values, when they are enough for every row."""
+    """The rule column with most distinct values, when they are enough for every row; of equal ones the last."""
     options = [c for c in unique.columns if isinstance(by_name[c].source, Rule) and capacities.get(c, 0) >= rows]
     if not unique.nulls_distinct:
         options = [c for c in options if by_name[c].source.null_share == 0.0]  # type: ignore[union-attr]
-    return max(options, key=lambda c: capacities[c]) if options else None
+    return max(options, key=lambda c: (c not in referenced, capacities[c], unique.columns.index(c)), default=None)
 
 
 def _separable(unique: UniquePlan, by_name: Mapping[str, ColumnPlan]) -> str | None:

@@ -350,6 +350,20 @@ _NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
     "lquery": ([], r"top\.[a-z]{4,9}"),
     "ltxtquery": ([], "[a-z]{4,9} & [a-z]{4,9}"),
     "jsonpath": ([], r'\$\."[a-z]{4,9}"'),
+    "pg_lsn": ([], "[1-9]/[1-9A-F][0-9A-F]{7}"),
+    "pg_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
+    "txid_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
+    "cube": ([], r"\([1-9][0-9]?, [1-9][0-9]?, [1-9][0-9]?\)"),
+    "seg": ([], r"[1-9][0-9]?\.[1-9] \.\. [1-9][0-9]{2}\.[1-9]"),
+    # The server puts the check digit in the place of the question mark.
+    "isbn": ([], r"[1-9][0-9]{8}\?"),
+    "isbn13": ([], r"978[1-9][0-9]{8}\?"),
+    "issn": ([], r"[1-9][0-9]{6}\?"),
+    "issn13": ([], r"977[1-9][0-9]{6}00\?"),
+    "ismn": ([], r"M[1-9][0-9]{7}\?"),
+    "ismn13": ([], r"9790[1-9][0-9]{7}\?"),
+    "ean13": ([], r"4[1-9][0-9]{10}\?"),
+    "upc": ([], r"[1-9][0-9]{10}\?"),
 }
 
 
@@ -386,6 +400,7 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
         for pattern, _ignore_case, negated in domain.regex:
             if not negated:
                 yield case.call("regex", {"pattern": pattern})
+                yield from (case.call("regex", {"pattern": p}) for p in _longer(pattern) if case.unique)
         for shapes in itertools.permutations(domain.like[:3]):
             if len(shapes) > 1:  # one after the other: a start, what is in between, an end
                 yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(s.strip("%") for s in shapes))})
@@ -427,6 +442,14 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     yield case.call("pattern", {"patterns": [["A" * min(length or 8, 8), 1]]})
 
 
+def _longer(pattern: str) -> Iterator[str]:
+    """A pattern that is open at its ends, with signs there: more values, where each may come once."""
+    if not pattern.endswith("$"):
+        yield from (f"(?:{pattern})[a-z0-9]{{{n}}}" for n in (6, 2))
+    if not pattern.startswith("^"):
+        yield from (f"[a-z0-9]{{{n}}}(?:{pattern})" for n in (6, 2))
+
+
 _IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
 
 # Codes that fit one or two characters.
@@ -450,9 +473,13 @@ def _by_length(case: _Case) -> RuleCall:
 
 
 def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
-    """The first candidate of which the domain allows every tried value; else what is allowed of the best one."""
+    """The first candidate of which the domain allows every tried value; else what is allowed of the best one.
+
+    Where values must be unique and none has enough of them, the one with most.
+    """
     allows = case.domain.tester() if case.domain is not None else None
     best: list[Any] = []
+    few: list[tuple[int, RuleCall]] = []
     for call in candidates:
         try:
             space = space_of(call, case.context)
@@ -462,6 +489,8 @@ def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
         if not values:
             continue
         if case.unique and space.size < case.rows and call is not candidates[-1]:
+            if allows is None or all(allows(v) for v in values):
+                few.append((space.size, call))
             continue
         if allows is None:
             return call
@@ -470,6 +499,8 @@ def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
             return call
         if len(set(good)) > len(best):
             best = list(dict.fromkeys(good))
+    if few and max(size for size, _ in few) > len(best):
+        return max(few, key=lambda one: one[0])[1]
     return case.call("choices", {"values": best}) if best else None
 
 

@@ -29,9 +29,11 @@ from fixturesynth.generators.context import (
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
+from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
-from fixturesynth.planning.parts import columns_in_part
-from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan
+from fixturesynth.planning.parts import part_of
+from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
+from fixturesynth.planning.sharing import columns_to_differ, lenders
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Assembly, Made
@@ -41,6 +43,8 @@ from fixturesynth.sampling.covering import covered, differing_values, needed_par
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.frequencies import as_often
+from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
@@ -53,7 +57,15 @@ from fixturesynth.sampling.partition import (
 )
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.settling import settle
-from fixturesynth.schema.model import Schema, Table
+from fixturesynth.sampling.sharing import (
+    agreeing_parents,
+    held_in_groups,
+    lent_values,
+    moved_to,
+    partners_needed,
+    rooms_beside,
+)
+from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
 
@@ -83,6 +95,8 @@ class _Run:
     given: tuple[Given, ...]
     map: Mapper
     differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
+    lenders: Mapping[tuple[str, str], tuple[str, str]]  # by (table, column): whose values it takes
+    first: Mapping[str, int]  # by table: the rank of its first row, 0 where it is not named
     chosen: Chosen | None = None
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
@@ -98,15 +112,20 @@ def sample_dataset(
     map: Mapper | None = None,
     given: tuple[Given, ...] = (),
     progress: Progress | None = None,
+    first: Mapping[str, int] | None = None,
     chosen: Chosen | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
 
-    The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``. ``chosen``: gives
-    the words by which the codes of a table are drawn, (rows, variables), instead of the seed's own.
+    ``first``: by table, the rank that its rows count from. Keys and unique values made by rules then differ from those
+    of a sample of fewer rows with the same plan and seed. ``chosen``: gives the words by which the codes of a table are
+    drawn, (rows, variables), instead of the seed's own.
+
+    The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
-        run = _Run(schema, plan, models, seed, given, mapper, columns_in_part(schema, plan), chosen)
+        differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
+        run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen)
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -174,11 +193,17 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     # Learned values keep their distribution; what is made up may differ as far as it can.
     differing = run.differing.get(plan.name, frozenset()) if model is None else frozenset()
     needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
-    parents, position, siblings = _families(run, plan, table, needed)
+    if model is None:
+        for name, rows in partners_needed(run.schema, run.plan, run.made, plan.name).items():
+            needed[name] = np.union1d(needed.get(name, rows), rows)
+    agree = agreeing_parents(plan, table, run.made)
+    parents, position, siblings = _families(run, plan, table, needed, agree)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
-    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed)
-    base = _sample_values(run, plan, codes)
+    ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
+    base = _sample_values(run, plan, codes, model, position)
+    if model is None:
+        base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
@@ -194,6 +219,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         ranks,
         run.made,
         run.plan.dialect,
+        run.first.get(plan.name, 0),
     )
     columns = settle(assembly, run.plan.dialect)
     if any(r.how == "later" for r in plan.references):
@@ -236,7 +262,11 @@ def _codes_now(
 
 
 def _families(
-    run: _Run, plan: TablePlan, table: Table, needed: Mapping[str, Integers]
+    run: _Run,
+    plan: TablePlan,
+    table: Table,
+    needed: Mapping[str, Integers],
+    agree: Mapping[str, npt.NDArray[np.bool_]],
 ) -> tuple[Integers, Integers, Integers]:
     """Context parent, place among its children and their number, for every row."""
     n = plan.rows
@@ -250,6 +280,13 @@ def _families(
     )
     degrees = balanced(degrees, plan, table, reference, run.models.get(reference.parent), run.made, run.seed)
     degrees = covered(degrees, needed.get(plan.context))
+    words = hashed(np.arange(parent.rows), run.seed, plan.name, plan.context, "agreeing")
+    most = 1 if reference.exclusive else cap
+    degrees = moved_to(degrees, agree.get(plan.context), most, words)
+    limits = _parts_capped(run, plan, table, reference) + rooms_beside(
+        plan, table, run.made, agree, _sizes_beside(run, plan, table)
+    )
+    degrees = held_in_groups(degrees, limits, agree.get(plan.context), most, words)
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
     return ranks, position, degrees[ranks]
@@ -257,8 +294,56 @@ def _families(
 
 def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> int | None:
     """Most children of one parent that unique sets of references with it allow."""
-    caps = []
-    own = set(table.foreign_key(reference.foreign_key).columns)
+    fk = table.foreign_key(reference.foreign_key)
+    return min((most for _, most in _sets_with(run, plan, table, fk)), default=None)
+
+
+def _parts_capped(
+    run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan
+) -> list[tuple[Integers, Integers]]:
+    """(group of every parent, most children of each group) where unique sets take only a part of the key's columns."""
+    fk = table.foreign_key(reference.foreign_key)
+    out = []
+    for unique, most in _sets_with(run, plan, table, fk):
+        part = part_of(table, fk, unique.columns)
+        if part:
+            groups = pair_keys(*(codes_of(run.made[fk.parent].columns[c]) for c in part))
+            out.append((groups, np.full(int(groups.max(initial=0)) + 1, most, dtype=np.int64)))
+    return out
+
+
+def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
+    """By foreign key: how many rows unique sets of it, of rules and of the context tell apart for one of its parents.
+
+    With the context's columns in the set, as its parents name them: rows that differ there do not count together.
+    """
+    assert plan.context is not None
+    key = table.foreign_key(plan.context)
+    named = dict(zip(key.columns, key.parent_columns, strict=True))
+    found: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+    for reference in plan.references:
+        own = set(table.foreign_key(reference.foreign_key).columns)
+        for unique in plan.uniques if own & set(named) and own - set(named) else ():
+            rest = [c for c in unique.columns if c not in own and c not in named]
+            sources = [plan.column(c).source for c in rest]
+            if unique.how != "by_pairs" or not (own - set(named)) & set(unique.columns):
+                continue
+            size = 1
+            for column, source in zip(rest, sources, strict=True):
+                if not isinstance(source, Rule) or source.needs:
+                    break
+                context = context_of(table, column, run.plan.locale, run.plan.now)
+                size *= max(capacity(replace(source.call, unique=True), context), 1)
+            else:
+                part = tuple(named[c] for c in unique.columns if c in named)
+                found.setdefault(reference.foreign_key, []).append((size, part))
+    return found
+
+
+def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[tuple[UniquePlan, int]]:
+    """Unique sets that the key takes part in, and how many rows the others' columns tell apart for each parent."""
+    found = []
+    own = set(fk.columns)
     for unique in plan.uniques:
         rest = [c for c in unique.columns if c not in own]
         if unique.how != "by_pairs" or len(rest) == len(unique.columns):
@@ -275,8 +360,8 @@ def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> 
             for column, call in rules:
                 context = context_of(table, column, run.plan.locale, run.plan.now)
                 size *= max(capacity(replace(call, unique=True), context), 1)
-            caps.append(size)
-    return min(caps) if caps else None
+            found.append((unique, size))
+    return found
 
 
 def _sample_codes(
@@ -290,9 +375,10 @@ def _sample_codes(
         above = _context_codes(run, plan, table, model, parents)
     given = _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
+    first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
     jobs = [
         CodesJob(
-            plan.name, number, run.seed, above[low:high], position[low:high], siblings[low:high],
+            plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
             {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
@@ -300,6 +386,8 @@ def _sample_codes(
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
+    codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
 
 
@@ -349,12 +437,22 @@ def _features(
     return Features(tuple(variables), matrix)
 
 
-def _sample_values(run: _Run, plan: TablePlan, codes: Codes) -> dict[str, pa.Array]:
+def _sample_values(
+    run: _Run, plan: TablePlan, codes: Codes, model: TableModel | None, position: Integers
+) -> dict[str, pa.Array]:
     size = plan.partition_rows
+    first = run.first.get(plan.name, 0)
+    sources: dict[str, Integers] = {}
+    if model is not None:
+        for i, variable in enumerate(generated(model)):
+            encoding = model.encodings.get(variable.name)
+            if encoding is not None and variable.size > encoding.size:
+                rows = first_rows(encoding, codes[:, i], position)
+                sources[variable.name] = np.where(rows >= 0, rows + first, rows)
     jobs = [
         ValuesJob(
-            plan.name, number, run.seed, low, min(size, plan.rows - low), codes[low : low + size],
-            run.plan.locale, run.plan.now,
+            plan.name, first + number, run.seed, first + low, min(size, plan.rows - low), codes[low : low + size],
+            run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip

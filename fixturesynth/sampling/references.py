@@ -21,6 +21,8 @@ from fixturesynth.sampling.covering import covered
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
+from fixturesynth.sampling.reconciling import reconciled
+from fixturesynth.sampling.sharing import agreeing_apart, moved_to
 from fixturesynth.schema.model import ForeignKey, Table
 
 __all__ = ["agreeing", "filled_by", "match_references", "nulls_as_planned"]
@@ -40,16 +42,21 @@ def match_references(
     models: Mapping[str, TableModel],
     seed: int,
     needed: Mapping[str, Integers] | None = None,
+    agree: Mapping[str, npt.NDArray[np.bool_]] | None = None,
 ) -> dict[str, Integers]:
     """``ranks`` (the context's) with the ranks of every other reference but the implied and later ones.
 
-    ``needed``: by foreign key, parents that must have a child.
+    ``needed``: by foreign key, parents that must have a child; ``agree``: parents that may have one (see
+    sampling.sharing).
     """
     out = dict(ranks)
     ordered = sorted((r for r in plan.references if r.how == "matched"), key=lambda r: -len(_columns(table, r)))
     for reference in ordered:
         least = (needed or {}).get(reference.foreign_key)
-        out[reference.foreign_key] = _match(plan, table, rows, reference, out, codes, model, made, models, seed, least)
+        able = (agree or {}).get(reference.foreign_key)
+        out[reference.foreign_key] = _match(
+            plan, table, rows, reference, out, codes, model, made, models, seed, least, able
+        )
     for reference in plan.references:
         if reference.how == "self":
             out[reference.foreign_key] = _tree(plan, table, rows, reference, out, made, seed)
@@ -111,6 +118,7 @@ def _match(
     models: Mapping[str, TableModel],
     seed: int,
     least: Integers | None,
+    able: npt.NDArray[np.bool_] | None,
 ) -> Integers:
     name = reference.foreign_key
     fk = table.foreign_key(name)
@@ -138,11 +146,21 @@ def _match(
     degrees = degrees_of(
         table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
     )
-    degrees = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
-    degrees = covered(degrees, least)
+    dealt = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
+    if block is not None and block.home is not None and dealt is degrees and not reference.exclusive:
+        asking = np.bincount(wanted[asked][wanted[asked] >= 0], minlength=block.size)[: block.size]
+        dealt = reconciled(degrees, blocks, asking)
+    words = hashed(np.arange(parent.rows), seed, table.name, name, "able")
+    degrees = moved_to(covered(dealt, least), able, 1 if reference.exclusive else None, words)
     out = np.full(rows, -1, dtype=np.int64)
     if shared:
         own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)
+        if able is not None:
+            theirs = np.where(able, theirs, -2)
+        if reference.exclusive:
+            out[asked] = agreeing_apart(own[asked], theirs, seed, table.name, name)
+            _refuse_lonely(table, fk, out[asked])
+            return out
         out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
     out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
@@ -198,12 +216,17 @@ def agreeing(table: Table, fk: ForeignKey, own: Integers, theirs: Integers, degr
     many = np.searchsorted(theirs[order], own[wrong], side="right") - low
     draws = hashed(wrong, seed, table.name, fk.name, "agreeing") % np.maximum(many, 1).astype(np.uint64)
     out[wrong] = np.where(many > 0, order[np.minimum(low + draws.astype(np.int64), order.size - 1)], -1)
-    if (many == 0).any() and not any(table.column(c).nullable for c in fk.columns):
+    _refuse_lonely(table, fk, out)
+    return out
+
+
+def _refuse_lonely(table: Table, fk: ForeignKey, ranks: Integers) -> None:
+    lonely = int((ranks < 0).sum())
+    if lonely and not any(table.column(c).nullable for c in fk.columns):
         raise UnsatisfiableError(
-            f"{table.name}: {int((many == 0).sum())} rows find no row of {fk.parent} that agrees in the columns that "
+            f"{table.name}: {lonely} rows find no row of {fk.parent} that agrees in the columns that "
             f"{fk.name} shares with another foreign key; give {fk.parent} more rows"
         )
-    return out
 
 
 def _tree(

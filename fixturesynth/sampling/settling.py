@@ -34,6 +34,7 @@ from fixturesynth.sampling.matching import (
 from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct
 from fixturesynth.sampling.partition import context_of, rule_values
+from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import others, spread
@@ -221,7 +222,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if unique.gate:
             leave_set(assembly, unique, found[0][duplicates(found[1])])
             continue
-        for way in (_by_later_ranks, _by_matched, _by_rules, _by_flex, _by_freeing):
+        for way in (_by_later_ranks, _by_matched, _by_rules, _by_dealing, _by_flex, _by_freeing):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -241,7 +242,7 @@ def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, ro
         found = set_keys(assembly, columns, unique)
         assert found is not None
         twice = found[0][duplicates(found[1])]
-        first = assembly.rows * (turn + 1)
+        first = assembly.first + assembly.rows * (turn + 1)
         context = context_of(assembly.table, name, assembly.locale, assembly.now)
         if capacity(source.call, context) < first + assembly.rows:
             return False
@@ -269,6 +270,8 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
         }  # fmt: skip
         part = mine & set(unique.columns)
         ways = ("matched",) if part == mine else ("matched", "context")
+        if _agreed_on(assembly, fk):
+            continue  # others chose their parents by what this one fills
         if reference.how in ways and part and len(mine) == len(fk.columns):
             classes = _alike(assembly, fk, part)
             options.append((int(classes.max(initial=-1)) + 1, fk.name, mine, classes))
@@ -284,11 +287,24 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
         most = int(np.bincount(groups).max())
         if most > size and len(options) > 1:
             return True  # a group of another reference is too large: rows leave it where all of the set is searched
+        if most > size and deal_apart(assembly, columns, unique, rows):
+            return True
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows[moved]] = _one_of(classes, out[moved], assembly.seed, assembly.table.name, unique.name)
     return True
+
+
+def _agreed_on(assembly: Assembly, fk: ForeignKey) -> bool:
+    """Whether another reference with parents of its own shares columns that ``fk`` fills."""
+    filled = {c for c in fk.columns if _filler(assembly, c) == fk.name}
+    return any(filled & set(assembly.table.foreign_key(name).columns) for name in assembly.ranks if name != fk.name)
+
+
+def _filler(assembly: Assembly, column: str) -> str | None:
+    source = assembly.plan.column(column).source
+    return source.foreign_key if isinstance(source, Reference) else None
 
 
 def _alike(assembly: Assembly, fk: ForeignKey, part: set[str]) -> Integers:
@@ -342,6 +358,10 @@ def _by_rules(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: In
         whole = pa.concat_arrays([assembly.base[plan.name], values.cast(assembly.base[plan.name].type)])
         assembly.base[plan.name] = whole.take(pa.array(index))
     return True
+
+
+def _by_dealing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    return deal_apart(assembly, columns, unique, rows)
 
 
 def _by_flex(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:

@@ -247,7 +247,7 @@ class ForeignKeyGraph:
             for place, by in enumerate(wide[:at]):
                 path = self._path(fk, by) if by.name not in found and set(fk.columns) <= set(by.columns) else None
                 if path is not None:
-                    always = not any(_can_be_null(self.schema[table], c) for c in by.columns)
+                    always = not any(_is_nullable(self.schema[table], c) for c in by.columns)
                     options.append((not always, by.parent == table, place, Implied(fk.name, by.name, path, always)))
             if options:
                 found[fk.name] = min(options, key=lambda option: option[:3])[3]
@@ -265,7 +265,7 @@ class ForeignKeyGraph:
             place, pairs = state
             for step in self.schema[place].foreign_keys if place in self.schema else ():
                 onward = dict(zip(step.columns, step.parent_columns, strict=True))
-                certain = not any(_can_be_null(self.schema[place], c) for c in step.columns)
+                certain = not any(_is_nullable(self.schema[place], c) for c in step.columns)
                 if certain and all(here in onward for _, here in pairs):
                     after = (step.parent, frozenset((own, onward[here]) for own, here in pairs))
                     paths.setdefault(after, (*paths[state], f"{place}.{step.name}"))
@@ -300,9 +300,14 @@ def _growing(
         seen += 1
 
 
-def _can_be_null(table: Table, column: str) -> bool:
+def _is_nullable(table: Table, column: str) -> bool:
     in_key = table.primary_key is not None and column in table.primary_key.columns
-    return table.column(column).nullable and not in_key and not any(_counts_nulls(u, column) for u in table.uniques)
+    return table.column(column).nullable and not in_key
+
+
+def _can_be_null(table: Table, column: str) -> bool:
+    """Whether rows may go without for a while."""
+    return _is_nullable(table, column) and not any(_counts_nulls(u, column) for u in table.uniques)
 
 
 def _counts_nulls(unique: Unique, column: str) -> bool:

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, Protocol
+from typing import Any
 
 from sqlglot import exp
 
@@ -37,27 +37,13 @@ from fixturesynth.schema.predicates.parsing import (
 )
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
 from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
+from fixturesynth.schema.predicates.trial import Trial
 
-__all__ = ["Trial", "compile_condition", "compile_constraints", "joint_branches"]
+__all__ = ["compile_condition", "compile_constraints", "joint_branches"]
 
 
 _DAY_TEXT = len("2026-01-01")
 NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
-
-
-class Trial(Protocol):
-    """Finds values for which a condition that cannot be solved holds, by trying some.
-
-    Called for a condition on a single column; ``together`` is for several.
-    """
-
-    def __call__(
-        self, column: str, node: exp.Expression, text: str, want: bool, null_passes: bool, alone: bool
-    ) -> ColumnDomain | None: ...
-
-    def together(self, columns: tuple[str, ...], node: exp.Expression, text: str) -> Branches:
-        """Rows of several columns for which the condition holds, a branch each; none where nothing can be tried."""
-        ...
 
 
 def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
@@ -438,11 +424,16 @@ class _Walk:
 
     def _call(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         """A function that is a condition by itself."""
-        if call_name(node) not in ("json_valid", "regexp_like") or not want:
+        if call_name(node) not in ("json_valid", "regexp_like"):
             raise NotUnderstood(f"the function {call_name(node)} is not known")
         name = self._column(node.expressions[0])
         if name is None:
             raise NotUnderstood(f"{node.sql()!r} is not about a single column")
+        if not want:
+            # A column of JSON holds nothing else.
+            if call_name(node) != "json_valid" or self.table.column(name).type.kind != "json":
+                raise NotUnderstood(f"values for which {node.sql()!r} fails are not known")
+            return (Branch({name: ColumnDomain(name, only_null=True)}),) if null_passes else NEVER
         return self._one(name, null_passes, json=True)
 
     # Terms: what stands left of an operator whose right side is a constant

@@ -131,6 +131,8 @@ def _bracketed(node: exp.Expression, escapes: bool) -> exp.Expression:
             node.set(key, _inside(_bracketed(child, escapes)))
         elif isinstance(child, list):
             node.set(key, [_inside(_bracketed(c, escapes)) if isinstance(c, exp.Expression) else c for c in child])
+    if isinstance(node, exp.Any) and not isinstance(node.this, (exp.Paren, exp.Subquery)):
+        node.set("this", exp.Paren(this=node.this))
     if escapes and isinstance(node, (exp.Like, exp.ILike)) and "\\" in str(node.expression.this):
         return exp.Escape(this=node, expression=exp.Literal.string("\\"))
     return node
@@ -251,7 +253,7 @@ def _any_to_in(node: exp.Expression) -> exp.Expression:
 def _all_to_and(node: exp.Expression) -> exp.Expression:
     """``x <> ALL (ARRAY[...])`` is NOT IN; other operators hold for each member."""
     right = bare(node.expression)
-    if not isinstance(right, exp.Anonymous) or call_name(right) != "all":
+    if not isinstance(right, exp.Anonymous) or call_name(right) != "all" or right.find(exp.Column) is not None:
         return node
     members = _elements(right.expressions[0])
     if isinstance(node, exp.NEQ):
