@@ -10,8 +10,10 @@ from typing import Literal
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
+from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
@@ -151,6 +153,7 @@ def learn(
     limit: int | None = None,
     rows: RowsAsked | None = None,
     strict: bool = False,
+    device: str = "auto",
     progress: Progress | None = None,
 ) -> Synthesizer:
     """A synthesizer: the one in a model file, one fitted to the rows, or rules alone where there are none.
@@ -174,6 +177,7 @@ def learn(
         time_limit=time_limit if time_limit is not None else spec.time_limit,
         limit=limit,
         protection=spec.protection or 5,
+        device=device,
         progress=progress,
     )
 
@@ -201,15 +205,16 @@ def decide(
         seed=spec.seed or 0,
         progress=lambda table, n: told("read", table, n, 0),
     )
+    schema, dataset = loosen(source.schema, dataset)
     profile = profile_dataset(
         dataset,
-        source.schema,
+        schema,
         seed=spec.seed or 0,
         protection=spec.protection or 5,
         progress=lambda table, n, of: told("profile", table, n, of),
     )
-    plan = make_plan(source.schema, profile=profile, wishes=wishes)
-    return Synthesizer(source.schema, plan, {}, profile, wishes, spec.seed or 0)
+    plan = make_plan(schema, profile=profile, wishes=wishes)
+    return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0)
 
 
 def replanned(

@@ -9,11 +9,13 @@ from typing import Any
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, did_you_mean
+from fixturesynth.generators.choosing import Measured
+from fixturesynth.generators.contract import Generator, Trained
 from fixturesynth.generators.fitting import fit_tables
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
-from fixturesynth.loading.judging import Judge
-from fixturesynth.loading.reading import infer_schema, read_rows
+from fixturesynth.loading.loosening import loosen
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.profiling import profile_dataset
@@ -74,15 +76,17 @@ class Synthesizer:
         ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names.
         """
         plan = self.planned(rows=rows, scale=scale)
-        items = tuple(
-            self._given(table, column, value)
-            for table, columns in (given or {}).items()
-            for column, value in columns.items()
-        )
+        items = self.conditions(given or {})
         return sample_dataset(
             self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
             given=items, progress=progress,
         )  # fmt: skip
+
+    def conditions(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[Given, ...]:
+        """``given`` as ``sample`` takes it, as conditions of its own; InputError for unknown names."""
+        return tuple(
+            self._given(table, column, value) for table, columns in given.items() for column, value in columns.items()
+        )
 
     def _given(self, table: str, column: str, value: Any) -> Given:
         if table not in self.schema:
@@ -129,32 +133,82 @@ def fit(
     time_limit: float | None = None,
     limit: int | None = None,
     protection: int = 5,
+    device: str = "auto",
     progress: Progress | None = None,
 ) -> Synthesizer:
     """Learn from the rows of ``source`` (URL, Engine, folder, Dataset or frames).
 
     ``limit``: read at most so many rows of a table, sampled so that references stay closed. ``time_limit``: seconds
-    for learning. ``protection``: fewest root entities that share a value before it is stored.
+    for learning; with one, and ``generator`` "auto", large tables are learned by trees and by the network and what is
+    harder to tell from held-out rows stays. ``protection``: fewest root entities that share a value before it is
+    stored. ``device``: where the network learns: "auto", "cpu", "cuda" or "mps".
     """
+    from fixturesynth.loading.reading import infer_schema, read_rows  # SQLAlchemy and pandas, which models do without
+
     told = progress or (lambda stage, table, done, of: None)
     if schema is None:
         schema = _schema_of(source)
     dataset = read_rows(source, schema, limit=limit, seed=seed, progress=lambda t, n: told("read", t, n, 0))
     if schema is None:
         schema = infer_schema(dataset)
+    schema, dataset = loosen(schema, dataset)
     profile = profile_dataset(
         dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
     )
     wishes = replace(wishes or Wishes(), generator=generator)
     plan = make_plan(schema, profile=profile, wishes=wishes)
-    names = {t.generator for t in plan.tables} - {"rules"}
+    if time_limit is not None:
+        plan = _to_measure(plan, wishes)
+    at = [""]
+
+    def reached(table: str, done: int, of: int) -> None:
+        at[0] = table
+        told("fit", table, done, of)
+
+    generators: dict[str, Generator] = {}
+    made: Generator
+    for name in {t.generator for t in plan.tables} - {"rules"}:
+        made = Measured() if name == Measured.name else find_generator(name)
+        if isinstance(made, Trained):
+            made.device = device
+            made.progress = lambda done, of: told("learn", at[0], done, of)
+        generators[name] = made
     models = fit_tables(
-        plan, schema, dataset, generators={n: find_generator(n) for n in names},
+        plan, schema, dataset, generators=generators,
         groups=root_entities(schema, dataset), protection=profile.protection,
-        seed=seed, time_limit=time_limit, progress=lambda t, n, of: told("fit", t, n, of),
+        seed=seed, time_limit=time_limit, progress=reached,
     )  # fmt: skip
+    plan, wishes = _measured(plan, wishes, models)
     trained_on = {name: dataset.content_hash(name) for name in dataset}
     return Synthesizer(schema, plan, models, profile, wishes, seed, trained_on)
+
+
+def _to_measure(plan: Plan, wishes: Wishes) -> Plan:
+    """The plan in which generators that nobody named are chosen by measurement."""
+    free = {t.name for t in plan.tables if wishes.generators.get(t.name, wishes.generator) == "auto"}
+    tables = tuple(
+        replace(t, generator=Measured.name) if t.name in free and t.generator == "cart" else t for t in plan.tables
+    )
+    return replace(plan, tables=tables)
+
+
+def _measured(plan: Plan, wishes: Wishes, models: Mapping[str, TableModel]) -> tuple[Plan, Wishes]:
+    """Plan and wishes with the generators that were chosen; the plan's notes say why."""
+    tables, notes, chosen = [], [], {}
+    for table in plan.tables:
+        if table.generator != Measured.name:
+            tables.append(table)
+            continue
+        state = models[table.name].state if table.name in models else None
+        name = state.generator if state is not None else "cart"
+        if state is not None:
+            chosen[table.name] = name
+            notes.append(f"{table.name} is learned by {state.facts['chosen']}")
+        tables.append(replace(table, generator=name))
+    if not notes:
+        return replace(plan, tables=tuple(tables)), wishes
+    generators = {**wishes.generators, **chosen}
+    return replace(plan, tables=tuple(tables), notes=(*plan.notes, *notes)), replace(wishes, generators=generators)
 
 
 def _schema_of(source: Any) -> Schema | None:

@@ -33,6 +33,7 @@ __all__ = ["seed"]
 @seed_option
 @click.option("--append", is_flag=True, help="Add to tables that have rows.")
 @click.option("--truncate", is_flag=True, help="Empty the tables first.")
+@click.option("--resume", is_flag=True, help="Commit in blocks, and go on where such a run was cut off.")
 @click.option("--dry-run", is_flag=True, help="Decide and check everything, write nothing.")
 @click.option("--allow-target", metavar="URL", help="TARGET once more in full, to write where the guard refuses.")
 @click.option("--strict", is_flag=True, help="Refuse rather than make fewer rows than were to be expected.")
@@ -49,6 +50,7 @@ def seed(
     seed: int | None,
     append: bool,
     truncate: bool,
+    resume: bool,
     dry_run: bool,
     allow_target: str | None,
     strict: bool,
@@ -68,6 +70,10 @@ def seed(
 
     if append and truncate:
         raise InputError("--append and --truncate contradict each other; keep one")
+    if resume and (append or truncate):
+        raise InputError(
+            f"--resume goes on with what is there; it cannot be had with --{'append' if append else 'truncate'}"
+        )
     if kind_of(target) != "database":
         raise InputError(f"cannot seed {target}: a target is a database URL or a database file; for files use generate")
     check_target(target, allow_target)
@@ -81,10 +87,11 @@ def seed(
             opened = _without_ledgers(opened, told)
         else:
             opened = open_source(origin, spec=spec)
-        if origin is None and opened.has_rows and mode != "create":
+        if origin is None and opened.has_rows and (mode != "create" or resume):
             opened = replace(opened, dataset=_no_rows(opened.schema))  # rules alone: what is there is no example
         asked = asked_rows(rows, scale, opened)
-        _rehearse(target, opened.schema, mode, allow_target, there)
+        if not resume:
+            _rehearse(target, opened.schema, mode, allow_target, there)
         learned = learn(opened, seed=seed, rows=asked, strict=strict, progress=told.step)
         made = replanned(learned, rows=asked, strict=strict)
         kept: dict[str, int] = {}
@@ -104,6 +111,7 @@ def seed(
             manifest=build_manifest(data, seed=made.seed, plan_hash=plan_hash(made.plan), source=opened.shown),
             progress=told.loaded,
             reflected=there,
+            resume=resume,
         )
     total = sum(result.rows.values())
     verb = "would write" if dry_run else "wrote"

@@ -29,6 +29,7 @@ from fixturesynth.evaluation.movements import (
 )
 from fixturesynth.evaluation.requiring import read_conditions
 from fixturesynth.evaluation.schemachanges import find_changes
+from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.profiling.columnar import locate_parents, view_table
 from fixturesynth.profiling.columns import parse_temporal
@@ -124,7 +125,9 @@ def _read(source: Any, schema: Schema, told: Progress) -> tuple[Dataset, Schema 
     if isinstance(source, str | Path) and not Path(source).is_dir():
         declared = reflect(str(source))
         tables = [n for n in schema.names if n in declared]
-        return read_rows(source, declared, tables=tables, progress=lambda t, n: told(f"read {t}", n, 0)), declared
+        rows = read_rows(source, declared, tables=tables, progress=lambda t, n: told(f"read {t}", n, 0))
+        declared, rows = loosen(declared, rows)
+        return rows, declared
     inferred = read_rows(source)
     tables = [n for n in schema.names if n in inferred]
     try:
@@ -227,6 +230,8 @@ def _values(scene: _Scene, table: str, column: ColumnProfile, array: pa.Array, g
         distance = values_distance(learned.astype(np.float64), found, groups, scene.alpha)
         yield from scene.judged("column", table, column.name, distance, _said_values(column, learned, found, distance))
         return
+    if column.quantiles and column.lengths:
+        return  # ranges: their lengths are spans, which texts do not show
     if column.kind in _LENGTHS and column.lengths:
         lengths = _lengths(array)
         if lengths is not None:

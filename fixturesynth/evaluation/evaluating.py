@@ -27,6 +27,7 @@ from fixturesynth.evaluation.record import (
 from fixturesynth.evaluation.requiring import judge_conditions, read_conditions
 from fixturesynth.evaluation.validity import check_validity
 from fixturesynth.loading.inference import infer_schema
+from fixturesynth.loading.loosening import legible, loosen
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.schema.model import Schema
 from fixturesynth.spec import Spec, check_spec, read_spec
@@ -95,6 +96,9 @@ def evaluate(
         _need_lightgbm()
     rows_of_real, rows_of_synthetic = _dataset("real", real), _dataset("synthetic", synthetic)
     schema = schema or infer_schema(rows_of_real)
+    schema, rows_of_real = loosen(schema, rows_of_real)
+    rows_of_synthetic = legible(rows_of_synthetic, schema)
+    held_out = None if holdout is None else legible(_dataset("holdout", holdout), schema)
     read = read_spec(spec) if isinstance(spec, str | Path) else spec
     if read is not None:
         check_spec(read, schema)
@@ -102,8 +106,8 @@ def evaluate(
     conditions = read_conditions([*(read.evaluation.conditions if read else ()), *require], every)
     told = progress or (lambda what, done, of: None)
     comparison = compare(
-        rows_of_real, rows_of_synthetic, schema, holdout=None if holdout is None else _dataset("holdout", holdout),
-        profile=profile, rows_limit=rows_limit, seed=seed, wishes=read.evaluation if read else None, told=told,
+        rows_of_real, rows_of_synthetic, schema, holdout=held_out, profile=profile,
+        rows_limit=rows_limit, seed=seed, wishes=read.evaluation if read else None, told=told,
     )  # fmt: skip
     told("validity", 0, 1)
     validity = check_validity(comparison)

@@ -89,7 +89,8 @@ def table_features(comparison: Comparison, side: Side, table: str, prefix: str =
         names.append(f"{prefix}{', '.join(edge.foreign_key.columns)}")
     for name in compared.left_out:
         if name in view.columns and name not in view.references and name not in view.identities:
-            lengths = _lengths(view[name])
+            sides = [views[table][name] for views in comparison.views.values() if name in views[table].columns]
+            lengths = _lengths(view[name]) if all(s.family == "text" for s in sides) else None
             if lengths is not None:
                 columns.append(lengths)
                 names.append(f"{prefix}{name} (length)")

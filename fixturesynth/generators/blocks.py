@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
+from fixturesynth.generators.clusters import reliable_means, split_blocks
 from fixturesynth.generators.keys import combined
-from fixturesynth.planning.plan import Modelled, TablePlan
+from fixturesynth.planning.plan import Derived, Modelled, TablePlan
+from fixturesynth.profiling.temporal import parse_temporal
 
 __all__ = ["choose_block", "count_codes"]
 
@@ -18,6 +21,7 @@ Integers = npt.NDArray[np.int64]
 
 MOST_COUNT_CODES = 40
 MOST_BLOCKS = 64
+MOST_INDICATORS = 12  # most frequent values of a category that tell parents apart
 LEAST_GAIN = 0.3  # how much more alike siblings must be than strangers, on a scale from 0 to 1
 
 
@@ -41,26 +45,76 @@ def choose_block(
     rank: Callable[[str, str], Integers],
     size: int,
 ) -> tuple[npt.NDArray[np.int32], int] | None:
-    """The category that the children of one parent share most (a plane's carrier), as a property of the parent.
+    """Kinds of parents, by what their children have in common (a plane's carrier, how far it flies).
 
     ``parents``: parent of each child row, -1 for none; ``size``: number of parents. Codes by parent, (size,), the
     last code for a parent without children, and how many codes there are. None where siblings are hardly more alike
     than strangers.
     """
-    best: tuple[float, Integers, int] | None = None
     has = parents >= 0
     if not has.any():
         return None
+    owner = parents[has]
+    best: tuple[float, Integers, int] | None = None
+    means = []
     for codes, width in _candidates(dataset, child, rank):
-        gain = _likeness(parents[has], codes[has], size, width)
+        gain = _likeness(owner, codes[has], size, width)
         if gain > LEAST_GAIN and (best is None or gain > best[0]):
             best = (gain, codes, width)
-    if best is None:
+        common = np.argsort(-np.bincount(codes[has], minlength=width), kind="stable")[:MOST_INDICATORS]
+        means += [
+            np.sqrt(float(p * (1 - p))) * reliable_means(owner, (codes[has] == c).astype(np.float64), size)
+            for c in common.tolist()
+            if 0 < (p := float((codes[has] == c).mean())) < 1
+        ]
+    means += [reliable_means(owner, values[has], size) for values in _numbers(dataset, child)]
+    degrees = np.bincount(owner, minlength=size)
+    start = np.zeros(size, dtype=np.int64)
+    if best is not None:
+        _, codes, width = best
+        table = np.bincount(owner * width + codes[has], minlength=size * width).reshape(size, width)
+        start = table.argmax(axis=1)
+    parted = np.flatnonzero(degrees > 0)
+    blocks = split_blocks(start[parted], [m[parted] for m in means], degrees[parted], MOST_BLOCKS)
+    wide = int(blocks.max()) + 1
+    if wide < 2:
         return None
-    _, codes, width = best
-    table = np.bincount(parents[has] * width + codes[has], minlength=size * width).reshape(size, width)
-    home = np.where(table.sum(axis=1) > 0, table.argmax(axis=1), width)
-    return home.astype(np.int32), width + 1
+    home = np.full(size, wide, dtype=np.int64)
+    home[parted] = blocks
+    return home.astype(np.int32), wide + 1
+
+
+def _numbers(dataset: Dataset, child: TablePlan) -> list[npt.NDArray[np.float64]]:
+    """Ranks of the child's numbers and moments, (n,), NaN for NULL: columns with values of their own."""
+    out = []
+    arrow = dataset.arrow(child.name)
+    for column in child.columns:
+        if isinstance(column.source, Modelled | Derived):
+            ranks = _ranks(combined(arrow.column(column.name)))
+            if ranks is not None:
+                out.append(ranks)
+    return out
+
+
+def _ranks(values: pa.Array) -> npt.NDArray[np.float64] | None:
+    kind = values.type
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not number and not pa.types.is_temporal(kind):
+        parsed = parse_temporal(values) if values.null_count < len(values) else None
+        if parsed is None:
+            return None
+        values = pa.array(parsed[0], mask=np.asarray(values.is_null()))
+    encoded = pc.dictionary_encode(values)
+    if len(encoded.dictionary) < 2:
+        return None
+    place = np.empty(len(encoded.dictionary), dtype=np.float64)
+    place[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(place.size)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = np.bincount(codes[codes >= 0], minlength=place.size)
+    order = np.argsort(place, kind="stable")
+    middle = np.empty(place.size)
+    middle[order] = np.cumsum(counts[order]) - counts[order] / 2
+    return np.where(codes >= 0, middle[np.maximum(codes, 0)], np.nan)
 
 
 def _candidates(dataset: Dataset, child: TablePlan, rank: Callable[[str, str], Integers]) -> list[tuple[Integers, int]]:

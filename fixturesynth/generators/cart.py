@@ -17,6 +17,7 @@ from fixturesynth.generators.drawing import (
     checked,
     count_distributions,
     draw,
+    draw_or_repeat,
     learnable,
     share_of,
     stratified,
@@ -33,6 +34,9 @@ Integers = npt.NDArray[np.int64]
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 60_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
+REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
+LEAST_REPEATS = 50
+SURE_REPEATS = 4.0  # standard errors
 
 
 class Cart:
@@ -64,24 +68,34 @@ class Cart:
         chosen = _grow_rows(rows, len(variables), time_limit, seed)
         columns = [codes[chosen, i].astype(np.int64) for i in range(codes.shape[1])]
         arrays: dict[str, npt.NDArray[np.generic]] = {}
+        names = [v.name for v in variables]
+        repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         for i, variable in enumerate(variables):
             if variable.context:
                 continue
+            own, size = codes[:, i], variable.size
+            before = names.index(variable.like) if variable.like in names and not variable.ordered else None
+            if before is not None and _repeats(own, codes[:, before], size):
+                repeated[str(i)] = before
+                own, size = np.where(own == codes[:, before], size, own).astype(np.int32), size + 1
+            target = own[chosen].astype(np.int64)
             luts = [
-                rank_feature(columns[f], feature.size, feature.ordered, columns[i], variable.size)
+                rank_feature(columns[f], feature.size, feature.ordered, target, size)
                 for f, feature in enumerate(variables[:i])
             ]
             ranks = np.array([luts[f][columns[f]] for f in range(i)], np.uint8).reshape(i, chosen.size)
-            tree = grow(ranks, columns[i], variable.size, variable.ordered, self.growth)
+            tree = grow(ranks, target, size, variable.ordered, self.growth)
             lookup = np.concatenate([*luts, np.zeros(0, np.uint8)])
             leaf = find_leaves(tree, lookup, _offsets(variables[:i]), codes[:, :i])
-            held, owner_of = _count(tree, leaf, codes[:, i], variable.size, groups, self.growth.least_rows)
+            held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-        return State(self.name, self.version, table.variables, arrays, {"rows": rows, "order": order})
+        return State(
+            self.name, self.version, table.variables, arrays, {"rows": rows, "order": order, "repeated": repeated}
+        )
 
     def sample(
         self,
@@ -124,6 +138,7 @@ def _draw_rows(
 ) -> tuple[Codes, Integers]:
     """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
     order = list(state.facts["order"])
+    repeated = state.facts.get("repeated", {})
     variables = tuple(state.variables[i] for i in order)
     column = {i: k for k, i in enumerate(i for i, variable in enumerate(state.variables) if not variable.context)}
     codes = np.zeros((uniforms.shape[0], len(variables)), np.int32)
@@ -134,14 +149,35 @@ def _draw_rows(
         own = uniforms[:, column[order[i]]]
         owner = _owners(state, variables, i, codes)
         held = _distributions(state, i)
-        codes[:, i] = draw(held, owner, stratified(owner, own) if stratify else own)
+        own = stratified(owner, own) if stratify else own
+        size = variables[i].size
+        before = codes[:, repeated[str(i)]] if str(i) in repeated else None
+        codes[:, i] = draw(held, owner, own) if before is None else draw_or_repeat(held, owner, own, before, size)
         wish = known.get(variables[i].name)
         if wish is not None:
             codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
-            chance = share_of(held, owner, wish, variables[i].size)
+            asked = wish if before is None else np.where(wish == before, size, wish)
+            chance = share_of(held, owner, asked, size + (before is not None))
             likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
     place = {i: k for k, i in enumerate(order)}
     return codes[:, [place[i] for i in column]], likelihood
+
+
+def _repeats(codes: Codes, before: Codes, size: int) -> bool:
+    """Whether rows have the code of the sibling before clearly more often than by chance."""
+    seen = before < size
+    codes, before = codes[seen], before[seen]
+    if codes.size < LEAST_REPEATS:
+        return False
+    shares = np.bincount(codes, minlength=size) / codes.size
+    # The most frequent code comes again and again by itself: the others must as well.
+    for rows in (np.arange(codes.size), np.flatnonzero(before != int(shares.argmax()))):
+        same, chance = codes[rows] == before[rows], shares[before[rows]]
+        excess = float(same.sum() - chance.sum())
+        sure = SURE_REPEATS * float((chance * (1 - chance)).sum()) ** 0.5
+        if rows.size < LEAST_REPEATS or excess <= max(REPEATS * float((1 - chance).sum()), sure):
+            return False
+    return True
 
 
 def _as_given(variables: tuple[Variable, ...]) -> list[int]:

@@ -21,6 +21,7 @@ __all__ = [
     "log_bucket",
     "places",
     "previous",
+    "previous_name",
     "seen",
     "sibling_variables",
     "take_features",
@@ -103,10 +104,15 @@ def places(position: Integers, siblings: Integers) -> Codes:
     return np.stack([log_bucket(siblings), log_bucket(position), log_bucket(siblings - position - 1)], axis=1)
 
 
+def previous_name(variable: str) -> str:
+    """The context variable that holds the previous sibling's code of a variable."""
+    return f"previous {variable}"
+
+
 def sibling_variables(variables: Sequence[Variable], names: Sequence[str]) -> tuple[Variable, ...]:
     """Variables that hold the previous sibling's codes; one code more means there is none."""
     by_name: Mapping[str, Variable] = {v.name: v for v in variables}
-    return tuple(Variable(f"previous {n}", by_name[n].size + 1, by_name[n].ordered, context=True) for n in names)
+    return tuple(Variable(previous_name(n), by_name[n].size + 1, by_name[n].ordered, context=True) for n in names)
 
 
 def previous(codes: Codes, position: Integers, none: Sequence[int]) -> Codes:

@@ -5,14 +5,14 @@ state serves both. Codes are ordered so that low uniforms mean the simple and co
 sampling is on integers, so the same words give the same rows on every machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CodedTable", "Generator", "State", "Variable"]
+__all__ = ["CodedTable", "Generator", "State", "Trained", "Variable"]
 
 Codes = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
@@ -20,12 +20,17 @@ Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Variable:
-    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit."""
+    """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit.
+
+    ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
+    may use it to repeat that one's code as such, whichever it is.
+    """
 
     name: str
     size: int  # codes are in range(size)
     ordered: bool = False
     context: bool = False  # given when sampling, never generated
+    like: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,3 +86,11 @@ class Generator(Protocol):
         to their marginals. A row then depends on the rows it is sampled with; without, on its own words alone.
         """
         ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A generator that takes its time: ``device`` names where it learns, ``progress`` is told steps done and to do."""
+
+    device: str
+    progress: Callable[[int, int], None] | None

@@ -12,7 +12,10 @@ import numpy.typing as npt
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 
-__all__ = ["Distributions", "checked", "count_distributions", "draw", "learnable", "share_of", "stratified"]
+__all__ = [
+    "Distributions", "checked", "count_distributions", "draw", "draw_or_repeat", "learnable", "rows_alike",
+    "share_of", "stratified",
+]  # fmt: skip
 
 Integers = npt.NDArray[np.int64]
 _HALF = np.uint64(32)
@@ -54,6 +57,43 @@ def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
     return distributions.codes[np.searchsorted(distributions.running, at, side="right")]
 
 
+def draw_or_repeat(distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int) -> Codes:
+    """As ``draw``, (n,), where code ``size`` means the code ``before`` (n,), and no other draw gives that one.
+
+    ``before``: codes from ``size`` on stand for none. What is not repeated keeps its shares among the others.
+    """
+    begin = np.where(owner > 0, distributions.ends[owner - 1], 0)
+    total = distributions.ends[owner] - begin
+    at = (((words >> _HALF) * total.astype(np.uint64)) >> _HALF).astype(np.int64)
+    weights = np.diff(distributions.running, prepend=0)
+    last = np.searchsorted(distributions.running, distributions.ends[owner], side="left")
+    repeats = np.where(distributions.codes[last] == size, weights[last], 0)
+    rest = total - repeats
+    place, banned = _entry(distributions, owner, np.minimum(before, size), size + 1)
+    banned = np.where(before < size, banned, 0)
+    left = rest - banned
+    again = (before < size) & ((at >= rest) | (left == 0))
+    # Those that do not repeat, or have nothing to repeat, are spread over the other codes.
+    drawn = np.where(before < size, at, at * rest // np.maximum(total, 1))
+    whole = np.where(left > 0, left, total)
+    spot = begin + np.where(rest > 0, np.minimum(drawn, rest - 1) * whole // np.maximum(rest, 1), drawn)
+    start = np.where(place > 0, distributions.running[place - 1], 0)
+    spot += np.where((banned > 0) & (left > 0) & (spot >= start), banned, 0)
+    codes = distributions.codes[np.searchsorted(distributions.running, spot, side="right")]
+    # A distribution that knows only repeats, and a row with nothing to repeat: its first code.
+    return np.where(again, before, np.where(codes == size, 0, codes)).astype(np.int32)
+
+
+def _entry(distributions: Distributions, owner: Integers, codes: Codes, size: int) -> tuple[Integers, Integers]:
+    """The entry of each code (n,) in the distribution ``owner`` (n,), and its weight, 0 where it is not in there."""
+    weights = np.diff(distributions.running, prepend=0)
+    entry_owner = np.searchsorted(distributions.ends, distributions.running, side="left")
+    keys = entry_owner * np.int64(size) + distributions.codes
+    wanted = owner * np.int64(size) + codes
+    at = np.minimum(np.searchsorted(keys, wanted), distributions.codes.size - 1)
+    return at, np.where(keys[at] == wanted, weights[at], 0)
+
+
 def stratified(owner: Integers, words: Words) -> Words:
     """Words of equal standing: the rows of one owner get one word from each of as many equal parts, (n,).
 
@@ -74,16 +114,19 @@ def stratified(owner: Integers, words: Words) -> Words:
 
 def share_of(distributions: Distributions, owner: Integers, codes: Codes, size: int) -> Integers:
     """How likely ``codes`` (n,) are in the distributions ``owner`` (n,), in 1/65536, at least 1."""
-    entries = distributions.codes.size
-    weights = np.diff(distributions.running, prepend=0)
-    entry_owner = np.searchsorted(distributions.ends, distributions.running, side="left")
-    keys = entry_owner * np.int64(size) + distributions.codes
-    wanted = owner * np.int64(size) + codes
-    at = np.minimum(np.searchsorted(keys, wanted), entries - 1)
-    weight = np.where(keys[at] == wanted, weights[at], 0)
+    _, weight = _entry(distributions, owner, codes, size)
     total = distributions.ends[owner] - np.where(owner > 0, distributions.ends[owner - 1], 0)
     share: Integers = np.maximum((weight << 16) // total, 1)
     return share
+
+
+def rows_alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+    """Rows by which variables are given, for ``given`` of shape (n, variables)."""
+    if not given.any():
+        return [np.arange(len(given))]
+    _, kind = np.unique(given, axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    return [np.flatnonzero(kind == k) for k in range(int(kind.max()) + 1)]
 
 
 def learnable(table: CodedTable) -> Codes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from fixturesynth.generators.context import (
     coarse_codes,
     places,
     previous,
+    previous_name,
     seen,
     sibling_variables,
     take_features,
@@ -35,6 +36,7 @@ from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,
@@ -42,6 +44,7 @@ from fixturesynth.generators.tablemodel import (
     column_variable,
     count_variable,
     home_variable,
+    length_variable,
     null_variable,
     part_variable,
 )
@@ -223,9 +226,10 @@ def _fit_learned(
     for column in table.columns:
         _add_column(rows, table, column, order, groups, coded, found_offsets, calendars, lookups)
     own = len(coded.variables)
+    _mark_repeats(rows, table, order, parents, groups, coded)
     _add_outgoing(rows, table, order, coded)
     context, context_codes, siblings = _context(rows, table, parents, coded, own)
-    variables = (*context, *coded.variables)
+    variables = (*context, *_alike(context, coded.variables))
     matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
     state = None
     if coded.variables and n:
@@ -240,14 +244,42 @@ def _fit_learned(
     )  # fmt: skip
 
 
+def _mark_repeats(
+    rows: _Rows, table: TablePlan, order: Integers, parents: Integers | None, groups: Integers, coded: _Coded
+) -> None:
+    """A code more for rare categories that come again among the children of one parent."""
+    if parents is None:
+        return
+    for column in table.columns:
+        encoding = coded.encodings.get(column_variable(column.name))
+        if encoding is None or encoding.rare_code is None or not isinstance(column.source, Modelled):
+            continue
+        i = [v.name for v in coded.variables].index(column_variable(column.name))
+        values = rows.column(table.name, column.name).take(pa.array(order))
+        again = find_repeats(coded.codes[i] == encoding.rare_code, values, parents)
+        if np.unique(groups[again]).size >= rows.protection:
+            coded.codes[i] = np.where(again, encoding.size, coded.codes[i]).astype(np.int32)
+            coded.variables[i] = Variable(coded.variables[i].name, encoding.size + 1)
+
+
+def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[Variable]:
+    """The variables, each naming the one of the sibling before where that is seen in the same codes."""
+    known = {v.name: v.size for v in context}
+    return [
+        replace(v, like=previous_name(v.name)) if known.get(previous_name(v.name)) == v.size + 1 else v
+        for v in variables
+    ]
+
+
 def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
-    """How often each code of an ordered variable was seen, (size,), of those that are drawn sibling by sibling."""
+    """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
+    not at all."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
-        if variable.ordered and variable.name in siblings:
+        if variable.name in siblings:
             out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
             encoding = coded.encodings.get(variable.name)
-            if encoding is not None and encoding.null_code is not None:
+            if variable.ordered and encoding is not None and encoding.null_code is not None:
                 out[variable.name][encoding.null_code] = 0
     return out
 
@@ -359,10 +391,22 @@ def _add_column(
             domain = source.options.get("domain") or source.options.get("known")
             coded.encode(column_variable(name), values, source.encoding, protection, groups, domain)
     elif isinstance(source, Rule):
-        if 0 < values.null_count < len(values):
+        lengths = _lengths(source, values)
+        if lengths is not None:
+            coded.encode(length_variable(name), lengths, "numeric", protection, groups)
+        elif 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
     else:
         _add_derived(rows, table, column, order, groups, coded, values, lookups)
+
+
+def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
+    """Characters of each made-up text, where they differ and the rule is free to choose them; int64 with nulls."""
+    text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    if not text or source.needs or source.parents or "shared" in source.call.options:
+        return None
+    lengths = pc.utf8_length(values).cast(pa.int64())
+    return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
 def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:

@@ -29,7 +29,8 @@ def offset_facts(target: pa.Array, kind: str) -> dict[str, object] | None:
         parsed = parse_temporal(target)
         return None if parsed is None else {"unit": parsed[1], "format": parsed[2]}
     facts = find_grid(target, "numeric")
-    return None if facts.get("scale") in ("binary", "bits") else facts
+    coarse = pa.types.is_decimal(target.type) and facts["decimals"] != target.type.scale
+    return None if coarse or facts.get("scale") in ("binary", "bits") else facts
 
 
 def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:

@@ -8,12 +8,17 @@ from importlib.metadata import entry_points
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import Generator
+from fixturesynth.generators.copula import Copula
 from fixturesynth.generators.independent import Independent
 from fixturesynth.generators.network.generator import Network
+from fixturesynth.generators.neural.plugins import Diffusion, Gan, Vae
 
 __all__ = ["GENERATORS", "choose_generator", "find_generator"]
 
-GENERATORS: dict[str, Callable[[], Generator]] = {"independent": Independent, "cart": Cart, "network": Network}
+GENERATORS: dict[str, Callable[[], Generator]] = {
+    "independent": Independent, "copula": Copula, "cart": Cart, "network": Network,
+    "vae": Vae, "gan": Gan, "diffusion": Diffusion,
+}  # fmt: skip
 
 
 def find_generator(name: str) -> Generator:

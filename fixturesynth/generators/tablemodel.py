@@ -21,6 +21,7 @@ __all__ = [
     "column_variable",
     "count_variable",
     "home_variable",
+    "length_variable",
     "null_variable",
     "part_variable",
 ]
@@ -39,6 +40,11 @@ def part_variable(part: str, column: str) -> str:
 
 def null_variable(column: str) -> str:
     return f"null {column}"
+
+
+def length_variable(column: str) -> str:
+    """How long a made-up text is; its last code is NULL where there are any."""
+    return f"length {column}"
 
 
 def block_variable(foreign_key: str) -> str:
@@ -73,7 +79,7 @@ class TableModel:
     ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
     generators.calendar. ``context``: the context foreign
     key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees; ``shares``: how
-    often each of their codes was seen, where codes are ordered (0 for NULL); ``insides`` by variable: an earlier one
+    often each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
     whose places inside its codes it follows, and how far (generators.insides). ``verbatim``, with
     ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
     table that is kept as it is.

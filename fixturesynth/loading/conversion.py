@@ -317,6 +317,12 @@ def _fit_interval(values: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArr
 
 
 def _fit_array(values: pa.ChunkedArray, target: pa.DataType) -> pa.ChunkedArray | None:
+    if pa.types.is_string(values.type) and _matches(values, r"^\s*\["):  # JSON, as files have it
+        try:
+            parsed = [None if v is None else json.loads(v) for v in values.to_pylist()]
+            return pa.chunked_array([pa.array(parsed, target)])
+        except (ValueError, *_REFUSED):
+            return None
     return _cast(values, target) if pa.types.is_list(values.type) else None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from fixturesynth.loading.destination import run
-from fixturesynth.loading.fetching import table_reference
+from fixturesynth.loading.fetching import own_rows, table_reference
 from fixturesynth.loading.reading import connected
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.targets import quote_name
@@ -17,7 +17,7 @@ __all__ = ["count_rows", "has_rows", "largest_numbers"]
 def count_rows(source: str | Path, schema: Schema) -> dict[str, int]:
     """Rows of every table; SourceError when the database cannot be read."""
     with connected(source) as connection:
-        return {t.name: _whole(connection, f"SELECT count(*) FROM {table_reference(connection, t)}") for t in schema}
+        return {t.name: _whole(connection, f"SELECT count(*) FROM {own_rows(connection, t)}") for t in schema}
 
 
 def has_rows(source: str | Path, schema: Schema) -> bool:
@@ -45,5 +45,5 @@ def _whole(connection: Connection, statement: str) -> int:
 
 
 def _first(connection: Connection, table: Table) -> bool:
-    statement = f"SELECT 1 FROM {table_reference(connection, table)} LIMIT 1"
+    statement = f"SELECT 1 FROM {own_rows(connection, table)} LIMIT 1"
     return run(connection, statement).first() is not None

@@ -19,7 +19,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.loading.conversion import natural
 from fixturesynth.schema.model import Column, Table
 
-__all__ = ["fetch", "table_reference"]
+__all__ = ["fetch", "own_rows", "table_reference"]
 
 BATCH_ROWS = 4096  # small enough that a batch of Python objects stays in the processor's cache
 
@@ -35,6 +35,7 @@ class Fetcher:
     begin: tuple[str, ...] = ()
     expressions: Mapping[str, str] = field(default_factory=dict)
     otherwise: str = "{c}"
+    inherits: bool = False
 
 
 def fetch(connection: Connection, table: Table, columns: Columns) -> Iterator[pa.RecordBatch]:
@@ -45,7 +46,7 @@ def fetch(connection: Connection, table: Table, columns: Columns) -> Iterator[pa
         fetcher.expressions.get(c.type.kind, fetcher.otherwise).format(c=quote(c.name), n=c.type.length or 1)
         for c in columns
     )
-    query = f"SELECT {selected} FROM {table_reference(connection, table)}"
+    query = f"SELECT {selected} FROM {own_rows(connection, table)}"
     return fetcher.rows(connection, query, columns)
 
 
@@ -60,6 +61,13 @@ def table_reference(connection: Connection, table: Table) -> str:
     preparer = connection.dialect.identifier_preparer
     name = preparer.quote_identifier(table.bare_name)
     return f"{preparer.quote_identifier(table.schema)}.{name}" if table.schema else name
+
+
+def own_rows(connection: Connection, table: Table) -> str:
+    """The table as it stands after FROM: without tables that inherit from it, with partitions, which are its rows."""
+    inherits = FETCHERS.get(connection.dialect.name, _OTHERS).inherits
+    only = "ONLY " if inherits and table.partition_key is None else ""
+    return f"{only}{table_reference(connection, table)}"
 
 
 def _batch(values: list[pa.Array], columns: Columns) -> pa.RecordBatch:
@@ -241,6 +249,7 @@ FETCHERS: dict[str, Fetcher] = {
             "SET LOCAL synchronize_seqscans = off",
         ),
         expressions={"bytes": "encode({c}, 'hex')", "array": "to_json({c})"},
+        inherits=True,
     ),
     "mysql": Fetcher(
         _driver_rows,

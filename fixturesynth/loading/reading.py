@@ -118,17 +118,19 @@ def _declared(held: Mapping[str, pa.Table], table: Table) -> pa.Table:
     if table.name not in held:
         raise SourceError(f"no rows for table {table.name!r}: {did_you_mean(table.name, held)}")
     rows = held[table.name]
-    for column in table.columns:
+    # Files that we wrote lack what the database computes by itself.
+    wanted = [c for c in table.columns if c.generated is None or c.name in rows.column_names]
+    for column in wanted:
         if column.name not in rows.column_names:
             near = did_you_mean(column.name, rows.column_names)
             raise SourceError(f"no column {column.name!r} in the rows of table {table.name!r}: {near}")
     columns = []
-    for column in table.columns:
+    for column in wanted:
         values = plain(rows.column(column.name))
         # Only here do texts such as "true" come from a file, where they are the only way to write a boolean.
         loose = column.type.kind == "boolean" and pa.types.is_string(values.type)
         columns.append(fit(infer_text(values) if loose else values, column.type))
-    return pa.table(columns, names=list(table.column_names))
+    return pa.table(columns, names=[c.name for c in wanted])
 
 
 def _chosen(schema: Schema, tables: Iterable[str] | None) -> tuple[Table, ...]:
@@ -223,9 +225,7 @@ def _sampled(
 
 
 def _count(connection: Connection, table: Table) -> int:
-    counted: Any = connection.exec_driver_sql(
-        f"SELECT count(*) FROM {fetching.table_reference(connection, table)}"
-    ).scalar()
+    counted: Any = connection.exec_driver_sql(f"SELECT count(*) FROM {fetching.own_rows(connection, table)}").scalar()
     return int(counted)
 
 

@@ -13,7 +13,7 @@ from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.targets import quote_name, target_of
 from fixturesynth.schema.translation import translate
 
-__all__ = ["sql_statements"]
+__all__ = ["insert_statements", "sql_statements"]
 
 ROWS = 512  # in one INSERT
 
@@ -82,6 +82,15 @@ def sql_statements(tables: Mapping[str, pa.Table], schema: Schema, dialect: str,
         yield from _sequences(table, written, script, name)
     yield from (f"{s};\n" for s in made.after)
     yield from (f"{s};\n" for s in script.after)
+
+
+def insert_statements(tables: Mapping[str, pa.Table], schema: Schema) -> Iterator[str]:
+    """The rows alone, a statement for each table, in the words of the schema's own dialect."""
+    dialect = "postgresql" if schema.dialect == "generic" else schema.dialect
+    for name, rows in tables.items():
+        written = [c for c in schema[name].columns if c.generated is None and c.name in rows.column_names]
+        if written and rows.num_rows:
+            yield from _inserts(rows, schema[name], written, SCRIPTS[dialect], dialect)
 
 
 def _inserts(rows: pa.Table, table: Table, columns: list[Column], script: Script, dialect: str) -> Iterator[str]:

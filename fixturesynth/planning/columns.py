@@ -359,10 +359,14 @@ def _as_written(seen: ColumnProfile) -> RuleCall | None:
 def _nobodys(domain: str) -> str:
     """The domain under a top level that is reserved (RFC 2606): mail to a made-up address reaches nobody.
 
-    >>> _nobodys("shop.co.uk"), _nobodys("")
-    ('shop.co.example', '')
+    As long as it was, where that leaves enough of the name.
+
+    >>> _nobodys("shop.co.uk"), _nobodys("greengrocers.org"), _nobodys("")
+    ('shop.co.example', 'greengro.example', '')
     """
-    return domain and f"{domain.rpartition('.')[0] or domain}.example"
+    stem = domain.rpartition(".")[0] or domain
+    room = len(domain) - len(".example")
+    return domain and f"{stem[:room].rstrip('.-') if room >= LEAST_STEM else stem}.example"
 
 
 def _spelled(call: RuleCall, seen: ColumnProfile, needs: ColumnNeeds) -> Rule:
@@ -394,8 +398,12 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         made = dict(call.options) | ({"values": pool} if call.name == "word_text" else {})
         options["rare"] = {"name": call.name, "options": made, "version": call.version}
         options["pool"] = pool
+        if seen.lengths and call.name != "pattern":
+            options["lengths"] = list(seen.lengths)
     return options
 
+
+LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
 # Meanings that a rule of their own serves better than words seen in the rows.
 PERSON_RULES = frozenset(

@@ -134,9 +134,12 @@ def _mark_implied(
             through[found.foreign_key].append(found.by)
     copies = _copies(profile, table)
     for fk in table.foreign_keys:
-        for other in table.foreign_keys:
+        others = [other for other in table.foreign_keys if other is not fk]
+        if any(set(fk.columns) & set(other.columns) for other in others):
+            continue  # a third reference fills the column that they share, and knows nothing of the row copied from
+        for other in others:
             copied = {i.target for i in copies if i.foreign_key == other.name}
-            if other is not fk and not set(fk.columns) & set(other.columns) and set(fk.columns) <= copied:
+            if set(fk.columns) <= copied:
                 through[fk.name].append(other.name)
     fillable = {"matched", "later"}
     solid = {name for name, by in through.items() if not by}

@@ -24,7 +24,8 @@ Counts = tuple[tuple[int, int], ...]
 
 # Parents with 0, 1, ... children when only a mean is given: one in eight has none, a few have many.
 LAW = (0, 1, 1, 2, 2, 3, 4, 7)
-GENERATORS = ("independent", "cart", "network")  # those of generators.registry, which stands a floor above
+# Those of generators.registry, which stands a floor above.
+GENERATORS = ("independent", "copula", "cart", "network", "vae", "gan", "diffusion")
 PARENTS = 1_000  # parents in the histograms made here, so that a mean is kept to a thousandth
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-__all__ = ["Bounds", "bounds_of"]
+__all__ = ["Bounds", "bounds_of", "free_intervals"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def bounds_of(
     >>> bounds_of(None, Decimal(1), (Decimal(0), Decimal(255)), (Decimal(1), Decimal(1000)))
     Bounds(low=Decimal('1'), high=Decimal('255'), highest=Decimal('255'))
     """
-    found = [_cut(low, high, wanted) for low, high in _free(domain, unit, limits)]
+    found = [_cut(low, high, wanted) for low, high in free_intervals(domain, unit, limits)]
     if not found:
         return None
     return max(found, key=lambda b: (min(b.high, wanted[1]) - max(b.low, wanted[0]), b.high - b.low))
@@ -41,7 +41,7 @@ def _cut(low: Decimal, high: Decimal, wanted: tuple[Decimal, Decimal]) -> Bounds
     return Bounds(first, last, high)
 
 
-def _free(domain: Any, unit: Decimal, limits: tuple[Decimal, Decimal]) -> list[tuple[Decimal, Decimal]]:
+def free_intervals(domain: Any, unit: Decimal, limits: tuple[Decimal, Decimal]) -> list[tuple[Decimal, Decimal]]:
     """Free intervals on whole units, in ascending order."""
     low, high = _up(limits[0], unit), _down(limits[1], unit)
     if domain is None:

@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["ColumnContext", "RuleCall", "RuleMaker", "RuleRequest", "Space"]
+__all__ = ["WANTED_LENGTH", "ColumnContext", "RuleCall", "RuleMaker", "RuleRequest", "Space"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+
+WANTED_LENGTH = "wanted length"  # given to rules for running text: characters that each row should have
 
 
 @dataclass(frozen=True)

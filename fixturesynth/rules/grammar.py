@@ -30,6 +30,7 @@ __all__ = [
     "Number",
     "Phrase",
     "Pool",
+    "cut_texts",
     "drawn",
     "fold",
     "guide",
@@ -111,6 +112,21 @@ def limits_of(options: Mapping[str, Any], context: ColumnContext) -> Limits:
     asked = options.get("max_length")
     longest = min((n for n in (own, asked) if n is not None), default=None)
     return Limits(longest, int(options.get("min_length") or 0), bool(options.get("octets")), options.get("case"))
+
+
+def cut_texts(texts: pa.Array, lengths: Integers) -> pa.Array:
+    """Each text cut to at most so many characters, both (n,).
+
+    >>> cut_texts(pa.array(["abc", "d", "efg"]), np.array([2, 2, 1])).to_pylist()
+    ['ab', 'd', 'e']
+    """
+    over = pc.utf8_length(texts).to_numpy(zero_copy_only=False) > lengths
+    for length in np.unique(lengths[over]).tolist():
+        mask = over & (lengths == length)
+        texts = pc.replace_with_mask(
+            texts, pa.array(mask), pc.utf8_slice_codeunits(texts.filter(pa.array(mask)), 0, length)
+        )
+    return texts
 
 
 class Bits:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules import vocabulary
-from fixturesynth.rules.contract import ColumnContext, Integers, Space
+from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, Space
 from fixturesynth.rules.grammar import Bits, Limits, Number, Phrase, Pool, fold, guide, limits_of, phrase_space
 from fixturesynth.rules.numbers import along
 
@@ -147,11 +147,13 @@ def _prose(
     opening, base = _opening(sizes, longest, needed) if context.unique else (0, 1)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
-        blocks = [block(indices[i : i + _BLOCK]) for i in range(0, max(len(indices), 1), _BLOCK)]
-        return pa.concat_arrays(blocks)
+        asked = given.get(WANTED_LENGTH)
+        wanted = None if asked is None else asked.to_numpy(zero_copy_only=False).astype(np.int64)
+        cuts = [slice(i, i + _BLOCK) for i in range(0, max(len(indices), 1), _BLOCK)]
+        return pa.concat_arrays([block(indices[cut], None if wanted is None else wanted[cut]) for cut in cuts])
 
-    def block(indices: Integers) -> pa.Array:
-        goal = along(goals.tolist(), Bits(hashed(indices, 0, "prose length")))
+    def block(indices: Integers, wanted: Integers | None) -> pa.Array:
+        goal = along(goals.tolist(), Bits(hashed(indices, 0, "prose length"))) if wanted is None else wanted
         goal = np.clip(goal, max(floor, 2, opening * (int(sizes.max()) + 1)), longest)
         edges = {k: _drawn_marks(indices, habits[k], k) for k in ("lead", "final", "trail") if habits.get(k)}
         taken = sum((width for _, width in edges.values()), np.zeros(len(indices), np.int64))

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.randomness import below, choose, hashed
-from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space
-from fixturesynth.rules.grammar import LARGEST, drawn, limits_of
+from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, RuleCall, Space
+from fixturesynth.rules.grammar import LARGEST, cut_texts, drawn, limits_of
 
 __all__ = ["MAKERS", "mail", "numbered"]
 
@@ -57,6 +57,7 @@ def mail(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     pairs = [(str(d) or _SAFE, max(int(w), 0)) for d, w in options.get("domains") or [["", 1]]]
     domains = pa.array([d for d, _ in pairs])
+    sizes = np.array([len(d) for d, _ in pairs], np.int64)
     running = np.cumsum(np.array([w for _, w in pairs], np.int64))
     template, case = options.get("template"), options.get("local", "lower")
     change = {"upper": pc.utf8_upper, "lower": pc.utf8_lower}.get(str(case))
@@ -81,6 +82,12 @@ def mail(options: Mapping[str, Any], context: ColumnContext) -> Space:
             plain = pc.replace_substring_regex(local, r"[0-9]+$", "")
             local = pc.binary_join_element_wise(plain, pa.array(indices + 1).cast(pa.string()), "")
         which = choose(hashed(indices, 0, "mail domain"), running)
+        if (asked := given.get(WANTED_LENGTH)) is not None and not context.unique:
+            left = asked.to_numpy(zero_copy_only=False).astype(np.int64) - sizes[which] - 1
+            digits = pa.array(hashed(indices, 0, "mail digits") % np.uint64(10**9)).cast(pa.string())
+            longer = pc.less(pc.utf8_length(local), pa.array(left))
+            local = pc.if_else(longer, pc.binary_join_element_wise(local, digits, ""), local)
+            local = pc.utf8_rtrim(cut_texts(local, np.maximum(left, 2)), "._-")
         return pc.binary_join_element_wise(local, domains.take(pa.array(which)), "@")
 
     return Space(LARGEST, at, block=1 if context.unique else None)

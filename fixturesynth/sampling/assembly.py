@@ -58,6 +58,7 @@ class Assembly:
     ranks: dict[str, Integers]
     made: Mapping[str, Made]
     dialect: str = "generic"
+    first: int = 0  # rank of the first row
 
     def kind(self, column: str) -> pa.DataType:
         return final_type(self.table, self.model, column)
@@ -155,8 +156,9 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         return _derived(assembly, column, source, kind, out)
     if isinstance(source, Rule) and (source.needs or source.parents):
         job = ValuesJob(
-            assembly.table.name, 0, assembly.seed, 0, assembly.rows, assembly.codes, assembly.locale, assembly.now
-        )
+            assembly.table.name, 0, assembly.seed, assembly.first, assembly.rows, assembly.codes, assembly.locale,
+            assembly.now,
+        )  # fmt: skip
         given = {n: out.get(n, pa.nulls(assembly.rows)) for n in source.needs}
         given |= {f"{key}.{name}": assembly.through(key, name, out) for key, name in source.parents}
         return make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
@@ -171,7 +173,9 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
             foreign_key, parent_column = options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
-    return as_type(values, kind) if values.type != kind else values
+    # Rows of several dimensions were read as texts; a rule's lists are lists.
+    listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
+    return values if listed or values.type == kind else as_type(values, kind)
 
 
 def _derived(

@@ -27,7 +27,7 @@ def without_drift(
     seed: int,
     *address: str | int,
 ) -> Codes:
-    """``codes``, shape (n, variables), with every variable of ``shares`` moved to its shares, rows kept in order.
+    """``codes``, shape (n, variables), with the ordered variables of ``shares`` moved to these, rows kept in order.
 
     Of rows with the same code those move first that the variable beside it, which goes with it most, says to.
 
@@ -40,7 +40,7 @@ def without_drift(
     out = codes.copy()
     for i, variable in enumerate(variables):
         known = shares.get(variable.name)
-        if known is None or not known.any():
+        if known is None or not variable.ordered or not known.any():
             continue
         rows = np.flatnonzero(known[codes[:, i]] > 0)
         ties = hashed(rows, seed, *address, variable.name, "drift")

@@ -29,6 +29,7 @@ from fixturesynth.generators.context import (
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
+from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
@@ -42,6 +43,7 @@ from fixturesynth.sampling.covering import covered, differing_values, needed_par
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import (
     CodesJob,
@@ -70,6 +72,7 @@ __all__ = ["Given", "sample_dataset", "share", "shared"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
+Chosen = Callable[[str, int, int], npt.NDArray[np.uint64]]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 
@@ -93,6 +96,8 @@ class _Run:
     map: Mapper
     differing: Mapping[str, frozenset[str]]  # by table: columns whose values should differ as far as they can
     lenders: Mapping[tuple[str, str], tuple[str, str]]  # by (table, column): whose values it takes
+    first: Mapping[str, int]  # by table: the rank of its first row, 0 where it is not named
+    chosen: Chosen | None = None
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -107,14 +112,20 @@ def sample_dataset(
     map: Mapper | None = None,
     given: tuple[Given, ...] = (),
     progress: Progress | None = None,
+    first: Mapping[str, int] | None = None,
+    chosen: Chosen | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
+
+    ``first``: by table, the rank that its rows count from. Keys and unique values made by rules then differ from those
+    of a sample of fewer rows with the same plan and seed. ``chosen``: gives the words by which the codes of a table are
+    drawn, (rows, variables), instead of the seed's own.
 
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
         differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
-        run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed)
+        run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen)
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -190,7 +201,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     codes = _sample_codes(run, plan, table, model, parents, position, siblings)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
-    base = _sample_values(run, plan, codes)
+    base = _sample_values(run, plan, codes, model, position)
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
@@ -208,6 +219,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         ranks,
         run.made,
         run.plan.dialect,
+        run.first.get(plan.name, 0),
     )
     columns = settle(assembly, run.plan.dialect)
     if any(r.how == "later" for r in plan.references):
@@ -362,16 +374,20 @@ def _sample_codes(
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
     given = _given_codes(run, plan, model)
+    raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
+    first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
     jobs = [
         CodesJob(
-            plan.name, number, run.seed, above[low:high], position[low:high], siblings[low:high],
-            {name: codes[low:high] for name, codes in given.items()},
+            plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
+            {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
-    if any(item.table == plan.name for item in run.given):
+    if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
+    codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
 
 
@@ -421,12 +437,22 @@ def _features(
     return Features(tuple(variables), matrix)
 
 
-def _sample_values(run: _Run, plan: TablePlan, codes: Codes) -> dict[str, pa.Array]:
+def _sample_values(
+    run: _Run, plan: TablePlan, codes: Codes, model: TableModel | None, position: Integers
+) -> dict[str, pa.Array]:
     size = plan.partition_rows
+    first = run.first.get(plan.name, 0)
+    sources: dict[str, Integers] = {}
+    if model is not None:
+        for i, variable in enumerate(generated(model)):
+            encoding = model.encodings.get(variable.name)
+            if encoding is not None and variable.size > encoding.size:
+                rows = first_rows(encoding, codes[:, i], position)
+                sources[variable.name] = np.where(rows >= 0, rows + first, rows)
     jobs = [
         ValuesJob(
-            plan.name, number, run.seed, low, min(size, plan.rows - low), codes[low : low + size],
-            run.plan.locale, run.plan.now,
+            plan.name, first + number, run.seed, first + low, min(size, plan.rows - low), codes[low : low + size],
+            run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip

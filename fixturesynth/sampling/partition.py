@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,19 +18,30 @@ from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
-from fixturesynth.generators.tablemodel import TableModel, column_variable, null_variable, part_variable
+from fixturesynth.generators.repeating import first_codes
+from fixturesynth.generators.tablemodel import (
+    TableModel,
+    column_variable,
+    length_variable,
+    null_variable,
+    part_variable,
+)
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.grammar import Bits
+from fixturesynth.rules.numbers import along
 from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
+from fixturesynth.sampling.lengths import PROSE, sized_texts
 from fixturesynth.schema.model import Table
 
 __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_values", "sample_codes", "sample_values"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
 
 OUTGOING = ("count ", "home ")  # beginnings of the variables that say what a row is to its children
 
@@ -46,6 +57,7 @@ class CodesJob:
     position: Integers  # (n,)
     siblings: Integers  # (n,)
     given: Mapping[str, Codes] = field(default_factory=dict)
+    raw: Words | None = None  # (n, generated variables): words to draw by, instead of the seed's own
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ class ValuesJob:
     codes: Codes  # (rows, generated variables), or (rows, 0)
     locale: str
     now: str
+    sources: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.repeating
 
 
 def generated(model: TableModel) -> tuple[Variable, ...]:
@@ -76,12 +89,14 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     assert state is not None
     n = job.position.size
     count = len(generated(model))
-    raw = words(stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition), n * count)
-    raw = raw.reshape(n, count)
+    raw, even = job.raw, job.raw is None  # words that somebody chose are not shared out among the rows
+    if raw is None:
+        source = stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition)
+        raw = words(source, n * count).reshape(n, count)
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
     if not model.siblings:
-        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=True)
+        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=even)
     names = [v.name for v in generated(model)]
     seen = [names.index(s) for s in model.siblings]
     none = np.array([v.size - 1 for v in context[len(context) - len(seen) :]], dtype=np.int32)
@@ -93,7 +108,7 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         rows = order[bounds[step] : bounds[step + 1]]
         before = _shown(out[rows - 1], sizes, seen, none) if step else np.tile(none, (rows.size, 1))
         joined = np.concatenate([base[rows], before], axis=1)
-        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=True)
+        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=even)
     return out
 
 
@@ -117,11 +132,30 @@ def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, code
 
     For rows whose own values moved after they were drawn, so that the number of children follows the final value.
     """
-    state = model.state
     own = generated(model)
     outgoing = [i for i, v in enumerate(own) if v.name.startswith(OUTGOING)]
-    if state is None or not outgoing or not rows.size:
+    if model.state is None or not outgoing or not rows.size:
         return codes
+    given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}
+    drawn = redrawn(model, generator, job, codes, rows, given, "codes again")
+    out = codes.copy()
+    for i in outgoing:
+        out[rows, i] = drawn[:, i]
+    return out
+
+
+def redrawn(
+    model: TableModel,
+    generator: Generator,
+    job: CodesJob,
+    codes: Codes,
+    rows: Integers,
+    given: Mapping[str, Codes],
+    *address: str,
+) -> Codes:
+    """Codes of ``rows`` drawn again with ``given`` values, each after the sibling before it; (rows, variables)."""
+    state, own = model.state, generated(model)
+    assert state is not None
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)[rows]
     if model.siblings:
@@ -130,13 +164,8 @@ def redraw_outgoing(model: TableModel, generator: Generator, job: CodesJob, code
         before = _shown(codes[rows - 1], [v.size for v in own], seen, np.array(none))
         before[job.position[rows] == 0] = none
         base = np.concatenate([base, before], axis=1)
-    given = {v.name: codes[rows, i] for i, v in enumerate(own) if i not in outgoing}
-    raw = words(stream(job.seed, job.table, "codes again", generator.name, generator.version), rows.size * len(own))
-    drawn = generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
-    out = codes.copy()
-    for i in outgoing:
-        out[rows, i] = drawn[:, i]
-    return out
+    raw = words(stream(job.seed, job.table, *address, generator.name, generator.version), rows.size * len(own))
+    return generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
 
 
 def _placed(context: list[Variable]) -> bool:
@@ -169,8 +198,14 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
             kind = final_type(table, model, column.name)
             out[column.name] = _constant(source.value, job.rows, kind)
         elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and (source.needs or source.parents)):
-            made = _rule(plan, table, model, column.name, source.call, job, {})
-            out[column.name] = _with_nulls(made, column, variables, job)
+            wanted = _wanted_lengths(model, column.name, variables, job)
+            if model is not None and wanted is not None:
+                context = context_of(table, column.name, job.locale, job.now)
+                request = RuleRequest(job.seed, context, np.arange(job.start, job.start + job.rows), job.partition, {})
+                made = sized_texts(source.call, request, wanted, plan.rows)
+            else:
+                made = _rule(plan, table, model, column.name, source.call, job, {})
+            out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
             out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
         elif isinstance(source, Modelled | Derived):
@@ -225,6 +260,12 @@ def _inside_words(
             continue
         codes = job.codes[:, variables.index(variable)].astype(np.int64)
         own = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
+        if variable in job.sources:
+            # What is made up for a rare category is made up for the row in which it first came.
+            rare = job.sources[variable] >= 0
+            own[rare] = hashed(job.sources[variable][rare], job.seed, job.table, column.name, "rare")
+            out[variable] = own
+            continue
         other, strength = model.insides.get(variable, ("", 0))
         # Rows of one code share out what lies inside it evenly: few rows then miss none of it by chance.
         even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
@@ -237,12 +278,15 @@ def _decoded(
     table: Table, model: TableModel, column: ColumnPlan, codes: Codes, raw: npt.NDArray[np.uint64], job: ValuesJob
 ) -> pa.Array:
     encoding: Encoding = model.encodings[column_variable(column.name)]
+    if column_variable(column.name) in job.sources:
+        codes = first_codes(encoding, codes)
     values = decode(encoding, codes, raw)
     assert isinstance(column.source, Modelled | Derived)
     options = column.source.options if isinstance(column.source, Modelled) else column.source.parameters
     rare = options.get("rare")
     if rare and encoding.rare_code is not None and (codes == encoding.rare_code).any():
-        made = _stand_ins(table, column.name, RuleCall(**rare), int(options.get("pool", 1)), raw, job)
+        pool, lengths = int(options.get("pool", 1)), options.get("lengths")
+        made = _stand_ins(table, column.name, RuleCall(**rare), pool, lengths, raw, job)
         # The code of rare ones also stands for stored values beyond those that have a code of their own.
         unknown = (hashed(raw, 0, "stand in") >> np.uint64(32)).astype(np.int64) < protected_share(encoding)
         values = pa.compute.if_else(pa.array((codes == encoding.rare_code) & unknown), made.cast(values.type), values)
@@ -250,14 +294,29 @@ def _decoded(
 
 
 def _stand_ins(
-    table: Table, name: str, call: RuleCall, pool: int, raw: npt.NDArray[np.uint64], job: ValuesJob
+    table: Table,
+    name: str,
+    call: RuleCall,
+    pool: int,
+    lengths: Sequence[int] | None,
+    raw: npt.NDArray[np.uint64],
+    job: ValuesJob,
 ) -> pa.Array:
-    """A few made-up categories for the many that are too rare to be stored; the first of them come most often."""
+    """A few made-up categories for the many that are too rare to be stored; the first of them come most often.
+
+    ``lengths``: quantiles of the characters that the column's texts have.
+    """
     context = context_of(table, name, job.locale, job.now)
-    unique = replace(call, unique=True)
-    if capacity(unique, context) >= pool:
-        call = unique
-    made = sample_rule(call, RuleRequest(job.seed, context, np.arange(pool), 0, {}))
+    numbers = np.arange(pool)
+    request = RuleRequest(job.seed, context, numbers, 0, {})
+    # Masks of few digits come in their own shares, which all their values together would not be; prose hardly repeats.
+    if call.name not in (*PROSE, "pattern") and capacity(replace(call, unique=True), context) >= pool:
+        call = replace(call, unique=True)
+    if lengths:
+        goals = along(sorted(int(n) for n in lengths), Bits(hashed(numbers, 0, "stand in length")))
+        made = sized_texts(call, request, goals, pool)
+    else:
+        made = sample_rule(call, request)
     drawn = below(raw, pool)
     again = below(raw << np.uint64(32), pool)
     return made.take(pa.array(np.minimum(drawn, again)))
@@ -288,15 +347,32 @@ def make_rule_values(
     assert isinstance(source, Rule)
     variables = [v.name for v in generated(model)] if model is not None else []
     made = _rule(plan, table, model, column.name, source.call, job, given)
-    return _with_nulls(made, column, variables, job)
+    return _with_nulls(made, column, model, variables, job)
 
 
-def _with_nulls(values: pa.Array, column: ColumnPlan, variables: list[str], job: ValuesJob) -> pa.Array:
+def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], job: ValuesJob) -> Integers | None:
+    """How long the made-up texts of a column are to be, (rows,), 0 for NULL; None where that was not learned."""
+    variable = length_variable(name)
+    if model is None or variable not in variables:
+        return None
+    codes = job.codes[:, variables.index(variable)]
+    raw = words(stream(job.seed, job.table, name, "length", job.partition), job.rows)
+    lengths = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
+    wanted: Integers = lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return wanted
+
+
+def _with_nulls(
+    values: pa.Array, column: ColumnPlan, model: TableModel | None, variables: list[str], job: ValuesJob
+) -> pa.Array:
     """NULLs where the model says so; where nothing was learned, in the share that is planned, by keyed hash."""
     source = column.source
     if not isinstance(source, Rule) or column.null_share is not None:  # asked: see assembly
         return values
-    if null_variable(column.name) in variables:
+    length = length_variable(column.name)
+    if model is not None and length in variables:
+        empty = job.codes[:, variables.index(length)] == (model.encodings[length].null_code or -1)
+    elif null_variable(column.name) in variables:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1
     elif source.null_share > 0:
         ranks = np.arange(job.start, job.start + job.rows)

@@ -21,6 +21,7 @@ from fixturesynth.sampling.covering import covered
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
+from fixturesynth.sampling.reconciling import reconciled
 from fixturesynth.sampling.sharing import agreeing_apart, moved_to
 from fixturesynth.schema.model import ForeignKey, Table
 
@@ -145,10 +146,12 @@ def _match(
     degrees = degrees_of(
         table.name, reference, parent.rows, asked.size, models.get(fk.parent), parent.features, None, seed
     )
-    degrees = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
-    degrees = covered(degrees, least)
+    dealt = balanced(degrees, plan, table, reference, models.get(fk.parent), made, seed)
+    if block is not None and block.home is not None and dealt is degrees and not reference.exclusive:
+        asking = np.bincount(wanted[asked][wanted[asked] >= 0], minlength=block.size)[: block.size]
+        dealt = reconciled(degrees, blocks, asking)
     words = hashed(np.arange(parent.rows), seed, table.name, name, "able")
-    degrees = moved_to(degrees, able, 1 if reference.exclusive else None, words)
+    degrees = moved_to(covered(dealt, least), able, 1 if reference.exclusive else None, words)
     out = np.full(rows, -1, dtype=np.int64)
     if shared:
         own, theirs = _shared_codes(table, fk, shared, ranks, made, plan)

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import ConstraintError
+from fixturesynth.generators.derivation import MICROSECONDS
 from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
 from fixturesynth.planning.solving import Ways, fits, mend, ways_to
+from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import rule_values
@@ -175,10 +177,37 @@ def late_columns(plan: TablePlan) -> frozenset[str]:
 
 def misordered(low: pa.Array, high: pa.Array, strict: bool) -> Mask:
     """Rows in which both are set and ``low`` is above ``high`` (``strict``: or equal), shape (n,)."""
-    if low.type != high.type:
-        low, high = unify([low, high])
+    written = _written_moments(low, high)
+    if written is not None:
+        low, high = written
+    elif low.type != high.type:
+        try:
+            low, high = unify([low, high])
+        except pa.ArrowInvalid:  # texts that are no moments: nothing can be said of their order
+            return np.zeros(len(low), bool)
     test = pc.greater_equal(low, high) if strict else pc.greater(low, high)
     return np.asarray(test.fill_null(False))
+
+
+def _written_moments(low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array] | None:
+    """Both as microseconds where one is a text that holds moments in a way that does not sort: ``31.12.1999``."""
+    if not any(pa.types.is_string(v.type) for v in (low, high)):
+        return None
+    parsed = [parse_temporal(v) for v in (low, high)]
+    if low.type == high.type and None in parsed:  # days and months may be told apart in one of them alone
+        together = parse_temporal(pa.concat_arrays([low, high]))
+        if together is not None:
+            ints, unit, layout = together
+            parsed = [(ints[: len(low)], unit, layout), (ints[len(low) :], unit, layout)]
+    if parsed[0] is None or parsed[1] is None:
+        return None
+    if low.type == high.type and all(p is not None and p[2].startswith("%Y-%m-%d") for p in parsed):
+        return None
+    micros = [
+        pa.array(p[0] * MICROSECONDS[p[1]], mask=~np.asarray(v.is_valid()))
+        for p, v in zip(parsed, (low, high), strict=True) if p is not None
+    ]  # fmt: skip
+    return micros[0], micros[1]
 
 
 def _groups(assembly: Assembly) -> list[_Group]:

@@ -242,7 +242,7 @@ def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, ro
         found = set_keys(assembly, columns, unique)
         assert found is not None
         twice = found[0][duplicates(found[1])]
-        first = assembly.rows * (turn + 1)
+        first = assembly.first + assembly.rows * (turn + 1)
         context = context_of(assembly.table, name, assembly.locale, assembly.now)
         if capacity(source.call, context) < first + assembly.rows:
             return False

@@ -6,7 +6,10 @@ from typing import Final
 
 from fixturesynth.schema.model import Table
 
-__all__ = ["is_ledger"]
+__all__ = ["OWN", "is_ledger"]
+
+# What FixtureSynth itself keeps in a database it has filled: no table of anybody's schema.
+OWN: Final = frozenset(("_fixturesynth_manifest", "_fixturesynth_blocks"))
 
 # Name and some columns, in lower case, with the tool that makes them; a name alone may mean something else.
 LEDGERS: Final = {

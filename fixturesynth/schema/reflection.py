@@ -17,6 +17,7 @@ from fixturesynth.schema.catalogue_mysql import read_mysql
 from fixturesynth.schema.catalogue_postgresql import read_postgresql
 from fixturesynth.schema.catalogue_sqlite import read_sqlite
 from fixturesynth.schema.connection import make_engine, one_line
+from fixturesynth.schema.ledgers import OWN
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.sqlfile import read_sql_file
 
@@ -125,10 +126,11 @@ def from_connection(connection: Connection, schemas: Sequence[str] | None) -> Sc
         raise SourceError(f"cannot reflect {name} databases; there are: {', '.join(CATALOGUES)}")
     reader = CATALOGUES[name]
     try:
-        return reader(connection, schemas)
+        found = reader(connection, schemas)
     except sa.exc.SQLAlchemyError as error:
         shown = connection.engine.url.render_as_string(hide_password=True)
         raise SourceError(f"cannot read the catalogue of {shown}: {one_line(error)}") from error
+    return replace(found, tables=tuple(t for t in found if t.bare_name not in OWN))
 
 
 def keep_tables(schema: Schema, tables: Sequence[str]) -> Schema:

@@ -31,6 +31,7 @@ class Target:
     deferrable: bool = False
     alter_foreign_key: bool = False  # ALTER TABLE ... ADD FOREIGN KEY exists
     forward_references: bool = False  # a foreign key may name a table that is created later
+    narrow_references: bool = False  # none into another schema, none of a row to itself
     foreign_key_actions: frozenset[str] = frozenset({"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"})
     generated: frozenset[str] = frozenset({"STORED", "VIRTUAL"})
     ilike: bool = False
@@ -322,6 +323,7 @@ TARGETS: Mapping[str, Target] = {
             same_key_types=True,
             ilike=True,
             foreign_key_actions=frozenset(),
+            narrow_references=True,
             generated=frozenset({"VIRTUAL"}),
             pure_checks=False,
         ),

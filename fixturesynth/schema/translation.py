@@ -20,7 +20,7 @@ from fixturesynth.schema.model import (
 )
 from fixturesynth.schema.targets import Target, quote_name, shorten_name, target_of
 
-__all__ = ["Translation", "translate"]
+__all__ = ["Translation", "is_partition", "translate"]
 
 DEFAULT_TEXT = 255  # characters of a key column about which nothing says how long it is
 FAMILIES: Mapping[Kind, str] = {
@@ -47,7 +47,7 @@ def translate(
     """
     target = target_of(dialect)
     notes: list[str] = []
-    kept = [table for table in schema if not _is_partition(table, schema)]
+    kept = [table for table in schema if not is_partition(table, schema)]
     notes += [f"table {t.name}: created as one table, without its partitions" for t in kept if t.partition_key]
     types = {t.name: _types(t, schema.dialect, target) for t in kept}
     if schema.dialect != dialect:
@@ -62,7 +62,7 @@ def translate(
     )
 
 
-def _is_partition(table: Table, schema: Schema) -> bool:
+def is_partition(table: Table, schema: Schema) -> bool:
     """Rows of a partition go through its parent; an inheritance child is a table of its own."""
     return bool(table.partition_of and table.partition_of in schema and schema[table.partition_of].partition_key)
 
@@ -161,7 +161,7 @@ def _table(
         if not same:
             checks += _column_checks(column, table, schema.dialect, target, kinds, say)
     if target.identity == "AUTO_INCREMENT":
-        columns = _one_counter(columns, table)
+        columns = _one_counter(columns, table, {c for check in checks for c in check.columns})
     return replace(
         table,
         columns=tuple(columns),
@@ -250,9 +250,9 @@ def _column(
     )
 
 
-def _one_counter(columns: list[Column], table: Table) -> list[Column]:
-    """MySQL has one numbered column in a table, and it must lead a key."""
-    leads = [key[0] for key in table.keys]
+def _one_counter(columns: list[Column], table: Table, checked: set[str]) -> list[Column]:
+    """MySQL has one numbered column in a table; it must lead a key, and no check may look at it."""
+    leads = {key[0] for key in table.keys} - checked
     counters = [c.name for c in columns if (c.autoincrement or c.identity) and c.name in leads and c.generated is None]
     chosen = counters[0] if counters else None
     return [
@@ -341,6 +341,13 @@ def _foreign_key(
     if set(fk.parent_columns) not in [set(key) for key in schema[fk.parent].keys]:
         say.add(what, f"{fk.parent} ({', '.join(fk.parent_columns)}) is not unique")
         return None
+    if target.narrow_references:
+        if table.schema != schema[fk.parent].schema:
+            say.add(what, "it has no references into another schema")
+            return None
+        if fk.parent == table.name and not all(table.column(c).nullable for c in fk.columns):
+            say.add(what, "a row cannot reference itself there, and the first one would have to")
+            return None
     for child, parent in zip(fk.columns, fk.parent_columns, strict=True):
         if _family(types[table.name][child]) != _family(types[fk.parent][parent]):
             say.add(what, f"{types[table.name][child].name} cannot reference {types[fk.parent][parent].name}")

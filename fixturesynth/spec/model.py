@@ -190,11 +190,15 @@ class TableSpec(_Part):
         default_factory=dict, description="children per row, by child table or foreign key name"
     )
     references: tuple[ReferenceSpec, ...] = ()
+    traits: Mapping[str, Annotated[Mapping[str, Any], BeforeValidator(_filled)]] = Field(
+        default_factory=dict,
+        description="named values of columns and parents, for factories in tests: synth.make('orders', 'refunded')",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _blank(cls, data: Any) -> Any:
-        return _without_blanks(data, ("columns", "children", "references"))
+        return _without_blanks(data, ("columns", "children", "references", "traits"))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

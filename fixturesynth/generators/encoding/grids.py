@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ Facts = Mapping[str, Any]
 Valid = npt.NDArray[np.bool_]
 
 MOST_DECIMALS = 9
+DIGITS = 18  # of a decimal, which 64 bits hold whatever they are
 _EXACT = 2.0**53
 _SIGN = np.uint64(1 << 63)
 
@@ -83,24 +85,31 @@ def _integer_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataT
     return _array(np.clip(integers, limits.min, limits.max).astype(kind.to_pandas_dtype()), valid, kind)
 
 
-# Decimals whose unscaled integer fits 64 bits.
-def _decimal_words(values: pa.Array) -> tuple[Integers, Integers, Valid]:
+# Decimals by their unscaled integer. Where that is wider than 64 bits the last digits are left out of the grid and come
+# back as zeros: what is left are 18 digits, more than a float has.
+def _decimal_words(values: pa.Array, scale: int) -> tuple[Integers, Integers, Valid]:
     valid = _valid(values)
-    wide = pa.concat_arrays([values.cast(pa.decimal128(38, values.type.scale))])
+    wide = values.cast(pa.decimal256(76, scale), safe=False).cast(pa.decimal128(38, scale))
+    wide = pa.concat_arrays([wide])
     data = np.frombuffer(wide.buffers()[1], dtype=np.int64, count=2 * len(wide), offset=16 * wide.offset)
     pairs = data.reshape(-1, 2)
     return np.where(valid, pairs[:, 0], 0), np.where(valid, pairs[:, 1], 0), valid
 
 
 def _decimal_find(values: pa.Array) -> dict[str, Any]:
-    low, high, _ = _decimal_words(values)
-    if not np.array_equal(high, low >> 63):
-        raise InputError("decimals of more than 18 digits have no numeric encoding; encode the column as categorical")
-    return {"decimals": int(values.type.scale)}
+    scale = int(values.type.scale)
+    bounds = pa.compute.min_max(values)
+    longest = max((_digits(bounds[end].as_py()) for end in ("min", "max")), default=0)
+    return {"decimals": scale - max(longest + scale - DIGITS, 0)}
+
+
+def _digits(value: Decimal | None) -> int:
+    """Digits before the point."""
+    return max(value.adjusted() + 1, 0) if value else 0
 
 
 def _decimal_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
-    low, high, valid = _decimal_words(values)
+    low, high, valid = _decimal_words(values, facts["decimals"])
     huge = high != low >> 63
     return np.where(huge, np.where(high < 0, -(2**62), 2**62), low), valid
 
@@ -109,8 +118,9 @@ def _decimal_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataT
     pairs = np.stack([integers, integers >> 63], axis=1)
     bitmap = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
     wide = pa.Array.from_buffers(
-        pa.decimal128(38, kind.scale), integers.size, [bitmap, pa.py_buffer(np.ascontiguousarray(pairs).tobytes())]
-    )
+        pa.decimal128(38, facts["decimals"]), integers.size,
+        [bitmap, pa.py_buffer(np.ascontiguousarray(pairs).tobytes())],
+    )  # fmt: skip
     return wide.cast(kind)
 
 

@@ -9,145 +9,250 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Words
 from fixturesynth.generators.drawing import stratified
-from fixturesynth.generators.network.integers import ACTIVATION, MOST_ROWS, Head, Layers, heads_of, logits, weights
+from fixturesynth.generators.network.integers import (
+    ACTIVATION,
+    MOST_ROWS,
+    Column,
+    Floats,
+    Head,
+    Layers,
+    heads_of,
+    near,
+    outputs,
+    placed,
+    weights,
+)
+from fixturesynth.generators.network.relations import Relation, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
-__all__ = ["Drawer", "Drawn", "draw_tokens", "make_drawer"]
+__all__ = ["Drawer", "Drawn", "completed", "draw_tokens", "make_drawer"]
 
 Integers = npt.NDArray[np.int64]
-Column = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
 
 _HALF = np.uint64(32)
-_SHARED = 0.5  # prefixes for each row above which rows go on by themselves
+MOST_ON_DEVICE = 65_536  # rows at once where torch draws
+_SHARED = 0.35  # prefixes for each row above which rows go on by themselves
 
 
 @dataclass(frozen=True)
 class Drawer:
-    """A network made ready: embeddings by token in units of activations, and heads by generated token."""
+    """A network made ready: embeddings by token, in units of activations, and heads by the token that leads."""
 
     tokens: Tokens
+    relations: tuple[Relation, ...]
     embeddings: tuple[Floats, ...]
-    heads: tuple[Head, ...]
+    distances: Floats
+    heads: Mapping[int, Head]
     table: npt.NDArray[np.int32]
-
-    def head(self, token: int) -> Head:
-        return self.heads[token - self.tokens.context]
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A token to be drawn, and the words that decide, (n,); their upper halves are used."""
+    """A variable to be drawn: its first token, and the words that decide, (n,), by their upper halves: those of the
+    class, and those of the place inside it."""
 
     token: int
     words: Words
+    inner: Words
 
 
-def make_drawer(layers: Layers, tokens: Tokens) -> Drawer:
+def make_drawer(layers: Layers, tokens: Tokens, relations: tuple[Relation, ...]) -> Drawer:
     """The network as float32 matrices of whole numbers."""
-    sizes = [token.size for token in tokens.tokens]
-    starts = np.cumsum([0, *sizes])
+    starts = np.cumsum([0, *(token.size for token in tokens.tokens)])
     unit = np.float32(2.0 ** -(layers.scale - ACTIVATION))
-    tables = [layers.embeddings[a:b].astype(np.float32) * unit for a, b in pairwise(starts.tolist())]
-    heads = heads_of(layers, sizes[tokens.context :], tokens.context)
-    return Drawer(tokens, tuple(tables), tuple(heads), layers.table)
+    tables = tuple(layers.embeddings[a:b].astype(np.float32) * unit for a, b in pairwise(starts.tolist()))
+    heads = dict(zip(tokens.leads, heads_of(layers, tokens, relations), strict=True))
+    return Drawer(tokens, relations, tables, layers.distances.astype(np.float32) * unit, heads, layers.table)
 
 
 def draw_tokens(
-    drawer: Drawer, known: Mapping[int, Column], draws: Sequence[Drawn], rows: int, *, stratify: bool
-) -> dict[int, Column]:
+    drawer: Drawer, known: Mapping[int, Column], draws: Sequence[Drawn], rows: int, *, stratify: bool,
+    device: str | None = None,
+) -> dict[int, Column]:  # fmt: skip
     """Every token by index, (rows,): those ``known``, then those drawn, in the order of ``draws``.
 
-    A row depends on its own words alone, but with ``stratify`` on the rows it is drawn with.
+    A row depends on its own words alone, but with ``stratify`` on the rows it is drawn with. ``device``: one of torch
+    on which rows go on by themselves; it changes no byte.
     """
-    out = dict(known)
-    observed = list(known)
-    width = drawer.embeddings[0].shape[1]
-    prefix = np.zeros(rows, np.int64)
-    hidden = np.zeros((1, width), np.float32)
-    done = 0
-    while done < len(known) and 2 * len(hidden) <= rows:
-        token = observed[done]
-        prefix, hidden = _observe(drawer, prefix, hidden, token, known[token])
-        done += 1
+    shared = _Shared(drawer, rows)
+    waiting = list(known.items())
+    while waiting and 2 * len(shared.hidden) <= rows:
+        shared.observe(*waiting.pop(0))
     step = 0
-    while step < len(draws) and done == len(known) and len(hidden) <= _SHARED * rows:
-        token = draws[step].token
-        words = stratified(prefix, draws[step].words) if stratify else draws[step].words
-        out[token] = _draw_shared(drawer, token, prefix, hidden, out, words)
-        prefix, hidden = _observe(drawer, prefix, hidden, token, out[token])
+    while step < len(draws) and not waiting and len(shared.hidden) <= _SHARED * rows:
+        shared.draw(draws[step], stratify=stratify)
         step += 1
     rest = draws[step:]
+    out = {**shared.columns, **dict(waiting)}
     for draw in rest:
-        out[draw.token] = np.empty(rows, np.int32)
+        for token in _tokens(drawer, draw):
+            out[token] = np.empty(rows, np.int32)
     if rest:
-        for start in range(0, rows, MOST_ROWS):
-            here = slice(start, start + MOST_ROWS)
-            _draw_alone(drawer, hidden[prefix[here]], observed[done:], rest, out, here)
+        size = MOST_ROWS if device is None else MOST_ON_DEVICE
+        for start in range(0, rows, size):
+            here = slice(start, start + size)
+            if device is not None:
+                _draw_on(device, shared, dict(waiting), rest, here, out)
+                continue
+            alone = _Alone(drawer, {t: column[here] for t, column in shared.columns.items()})
+            alone.hidden = shared.hidden[shared.prefix[here]]
+            for token, column in waiting:
+                alone.observe(token, column[here])
+            for k, draw in enumerate(rest):
+                for token, column in alone.draw(draw, here, last=k + 1 == len(rest)).items():
+                    out[token][here] = column
     return out
 
 
-def _observe(drawer: Drawer, prefix: Integers, hidden: Floats, token: int, column: Column) -> tuple[Integers, Floats]:
-    """Prefix of every row and hidden state of every prefix after one more token."""
-    size = drawer.tokens.tokens[token].size
-    key = prefix * size + column
-    present = np.zeros(len(hidden) * size, bool)
-    present[key] = True
-    found = np.flatnonzero(present)
-    number = np.cumsum(present) - 1
-    return number[key], hidden[found // size] + drawer.embeddings[token][found % size]
-
-
-def _draw_shared(
-    drawer: Drawer, token: int, prefix: Integers, hidden: Floats, out: Mapping[int, Column], words: Words
-) -> Column:
-    head = drawer.head(token)
-    group = _group_of(drawer, token, out)
-    told = None
-    if group is not None:
-        told = np.zeros(len(hidden), np.int32)
-        told[prefix] = group
-    mass = np.empty((len(hidden), head.size), np.int64)
-    for start in range(0, len(hidden), MOST_ROWS):
-        here = slice(start, start + MOST_ROWS)
-        mass[here] = weights(logits(head, hidden[here], None if told is None else told[here]), drawer.table)
-    running = np.cumsum(mass)
-    ends = running[head.size - 1 :: head.size]
-    begins = np.concatenate(([0], ends[:-1]))
-    total = (ends - begins).astype(np.uint64)
-    at = begins[prefix] + (((words >> _HALF) * total[prefix]) >> _HALF).astype(np.int64)
-    return (np.searchsorted(running, at, side="right") - prefix * head.size).astype(np.int32)
-
-
-def _draw_alone(
-    drawer: Drawer,
-    hidden: Floats,
-    observed: Sequence[int],
-    draws: Sequence[Drawn],
+def _draw_on(
+    device: str, shared: _Shared, waiting: Mapping[int, Column], rest: Sequence[Drawn], here: slice,
     out: Mapping[int, Column],
-    here: slice,
-) -> None:
-    """Draw a block of rows, writing into ``out``; ``hidden`` lacks the tokens ``observed``."""
-    for token in observed:
-        hidden += drawer.embeddings[token][out[token][here]]
-    for k, draw in enumerate(draws):
-        head = drawer.head(draw.token)
-        group = _group_of(drawer, draw.token, out)
-        found = logits(head, hidden, None if group is None else group[here])
-        running = np.cumsum(weights(found, drawer.table), axis=1, dtype=np.int32)
-        target = (((draw.words[here] >> _HALF) * running[:, -1].astype(np.uint64)) >> _HALF).astype(np.int32)
-        column = (running <= target[:, None]).sum(axis=1, dtype=np.int32)
-        out[draw.token][here] = column
-        if k + 1 < len(draws):
-            hidden += drawer.embeddings[draw.token][column]
+) -> None:  # fmt: skip
+    from fixturesynth.generators.network.device import draw_rest, pick_device
+
+    known = {token: column[here] for token, column in {**shared.columns, **waiting}.items()}
+    draws = [Drawn(draw.token, draw.words[here], draw.inner[here]) for draw in rest]
+    hidden = shared.hidden[shared.prefix[here]]
+    for token, column in draw_rest(shared.drawer, hidden, known, list(waiting), draws, pick_device(device)).items():
+        out[token][here] = column
 
 
-def _group_of(drawer: Drawer, token: int, out: Mapping[int, Column]) -> Column | None:
-    group = drawer.tokens.tokens[token].group
-    return None if group < 0 else out[group]
+def _tokens(drawer: Drawer, draw: Drawn) -> list[int]:
+    inside = drawer.tokens.inside(draw.token)
+    return [draw.token] if inside is None else [draw.token, inside]
+
+
+class _Shared:
+    """Rows by prefix. ``columns``: tokens observed, (rows,); ``prefix`` of each row; ``hidden`` of each prefix;
+    ``one``: some row of each prefix."""
+
+    def __init__(self, drawer: Drawer, rows: int) -> None:
+        self.drawer = drawer
+        self.columns: dict[int, Column] = {}
+        self.prefix = np.zeros(rows, np.int64)
+        self.one = np.zeros(1, np.int64)
+        self.hidden = np.zeros((1, drawer.embeddings[0].shape[1]), np.float32)
+
+    def observe(self, token: int, column: Column) -> Integers:
+        """One more token; gives for each prefix the one that it was part of."""
+        size = self.drawer.tokens.tokens[token].size
+        key = self.prefix * size + column
+        present = np.zeros(len(self.hidden) * size, bool)
+        present[key] = True
+        found = np.flatnonzero(present)
+        self.prefix = (np.cumsum(present) - 1)[key]
+        self.one = np.empty(found.size, np.int64)
+        self.one[self.prefix] = np.arange(column.size)
+        self.hidden = self.hidden[found // size] + self.drawer.embeddings[token][found % size]
+        self.columns[token] = column
+        for k in completed(self.drawer, self.columns, token):
+            relation = self.drawer.relations[k]
+            ones = self._ones()
+            source = source_codes(self.drawer.tokens, ones, relation.source)
+            self.hidden += self.drawer.distances[k][relation.distance(ones[relation.target], source)]
+        return found // size
+
+    def _ones(self) -> dict[int, Column]:
+        """Tokens of one row of each prefix, (prefixes,)."""
+        return {token: column[self.one] for token, column in self.columns.items()}
+
+    def draw(self, draw: Drawn, *, stratify: bool) -> None:
+        head = self.drawer.heads[draw.token]
+        centres, inners = _expected(self.drawer, head, self._ones())
+        found = np.empty((len(self.hidden), head.head.shape[1]), np.float32)
+        for start in range(0, len(self.hidden), MOST_ROWS):
+            found[start : start + MOST_ROWS] = outputs(head, self.hidden[start : start + MOST_ROWS])
+        column = self._pick(near(head, found, centres), draw.words, stratify=stratify)
+        before = self.observe(draw.token, column)
+        inside = self.drawer.tokens.inside(draw.token)
+        if inside is not None:
+            centres, inners = ([None if c is None else c[before] for c in side] for side in (centres, inners))
+            logits = placed(head, found[before], column[self.one], centres, inners)
+            self.observe(inside, self._pick(logits, draw.inner, stratify=stratify))
+
+    def _pick(self, logits: Floats, raw: Words, *, stratify: bool) -> Column:
+        """A class for every row from the logits of every prefix."""
+        if stratify:
+            raw = stratified(self.prefix, raw)
+        size = logits.shape[1]
+        mass = np.empty(logits.shape, np.int64)
+        for start in range(0, len(logits), MOST_ROWS):
+            mass[start : start + MOST_ROWS] = weights(logits[start : start + MOST_ROWS], self.drawer.table)
+        running = np.cumsum(mass)
+        ends = running[size - 1 :: size]
+        begins = np.concatenate(([0], ends[:-1]))
+        total = (ends - begins).astype(np.uint64)
+        at = begins[self.prefix] + (((raw >> _HALF) * total[self.prefix]) >> _HALF).astype(np.int64)
+        return np.asarray(np.searchsorted(running, at, side="right") - self.prefix * size, np.int32)
+
+
+class _Alone:
+    """A block of rows, each by itself; ``columns``: tokens observed, ``hidden``: (rows, width)."""
+
+    hidden: Floats
+
+    def __init__(self, drawer: Drawer, columns: dict[int, Column]) -> None:
+        self.drawer = drawer
+        self.columns = columns
+
+    def observe(self, token: int, column: Column) -> None:
+        self.hidden += self.drawer.embeddings[token][column]
+        self.columns[token] = column
+        for k in completed(self.drawer, self.columns, token):
+            relation = self.drawer.relations[k]
+            source = source_codes(self.drawer.tokens, self.columns, relation.source)
+            self.hidden += self.drawer.distances[k][relation.distance(self.columns[relation.target], source)]
+
+    def draw(self, draw: Drawn, here: slice, *, last: bool) -> dict[int, Column]:
+        """Columns of the tokens of one variable; the ``last`` one need not be observed."""
+        head = self.drawer.heads[draw.token]
+        found = outputs(head, self.hidden)
+        centres, inners = _expected(self.drawer, head, self.columns)
+        column = self._pick(near(head, found, centres), draw.words[here])
+        made = {draw.token: column}
+        inside = self.drawer.tokens.inside(draw.token)
+        if inside is not None:
+            made[inside] = self._pick(placed(head, found, column, centres, inners), draw.inner[here])
+        if not last:
+            for token, column in made.items():
+                self.observe(token, column)
+        return made
+
+    def _pick(self, logits: Floats, raw: Words) -> Column:
+        running = np.cumsum(weights(logits, self.drawer.table), axis=1, dtype=np.int32)
+        target = (((raw >> _HALF) * running[:, -1].astype(np.uint64)) >> _HALF).astype(np.int32)
+        return np.asarray((running <= target[:, None]).sum(axis=1, dtype=np.int32), np.int32)
+
+
+def _expected(
+    drawer: Drawer, head: Head, columns: Mapping[int, Column]
+) -> tuple[list[Column | None], list[Column | None]]:
+    """For each relation of a head the class, and the place in it, that its source leads to expect; None: not known."""
+    centres: list[Column | None] = []
+    inners: list[Column | None] = []
+    for relation in (drawer.relations[k] for k in head.relations):
+        if relation.source not in columns:
+            centres.append(None)
+            inners.append(None)
+            continue
+        codes = source_codes(drawer.tokens, columns, relation.source)
+        centres.append(relation.centre[codes])
+        inners.append(relation.inner[codes])
+    return centres, inners
+
+
+def completed(drawer: Drawer, columns: Mapping[int, Any], token: int) -> list[int]:
+    """Relations both sides of which are observed whole, now that ``token`` is."""
+    tokens, out = drawer.tokens, []
+    for k, relation in enumerate(drawer.relations):
+        last = [lead if tokens.inside(lead) is None else lead + 1 for lead in (relation.target, relation.source)]
+        if token in last and columns.keys() >= set(last):
+            out.append(k)
+    return out

@@ -6,7 +6,7 @@ tractable density estimator", 2014); a fixed order for most steps, random observ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
-from fixturesynth.generators.drawing import checked, learnable
+from fixturesynth.generators.drawing import checked, learnable, rows_alike
 from fixturesynth.generators.network.drawing import Drawer, Drawn, draw_tokens, make_drawer
 from fixturesynth.generators.network.integers import layers_from_arrays, layers_to_arrays
+from fixturesynth.generators.network.relations import find_relations, relations_from_arrays, relations_to_arrays
 from fixturesynth.generators.network.tokens import (
     Tokens,
     fit_tokens,
@@ -34,14 +35,20 @@ __all__ = ["Network"]
 class Network:
     """The network behind the contract of generators. ``fit`` needs torch, ``sample`` does not.
 
+    ``device``: where torch learns: "auto", "cpu", "cuda" or "mps". ``draw_on``: a device of torch that draws; None
+    draws with numpy, which gives the same bytes and needs no torch. ``progress`` is told steps done and to do.
+
     An instance keeps the state sampled last ready for the next call: siblings are drawn in many small ones.
     """
 
     name = "network"
-    version = 1
+    version = 2
     max_codes = 512  # bins of a number: beyond the few hundred that a table shows, each is a value by itself
 
-    def __init__(self) -> None:
+    def __init__(self, device: str = "auto", *, draw_on: str | None = None) -> None:
+        self.device = device
+        self.draw_on = draw_on
+        self.progress: Callable[[int, int], None] | None = None
         self._ready: tuple[State, Drawer] | None = None
 
     def fit(self, table: CodedTable, *, seed: int, time_limit: float | None = None) -> State:
@@ -64,8 +71,15 @@ class Network:
         tokens = fit_tokens(table.variables, codes)
         fixed = sum(variable.context for variable in table.variables)
         order = [i for i in order_variables(table.variables, codes) if i >= fixed]
-        layers, facts = train(tokens, to_tokens(tokens, codes), order, table.groups, seed=seed, time_limit=time_limit)
-        arrays: dict[str, npt.NDArray[Any]] = {**tokens.arrays(), **layers_to_arrays(layers)}
+        columns = to_tokens(tokens, codes)
+        relations = find_relations(tokens, columns, order)
+        layers, facts = train(
+            tokens, relations, columns, order, table.groups, seed=seed, time_limit=time_limit, device=self.device,
+            progress=self.progress,
+        )  # fmt: skip
+        arrays: dict[str, npt.NDArray[Any]] = {
+            **tokens.arrays(), **relations_to_arrays(relations), **layers_to_arrays(layers),
+        }  # fmt: skip
         told = {"tokens": tokens.facts(), "order": order, "scale": layers.scale, "rows": len(codes), **facts}
         return State(self.name, self.version, table.variables, arrays, told)
 
@@ -92,13 +106,13 @@ class Network:
         for name, wish in known.items():
             asked[:, place[name]] = wish
         out = np.empty(uniforms.shape, np.int32)
-        for rows in _alike(asked >= 0):
+        for rows in rows_alike(asked >= 0):
             start = {i: above[rows, i] for i in range(above.shape[1])}
             for k, variable in enumerate(free):
                 if rows.size and asked[rows[0], k] >= 0:
                     start |= given_tokens(tokens, variable, asked[rows, k])
             draws = _draws(tokens, state.facts["order"], free, uniforms[rows], start)
-            drawn = draw_tokens(drawer, start, draws, rows.size, stratify=stratify)
+            drawn = draw_tokens(drawer, start, draws, rows.size, stratify=stratify, device=self.draw_on)
             for k, variable in enumerate(free):
                 out[rows, k] = to_codes(tokens, variable, [drawn[i] for i in tokens.of(variable)])
         return out
@@ -107,29 +121,20 @@ class Network:
         if self._ready is None or self._ready[0] is not state:
             tokens = tokens_from_parts(state.facts["tokens"], state.arrays)
             layers = layers_from_arrays(state.arrays, int(state.facts["scale"]))
-            self._ready = state, make_drawer(layers, tokens)
+            self._ready = state, make_drawer(layers, tokens, relations_from_arrays(state.arrays))
         return self._ready[1]
 
 
-def _alike(given: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
-    """Rows by which variables are given, for ``given`` of shape (n, variables)."""
-    if not given.any():
-        return [np.arange(len(given))]
-    _, kind = np.unique(given, axis=0, return_inverse=True)
-    kind = kind.reshape(-1)
-    return [np.flatnonzero(kind == k) for k in range(int(kind.max()) + 1)]
-
-
 def _draws(tokens: Tokens, order: list[int], free: list[int], uniforms: Words, known: Mapping[int, Any]) -> list[Drawn]:
-    """Tokens that are not known, in drawing order: the upper half of a word decides the first of a variable, the
-    lower half the second."""
+    """Variables that are not known, in drawing order: the upper half of a word decides the class, the lower half the
+    place inside it."""
     place = {variable: k for k, variable in enumerate(free)}
     out = []
     for variable in order:
-        words = uniforms[:, place[variable]]
-        for i, token in enumerate(tokens.of(variable)):
-            if token not in known:
-                out.append(Drawn(token, words if i == 0 else _turned(words)))
+        lead = tokens.of(variable)[0]
+        if lead not in known:
+            words = uniforms[:, place[variable]]
+            out.append(Drawn(lead, words, _turned(words) if tokens.inside(lead) is not None else words))
     return out
 
 

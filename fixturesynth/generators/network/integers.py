@@ -4,31 +4,41 @@ Weights are int8 and activations uint8, so that every product of a layer is a wh
 those exactly, and every partial sum of them: BLAS may add in any order, with any number of threads, and is right.
 What divides is a power of two, what decides is a comparison of integers.
 
-One token is predicted so. The hidden state is the sum of the embeddings of the tokens observed so far; observing one
-more adds a row of its table. From there each token has two narrow layers and a head of its own.
+One variable is predicted so. The hidden state is the sum of the embeddings of the tokens observed so far, and of
+distances between those that are related; observing one more adds a row of its table. From there each variable has two
+narrow layers and a head of its own, whose outputs are its classes, the places inside them, and for each relation
+what is added to the classes around the one that the other variable leads to expect, and to the place expected there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.network.relations import AHEAD, Relation
+from fixturesynth.generators.network.tokens import Tokens
+
 __all__ = [
-    "ACTIVATION", "LARGEST", "MOST_ROWS", "TOP", "UNIT", "Head", "Layers", "exponentials", "heads_of",
-    "layers_from_arrays", "layers_to_arrays", "logits", "weights",
+    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of",
+    "exponentials", "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
+Column = npt.NDArray[np.int32]
 
 ACTIVATION = 5  # activations are whole multiples of 2**-5
 UNIT = 6  # logits are looked up in steps of 2**-6
-LARGEST = 2**22  # of a bias or a logit; the sum of a product and two of them stays below 2**24
+LARGEST = 2**22  # of a bias of a class
+LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias and four relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
-MOST_ROWS = 4_096  # rows that go through the layers at once: they stay in the processor's cache
+MOST_ROWS = 1_024  # rows that go through the layers at once: they stay in the processor's cache
+
+NEAR = 2 * AHEAD + 1  # distances of one relation
+EACH = NEAR + 1  # outputs of one relation: its distances, and the place it leads to expect
 
 _NATS = 16  # below the largest logit nothing is drawn
 
@@ -37,14 +47,16 @@ _NATS = 16  # below the largest logit nothing is drawn
 class Layers:
     """Whole numbers of a trained network, as they are stored.
 
-    ``embeddings``: (codes of all tokens, width) int8 in units of 2**-``scale``; ``starts``: first row of each token.
-    For generated tokens, in the order of tokens: ``place`` (tokens, width), ``first`` (tokens, width, narrow),
-    ``second`` (tokens, narrow, narrow), with their biases (tokens, narrow) and shifts (tokens,); heads end to end,
-    ``head`` (classes of all, narrow), ``head_bias`` (classes of all,), ``head_shift`` (tokens,). ``inside``: what a
-    group says of the places in it, by token, (groups, places). ``table``: weights of logits below the largest.
+    ``embeddings``: (codes of all tokens, width) int8 in units of 2**-``scale``; ``distances``: the same for the
+    distances of each relation, (relations, 2 * SHOWN + 3, width). For generated variables, in order: ``place``
+    (variables, width), ``first`` (variables, width, narrow), ``second`` (variables, narrow, narrow), with their biases
+    (variables, narrow) and shifts (variables,); heads end to end, ``head`` (outputs of all, narrow), ``head_bias``
+    (outputs of all,), ``head_shift`` (variables,). ``inside``: what a group says of the places in it, by token,
+    (groups, places). ``table``: weights of logits below the largest.
     """
 
     embeddings: npt.NDArray[np.int8]
+    distances: npt.NDArray[np.int8]
     scale: int
     place: npt.NDArray[np.int32]
     first: npt.NDArray[np.int8]
@@ -62,9 +74,15 @@ class Layers:
 
 @dataclass(frozen=True)
 class Head:
-    """One token's part of the network, scaled by powers of two for float32: what is exact stays exact."""
+    """One variable's part of the network, scaled by powers of two for float32: what is exact stays exact.
+
+    ``size``: classes; ``places``: places inside them, 0 where there are none; ``inside``: what each class says of
+    them, (classes, places). ``relations``: indices of those whose target it is, as their outputs follow.
+    """
 
     size: int
+    places: int
+    relations: tuple[int, ...]
     place: Floats
     first: Floats
     first_bias: Floats
@@ -73,6 +91,16 @@ class Head:
     head: Floats
     head_bias: Floats
     inside: Floats | None
+
+
+def columns_of(tokens: Tokens, relations: Sequence[Relation]) -> list[tuple[int, int, tuple[int, ...]]]:
+    """For each generated variable how many classes and places it has, and which relations lead to it."""
+    out = []
+    for lead in tokens.leads:
+        inside = tokens.inside(lead)
+        places = 0 if inside is None else tokens.tokens[inside].size
+        out.append((tokens.tokens[lead].size, places, tuple(i for i, r in enumerate(relations) if r.target == lead)))
+    return out
 
 
 def exponentials() -> npt.NDArray[np.int32]:
@@ -86,36 +114,37 @@ def exponentials() -> npt.NDArray[np.int32]:
     return table
 
 
-def heads_of(layers: Layers, sizes: list[int], context: int) -> list[Head]:
-    """A head for every generated token; ``sizes``: classes of each of them."""
-    ends = np.cumsum(sizes)
-    out = []
-    for i, (size, end) in enumerate(zip(sizes, ends.tolist(), strict=True)):
-        own = slice(end - size, end)
-        inner = np.float32(2.0 ** -(layers.scale - ACTIVATION))
+def heads_of(layers: Layers, tokens: Tokens, relations: Sequence[Relation]) -> list[Head]:
+    """A head for every generated variable."""
+    out, end = [], 0
+    inner = np.float32(2.0 ** -(layers.scale - ACTIVATION))
+    for i, (size, places, own) in enumerate(columns_of(tokens, relations)):
+        begin, end = end, end + size + places + len(own) * EACH
         first, second = (np.float32(2.0 ** -float(s[i])) for s in (layers.first_shift, layers.second_shift))
         last = np.float32(2.0 ** -float(layers.head_shift[i] + ACTIVATION - UNIT))
-        inside = layers.inside.get(context + i)
+        inside = layers.inside.get(tokens.leads[i] + 1) if places else None
         out.append(
             Head(
                 size=size,
+                places=places,
+                relations=own,
                 place=layers.place[i].astype(np.float32) * inner,
                 first=layers.first[i].astype(np.float32) * first,
                 first_bias=layers.first_bias[i].astype(np.float32) * first,
                 second=layers.second[i].astype(np.float32) * second,
                 second_bias=layers.second_bias[i].astype(np.float32) * second,
-                head=np.ascontiguousarray(layers.head[own].T).astype(np.float32) * last,
-                head_bias=layers.head_bias[own].astype(np.float32) * last,
+                head=np.ascontiguousarray(layers.head[begin:end].T).astype(np.float32) * last,
+                head_bias=layers.head_bias[begin:end].astype(np.float32) * last,
                 inside=None if inside is None else inside.astype(np.float32) * last,
             )
         )
     return out
 
 
-def logits(head: Head, hidden: Floats, group: npt.NDArray[np.int32] | None) -> Floats:
-    """Logits of one token in units of 2**-UNIT, not yet whole, (n, classes).
+def outputs(head: Head, hidden: Floats) -> Floats:
+    """All outputs of one variable in units of 2**-UNIT, not yet whole, (n, classes + places + EACH a relation).
 
-    ``hidden``: (n, width), the sum of embeddings in units of activations. ``group``: the group's token, for a place.
+    ``hidden``: (n, width), the sum of embeddings in units of activations.
     """
     x = hidden + head.place
     np.rint(x, out=x)
@@ -132,16 +161,51 @@ def logits(head: Head, hidden: Floats, group: npt.NDArray[np.int32] | None) -> F
     np.minimum(z, 255, out=z)
     out = z @ head.head
     out += head.head_bias
-    if head.inside is not None and group is not None:
-        out += head.inside[group]
     return np.asarray(out, np.float32)
 
 
+def near(head: Head, found: Floats, centres: Sequence[Column | None]) -> Floats:
+    """Logits of the classes, (n, classes), from ``outputs``: what relations say added around their centres.
+
+    ``centres``: for each of the head's relations the expected class of every row, (n,); None where its source is not
+    known.
+    """
+    classes = found[:, : head.size]
+    if all(centre is None for centre in centres):
+        return classes
+    wide = head.size + 2 * AHEAD
+    padded = np.zeros((len(found), wide), np.float32)
+    padded[:, AHEAD : AHEAD + head.size] = classes
+    flat = padded.reshape(-1)
+    begins = np.arange(len(found), dtype=np.int64)[:, None] * wide + np.arange(NEAR)
+    for k, centre in enumerate(centres):
+        if centre is not None:
+            at = head.size + head.places + k * EACH
+            flat[begins + centre[:, None]] += found[:, at : at + NEAR]
+    return padded[:, AHEAD : AHEAD + head.size]
+
+
+def placed(
+    head: Head, found: Floats, classes: Column, centres: Sequence[Column | None], inners: Sequence[Column | None]
+) -> Floats:
+    """Logits of the places inside ``classes``, (n, places), from ``outputs``.
+
+    ``inners``: the expected place of every row, which counts where its class is the expected one.
+    """
+    assert head.inside is not None
+    out: Floats = found[:, head.size : head.size + head.places] + head.inside[classes]
+    for k, (centre, inner) in enumerate(zip(centres, inners, strict=True)):
+        if centre is not None and inner is not None:
+            rows = np.flatnonzero(classes == centre)
+            out[rows, inner[rows]] += found[rows, head.size + head.places + k * EACH + NEAR]
+    return out
+
+
 def weights(found: Floats, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Whole weights of the classes, (n, classes), from logits; they are overwritten."""
-    np.subtract(found.max(axis=1, keepdims=True), found, out=found)
-    np.minimum(found, table.size - 1, out=found)
-    return np.asarray(table.take(found.astype(np.intp)), np.int32)
+    """Whole weights of the classes, (n, classes), from logits."""
+    below = found.max(axis=1, keepdims=True) - found
+    np.minimum(below, table.size - 1, out=below)
+    return np.asarray(table.take(below.astype(np.intp)), np.int32)
 
 
 def layers_to_arrays(layers: Layers) -> dict[str, npt.NDArray[Any]]:

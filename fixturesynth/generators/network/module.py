@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,16 +13,27 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fixturesynth.generators.network.integers import ACTIVATION, LARGEST, Layers, exponentials
+from fixturesynth.generators.network.integers import (
+    ACTIVATION,
+    EACH,
+    LARGEST,
+    LARGEST_NEAR,
+    NEAR,
+    Layers,
+    columns_of,
+    exponentials,
+)
+from fixturesynth.generators.network.relations import AHEAD, MOST_NATS, SHOWN, Relation, log_ratios, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
-__all__ = ["Module", "export"]
+__all__ = ["Module", "expected", "export"]
 
 IMPOSSIBLE = -60.0  # nats: the table of exponentials ends long before
 LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
 WAVES = 12  # cosines along an ordered token
+FEWEST_TOLD = 50  # rows that say how often the expected place comes
 
 
 class _Rounded(torch.autograd.Function):
@@ -62,20 +75,137 @@ def rounded(weights: torch.Tensor, exponent: torch.Tensor) -> torch.Tensor:
     return weights + (whole - weights).detach()
 
 
-class Module(nn.Module):
-    """One hidden sum of embeddings; for each generated token two narrow layers and a head.
+@dataclass(frozen=True)
+class Seen:
+    """``before``: 1 where a variable sees a token, (variables, tokens); ``both``: where it sees both sides of a
+    relation, (variables, relations). By row and relation: ``centres`` and ``inners``, the expected class and place,
+    (n, relations); ``shown``, 1 where its target sees the source, and ``share``, 0 where that is hidden context,
+    (relations, n)."""
 
-    Heads begin at the logarithms of what is observed: a place in a group at those inside its group.
+    before: torch.Tensor
+    both: torch.Tensor
+    centres: torch.Tensor
+    inners: torch.Tensor
+    shown: torch.Tensor
+    share: torch.Tensor | None
+
+
+@dataclass(frozen=True)
+class Powers:
+    """Exponents: ``scale`` (1,) of embeddings, the others by variable."""
+
+    scale: torch.Tensor
+    first: torch.Tensor
+    second: torch.Tensor
+    head: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The weights of a module, rounded."""
+
+    table: torch.Tensor
+    distances: torch.Tensor
+    place: torch.Tensor
+    first: torch.Tensor
+    first_bias: torch.Tensor
+    second: torch.Tensor
+    second_bias: torch.Tensor
+    head: torch.Tensor
+    head_bias: torch.Tensor
+    inside: dict[str, torch.Tensor]
+
+
+def _log_shares(column: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.float32]:
+    """Logarithms of the shares of a token's classes, (size,)."""
+    counts = np.bincount(column, minlength=size).astype(np.float64)
+    share = np.log((counts + 1e-6) / (counts.sum() + 1e-6 * size))
+    return np.asarray(np.maximum(share, LEAST), np.float32)
+
+
+def _log_inside(tokens: Tokens, columns: npt.NDArray[np.int32], lead: int) -> npt.NDArray[np.float64]:
+    """Logarithm of the share of every place in every group, (groups, places)."""
+    groups, places = tokens.tokens[lead].size, tokens.tokens[lead + 1].size
+    counts = np.bincount(columns[:, lead] * places + columns[:, lead + 1], minlength=groups * places)
+    table = counts.reshape(groups, places) + 0.1
+    exists = np.zeros((groups, places), bool)
+    exists[tokens.lookups[lead], tokens.lookups[lead + 1]] = True
+    table = np.where(exists, table, 0.0)
+    table /= table.sum(axis=1, keepdims=True)
+    return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
+
+
+def _log_related(
+    tokens: Tokens, columns: npt.NDArray[np.int32], relations: Sequence[Relation]
+) -> npt.NDArray[np.float32]:
+    """What the curves of the strongest source of one variable say before training, (relations, EACH), in nats: how
+    much more often each distance comes than by chance, and the expected place. A second curve tells of the rows that
+    are far from the first; other sources begin with nothing."""
+    out = np.zeros((len(relations), EACH), np.float32)
+    lead, inside = relations[0].target, tokens.inside(relations[0].target)
+    size = tokens.tokens[lead].size
+    left = columns
+    for k, relation in enumerate(relations):
+        if relation.source != relations[0].source or not len(left):
+            break
+        codes = source_codes(tokens, left, relation.source)
+        centres = relation.centre[codes]
+        out[k, :NEAR] = log_ratios(left[:, lead], centres, size)
+        if inside is not None:
+            out[k, NEAR] = _log_place(left[:, lead], left[:, inside], centres, relation.inner[codes])
+        left = left[np.abs(left[:, lead] - centres) > AHEAD]
+    return out
+
+
+def _log_place(
+    classes: npt.NDArray[np.int32], places: npt.NDArray[np.int32], centres: npt.NDArray[np.int32],
+    inners: npt.NDArray[np.int32],
+) -> float:  # fmt: skip
+    """How much likelier the expected place is in the expected class than there by chance, in nats of odds."""
+    wide = int(places.max(initial=0)) + 1
+    counts = np.bincount(classes.astype(np.int64) * wide + places, minlength=(int(classes.max()) + 1) * wide)
+    of_class = np.bincount(classes, minlength=int(classes.max()) + 1)
+    here = classes == centres
+    at = classes[here].astype(np.int64) * wide + np.minimum(inners[here], wide - 1)
+    chance = counts[at] / of_class[classes[here]]
+    open_ = chance < 1.0 - 1e-9  # a class of one place says nothing
+    if open_.sum() < FEWEST_TOLD:
+        return 0.0
+    share = (float((places[here] == inners[here])[open_].sum()) + 0.5) / (float(open_.sum()) + 1.0)
+    odds, base = share / (1 - share), float(chance[open_].mean())
+    return float(np.clip(np.log(odds * (1 - base) / max(base, 1e-6)), 0.0, MOST_NATS))
+
+
+def expected(tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Columns of tokens with those of what relations lead to expect behind them: for each its class, then its place,
+    (n, tokens + 2 * relations)."""
+    more = []
+    for relation in relations:
+        codes = source_codes(tokens, columns, relation.source)
+        more += [relation.centre[codes], relation.inner[codes]]
+    return np.concatenate([columns, *(column[:, None] for column in more)], axis=1)
+
+
+class Module(nn.Module):
+    """One hidden sum of embeddings; for each generated variable two narrow layers and a head.
+
+    Heads begin at the logarithms of what is observed: a place in a group at those inside its group, the distances of
+    a variable's strongest relation at how much more often they come than by chance. A head's outputs are the classes,
+    in ``most`` columns, the places, in ``inner`` ones, and EACH for each relation.
     """
 
     def __init__(
-        self, tokens: Tokens, columns: npt.NDArray[np.int32], width: int, narrow: int, source: torch.Generator
-    ) -> None:
+        self, tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32], width: int, narrow: int,
+        source: torch.Generator,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.tokens, self.context = tokens, tokens.context
+        self.tokens, self.relations, self.context = tokens, tuple(relations), tokens.context
+        self.leads, self.parts = tokens.leads, columns_of(tokens, relations)
         sizes = [t.size for t in tokens.tokens]
-        self.sizes = sizes[self.context :]
-        generated, most = len(self.sizes), max(self.sizes)
+        count = len(self.leads)
+        self.most = max(size for size, _, _ in self.parts)
+        self.inner = max(places for _, places, _ in self.parts)
+        wide = self.most + self.inner + EACH * max(len(own) for _, _, own in self.parts)
         starts = np.cumsum([0, *sizes])[:-1]
         self.register_buffer("starts", torch.from_numpy(starts), persistent=False)
 
@@ -83,99 +213,134 @@ class Module(nn.Module):
             return nn.Parameter(torch.randn(*shape, generator=source) * spread)
 
         # The sum of half of the tokens has a spread of about one half.
-        self.embeddings = normal(sum(sizes), width, spread=0.5 / math.sqrt(max(len(sizes) / 2, 1)))
-        self.place = normal(generated, width, spread=0.3)
-        self.first = normal(generated, width, narrow, spread=1 / math.sqrt(width))
-        self.second = normal(generated, narrow, narrow, spread=1 / math.sqrt(narrow))
-        self.first_bias = nn.Parameter(torch.zeros(generated, 1, narrow))
-        self.second_bias = nn.Parameter(torch.zeros(generated, 1, narrow))
-        self.head = normal(generated, narrow, most, spread=0.02)
+        spread = 0.5 / math.sqrt(max(len(sizes) / 2, 1))
+        self.embeddings = normal(sum(sizes), width, spread=spread)
+        self.distances = normal(len(self.relations), 2 * SHOWN + 3, width, spread=spread)
+        self.place = normal(count, width, spread=0.3)
+        self.first = normal(count, width, narrow, spread=1 / math.sqrt(width))
+        self.second = normal(count, narrow, narrow, spread=1 / math.sqrt(narrow))
+        self.first_bias = nn.Parameter(torch.zeros(count, 1, narrow))
+        self.second_bias = nn.Parameter(torch.zeros(count, 1, narrow))
+        self.head = normal(count, narrow, wide, spread=0.02)
         # What is ordered is learned twice: along cosines, where neighbours move together, and class by class.
         along = [_waves(t.size) if t.ordered else np.zeros((t.size, WAVES)) for t in tokens.tokens]
         placed = np.zeros((sum(sizes), WAVES * len(sizes)), np.float32)
-        shown = np.zeros((generated, WAVES, most), np.float32)
         for i, (start, wave) in enumerate(zip(starts.tolist(), along, strict=True)):
             placed[start : start + len(wave), WAVES * i : WAVES * (i + 1)] = wave
-            if i >= self.context:
-                shown[i - self.context, :, : len(wave)] = wave.T
+        shown = np.zeros((count, WAVES, wide), np.float32)
+        for k, lead in enumerate(self.leads):
+            shown[k, :, : sizes[lead]] = along[lead].T
         self.register_buffer("placed", torch.from_numpy(placed), persistent=False)
         self.register_buffer("shown", torch.from_numpy(shown), persistent=False)
-        self.slopes = normal(WAVES * len(sizes), width, spread=0.5 / math.sqrt(max(len(sizes) / 2, 1)))
-        self.bends = nn.Parameter(torch.zeros(generated, narrow, WAVES))
-        bias = torch.full((generated, 1, most), IMPOSSIBLE)
+        self.slopes = normal(WAVES * len(sizes), width, spread=spread)
+        self.bends = nn.Parameter(torch.zeros(count, narrow, WAVES))
+        bias = torch.zeros(count, 1, wide)
+        bias[:, 0, : self.most + self.inner] = IMPOSSIBLE
         inside: dict[str, nn.Parameter] = {}
-        for k, size in enumerate(self.sizes):
-            i = self.context + k
-            counts = np.bincount(columns[:, i], minlength=size).astype(np.float64)
-            share = np.log((counts + 1e-6) / (counts.sum() + 1e-6 * size))
-            bias[k, 0, :size] = torch.from_numpy(np.maximum(share, LEAST)).float()
-            group = tokens.tokens[i].group
-            if group >= 0:
-                table = self._inside(tokens, columns, i, group)
-                inside[str(k)] = nn.Parameter(torch.from_numpy(table).float() - bias[k, 0, :size])
+        for k, (lead, (size, places, own)) in enumerate(zip(self.leads, self.parts, strict=True)):
+            bias[k, 0, :size] = torch.from_numpy(_log_shares(columns[:, lead], size))
+            if places:
+                shares = _log_shares(columns[:, lead + 1], places)
+                bias[k, 0, self.most : self.most + places] = torch.from_numpy(shares)
+                table = _log_inside(tokens, columns, lead) - shares
+                inside[str(k)] = nn.Parameter(torch.from_numpy(table).float())
+            if own:
+                begin = self.most + self.inner
+                told = _log_related(tokens, columns, [self.relations[m] for m in own])
+                bias[k, 0, begin : begin + EACH * len(own)] = torch.from_numpy(told.reshape(-1))
         self.head_bias = nn.Parameter(bias)
         self.inside = nn.ParameterDict(inside)
+        self._number_relations()
 
-    @staticmethod
-    def _inside(tokens: Tokens, columns: npt.NDArray[np.int32], i: int, group: int) -> npt.NDArray[np.float64]:
-        """Logarithm of the share of every place in every group, (groups, places)."""
-        groups, places = tokens.tokens[group].size, tokens.tokens[i].size
-        counts = np.bincount(columns[:, group] * places + columns[:, i], minlength=groups * places)
-        table = counts.reshape(groups, places) + 0.1
-        exists = np.zeros((groups, places), bool)
-        exists[tokens.lookups[group], tokens.lookups[i]] = True
-        table = np.where(exists, table, 0.0)
-        table /= table.sum(axis=1, keepdims=True)
-        return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
+    def _number_relations(self) -> None:
+        """Where things are, as tensors: for each relation its variable, its outputs, and both sides."""
+        place = {lead: k for k, lead in enumerate(self.leads)}
+        targets = [place[r.target] for r in self.relations]
+        slots = [self.parts[k][2].index(i) for i, k in enumerate(targets)]
+        for name, values in (
+            ("targets", targets), ("slots", slots), ("sources", [r.source for r in self.relations]),
+            ("leading", [r.target for r in self.relations]),
+        ):  # fmt: skip
+            self.register_buffer(name, torch.tensor(values, dtype=torch.int64), persistent=False)
 
     def table(self) -> torch.Tensor:
         """Embeddings of all tokens, (codes of all tokens, width)."""
         return self.embeddings + self.placed @ self.slopes
 
     def heads(self) -> torch.Tensor:
-        """Heads of generated tokens, (generated, narrow, classes)."""
+        """Heads of generated variables, (variables, narrow, outputs)."""
         return self.head + torch.bmm(self.bends, self.shown)
 
     def decaying(self) -> list[nn.Parameter]:
         """Parameters that weight decay pulls to zero: all but biases, which are logarithms of shares."""
-        return [self.embeddings, self.place, self.first, self.second, self.head, self.slopes, self.bends]
+        return [
+            self.embeddings, self.distances, self.place, self.first, self.second, self.head, self.slopes, self.bends,
+        ]  # fmt: skip
 
     def size(self) -> int:
-        """Number of parameters; a head counts the classes that it has."""
-        fixed = sum(p.numel() for p in (self.embeddings, self.place, self.first, self.second))
+        """Number of parameters; a head counts the outputs that it has."""
+        fixed = sum(p.numel() for p in (self.embeddings, self.distances, self.place, self.first, self.second))
         biases = self.first_bias.numel() + self.second_bias.numel()
-        heads = sum((self.head.shape[1] + 1) * size for size in self.sizes)
-        return int(fixed + biases + heads + sum(p.numel() for p in self.inside.values()))
+        own = sum(size + places + EACH * len(related) for size, places, related in self.parts)
+        return int(fixed + biases + (self.head.shape[1] + 1) * own + sum(p.numel() for p in self.inside.values()))
 
-    def hidden(
-        self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None, table: torch.Tensor
-    ) -> torch.Tensor:
-        """For every generated token the sum of the embeddings before it in ``order``, (generated, n, width)."""
+    def seen(self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None) -> Seen:
+        """What each variable sees of ``rows`` when they are drawn in ``order``, a list of their first tokens.
+
+        ``rows``: (n, tokens + 2 * relations), as of ``expected``.
+
+        ``keep``: (n, context), 0 where a context token is hidden.
+        """
+        c, count = self.context, len(self.leads)
+        before = torch.zeros(count, len(self.tokens.tokens), device=rows.device)
+        before[:, :c] = 1.0
+        place = {lead: k for k, lead in enumerate(self.leads)}
+        done: list[int] = []
+        for lead in order:
+            before[place[lead], done] = 1.0
+            done += [lead] if self.tokens.inside(lead) is None else [lead, lead + 1]
+        sources = before[:, self.sources]  # of every relation, (variables, relations)
+        both = sources * before[:, self.leading]
+        begin = len(self.tokens.tokens)
+        centres, inners = rows[:, begin::2], rows[:, begin + 1 :: 2]
+        known = sources[self.targets, torch.arange(len(self.relations), device=rows.device)]
+        shown = known[:, None].expand(-1, len(rows))
+        share = None
+        if keep is not None and len(self.relations):
+            share = torch.cat([keep.to(rows.device), torch.ones(len(rows), 1, device=rows.device)], dim=1)
+            share = share[:, self.sources.clamp(max=c)].T
+            shown = shown * share
+        return Seen(before, both, centres, inners, shown, share)
+
+    def hidden(self, rows: torch.Tensor, seen: Seen, keep: torch.Tensor | None, exact: Exact | None) -> torch.Tensor:
+        """For every generated variable the sum of the embeddings before it, (variables, n, width)."""
         c = self.context
-        before = torch.zeros(len(order), len(order), device=rows.device)
-        for k, token in enumerate(order):
-            before[token - c, [t - c for t in order[:k]]] = 1.0
-        own = functional.embedding(rows[:, c:].T + self.starts[c:, None], table)
+        table = self.table() if exact is None else exact.table
+        own = functional.embedding(rows[:, c : len(self.tokens.tokens)].T + self.starts[c:, None], table)
         with torch.autocast(rows.device.type, enabled=False):
-            found = (before @ own.flatten(1)).reshape(own.shape)
+            found = (seen.before[:, c:] @ own.flatten(1)).reshape(len(self.leads), *own.shape[1:])
+            if self.relations:
+                apart = (rows[:, self.leading] - seen.centres).clamp(-SHOWN - 1, SHOWN + 1) + SHOWN + 1
+                levels = 2 * SHOWN + 3
+                begins = torch.arange(len(self.relations), device=rows.device)[:, None] * levels
+                distances = self.distances if exact is None else exact.distances
+                more = functional.embedding(apart.T + begins, distances.flatten(0, 1))
+                if seen.share is not None:
+                    more = more * seen.share[:, :, None]
+                found = found + (seen.both @ more.flatten(1)).reshape(found.shape)
         if not c:
             return found
         share = torch.ones(len(rows), c, device=rows.device) if keep is None else keep.to(rows.device)
         above = functional.embedding_bag(rows[:, :c] + self.starts[:c], table, mode="sum", per_sample_weights=share)
         return found + above
 
-    def logits(
-        self, hidden: torch.Tensor, rows: torch.Tensor, *, fine: bool, dropout: float = 0.0,
+    def outputs(
+        self, hidden: torch.Tensor, exact: Exact | None, *, dropout: float = 0.0,
         source: torch.Generator | None = None,
     ) -> torch.Tensor:  # fmt: skip
-        """Logits of every generated token, (generated, n, classes)."""
-        first, second, head, place = self.first, self.second, self.heads(), self.place
-        biases = [self.first_bias, self.second_bias, self.head_bias]
-        if fine:
-            powers = [exponents(w, 1, most) for w, most in ((first, 12), (second, 12), (head, FINEST_HEAD))]
-            first, second, head = (rounded(w, e) for w, e in zip((first, second, head), powers, strict=True))
-            place = rounded_bias(place, self.scale(), 2.0**20)
-            biases = [rounded_bias(b, ACTIVATION + e, LARGEST) for b, e in zip(biases, powers, strict=True)]
+        """Outputs of every generated variable, (variables, n, outputs)."""
+        fine = exact is not None
+        weights = exact or self
 
         def thinned(x: torch.Tensor) -> torch.Tensor:
             if not dropout:
@@ -183,36 +348,59 @@ class Module(nn.Module):
             mask = torch.rand(x.shape, generator=source).to(x.device) >= dropout
             return x * mask / (1 - dropout)
 
-        x = thinned(activated(hidden + place[:, None], fine=fine))
-        y = thinned(activated(torch.baddbmm(biases[0], x, first), fine=fine))
-        z = torch.baddbmm(biases[1], y, second)
+        x = thinned(activated(hidden + weights.place[:, None], fine=fine))
+        y = thinned(activated(torch.baddbmm(weights.first_bias, x, weights.first), fine=fine))
+        z = torch.baddbmm(weights.second_bias, y, weights.second)
         z = thinned(activated(y + torch.relu(z), fine=fine))
-        out = torch.baddbmm(biases[2], z, head).float()
-        if not len(self.inside):
-            return out
-        parts = list(out.unbind(0))
-        for name, table in self.inside.items():
-            k = int(name)
-            if fine:
-                table = rounded_bias(table[None], ACTIVATION + powers[2][k : k + 1], LARGEST)[0]
-            more = functional.embedding(rows[:, self.tokens.tokens[self.context + k].group], table)
-            parts[k] = parts[k] + functional.pad(more, (0, out.shape[2] - more.shape[1]))
-        return torch.stack(parts)
+        head = self.heads() if exact is None else exact.head
+        return torch.baddbmm(weights.head_bias, z, head).float()
 
-    def scale(self) -> torch.Tensor:
-        """Exponent of the embeddings' unit, (1,): the same for all, since they are added up."""
-        return exponents(self.table()[None], ACTIVATION, 10)
+    def logits(
+        self, found: torch.Tensor, rows: torch.Tensor, seen: Seen, exact: Exact | None
+    ) -> tuple[torch.Tensor, dict[int, torch.Tensor]]:
+        """Logits of classes, (variables, n, most), and by variable those of places, (n, inner), from outputs."""
+        classes = found[:, :, : self.most]
+        if self.relations:
+            count, n = len(self.leads), len(rows)
+            wide = self.most + 2 * AHEAD
+            columns = self.most + self.inner + self.slots[:, None] * EACH + torch.arange(NEAR, device=rows.device)
+            more = found[self.targets[:, None], :, columns].permute(0, 2, 1) * seen.shown[:, :, None]
+            line = self.targets[:, None] * n + torch.arange(n, device=rows.device)
+            at = (line * wide + seen.centres.T)[:, :, None] + torch.arange(NEAR, device=rows.device)
+            padded = functional.pad(classes, (AHEAD, AHEAD)).flatten()
+            padded = padded.index_add(0, at.flatten(), more.flatten())
+            classes = padded.reshape(count, n, wide)[:, :, AHEAD : AHEAD + self.most]
+        places = {}
+        for name in self.inside:
+            k = int(name)
+            table = self.inside[name] if exact is None else exact.inside[name]
+            size = table.shape[1]
+            inner = functional.embedding(rows[:, self.leads[k]], table) + found[k, :, self.most : self.most + size]
+            for slot, m in enumerate(self.parts[k][2]):
+                here = (rows[:, self.leads[k]] == seen.centres[:, m]) * seen.shown[m]
+                more = found[k, :, self.most + self.inner + slot * EACH + NEAR] * here
+                inner = inner.scatter_add(1, seen.inners[:, m : m + 1], more[:, None])
+            places[k] = inner
+        return classes, places
 
     def surprise(
         self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None = None, *, fine: bool = False,
         dropout: float = 0.0, source: torch.Generator | None = None,
     ) -> torch.Tensor:  # fmt: skip
-        """Minus log likelihood of every generated token, (generated, n)."""
-        table = rounded(self.table()[None], self.scale())[0] if fine else self.table()
-        found = self.logits(self.hidden(rows, order, keep, table), rows, fine=fine, dropout=dropout, source=source)
-        wanted = rows[:, self.context :].T
-        flat = functional.cross_entropy(found.flatten(0, 1), wanted.flatten(), reduction="none")
-        return flat.reshape(wanted.shape)
+        """Minus log likelihood of every generated variable, (variables, n)."""
+        exact = self.exact() if fine else None
+        seen = self.seen(rows, order, keep)
+        found = self.outputs(self.hidden(rows, seen, keep, exact), exact, dropout=dropout, source=source)
+        classes, places = self.logits(found, rows, seen, exact)
+        wanted = rows[:, self.leads].T
+        flat = functional.cross_entropy(classes.flatten(0, 1), wanted.flatten(), reduction="none")
+        out = flat.reshape(wanted.shape)
+        if not places:
+            return out
+        parts = list(out.unbind(0))
+        for k, logits in places.items():
+            parts[k] = parts[k] + functional.cross_entropy(logits, rows[:, self.leads[k] + 1], reduction="none")
+        return torch.stack(parts)
 
     def loss(
         self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None, *, fine: bool, dropout: float,
@@ -220,44 +408,82 @@ class Module(nn.Module):
     ) -> torch.Tensor:  # fmt: skip
         return self.surprise(rows, order, keep, fine=fine, dropout=dropout, source=source).sum() / len(rows)
 
+    def powers(self) -> Powers:
+        """Exponents of the units in which weights are rounded: one for all embeddings, since they are added up."""
+        whole = torch.cat([self.table(), self.distances.flatten(0, 1)])
+        return Powers(
+            exponents(whole[None], ACTIVATION, 10), exponents(self.first, 1, 12), exponents(self.second, 1, 12),
+            exponents(self.heads(), 1, FINEST_HEAD),
+        )  # fmt: skip
 
-def rounded_bias(values: torch.Tensor, exponent: torch.Tensor, largest: float) -> torch.Tensor:
+    def largest(self) -> torch.Tensor:
+        """Largest whole number of each output's bias, (outputs,)."""
+        limits = torch.full((self.head.shape[2],), float(LARGEST), device=self.head.device)
+        limits[self.most + self.inner :] = float(LARGEST_NEAR)
+        return limits
+
+    def exact(self) -> Exact:
+        """Weights as they will be kept; gradients pass as if they were not rounded."""
+        powers = self.powers()
+        table = rounded(self.table()[None], powers.scale)[0]
+        return Exact(
+            table=table,
+            distances=rounded(self.distances.flatten(0, 1)[None], powers.scale)[0].reshape(self.distances.shape),
+            place=rounded_bias(self.place, powers.scale, 2.0**20),
+            first=rounded(self.first, powers.first),
+            first_bias=rounded_bias(self.first_bias, powers.first + ACTIVATION, LARGEST),
+            second=rounded(self.second, powers.second),
+            second_bias=rounded_bias(self.second_bias, powers.second + ACTIVATION, LARGEST),
+            head=rounded(self.heads(), powers.head),
+            head_bias=rounded_bias(self.head_bias, powers.head + ACTIVATION, self.largest()),
+            inside={
+                name: rounded_bias(value[None], powers.head[int(name)][None] + ACTIVATION, LARGEST)[0]
+                for name, value in self.inside.items()
+            },
+        )
+
+
+def rounded_bias(values: torch.Tensor, exponent: torch.Tensor, largest: float | torch.Tensor) -> torch.Tensor:
     """Biases as whole multiples of the unit of what they are added to; gradients pass."""
     unit = torch.exp2(exponent).reshape(-1, *[1] * (values.ndim - 1))
-    whole = torch.round(values.detach() * unit).clamp(-largest, largest) / unit
+    limit = torch.as_tensor(largest, device=values.device)
+    whole = torch.minimum(torch.maximum(torch.round(values.detach() * unit), -limit), limit) / unit
     return values + (whole - values).detach()
 
 
-def export(module: Module, tokens: Tokens) -> Layers:
+def export(module: Module) -> Layers:
     """The whole numbers of a trained module."""
+    exact, powers = module.exact(), module.powers()
 
-    def integers(values: torch.Tensor, exponent: torch.Tensor, limit: float, kind: type[Any]) -> npt.NDArray[Any]:
+    def integers(values: torch.Tensor, exponent: torch.Tensor, kind: type[Any]) -> npt.NDArray[Any]:
         unit = torch.exp2(exponent).reshape(-1, *[1] * (values.ndim - 1))
-        whole = torch.round(values.detach() * unit).clamp(-limit, limit)
-        return np.ascontiguousarray(whole.numpy().astype(kind))
+        return np.ascontiguousarray(torch.round(values.detach() * unit).numpy().astype(kind))
 
-    scale = module.scale()
-    first, second = (exponents(w, 1, 12) for w in (module.first, module.second))
-    head = exponents(module.heads(), 1, FINEST_HEAD)
-    heads = integers(module.heads(), head, 127, np.int8)
-    bias = integers(module.head_bias, head + ACTIVATION, LARGEST, np.int32)
-    own = list(enumerate(module.sizes))
+    heads = integers(exact.head, powers.head, np.int8)
+    bias = integers(exact.head_bias, powers.head + ACTIVATION, np.int32)
+    weights, biases = [], []
+    for k, (size, places, own) in enumerate(module.parts):
+        inner, near = module.most, module.most + module.inner
+        kept = np.r_[:size, inner : inner + places, near : near + EACH * len(own)]
+        weights.append(np.ascontiguousarray(heads[k][:, kept].T))
+        biases.append(bias[k, 0, kept])
     return Layers(
-        embeddings=integers(module.table()[None], scale, 127, np.int8)[0],
-        scale=int(scale),
-        place=integers(module.place[None], scale, 2.0**20, np.int32)[0],
-        first=integers(module.first, first, 127, np.int8),
-        first_bias=integers(module.first_bias, first + ACTIVATION, LARGEST, np.int32)[:, 0],
-        first_shift=first.numpy().astype(np.int32),
-        second=integers(module.second, second, 127, np.int8),
-        second_bias=integers(module.second_bias, second + ACTIVATION, LARGEST, np.int32)[:, 0],
-        second_shift=second.numpy().astype(np.int32),
-        head=np.concatenate([np.ascontiguousarray(heads[k, :, :size].T) for k, size in own]),
-        head_bias=np.concatenate([bias[k, 0, :size] for k, size in own]),
-        head_shift=head.numpy().astype(np.int32),
+        embeddings=integers(exact.table[None], powers.scale, np.int8)[0],
+        distances=integers(exact.distances[None], powers.scale, np.int8)[0],
+        scale=int(powers.scale),
+        place=integers(exact.place[None], powers.scale, np.int32)[0],
+        first=integers(exact.first, powers.first, np.int8),
+        first_bias=integers(exact.first_bias, powers.first + ACTIVATION, np.int32)[:, 0],
+        first_shift=powers.first.numpy().astype(np.int32),
+        second=integers(exact.second, powers.second, np.int8),
+        second_bias=integers(exact.second_bias, powers.second + ACTIVATION, np.int32)[:, 0],
+        second_shift=powers.second.numpy().astype(np.int32),
+        head=np.concatenate(weights),
+        head_bias=np.concatenate(biases),
+        head_shift=powers.head.numpy().astype(np.int32),
         inside={
-            module.context + int(k): integers(table[None], head[int(k)] + ACTIVATION, LARGEST, np.int32)[0]
-            for k, table in module.inside.items()
+            module.leads[int(name)] + 1: integers(table[None], powers.head[int(name)] + ACTIVATION, np.int32)[0]
+            for name, table in exact.inside.items()
         },
         table=exponentials(),
-    )  # fmt: skip
+    )

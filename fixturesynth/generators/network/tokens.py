@@ -19,8 +19,8 @@ __all__ = ["Token", "Tokens", "fit_tokens", "given_tokens", "to_codes", "to_toke
 
 Integers = npt.NDArray[np.int64]
 
-MOST_ALONE = 96  # a generated variable with more codes is told in two tokens
-GROUPS = 48  # groups of neighbouring codes, about equally frequent
+MOST_ALONE = 160  # a generated variable with more codes is told in two tokens
+GROUPS = 96  # groups of neighbouring codes, about equally frequent
 MOST_INSIDE = 96  # codes of one group
 MOST_CONTEXT_CODES = 1_500  # tokens of all context variables together
 
@@ -48,6 +48,16 @@ class Tokens:
     def context(self) -> int:
         """How many tokens are context; they come first."""
         return sum(token.context for token in self.tokens)
+
+    @property
+    def leads(self) -> list[int]:
+        """Generated tokens that stand by themselves, one of each generated variable, in order."""
+        return [i for i, token in enumerate(self.tokens) if not token.context and token.group < 0]
+
+    def inside(self, lead: int) -> int | None:
+        """The token of places inside the groups of ``lead``, where there is one."""
+        after = lead + 1
+        return after if after < len(self.tokens) and self.tokens[after].group == lead else None
 
     def of(self, variable: int) -> list[int]:
         """Indices of the tokens of a variable, the group before the place."""

@@ -8,7 +8,7 @@ integer-arithmetic-only inference", 2018).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fixturesynth.generators.network.integers import Layers
-from fixturesynth.generators.network.module import Module, export
+from fixturesynth.errors import InputError
+from fixturesynth.generators.network.device import pick_device
+from fixturesynth.generators.network.integers import EACH, Layers, columns_of
+from fixturesynth.generators.network.module import Module, expected, export
+from fixturesynth.generators.network.relations import SHOWN, Relation
 from fixturesynth.generators.network.tokens import Tokens
 from fixturesynth.randomness import key, permutation
 
@@ -29,7 +32,8 @@ Columns = npt.NDArray[np.int32]
 HELD_OUT = 0.1  # share of root entities by which training stops
 FEWEST_HELD_OUT = 20  # rows; with fewer training does not stop early
 SLOW = 8e9  # multiplications and additions a second of a slow core, all overheads counted in
-RANDOM = 0.15  # share of steps in a random order of variables, so that any subset can be given
+GIVEN = 0.4  # share of steps in which some variables come first, as they do when they are given
+RANDOM = 0.05  # share of steps in a random order of variables, so that any subset can be
 BLIND = 0.1  # share of context tokens that are hidden in training: a parent's values are no fingerprint
 FINE = 0.3  # last share of the steps, in which rounding is simulated
 PATIENCE = 2.0  # standard errors that held-out likelihood may lie below its best
@@ -53,25 +57,29 @@ class Settings:
     dropout: float = 0.0
 
 
-def parameters(tokens: Tokens, width: int, narrow: int) -> int:
-    """Numbers that a network of this width keeps, about."""
-    own = [t.size for t in tokens.tokens if not t.context]
-    inside = sum(t.size * tokens.tokens[t.group].size for t in tokens.tokens if t.group >= 0)
-    layers = len(own) * (width * (narrow + 1) + narrow * (narrow + 2))
-    return sum(t.size for t in tokens.tokens) * width + layers + sum(own) * (narrow + 1) + inside
+def parameters(tokens: Tokens, relations: Sequence[Relation], width: int, narrow: int) -> int:
+    """Numbers that a network of this width keeps."""
+    parts = columns_of(tokens, relations)
+    inside = sum(size * places for size, places, _ in parts)
+    layers = len(parts) * (width * (narrow + 1) + narrow * (narrow + 2))
+    outputs = sum(size + places + EACH * len(own) for size, places, own in parts)
+    shown = sum(t.size for t in tokens.tokens) + len(relations) * (2 * SHOWN + 3)
+    return shown * width + layers + outputs * (narrow + 1) + inside
 
 
-def settings_for(rows: int, tokens: Tokens, time_limit: float | None) -> Settings:
+def settings_for(
+    rows: int, tokens: Tokens, relations: Sequence[Relation] = (), time_limit: float | None = None
+) -> Settings:
     """Settings by the number of rows to learn from, at most MOST_PARAMETERS where the narrowest network has no more;
     fewer steps where the time limit is short for a slow core."""
     dropout = next((share for most, share in DROPOUT if rows < most), 0.0)
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
-    width, narrow = next((w for w in widths if parameters(tokens, *w) <= MOST_PARAMETERS), WIDTHS[-1])
-    epochs = 20 if dropout else 12
+    width, narrow = next((w for w in widths if parameters(tokens, relations, *w) <= MOST_PARAMETERS), WIDTHS[-1])
+    epochs = 20 if rows < DROPOUT[0][0] else 9
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
-        own = [t.size for t in tokens.tokens if not t.context]
+        own = [size + places + EACH * len(related) for size, places, related in columns_of(tokens, relations)]
         products = sum(width * narrow + narrow * narrow + narrow * size + 8 * width for size in own)
         steps = int(np.clip(time_limit * SLOW / (6 * batch * products), 20, steps))
     return Settings(width, narrow, batch, steps, dropout=dropout)
@@ -92,6 +100,7 @@ def _one_thread() -> Iterator[None]:
 @_one_thread()
 def train(
     tokens: Tokens,
+    relations: Sequence[Relation],
     columns: Columns,
     order: list[int],
     groups: npt.NDArray[np.int64] | None,
@@ -99,17 +108,19 @@ def train(
     seed: int,
     time_limit: float | None = None,
     settings: Settings | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Layers, dict[str, Any]]:
     """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
     chosen, held = _split(len(columns), groups, seed)
-    settings = settings or settings_for(chosen.size, tokens, time_limit)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    settings = settings or settings_for(chosen.size, tokens, relations, time_limit)
+    place = _device(device)
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
-    data = torch.from_numpy(columns[chosen].astype(np.int64))
-    test = torch.from_numpy(columns[held].astype(np.int64)).to(device)
-    module = Module(tokens, columns[chosen], settings.width, settings.narrow, source).to(device)
-    fixed = [i for variable in order for i in tokens.of(variable)]
+    whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
+    data, test = whole[chosen], whole[held].to(place)
+    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(place)
+    fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
     others = [p for p in module.parameters() if not any(p is q for q in decaying)]
     optimiser = torch.optim.AdamW(
@@ -120,13 +131,15 @@ def train(
     every = max(1, settings.steps // CHECKS)
     batches = _batches(len(data), settings.batch, seed)
     for step in range(settings.steps):
+        if progress is not None:
+            progress(step, settings.steps)
         fine = step >= (1 - FINE) * settings.steps
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * _schedule(step, settings.steps)
-        rows = data[next(batches)].to(device)
-        sequence = _random_order(tokens, order, source) if _coin(source, RANDOM) else fixed
+        rows = data[next(batches)].to(place)
+        sequence = _next_order(tokens, order, source)
         keep = _keep(len(rows), tokens.context, source)
-        with _mixed(device):
+        with _mixed(place):
             loss = module.loss(rows, sequence, keep, fine=fine, dropout=settings.dropout, source=source)
         optimiser.zero_grad()
         loss.backward()
@@ -134,7 +147,7 @@ def train(
         average.update(module, step)
         if held.size >= FEWEST_HELD_OUT and ((step + 1) % every == 0 or step + 1 == settings.steps):
             with average.of(module), torch.no_grad():
-                best.look(module, _likelihood(module, test, fixed, device, fine), step + 1)
+                best.look(module, _likelihood(module, test, fixed, place, fine), step + 1)
             if best.hopeless:
                 break
     if best.kept is not None:
@@ -145,7 +158,15 @@ def train(
         "steps": best.step or settings.steps, "parameters": module.size(), "width": settings.width,
         "held_out": [round(v, 4) for v in best.seen],
     }  # fmt: skip
-    return export(module.cpu(), tokens), facts
+    return export(module.cpu()), facts
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return pick_device(name)
+    except (RuntimeError, AssertionError) as error:
+        cause = " ".join(str(error).split())[:100]
+        raise InputError(f"torch cannot use the device {name!r} ({cause}); use --device cpu, or auto") from error
 
 
 def _split(
@@ -180,13 +201,19 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / up) * (0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)) + 0.02)
 
 
-def _coin(source: torch.Generator, chance: float) -> bool:
-    return float(torch.rand(1, generator=source)) < chance
-
-
-def _random_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
-    """All tokens in a random order of variables; the place in a group follows the group."""
-    return [i for k in torch.randperm(len(order), generator=source).tolist() for i in tokens.of(order[k])]
+def _next_order(tokens: Tokens, order: list[int], source: torch.Generator) -> list[int]:
+    """The first tokens of all variables in the order of one step: mostly ``order``; else with one, two or a few
+    variables moved to the front, as if they were given; now and then in any order."""
+    coin = float(torch.rand(1, generator=source))
+    chosen = order
+    if coin < GIVEN + RANDOM:
+        mixed = [order[k] for k in torch.randperm(len(order), generator=source).tolist()]
+        chosen = mixed
+        if coin < GIVEN:
+            # One variable in half of those steps, two in a quarter, and so on.
+            first = mixed[: 1 + int(-math.log2(max(coin / GIVEN, 2.0 ** -len(order))))]
+            chosen = first + [variable for variable in order if variable not in first]
+    return [tokens.of(variable)[0] for variable in chosen]
 
 
 def _keep(rows: int, context: int, source: torch.Generator) -> torch.Tensor | None:

@@ -1,0 +1,83 @@
+"""Made-up texts as long as the rows' own: a rule's texts chosen, cut and lengthened to the characters that are asked.
+
+How long a name or a comment is, and that long ones go with other values of the row, is learned; what it says is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.randomness import permute
+from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
+from fixturesynth.rules.grammar import cut_texts, limits_of
+from fixturesynth.rules.registry import space_of
+from fixturesynth.rules.sampling import sample_rule
+
+__all__ = ["PROSE", "sized_texts"]
+
+Integers = npt.NDArray[np.int64]
+
+CHOICES = 12  # texts of a rule among which the one of the best length is taken
+PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
+SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
+JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
+SHORT = 3
+DOUBLINGS = 6  # of what is appended to texts that are too short
+
+
+def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: int) -> pa.Array:
+    """Texts of a rule for ``request.ranks``, ``wanted`` characters long, (n,), as nearly as the rule allows.
+
+    ``rows``: of the whole table. Each row chooses among texts of its own rank alone, so that unique ones stay unique
+    and no row depends on another. Rules that count their rows off, or have too few values, keep their own lengths.
+    """
+    space = space_of(call, replace(request.context, unique=call.unique))
+    kind = request.context.type.kind
+    if space.block == 1 or kind != "text" or not wanted.size:
+        return sample_rule(call, request)
+    if call.name in SIZED:
+        made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: pa.array(wanted)}))
+        return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)
+    choices = min(CHOICES, space.size // max(rows, 1)) if call.unique else CHOICES
+    if choices < 2:
+        return sample_rule(call, request)
+    ranks = (np.asarray(request.ranks)[:, None] * choices + np.arange(choices)).reshape(-1)
+    many = sample_rule(call, replace(request, ranks=ranks))
+    lengths = pc.utf8_length(many).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, choices)
+    best = np.abs(lengths - wanted[:, None]).argmin(axis=1)
+    chosen = many.take(pa.array(np.arange(wanted.size) * choices + best))
+    if call.unique or call.name not in JOINED:
+        return chosen
+    # What falls short by a letter or three is let be: a word does not go there.
+    missing = wanted - lengths[np.arange(wanted.size), best]
+    off = (missing < 0) | (missing > SHORT)
+    return pc.if_else(pa.array(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
+
+
+def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
+    """The texts cut, or followed by another row's, to exactly ``wanted`` characters."""
+    if limits_of(call.options, request.context).octets:
+        return texts  # characters are not what the column counts
+    neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
+    between = " " if call.name in PROSE else ", "
+    for _ in range(DOUBLINGS):
+        short = _lengths(texts) < wanted
+        if not short.any():
+            break
+        longer = pc.binary_join_element_wise(texts, neighbour, between)
+        texts = pc.if_else(pa.array(short), longer, texts)
+        neighbour = pc.binary_join_element_wise(neighbour, neighbour, between)
+    over = _lengths(texts) > wanted
+    # A blank at the end would be lost in many a database.
+    cut = pc.replace_substring_regex(cut_texts(texts, np.maximum(wanted, 1)), r"\s$", ".")
+    return pc.if_else(pa.array(over), cut, texts)
+
+
+def _lengths(texts: pa.Array) -> Integers:
+    lengths: Integers = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths
