@@ -1,6 +1,7 @@
 """The network on single tables, judged on rows that it never saw.
 
-    python benchmarks/network.py [DATABASE.sqlite[:TABLE] ...] [--share .8] [--seeds 1 2 3] [--generator network cart]
+    python benchmarks/network.py [DATABASE.sqlite[:TABLE] ...] [--share .8] [--seeds 1 2 3]
+                                 [--generator network cart ...] [--keep RUNS.jsonl]
 
 A share of the rows is learned, the rest is held out. ``score`` is 1 - (2 max(AUC, .5) - 1) of a default classifier
 over 5 folds (XGBoost where it is installed, else LightGBM; the last line says which), generated against held-out
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import statistics
 import time
@@ -148,13 +150,31 @@ def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int)
     return found
 
 
+def kept(
+    keep: Path | None, source: str, name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int
+) -> dict[str, float]:
+    """One run, or what an earlier call wrote of it: one JSON line for each."""
+    mark = [Path(source).stem, len(learned), name, seed]
+    lines = keep.read_text().splitlines() if keep is not None and keep.exists() else []
+    for line in map(json.loads, lines):
+        if line["run"] == mark:
+            found: dict[str, float] = line["found"]
+            return found
+    found = measure(name, learned, held_out, seed)
+    if keep is not None:
+        with keep.open("a") as file:
+            file.write(json.dumps({"run": mark, "found": found}) + "\n")
+    return found
+
+
 def main() -> None:
     shared = Path(os.environ.get("FIXTURESYNTH_SHARED", REPOSITORY.parent / "shared")) / "data"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sources", nargs="*", default=[f"{shared}/{name}.sqlite" for name in DEFAULT])
     parser.add_argument("--share", type=float, default=0.8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--generator", nargs="+", default=["network", "cart"])
+    parser.add_argument("--generator", nargs="+", default=["network", "cart", "copula", "vae", "gan", "diffusion"])
+    parser.add_argument("--keep", type=Path, help="a file of runs done, which are not done again")
     options = parser.parse_args()
     lines = []
     for source in options.sources:
@@ -164,7 +184,7 @@ def main() -> None:
         floor, real = score(auc(learned, held_out)), utility(learned, held_out)
         print(f"{Path(source).stem}: {cut:,} rows learned, {len(held_out):,} held out, floor {floor:.3f}", flush=True)
         for name in options.generator:
-            runs = [measure(name, learned, held_out, seed) for seed in options.seeds]
+            runs = [kept(options.keep, source, name, learned, held_out, seed) for seed in options.seeds]
             middle = {k: statistics.median(run[k] for run in runs) for k in runs[0]}
             lines.append(
                 f"{Path(source).stem[:16]:17}{name:12}{floor:6.3f}{middle['score']:7.3f}{middle['alone']:7.3f}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         UnsatisfiableError,
     )
     from fixturesynth.evaluation import drift, evaluate
+    from fixturesynth.loading.isolation import loaded
     from fixturesynth.loading.loader import load
     from fixturesynth.loading.reading import infer_schema, read_rows
     from fixturesynth.modelfile import open_model
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from fixturesynth.schema.model import Schema
     from fixturesynth.schema.reflection import reflect
     from fixturesynth.spec import Spec, check_spec, read_spec, write_spec
+    from fixturesynth.strategies.datasets import from_schema
+    from fixturesynth.strategies.modelling import from_model
     from fixturesynth.synthesizer import Synthesizer, fit, plan_rules
 
 __version__ = "0.1.0"
@@ -65,8 +68,11 @@ __all__ = [
     "drift",
     "evaluate",
     "fit",
+    "from_model",
+    "from_schema",
     "infer_schema",
     "load",
+    "loaded",
     "make_plan",
     "open_model",
     "plan_rules",
@@ -92,8 +98,11 @@ _HOMES = {
     "drift": "fixturesynth.evaluation",
     "evaluate": "fixturesynth.evaluation",
     "fit": "fixturesynth.synthesizer",
+    "from_model": "fixturesynth.strategies.modelling",
+    "from_schema": "fixturesynth.strategies.datasets",
     "infer_schema": "fixturesynth.loading.reading",
     "load": "fixturesynth.loading.loader",
+    "loaded": "fixturesynth.loading.isolation",
     "make_plan": "fixturesynth.planning.planner",
     "open_model": "fixturesynth.modelfile",
     "plan_rules": "fixturesynth.synthesizer",

@@ -10,9 +10,10 @@ from typing import Literal
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references

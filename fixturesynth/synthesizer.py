@@ -14,9 +14,8 @@ from fixturesynth.generators.contract import Generator, Trained
 from fixturesynth.generators.fitting import fit_tables
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
-from fixturesynth.loading.judging import Judge
 from fixturesynth.loading.loosening import loosen
-from fixturesynth.loading.reading import infer_schema, read_rows
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.profiling import profile_dataset
@@ -144,6 +143,8 @@ def fit(
     harder to tell from held-out rows stays. ``protection``: fewest root entities that share a value before it is
     stored. ``device``: where the network learns: "auto", "cpu", "cuda" or "mps".
     """
+    from fixturesynth.loading.reading import infer_schema, read_rows  # SQLAlchemy and pandas, which models do without
+
     told = progress or (lambda stage, table, done, of: None)
     if schema is None:
         schema = _schema_of(source)

@@ -1,6 +1,7 @@
 """The house stands as it was drawn: floors, heavy libraries in their rooms, short files, no banned calls."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,10 @@ BANNED = (
 BANNED_IMPORTS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+PLUGIN = PACKAGE.parent / "pytest_plugin" / "pytest_fixturesynth"
+PLUGIN_FILES = sorted(PLUGIN.glob("*.py"))
+# What pytest imports in every run, used or not: pytest, the standard library and each other.
+LIGHT = ("__init__", "plugin", "fixtures", "settings", "naming", "asynchronous", "djangofixtures")
 
 
 def module_of(path: Path) -> str:
@@ -127,6 +132,32 @@ def test_heavy_libraries_stay_in_their_rooms() -> None:
     assert found == []
 
 
+def at_import(path: Path) -> Iterator[str]:
+    """Modules that are imported when this one is: not those inside functions, nor for type checkers."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def test_the_plugin_is_light_where_it_is_always_loaded() -> None:
+    allowed = {"pytest", "pytest_fixturesynth", *sys.stdlib_module_names}
+    light = {f"pytest_fixturesynth.{name}" for name in LIGHT} | {"pytest_fixturesynth"}
+    found = [
+        f"{name}: {module}"
+        for name in LIGHT
+        for module in at_import(PLUGIN / f"{name}.py")
+        if module.split(".")[0] not in allowed or (module.startswith("pytest_fixturesynth") and module not in light)
+    ]
+    assert found == []
+
+
+def test_the_package_does_not_know_its_plugin() -> None:
+    named = [f"{module_of(p)}:{line}" for p in FILES for line, name in imports(p) if "pytest_fixturesynth" in name]
+    assert named == []
+
+
 def test_files_are_short() -> None:
     """No file over 600 lines, in the package, its tests, plugin and benchmarks."""
     root = PACKAGE.parent
@@ -144,7 +175,7 @@ def test_no_drawer_for_odds_and_ends() -> None:
     assert names & {"utils", "util", "helpers", "common", "misc"} == set()
 
 
-@pytest.mark.parametrize("path", FILES, ids=module_of)
+@pytest.mark.parametrize("path", [*FILES, *PLUGIN_FILES], ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_nothing_banned(path: Path) -> None:
     """No global seeds, nothing that runs code from data, no error swallowed whole."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

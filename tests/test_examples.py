@@ -1,6 +1,8 @@
 """Every example runs to its end in an empty folder."""
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +29,29 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 3
+
+
+APPLICATIONS = sorted((Path(__file__).resolve().parent.parent / "examples").glob("*/pytest.ini"))
+
+
+@pytest.mark.parametrize("ini", APPLICATIONS, ids=lambda path: path.parent.name)
+def test_the_suite_of_a_sample_application_passes(ini: Path, tmp_path: Path) -> None:
+    """Each in a copy, with the plugin as its users have it; nothing is left in the folder for temporary files."""
+    copy, temporary = tmp_path / "application", tmp_path / "tmp"
+    shutil.copytree(ini.parent, copy, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    temporary.mkdir()
+    before = {p for p in copy.rglob("*") if "__pycache__" not in p.parts}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=copy, capture_output=True, text=True,
+        timeout=180, check=False, stdin=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(temporary)},
+    )  # fmt: skip
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
+    assert {p for p in copy.rglob("*") if "__pycache__" not in p.parts} == before
+    assert not list(temporary.glob("fixturesynth*"))
+
+
+def test_there_are_sample_applications() -> None:
+    assert {ini.parent.name for ini in APPLICATIONS} == {"django_library", "fastapi_orders", "plain_sql"}
 
 
 WORKFLOWS = sorted((Path(__file__).resolve().parent.parent / "examples" / "ci").glob("*.yml"))

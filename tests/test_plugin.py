@@ -311,7 +311,9 @@ def test_a_failure_shows_its_rows_ready_to_paste(project: pytest.Pytester) -> No
     pasted = [line for line in text[start + 2 :] if line.startswith(("synth.make", "import", "from"))]
     made = next(line for line in text if line.startswith("MADE")).removeprefix("MADE ")
     body = "\n    ".join(pasted)
-    again = f"def test_two(synth):\n    {body.rsplit('synth.make', 1)[0]}last = synth.make{body.rsplit('synth.make', 1)[1]}"
+    again = (
+        f"def test_two(synth):\n    {body.rsplit('synth.make', 1)[0]}last = synth.make{body.rsplit('synth.make', 1)[1]}"
+    )
     run(project, f"{again}\n    assert repr(last) == {made!r}", "--fixturesynth-seed=1", passed=1)
 
 
@@ -319,9 +321,17 @@ def test_the_list(project: pytest.Pytester) -> None:
     project.path.joinpath("fixturesynth.yaml").write_text(
         "version: 1\ntables:\n  orders:\n    traits:\n      refunded: {status: refunded}\n", encoding="utf-8"
     )
-    result = project.runpytest_inprocess("-p", "no:django", "--fixturesynth-list", "--fixturesynth-spec=fixturesynth.yaml")
+    result = project.runpytest_inprocess(
+        "-p", "no:django", "--fixturesynth-list", "--fixturesynth-spec=fixturesynth.yaml"
+    )
     result.stdout.fnmatch_lines(
-        ["2 tables:", "  customers: 20 rows", "    trait refunded: status='refunded'", "kept databases: none", "fixtures: synth,*"]
+        [
+            "2 tables:",
+            "  customers: 20 rows",
+            "    trait refunded: status='refunded'",
+            "kept databases: none",
+            "fixtures: synth,*",
+        ]
     )
     assert result.ret == 0
 
@@ -349,10 +359,14 @@ def test_beside_hypothesis(project: pytest.Pytester) -> None:
         @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
         @given(total=st.decimals(0, 1000, places=2))
         def test_one(synth, total):
+            assert synth.session.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 20
             with synth.rolled_back():
+                synth.session.execute(sa.text("DELETE FROM orders WHERE id = 1"))
+                synth.session.commit()
+                synth.session.execute(sa.text("INSERT INTO orders SELECT * FROM orders WHERE id = -1"))
                 made = synth.make("orders", total=total)
                 assert made["id"] == 21
-                assert synth.connection.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 21
+                assert synth.connection.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 20
         """,
         passed=1,
     )

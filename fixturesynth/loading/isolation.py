@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
@@ -16,8 +17,9 @@ from fixturesynth.dataset import Dataset, arrow_type
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.loading.auditing import audit
 from fixturesynth.loading.conversion import fit, natural
-from fixturesynth.loading.destination import Destination, driver_of, run
+from fixturesynth.loading.destination import Destination, Done, driver_of, run
 from fixturesynth.loading.dialects import dialect_of
+from fixturesynth.loading.executemany import prepared_rows
 from fixturesynth.loading.filling import fill
 from fixturesynth.loading.preparing import arrange
 from fixturesynth.schema.model import Column, Schema, Table
@@ -125,6 +127,8 @@ def _fill(connection: Connection, dataset: Any, schema: Schema | None) -> None:
     found = schema or _schema_of(connection)
     data = _as_dataset(dataset, found)
     dialect = dialect_of(connection.dialect.name)
+    if dialect.name == "sqlite":
+        dialect = replace(dialect, rows=_rows_as_written_by_sqlalchemy)
     plan = arrange(data, found, None, dialect)
     _refuse_lasting(connection, data, found)
     for statement in dialect.begin:
@@ -137,6 +141,23 @@ def _fill(connection: Connection, dataset: Any, schema: Schema | None) -> None:
     audit(connection, dialect, found, plan.order)
     for statement in _RESTORED.get(dialect.name, ()):
         run(connection, statement)
+
+
+def _rows_as_written_by_sqlalchemy(
+    connection: Connection, destination: Destination, table: pa.Table, done: Done
+) -> None:
+    """SQLite keeps moments as texts and compares them so: code under test writes and asks for six digits."""
+    columns = []
+    for name in table.column_names:
+        values = table.column(name)
+        if pa.types.is_timestamp(values.type):
+            texts = [v and v.replace(tzinfo=None).isoformat(" ", "microseconds") for v in values.to_pylist()]
+            values = pa.chunked_array([pa.array(texts, pa.string())])
+        elif pa.types.is_time(values.type):
+            texts = [v if v is None else v.isoformat("microseconds") for v in values.to_pylist()]
+            values = pa.chunked_array([pa.array(texts, pa.string())])
+        columns.append(values)
+    prepared_rows(connection, destination, pa.table(columns, names=table.column_names), done)
 
 
 def _refuse_lasting(connection: Connection, data: Dataset, schema: Schema) -> None:

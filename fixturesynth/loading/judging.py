@@ -1,12 +1,10 @@
 """Conditions that cannot be evaluated here, put to the database that knows their functions, rows in batches."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -14,6 +12,7 @@ from sqlalchemy import Connection
 from fixturesynth.errors import LoadError
 from fixturesynth.loading.destination import Destination, run
 from fixturesynth.loading.dialects import Dialect, dialect_of
+from fixturesynth.loading.verdicts import FAILED, FALSE, TRUE, UNKNOWN, Judge, Verdicts
 from fixturesynth.loading.wire import settle
 from fixturesynth.schema.connection import as_url, make_engine
 from fixturesynth.schema.ddl import table_name
@@ -21,12 +20,8 @@ from fixturesynth.schema.model import Column, ColumnType, Table
 from fixturesynth.schema.predicates import NotUnderstood
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["FAILED", "FALSE", "TRUE", "UNKNOWN", "Judge", "make_judge"]
+__all__ = ["make_judge"]
 
-Verdicts = npt.NDArray[np.int8]
-Judge = Callable[[Table, str, Sequence[pa.Table]], Verdicts]
-
-FALSE, TRUE, UNKNOWN, FAILED = 0, 1, 2, 3
 STATEMENTS = 256  # most that one question may take, rows that raise an error being set apart by halving
 SCRATCH = "_fixturesynth_trial"
 NUMBER = "_fixturesynth_row"

@@ -88,6 +88,7 @@ def load(
     check_target(url, allow_target)
     if schema is not None and (held := without_partitions(data, schema)) is not data:
         data, order = held, order and [name for name in order if name in held]
+        later = {name: columns for name, columns in (later or {}).items() if name in held}
     dialect = dialect_of(url.get_backend_name())
     made_file = _file_to_be_made(url)
     engine = target if isinstance(target, Engine) else make_engine(url.update_query_dict(_options(dialect, url)))

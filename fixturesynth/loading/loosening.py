@@ -84,11 +84,12 @@ def legible(dataset: Dataset, schema: Schema) -> Dataset:
     changed = {}
     for name in dataset:
         table = dataset.arrow(name)
+        given = table.columns
         columns = [
             _plain(values, schema[name].column(c), schema.dialect) if name in schema and c in schema[name] else values
-            for c, values in zip(table.column_names, table.columns, strict=True)
+            for c, values in zip(table.column_names, given, strict=True)
         ]
-        if any(a is not b for a, b in zip(columns, table.columns, strict=True)):
+        if any(a is not b for a, b in zip(columns, given, strict=True)):
             changed[name] = pa.table(columns, names=table.column_names)
     return Dataset({name: changed.get(name, dataset.arrow(name)) for name in dataset}) if changed else dataset
 

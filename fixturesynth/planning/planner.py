@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
-from fixturesynth.loading.judging import Judge
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates, settled
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
@@ -22,6 +22,7 @@ from fixturesynth.planning.plan import (
     Key,
     Modelled,
     Plan,
+    Reference,
     ReferencePlan,
     Rule,
     TablePlan,
@@ -159,7 +160,7 @@ def _plan_table(
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
             rows = lower(table.name, rows, named, room, text, wishes.strict, notes)
-        uniques, columns = plan_uniques(table, columns, references, capacities, rows)
+        uniques, columns = plan_uniques(table, columns, references, capacities, rows, needs.referenced)
         branches = plan_branches(needs, columns) if learned is None and rows else Branches()
         again = settled(needs, columns, branches) if learned is None and rows else None
         if again is None:
@@ -315,11 +316,13 @@ def _pairs(
     """
     by_name = {c.name: c for c in columns}
     sizes: list[int] = []
+    # A column that several references share counts for the one that fills it.
+    filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
         if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
             return None  # one child for each parent, or pairs made distinct afterwards
-        if reference.how in ("context", "matched") and set(fk.columns) & set(unique.columns):
+        if reference.how in ("context", "matched") and reference.foreign_key in filling:
             sizes.append(parents[reference.foreign_key])
     for name in unique.columns:
         source = by_name[name].source

@@ -44,7 +44,12 @@ def plan_repairs(
         repairs.append((name, whole))
         if not held and needs.profile is None and not _can_pass(needs, columns, whole, dialect):
             raise _refusal(table, name, text, f"is not understood yet and none of {TRIED} trial rows passes it")
-    if needs.profile is not None:
+    if needs.profile is None:
+        # Putting two values in order may take one off its own grid or list.
+        uneven = _uneven(needs, branches)
+        moved = [(c.name, _expanded(c.text, table)) for c in table.checks if uneven & set(c.columns)]
+        repairs += [c for c in moved if _evaluable(c[1], table, dialect, needs.now)]
+    else:
         # Learned values keep to a check mostly, not always: each is judged on the rows.
         whole_checks = ((c.name, _expanded(c.text, table)) for c in table.checks)
         repairs += [c for c in whole_checks if _evaluable(c[1], table, dialect, needs.now)]
@@ -61,6 +66,16 @@ def refuse_unfilled(table: Table, columns: Sequence[ColumnPlan]) -> None:
                 f"{table.name}: column {column.name} of type {column.type.name} must have a value and {plan.why}; "
                 "give it a rule in fixturesynth.yaml, or leave the table out (skip: true)"
             )
+
+
+def _uneven(needs: ColumnNeeds, branches: Branches) -> set[str]:
+    """Columns that are kept in order with others and may not hold every value between their ends."""
+    ordered = {c for d in (*needs.constraints.differences, *branches.differences) for c in (d.low, d.high)}
+    domains = needs.constraints.domains
+    return {
+        c for c in ordered
+        if (d := domains.get(c)) is not None and (d.allowed is not None or d.excluded or d.holes or d.regex or d.like)
+    }  # fmt: skip
 
 
 def _refusal(table: Table, name: str, text: str, why: str) -> ConstraintError:

@@ -82,7 +82,10 @@ def _takes(schema: Schema, plan: Plan, lender: tuple[str, str], borrower: tuple[
     here, theirs = own.column(borrower[1]).source, there.column(lender[1]).source
     if own.generator != "rules" or own.mode != "generate" or there.mode != "generate":
         return False
-    if not isinstance(here, Rule) or here.needs or here.parents or here.call.unique:
+    if not isinstance(here, Rule) or here.needs or here.parents:
+        return False
+    apart = isinstance(theirs, Key) or (isinstance(theirs, Rule) and theirs.call.unique)
+    if here.call.unique and not (apart and there.rows >= own.rows):
         return False
     if any(c.name == borrower[1] for choice in own.branches for branch in choice.branches for c in branch):
         return False

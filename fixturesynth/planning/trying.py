@@ -11,7 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.loading.judging import FALSE, TRUE, UNKNOWN, Judge
+from fixturesynth.loading.verdicts import FALSE, TRUE, UNKNOWN, Judge
 from fixturesynth.planning.candidates import candidates, own_values
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import ColumnContext

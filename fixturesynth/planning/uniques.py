@@ -88,10 +88,12 @@ def plan_uniques(
     references: Sequence[ReferencePlan],
     capacities: Mapping[str, int],
     rows: int,
+    referenced: frozenset[str] = frozenset(),
 ) -> tuple[tuple[UniquePlan, ...], tuple[ColumnPlan, ...]]:
     """The unique plans, and the columns with rules made unique where that settles a set.
 
-    ``capacities``: distinct values of columns filled by rules, by name.
+    ``capacities``: distinct values of columns filled by rules, by name. ``referenced``: columns that other tables
+    reference, which had better have few values than be made unique: several tables may have to share them.
     """
     by_name = {c.name: c for c in columns}
     exclusive = {r.foreign_key for r in references if r.exclusive}
@@ -103,7 +105,7 @@ def plan_uniques(
         if any(_is_unique(by_name[c], exclusive, table) or _tells_apart(by_name[c], table) for c in unique.columns):
             out.append(unique)
             continue
-        flex = _widest_rule(unique, by_name, capacities, rows)
+        flex = _widest_rule(unique, by_name, capacities, rows, referenced)
         if flex is not None:
             plan = by_name[flex]
             assert isinstance(plan.source, Rule)
@@ -157,13 +159,17 @@ def is_telling(template: str, table: Table) -> bool:
 
 
 def _widest_rule(
-    unique: UniquePlan, by_name: Mapping[str, ColumnPlan], capacities: Mapping[str, int], rows: int
+    unique: UniquePlan,
+    by_name: Mapping[str, ColumnPlan],
+    capacities: Mapping[str, int],
+    rows: int,
+    referenced: frozenset[str],
 ) -> str | None:
     """The rule column with most distinct values, when they are enough for every row; of equal ones the last."""
     options = [c for c in unique.columns if isinstance(by_name[c].source, Rule) and capacities.get(c, 0) >= rows]
     if not unique.nulls_distinct:
         options = [c for c in options if by_name[c].source.null_share == 0.0]  # type: ignore[union-attr]
-    return max(options, key=lambda c: (capacities[c], unique.columns.index(c))) if options else None
+    return max(options, key=lambda c: (c not in referenced, capacities[c], unique.columns.index(c)), default=None)
 
 
 def _separable(unique: UniquePlan, by_name: Mapping[str, ColumnPlan]) -> str | None:

@@ -283,9 +283,14 @@ def geometry(options: Mapping[str, Any], context: ColumnContext) -> Space:
     digits = (Pool.of("0123456789"),) * 4
     x = (Pool.of([str(i) for i in range(-179, 180)]), ".", *digits)
     y = (Pool.of([str(i) for i in range(-60, 71)]), ".", *digits)
-    name = context.type.name.lower().partition("(")[0].strip().rpartition(".")[2]
+    name, _, details = context.type.name.lower().partition("(")
+    name = name.strip().rpartition(".")[2]
     forms = _flat_forms(x, y) if context.type.flat else _known_forms(x, y)
-    phrase = forms.get(name) or forms["point"]
+    # PostGIS names the shape, and the reference system of its coordinates, in brackets.
+    shape, *system = (part.strip() for part in details.strip(" )").split(","))
+    phrase = forms.get(name) or forms.get(shape) or forms["point"]
+    if system and system[0].isdigit() and system[0] != "0":
+        phrase = (f"SRID={system[0]};", *phrase)
     return phrase_space([(1, phrase)], limits_of({}, context), unique=context.unique)
 
 
@@ -304,6 +309,7 @@ def _flat_forms(x: Phrase, y: Phrase) -> Mapping[str, Phrase]:
 def _known_forms(x: Phrase, y: Phrase) -> Mapping[str, Phrase]:
     point: Phrase = (*x, " ", *y)
     return {
+        **{f"point{d.lower()}": (f"POINT {d} (", *point, " 0" * len(d), ")") for d in ("Z", "M", "ZM")},
         "point": ("POINT(", *point, ")"),
         "linestring": ("LINESTRING(", *point, ",0 80)"),
         # A ring ends where it began, and a phrase cannot say a drawn value twice: the drawn corner is inside of it.

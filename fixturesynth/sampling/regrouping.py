@@ -26,13 +26,14 @@ MOST = 2**20  # values of a rule that are counted
 def deal_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers) -> bool:
     """Whether rows of the set got parents, and values of its rules, that keep them distinct in every group.
 
-    A reference some of whose columns another one fills keeps to parents that agree with those. Rows that are alike in
+    A reference some of whose columns another one fills keeps to parents that agree with those; else all parents are
+    one group. Rows that are alike in
     what the set holds besides are numbered, and the number chooses parent and values.
     """
     for reference in assembly.plan.references:
         fk = assembly.table.foreign_key(reference.foreign_key)
         mine = {c for c in fk.columns if _fills(assembly, c, fk.name)}
-        if reference.how != "matched" or not mine & set(unique.columns) or len(mine) == len(fk.columns):
+        if reference.how != "matched" or not mine or not mine <= set(unique.columns):
             continue
         if _deal(assembly, columns, unique, rows, fk.name, mine):
             return True
@@ -52,11 +53,13 @@ def _deal(
     rows = rows[ranks[rows] >= 0]
     parents = assembly.made[fk.parent]
     pairs = [(c, p) for c, p in zip(fk.columns, fk.parent_columns, strict=True) if c not in mine]
-    theirs = pair_keys(*(codes_of(parents.columns[p]) for _, p in pairs))
-    found = locate([columns[c].take(pa.array(rows)) for c, _ in pairs], [parents.columns[p] for _, p in pairs])
-    if (found < 0).any():
-        return False
-    group = theirs[found]
+    theirs, group = np.zeros(parents.rows, dtype=np.int64), np.zeros(rows.size, dtype=np.int64)
+    if pairs:
+        theirs = pair_keys(*(codes_of(parents.columns[p]) for _, p in pairs))
+        found = locate([columns[c].take(pa.array(rows)) for c, _ in pairs], [parents.columns[p] for _, p in pairs])
+        if (found < 0).any():
+            return False
+        group = theirs[found]
     rules = [
         c for c in unique.columns
         if c in assembly.base and isinstance(s := assembly.plan.column(c).source, Rule) and not (s.needs or s.parents)

@@ -181,7 +181,10 @@ def misordered(low: pa.Array, high: pa.Array, strict: bool) -> Mask:
     if written is not None:
         low, high = written
     elif low.type != high.type:
-        low, high = unify([low, high])
+        try:
+            low, high = unify([low, high])
+        except pa.ArrowInvalid:  # texts that are no moments: nothing can be said of their order
+            return np.zeros(len(low), bool)
     test = pc.greater_equal(low, high) if strict else pc.greater(low, high)
     return np.asarray(test.fill_null(False))
 
@@ -191,6 +194,11 @@ def _written_moments(low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array]
     if not any(pa.types.is_string(v.type) for v in (low, high)):
         return None
     parsed = [parse_temporal(v) for v in (low, high)]
+    if low.type == high.type and None in parsed:  # days and months may be told apart in one of them alone
+        together = parse_temporal(pa.concat_arrays([low, high]))
+        if together is not None:
+            ints, unit, layout = together
+            parsed = [(ints[: len(low)], unit, layout), (ints[len(low) :], unit, layout)]
     if parsed[0] is None or parsed[1] is None:
         return None
     if low.type == high.type and all(p is not None and p[2].startswith("%Y-%m-%d") for p in parsed):

@@ -287,6 +287,8 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
         most = int(np.bincount(groups).max())
         if most > size and len(options) > 1:
             return True  # a group of another reference is too large: rows leave it where all of the set is searched
+        if most > size and deal_apart(assembly, columns, unique, rows):
+            return True
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()

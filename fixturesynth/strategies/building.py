@@ -36,8 +36,10 @@ class _Kept:
 class Builder:
     """The rows of a dataset while it grows."""
 
-    def __init__(self, source: Source, names: Sequence[str]) -> None:
+    def __init__(self, source: Source, names: Sequence[str], most: Mapping[str, int] | None = None) -> None:
+        """``most``: rows that a table may have at all, for parents that are made on demand."""
         self.source = source
+        self.most = most or {}
         self.rules: Mapping[str, TableRules] = {n: source.tables[n] for n in names}
         self.kept: dict[str, _Kept] = {n: _Kept() for n in names}
 
@@ -149,6 +151,8 @@ class Builder:
         rules = self.rules[table]
         for link in rules.links:
             if not link.is_required or link.is_self or link.later:
+                continue
+            if link.parent in self.most and len(self.kept[link.parent].rows) >= self.most[link.parent]:
                 continue
             forced = {
                 p: given[c] for c, p in zip(link.columns, link.parent_columns, strict=True) if given and c in given

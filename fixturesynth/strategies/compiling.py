@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from fixturesynth.errors import ConstraintError
-from fixturesynth.loading.judging import Judge
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.columns import ColumnNeeds
 from fixturesynth.planning.exclusions import with_exclusions
 from fixturesynth.planning.plan import Default, Key, Plan, Rule, TablePlan

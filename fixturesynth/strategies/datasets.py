@@ -122,7 +122,7 @@ class _Datasets:
         }
 
     def __call__(self, choices: Choices) -> Any:
-        builder = Builder(self.source, self.names)
+        builder = Builder(self.source, self.names, {n: high for n, (_, high) in self.counts.items()})
         for name in self.names:
             rules, kept = self.source.tables[name], builder.kept
             low, high = self.counts[name]

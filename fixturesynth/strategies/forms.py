@@ -109,6 +109,9 @@ def as_dataset(rows: Mapping[str, Sequence[Mapping[str, Any]]], schema: Schema) 
 class Script(str):
     """A script of INSERT statements. ``statements``: one by one."""
 
+    def __new__(cls, text: str = "") -> Script:
+        return super().__new__(cls, text.removeprefix("\n"))  # it prints as a block that begins with a line break
+
     @property
     def statements(self) -> tuple[str, ...]:
         return tuple(s.strip().rstrip(";") for s in STATEMENT.findall(self))

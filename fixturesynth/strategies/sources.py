@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.strategies.compiling import compile_source

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from fixturesynth.errors import CapacityError, ConstraintError, InputError, SpecError, did_you_mean
+from fixturesynth.errors import CapacityError, ConstraintError, InputError, SpecError, UnsatisfiableError, did_you_mean
 from fixturesynth.planning.plan import Derived, Rule
 from fixturesynth.randomness import hashed
 from fixturesynth.schema.model import Column, ForeignKey, Table
@@ -16,7 +16,7 @@ from pytest_fixturesynth.adapting import dependents, moved_in_time, recomputed
 from pytest_fixturesynth.checking import broken, named_checks
 from pytest_fixturesynth.overriding import Asked, find_table, understood
 from pytest_fixturesynth.records import Record
-from pytest_fixturesynth.stock import Lot, Stock, plain_of
+from pytest_fixturesynth.stock import Lot, Stock, plain_of, signature
 
 if TYPE_CHECKING:
     from pytest_fixturesynth.writing import Writer
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Factory"]
 
 CHOICES = 1_000  # rows of a parent among which reuse chooses
+MOST_BLOCKS = 64  # in which a row that is free is looked for
+LOOKED_AT = 4  # blocks in which a learned row is looked for that has the given values by itself
 Reuse = bool | Collection[str]
 
 
@@ -204,7 +206,7 @@ class Factory:
                 if name not in fixed:
                     values[name] = None
             return Record(table.name, values, {k: r for k, r in rows.items() if isinstance(r, Record)})
-        record = self._inserted(table, facts, values, fixed, rows)
+        record = self._inserted(table, facts, values, fixed, rows, asked.values)
         self.made[table.name, rank] = record
         for child, key, each in asked.children:
             self._children(record, child, key, each, reuse)
@@ -246,19 +248,19 @@ class Factory:
                 values[column] = None
             return Record(name, values, {k: r for k, r in parents.items() if isinstance(r, Record)})
         self.used.setdefault(name, set()).add(rank)
-        record = self.made[name, rank] = self._inserted(table, facts, values, {}, parents)
+        record = self.made[name, rank] = self._inserted(table, facts, values, {}, parents, {})
         return record
 
     def _inserted(
         self, table: Table, facts: Facts, values: dict[str, Any], fixed: Mapping[str, Any],
-        rows: Mapping[str, Record | Mapping[str, Any]],
+        rows: Mapping[str, Record | Mapping[str, Any]], given: Mapping[str, Any],
     ) -> Record:  # fmt: skip
         assert self.writer is not None
         left = facts.left
         written = {n: v for n, v in values.items() if n not in left or n in fixed} if left else values
         back = tuple(n for n in left if n not in written) if left else ()
-        if fixed and self.objects is not None:
-            written = self.objects.bound(table.name, written, fixed)
+        if given and self.objects is not None:
+            written = self.objects.bound(table.name, written, given)
         found = self.writer.insert(table, written, back)
         if back:
             values = {**values, **dict(zip(back, found, strict=True))}
@@ -328,43 +330,58 @@ class Factory:
     def _picked(self, table: Table, facts: Facts, fixed: Mapping[str, Any], rows: Mapping[str, Any]) -> tuple[Lot, int]:
         """The next row that nobody has taken, whose family is free, and that passes the checks with what is fixed."""
         touched = facts.checked.intersection(fixed) if fixed else frozenset()
-        now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
-        learned = self.stock.made.models.get(table.name) is not None
         values = {n: plain_of(fixed[n]) for n in touched}
-        given: Mapping[str, Any] = {}
-        if learned:
+        # Ways to plan the rows, each with the values that they must have by themselves.
+        ways: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = [({}, {})]
+        if self.stock.made.models.get(table.name) is not None:
             given = {n: plain_of(v) for n, v in fixed.items() if v is not None and not _is_reference(table, n)}
-        ways = [given] if learned or not touched else [{}, values]
-        for way in ways:
-            place = self._next(table, way, values, frozenset(touched), dialect, now, fixed, frozenset(rows))
-            if place is not None:
-                return place
-        self._refuse(table, values, dialect, now)
+            # Rows that happen to be so have all else as it was learned to go with it.
+            ways = [({}, given), (given, {})] if given else ways
+        elif touched:
+            ways.append((values, {}))
+        for number, (way, like) in enumerate(ways):
+            if number and self._contradicts(table, values):
+                break
+            found = self._next(table, way, like, values, frozenset(touched), fixed, frozenset(rows))
+            if found is not None:
+                return found
+        self._refuse(table, values)
         raise AssertionError("unreachable")  # pragma: no cover
 
+    def _contradicts(self, table: Table, values: Mapping[str, Any]) -> bool:
+        """Whether a check on given columns alone fails: no other values of the row can help then."""
+        columns = {name: set(cs) for name, _, cs in named_checks(table)}
+        one = self.stock.lot(table.name, 0, {}).with_values(values).slice(0, 1)
+        found = broken(table, one, self.stock.schema.dialect, self.stock.made.plan.now, of=frozenset(values))
+        return any(columns[name] <= set(values) for name, _, _ in found)
+
     def _next(
-        self, table: Table, way: Mapping[str, Any], values: Mapping[str, Any], touched: frozenset[str], dialect: str,
-        now: str, fixed: Mapping[str, Any], apart: frozenset[str],
+        self, table: Table, way: Mapping[str, Any], like: Mapping[str, Any], values: Mapping[str, Any],
+        touched: frozenset[str], fixed: Mapping[str, Any], apart: frozenset[str],
     ) -> tuple[Lot, int] | None:  # fmt: skip
-        signature = (table.name, repr(sorted(way.items(), key=lambda i: i[0])))
-        number, start = self.places.get(signature, (0, 0))
+        now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
+        asked = (table.name, signature(way), signature(like))
+        first, start = self.places.get(asked, (0, 0))
+        number, most = first, first + (LOOKED_AT if like else MOST_BLOCKS)
         used = self.used.setdefault(table.name, set())
-        while True:
-            lot = self.stock.lot(table.name, number, way)
-            good = lot.places(values, touched, dialect, now)
-            shelf = lot.shelf
+        while number < most:
+            try:
+                lot = self.stock.lot(table.name, number, way)
+            except UnsatisfiableError:
+                if way or like or number > first:
+                    return None
+                raise
+            good = lot.places(values, touched, dialect, now, like)
             for place in good:
-                if place < start or shelf.first + place in used:
-                    continue
-                if self._is_free(lot, place, fixed, apart):
+                rank = lot.shelf.first + place
+                if place >= start and rank not in used and self._is_free(lot, place, fixed, apart):
                     if not touched:
-                        self.places[signature] = (number, place + 1)
+                        self.places[asked] = (number, place + 1)
                     return lot, place
-            if touched and not good:
+            if touched and not like and not good:
                 return None  # further blocks would not be different
-            if number - self.places.get(signature, (0, 0))[0] > 64:
-                return None
             number, start = number + 1, 0
+        return None
 
     def _is_free(self, lot: Lot, place: int, fixed: Mapping[str, Any], apart: frozenset[str]) -> bool:
         """Whether the rows that would have to be made with this one have not been made for another."""
@@ -394,8 +411,9 @@ class Factory:
             for up in (shelf.parents[fk.name][place],)
         )
 
-    def _refuse(self, table: Table, values: Mapping[str, Any], dialect: str, now: str) -> None:
+    def _refuse(self, table: Table, values: Mapping[str, Any]) -> None:
         """No row can have these values: say which check they break."""
+        now, dialect = self.stock.made.plan.now, self.stock.schema.dialect
         lot = self.stock.lot(table.name, 0, {})
         shown = ", ".join(f"{n}={v!r}" for n, v in values.items())
         found = list(broken(table, lot.with_values(values), dialect, now, of=frozenset(values)))

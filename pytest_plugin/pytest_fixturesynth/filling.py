@@ -17,9 +17,10 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.keys import locate
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.dialects import dialect_of
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.reading import read_rows
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.modelfile import open_model
 from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import Wishes, make_plan
@@ -148,7 +149,7 @@ def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine |
 
 
 def _with_room(plan: Plan, schema: Schema, wishes: Wishes, judge: Judge | None) -> Plan:
-    """The plan with unique rules that have values for factories too, wherever the column can hold so many."""
+    """The plan with unique sets that have values for factories too, wherever the columns can hold so many."""
     short = {t.name: t.rows for t in plan.tables if t.rows and room(schema[t.name], t, plan) < t.rows + SIZE}
     if not short:
         return plan
@@ -161,9 +162,8 @@ def _with_room(plan: Plan, schema: Schema, wishes: Wishes, judge: Judge | None) 
     tables = []
     for table in plan.tables:
         if table.name in short:
-            wider = {c.name: c for c in wide[table.name].columns if is_unique(c)}
-            columns = tuple(wider.get(c.name, c) if is_unique(c) else c for c in table.columns)
-            changed = replace(table, columns=columns)
+            # Which columns keep a set unique depends on how many rows there are to be.
+            changed = replace(wide[table.name], rows=table.rows)
             if room(schema[table.name], changed, plan) > room(schema[table.name], table, plan):
                 table = changed
         tables.append(table)

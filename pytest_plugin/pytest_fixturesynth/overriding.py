@@ -70,26 +70,27 @@ def singular(name: str) -> str:
 def names_of(schema: Schema, table: str) -> Names:
     """Aliases of the table's parents and children; those that two of them share are left out.
 
-    A parent goes by its foreign key's name, the column without ``_id``, and the parent table's name for one row; a
-    child by its table's name.
+    A parent goes by its foreign key's name, else the column without ``_id``, else the parent table's name; a child by
+    its table's name, with the foreign key's behind a point where there are several.
     """
     own = schema[table]
-    parents: dict[str, list[ForeignKey]] = {}
+    # The surer a name is, the earlier it comes; what two references share at one level is left to the next.
+    levels: list[dict[str, list[ForeignKey]]] = [{}, {}, {}]
     for fk in own.foreign_keys:
-        aliases = {fk.name}
-        if len(fk.columns) == 1:
-            aliases.add(re.sub(r"_(id|fk|code|uuid|key|no)$|(?<=[a-z])(Id|ID)$", "", fk.columns[0]))
-        aliases |= {singular(schema[fk.parent].bare_name), schema[fk.parent].bare_name}
-        for alias in aliases - set(own.column_names):
-            parents.setdefault(alias, []).append(fk)
+        stem = re.sub(r"_(id|fk|code|uuid|key|no)$|(?<=[a-z])(Id|ID)$", "", fk.columns[0])
+        bare = schema[fk.parent].bare_name
+        for level, aliases in enumerate(({fk.name}, {stem} if len(fk.columns) == 1 else set(), {singular(bare), bare})):
+            for alias in aliases - set(own.column_names):
+                levels[level].setdefault(alias, []).append(fk)
+    parents: dict[str, ForeignKey] = {}
+    for level_names in reversed(levels):
+        parents |= {alias: found[0] for alias, found in level_names.items() if len(found) == 1}
     children: dict[str, list[tuple[str, ForeignKey]]] = {}
     for child, fk in schema.children_of(table):
         for alias in {child.name, child.bare_name, f"{child.name}.{fk.name}"} - set(own.column_names):
             children.setdefault(alias, []).append((child.name, fk))
-    exact = {fk.name: [fk] for fk in own.foreign_keys}
     return Names(
-        {alias: found[0] for alias, found in {**parents, **exact}.items() if len(found) == 1},
-        {alias: found[0] for alias, found in children.items() if len(found) == 1 and alias not in parents},
+        parents, {alias: found[0] for alias, found in children.items() if len(found) == 1 and alias not in parents}
     )
 
 

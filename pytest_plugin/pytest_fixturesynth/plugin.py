@@ -48,7 +48,7 @@ SETTINGS = (
 RUN = pytest.StashKey["Run"]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("fixturesynth", "a populated database in one fixture")
     for name, text in SETTINGS:
         parser.addini(f"fixturesynth_{name}", text, default="")
@@ -67,7 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fixturesynth-list", action="store_true", default=False, dest="fixturesynth_list",
         help="show the tables, where their rows come from, kept databases and fixtures, and exit",
     )  # fmt: skip
-    if find_spec("pytest_django") is None:  # else these are its own, with the same meaning
+    # pytest-django's options mean the same, where it is there.
+    if find_spec("pytest_django") is None or pluginmanager.is_blocked("django"):
         group.addoption("--reuse-db", action="store_true", default=False, dest="reuse_db",
                         help="keep filled databases for the next run")  # fmt: skip
         group.addoption("--create-db", action="store_true", default=False, dest="create_db",

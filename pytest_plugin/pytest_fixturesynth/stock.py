@@ -32,7 +32,7 @@ from fixturesynth.synthesizer import Synthesizer
 from pytest_fixturesynth.checking import broken
 from pytest_fixturesynth.filling import SIZE, constant_columns, is_unique, kept_model, kept_plan, room
 
-__all__ = ["Lot", "Shelf", "Stock", "plain_of", "repeated"]
+__all__ = ["Lot", "Shelf", "Stock", "plain_of", "repeated", "signature"]
 
 Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -77,11 +77,19 @@ class Lot:
     def shelf(self) -> Shelf:
         return self.shelves[self.table]
 
-    def places(self, values: Mapping[str, Any], of: frozenset[str], dialect: str, now: str) -> list[int]:
-        """Places of usable rows that pass every check on columns ``of`` when they take ``values``, ascending."""
-        key = (tuple(sorted((n, repr(v)) for n, v in values.items())), of)
+    def places(
+        self, values: Mapping[str, Any], of: frozenset[str], dialect: str, now: str, like: Mapping[str, Any]
+    ) -> list[int]:
+        """Places of usable rows that pass every check on columns ``of`` when they take ``values``, ascending.
+
+        ``like``: values that the rows must have by themselves.
+        """
+        key = (signature(values), of, signature(like))
         if key not in self.passing:
             good = self.shelf.usable.copy()
+            for name, value in like.items():
+                column = self.shelf.rows.column(name)
+                good &= np.asarray(pa.compute.equal(column, scalar_of(value, column.type)).fill_null(False))
             for _, _, bad in broken(self.shelf.table, self.with_values(values), dialect, now, of=of):
                 good &= ~bad
             self.passing[key] = np.flatnonzero(good).tolist()
@@ -102,6 +110,10 @@ class Lot:
                     out.column_names.index(name), name, repeated(value, len(out), out.column(name).type)
                 )
         return out
+
+
+def signature(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, repr(value)) for name, value in values.items()))
 
 
 def repeated(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
@@ -173,7 +185,7 @@ class Stock:
 
         CapacityError when keys or unique columns have no values left.
         """
-        key = (table, number, tuple(sorted((n, repr(v)) for n, v in given.items())))
+        key = (table, number, signature(given))
         if key not in self.lots:
             self.lots[key] = self._made(table, number, given)
         return self.lots[key]
