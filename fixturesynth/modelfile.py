@@ -77,6 +77,7 @@ class _Variable:
     size: NonNegativeInt
     ordered: bool = False
     context: bool = False
+    like: str | None = None
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ class _Writer:
 
 
 def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
-    return [_Variable(v.name, v.size, v.ordered, v.context) for v in variables]
+    return [_Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -439,7 +440,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
 def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:
     for variable in variables:
         _check_size(f"{table}: {variable.name}", variable.size)
-    return tuple(Variable(v.name, v.size, v.ordered, v.context) for v in variables)
+    return tuple(Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables)
 
 
 def _check_size(what: str, size: Any) -> None:
