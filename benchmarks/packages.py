@@ -54,7 +54,7 @@ def session_over(data: Any) -> Any:
     return loaded(ENGINE, data)
 
 
-# -- sqlakeyset: pages by the place of the last row, not by its number -----------------------------------------------------
+# -- sqlakeyset: pages by the place of the last row, not by its number ------------------------------------------------
 def pages_are_the_whole(column: str, bookmark: bool, data: dict[str, Any], descending: bool, size: int) -> None:
     """All pages, one after another, are the whole query, whether places are passed on as they are or as bookmarks."""
     import sqlakeyset
@@ -77,7 +77,7 @@ def pages_are_the_whole(column: str, bookmark: bool, data: dict[str, Any], desce
         assert met == whole, f"pages gave {met}, the query gives {whole}"
 
 
-# -- advanced-alchemy: repositories with filters ----------------------------------------------------------------------------
+# -- advanced-alchemy: repositories with filters ----------------------------------------------------------------------
 @functools.cache
 def repository() -> Any:
     from advanced_alchemy.repository import SQLAlchemySyncRepository
@@ -174,7 +174,7 @@ def failure(check: Callable[..., None], arguments: tuple[st.SearchStrategy[Any],
 
     try:
         holds()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever a package raises is what is looked for
         shown = "\n".join(getattr(error, "__notes__", []))
         last = traceback.format_exception_only(error)[0].strip()
         return f"{last}\n{shown}"

@@ -95,7 +95,7 @@ def mapped() -> sa.Engine:
     return engine
 
 
-# -- forms ---------------------------------------------------------------------------------------------------------------
+# -- forms ------------------------------------------------------------------------------------------------------------
 def test_dictionaries_print_as_literals_that_reproduce_them() -> None:
     found = find(rows(SHOP, "orders"), lambda d: True, settings=FINDING)
     assert isinstance(found, Tables)
@@ -170,7 +170,7 @@ def test_registering_a_base_does_the_same() -> None:
     assert isinstance(find(st.from_type(Customer), lambda c: True, settings=FINDING), Customer)
 
 
-# -- replay --------------------------------------------------------------------------------------------------------------
+# -- replay -----------------------------------------------------------------------------------------------------------
 def test_explicit_examples_and_the_example_database_replay() -> None:
     given_rows = {"customers": [], "orders": []}
     seen: list[Any] = []
@@ -200,7 +200,7 @@ def test_explicit_examples_and_the_example_database_replay() -> None:
     assert seen[first] == smallest
 
 
-# -- isolation -----------------------------------------------------------------------------------------------------------
+# -- isolation --------------------------------------------------------------------------------------------------------
 def test_what_a_block_does_is_gone_afterwards_even_when_it_commits(mapped: sa.Engine) -> None:
     data = find(from_schema(Base, min_rows=1), lambda d: True, settings=FINDING)
     with loaded(mapped, data) as connection:
@@ -231,7 +231,7 @@ def test_moments_are_found_by_code_that_asks_for_them(mapped: sa.Engine) -> None
         assert connection.scalar(query) == 1
 
 
-# -- changes and violations ----------------------------------------------------------------------------------------------
+# -- changes and violations -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["bank", "saas", "shop"])
 def test_changes_keep_every_constraint(name: str, tmp_path: Path) -> None:
     path = REPOSITORY / "schemas" / f"{name}.sql"
@@ -288,7 +288,7 @@ def test_one_named_constraint_is_broken_in_the_smallest_way() -> None:
     assert len(found.whole()["order_items"]) == 2
 
 
-# -- a state machine -----------------------------------------------------------------------------------------------------
+# -- a state machine --------------------------------------------------------------------------------------------------
 def test_a_state_machine_finds_a_cache_that_forgets_deletes(shop: sa.Engine) -> None:
     class Cached(DatabaseMachine):
         engine = shop
@@ -315,7 +315,7 @@ def test_a_machine_must_name_its_engine() -> None:
         type("Nameless", (DatabaseMachine,), {})()
 
 
-# -- frames put together by hand -----------------------------------------------------------------------------------------
+# -- frames put together by hand --------------------------------------------------------------------------------------
 @QUICK
 @given(data_frames(columns(SHOP, "order_items")), data_frames(columns(SHOP, "products"), index=index(SHOP, "products")))
 def test_columns_for_pandas(items: pd.DataFrame, products: pd.DataFrame) -> None:
@@ -324,7 +324,7 @@ def test_columns_for_pandas(items: pd.DataFrame, products: pd.DataFrame) -> None
     assert set(products["status"]) <= {"draft", "active", "retired"}
 
 
-# -- counts and errors ---------------------------------------------------------------------------------------------------
+# -- counts and errors ------------------------------------------------------------------------------------------------
 @QUICK
 @given(from_schema(SHOP, min_rows={"order_items": 2, "customers": 1}, max_rows={"customers": 1}))
 def test_counts_are_kept_and_parents_follow(data: dict[str, list[Any]]) -> None:

@@ -26,7 +26,7 @@ def counts(rows: Rows) -> dict[str, int]:
     return {name: len(some) for name, some in rows.items()}
 
 
-# -- an inner join drops the rows whose reference is NULL ----------------------------------------------------------------
+# -- an inner join drops the rows whose reference is NULL -------------------------------------------------------------
 @pytest.mark.parametrize(
     ("schema", "table", "column", "expected"),
     [
@@ -46,7 +46,7 @@ def test_a_join_that_drops_rows(schema: str, table: str, column: str, expected: 
     assert found[table][0][column] is None
 
 
-# -- a sum over a tree that looks at parents and not at theirs -----------------------------------------------------------
+# -- a sum over a tree that looks at parents and not at theirs --------------------------------------------------------
 @pytest.mark.parametrize(
     ("schema", "table", "parent"),
     [
@@ -74,7 +74,7 @@ def test_a_sum_over_a_self_reference(schema: str, table: str, parent: str) -> No
     assert all(len(some) == 1 for name, some in found.items() if name != table)
 
 
-# -- something is taken for unique that is not ---------------------------------------------------------------------------
+# -- something is taken for unique that is not ------------------------------------------------------------------------
 def test_an_address_that_a_deleted_customer_had_before() -> None:
     found = smallest("shop", "customers", lambda d: len({c["email"] for c in d["customers"]}) < len(d["customers"]))
     assert counts(found) == {"customers": 2}
@@ -101,7 +101,7 @@ def test_a_uniqueness_assumption(schema: str, table: str, column: str, expected:
     assert [r[column] for r in found[table]] == ["", ""]
 
 
-# -- moments are taken for local time, two hours ahead -------------------------------------------------------------------
+# -- moments are taken for local time, two hours ahead ----------------------------------------------------------------
 @pytest.mark.parametrize(
     ("schema", "table", "column", "expected"),
     [
@@ -120,7 +120,7 @@ def test_a_time_zone(schema: str, table: str, column: str, expected: dict[str, i
     assert found[table][0][column] == datetime(1999, 12, 31, 23, 59, 59)
 
 
-# -- a limit that a check includes is left out -----------------------------------------------------------------------------
+# -- a limit that a check includes is left out ------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("schema", "table", "column", "limit"),
     [

@@ -146,7 +146,7 @@ def _fill(connection: Connection, dataset: Any, schema: Schema | None) -> None:
 def _rows_as_written_by_sqlalchemy(
     connection: Connection, destination: Destination, table: pa.Table, done: Done
 ) -> None:
-    """SQLite keeps moments as texts, and compares them so: code under test writes and asks for six digits of seconds."""
+    """SQLite keeps moments as texts and compares them so: code under test writes and asks for six digits."""
     columns = []
     for name in table.column_names:
         values = table.column(name)
