@@ -17,6 +17,7 @@ from fixturesynth.schema.connection import make_engine, one_line
 from pytest_fixturesynth.factories import Factory
 from pytest_fixturesynth.filling import spec_of
 from pytest_fixturesynth.objects import Objects
+from pytest_fixturesynth.transactions import is_lost
 from pytest_fixturesynth.writing import Writer
 
 if TYPE_CHECKING:
@@ -231,6 +232,8 @@ class Synth(Factories):
             else:
                 self.own.raw.let_go(self._depth, self.own.reset if self._depth == 1 else None)
         except (sa.exc.SQLAlchemyError, self.own.engine.dialect.loaded_dbapi.Error, OSError):
+            if not is_lost(self.own.raw):
+                raise
             self._abandon()
 
     def _abandon(self) -> None:

@@ -25,6 +25,7 @@ from pytest_fixturesynth.locking import locked
 from pytest_fixturesynth.naming import PREFIX, run_folder, run_name
 from pytest_fixturesynth.origins import Origin, digest, find_origin
 from pytest_fixturesynth.servers import Copy, Server, server_of
+from pytest_fixturesynth.transactions import is_lost
 
 if TYPE_CHECKING:
     import pytest
@@ -71,7 +72,7 @@ class Database:
     @property
     def own(self) -> Copy:
         """This worker's copy; made when it is first needed, and again where its connection was lost."""
-        if self.copy is not None and self.copy.raw is not None and _is_lost(self.copy.raw):
+        if self.copy is not None and self.copy.raw is not None and is_lost(self.copy.raw):
             with suppress(sa.exc.SQLAlchemyError, LoadError):
                 self.copy.drop()
             self.copy = None
@@ -150,10 +151,6 @@ class Database:
         if self.copy is not None:
             self.copy.engine.dispose()
             self.copy.drop()
-
-
-def _is_lost(raw: Any) -> bool:
-    return bool(getattr(raw, "closed", False) or getattr(raw, "broken", False) or getattr(raw, "open", True) is False)
 
 
 class Run:

@@ -226,19 +226,25 @@ def _postgresql(url: URL, folder: Path, keeps: bool) -> Server:
 
 
 SEQUENCES = """
-SELECT format('setval(%L::regclass, %s, %L::boolean)', format('%I.%I', schemaname, sequencename),
-              coalesce(last_value, start_value), last_value IS NOT NULL)
-FROM pg_sequences ORDER BY 1
+SELECT format('SELECT setval(%L::regclass, %s, %L::boolean) FROM %s WHERE last_value <> %s OR is_called <> %L::boolean',
+              name, value, called, name, value, called)
+FROM (SELECT format('%I.%I', schemaname, sequencename) AS name, coalesce(last_value, start_value) AS value,
+             last_value IS NOT NULL AS called FROM pg_sequences) AS s
+ORDER BY 1
 """
 
 
 def _sequences(raw: Any) -> str | None:
     """What puts all sequences back to where they are now: a rollback does not.
 
-    It is rolled back itself: setval takes effect all the same, and nobody waits for the disk.
+    Those that have not moved are left alone, as setval writes to the log. It is rolled back itself: setval takes effect
+    all the same, and nobody waits for the disk.
     """
-    found = [setting for (setting,) in raw.execute(SEQUENCES).fetchall()]
-    return f"BEGIN; SELECT {', '.join(found)}; ROLLBACK" if found else None
+    found = [statement for (statement,) in raw.execute(SEQUENCES).fetchall()]
+    if not found:
+        return None
+    raw.send(f"PREPARE fixturesynth_reset AS {' UNION ALL '.join(found)}")
+    return "BEGIN; EXECUTE fixturesynth_reset; ROLLBACK"
 
 
 def _mysql(url: URL, folder: Path, keeps: bool) -> Server:

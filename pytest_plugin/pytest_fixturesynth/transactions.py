@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine
 
-__all__ = ["HELD", "held_engine", "sqlite_memory"]
+__all__ = ["HELD", "held_engine", "is_lost", "sqlite_memory"]
 
 
 class Held:
@@ -104,7 +104,8 @@ def _psycopg(arguments: list[Any], options: dict[str, Any]) -> Any:
         def back_to(self, name: str) -> None:
             self.send(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")  # one way to the server and back
 
-    made = HeldPsycopg.connect(*arguments, **options, autocommit=True)
+    # Where statements are prepared, every rollback deallocates them all, and that is one more way to the server.
+    made = HeldPsycopg.connect(*arguments, **options, autocommit=True, prepare_threshold=None)
     made.levels = []
     return made
 
@@ -153,3 +154,8 @@ def held_engine(url: URL, connection: Any = None) -> tuple[Engine, Any]:
     with engine.connect():
         pass  # the dialect asks for versions and rolls back when it first connects: not inside of a held transaction
     return engine, connection
+
+
+def is_lost(raw: Any) -> bool:
+    """Whether a driver's connection is of no use any more: closed here, or by its server."""
+    return bool(getattr(raw, "closed", False) or getattr(raw, "broken", False) or getattr(raw, "open", True) is False)
