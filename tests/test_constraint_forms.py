@@ -16,8 +16,9 @@ from conftest import REPOSITORY
 from constraint_forms import DIALECTS, FORMS, Form
 
 from fixturesynth.errors import ConstraintError
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.loader import load
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.sampling.repairs import FRESH, LENDINGS

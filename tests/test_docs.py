@@ -50,6 +50,27 @@ def test_python_blocks_run(page: Path, workplace: Path) -> None:
         exec(compile("\n" * (line - 1) + text, str(page), "exec"), names)
 
 
+def test_the_tests_in_the_page_on_pytest_pass(workplace: Path) -> None:
+    """Its blocks that name a file are that file; the first ini block is the project's."""
+    page = REPOSITORY / "docs" / "pytest.md"
+    (workplace / "pytest.ini").write_text(blocks(page, "ini")[0][1], encoding="utf-8")
+    for _, text in blocks(page, "python"):
+        named = re.match(r"# (\w+\.py)\n", text)
+        assert named is not None, "let a block's first line name its file"
+        (workplace / named[1]).write_text(text, encoding="utf-8")
+    (workplace / "test_more.py").write_text(
+        "def test_fixtures(bank, bank_session, catalogue):\n"
+        "    assert bank.session is bank_session and len(catalogue.data['products']) == 200\n\n"
+        "def test_traits(synth):\n"
+        "    assert synth.make('orders', 'big', 'german')['total'] == 4999\n",
+        encoding="utf-8",
+    )
+    (workplace / "fixturesynth.yaml").write_text(blocks(page, "yaml")[0][1], encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--fixturesynth-spec=fixturesynth.yaml"]
+    done = subprocess.run(command, cwd=workplace, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("page", pages_with("yaml"), ids=name_of)
 def test_specs_are_valid(page: Path, workplace: Path) -> None:
     """A block whose first line names a schema (``# shop``) is a spec for ``schemas/shop.sql``."""

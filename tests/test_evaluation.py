@@ -471,3 +471,16 @@ def test_every_metric_explains_itself() -> None:
         assert "Range 0 to 1" in text and f"{metric.direction} is better" in text, metric.name
         assert "Source" in text and metric.range == (0.0, 1.0), metric.name
         assert "Floor" in text or metric.group == "validity" or "held-out" in text or metric.name == "statistical.null"
+
+
+def test_the_floor_of_copies_is_that_of_as_many_rows() -> None:
+    """A fresh row meets its twin among all real rows, not among half of them; rows of one entity do not count."""
+    from fixturesynth.evaluation.copies import _twins_elsewhere
+
+    generator = np.random.Generator(np.random.Philox(3))
+    real, fresh = generator.integers(0, 2_000, 1_000), generator.integers(0, 2_000, 1_000)
+    met = np.isin(fresh, real).mean()
+    assert _twins_elsewhere(real, np.arange(1_000)) == pytest.approx(met, abs=0.05)
+    assert np.isin(real[:500], real[500:]).mean() < met - 0.1
+    assert _twins_elsewhere(np.array([1, 1, 2, 3]), np.array([0, 0, 1, 1])) == 0.0
+    assert _twins_elsewhere(np.array([1, 1, 2, 3]), np.array([0, 1, 1, 1])) == 0.5

@@ -359,10 +359,14 @@ def test_beside_hypothesis(project: pytest.Pytester) -> None:
         @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
         @given(total=st.decimals(0, 1000, places=2))
         def test_one(synth, total):
+            assert synth.session.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 20
             with synth.rolled_back():
+                synth.session.execute(sa.text("DELETE FROM orders WHERE id = 1"))
+                synth.session.commit()
+                synth.session.execute(sa.text("INSERT INTO orders SELECT * FROM orders WHERE id = -1"))
                 made = synth.make("orders", total=total)
                 assert made["id"] == 21
-                assert synth.connection.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 21
+                assert synth.connection.execute(sa.text("SELECT count(*) FROM orders")).scalar() == 20
         """,
         passed=1,
     )

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from fixturesynth.errors import CapacityError, ConstraintError
-from fixturesynth.loading.judging import FAILED, FALSE, TRUE, UNKNOWN, make_judge
+from fixturesynth.loading.judging import make_judge
+from fixturesynth.loading.verdicts import FAILED, FALSE, TRUE, UNKNOWN
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.serialisation import plan_hash

@@ -9,7 +9,7 @@ import pyarrow as pa
 from fixturesynth.evaluation.comparison import FEWEST, Comparison, Integers, Side
 from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
-from fixturesynth.profiling.columnar import joint_codes
+from fixturesynth.profiling.columnar import distinct_codes, joint_codes
 
 __all__ = ["measure_copies"]
 
@@ -20,8 +20,9 @@ def measure_copies(comparison: Comparison) -> Iterator[Measure]:
     """Copies: share of synthetic rows that equal some real row in every column but keys and references.
 
     Only columns with more than one real value count, NULL equals NULL; at least three are needed, and as many distinct
-    real rows as make a copy telling (half of the rows). Range 0 to 1, lower is better. Floor: the share of one half of
-    the real rows (or of the held-out rows) that have a twin in the other (or in the real rows). Tables that are kept
+    real rows as make a copy telling (half of the rows). Range 0 to 1, lower is better. Floor: the share of
+    the held-out rows that have a twin among the real ones, or of the real rows that have one in another root entity:
+    what a fresh row would meet among as many real rows. Tables that are kept
     word for word on purpose (lists of the world) are left out, with a note. Source: identical matches, as in
     sdmetrics NewRowSynthesis.
     """
@@ -47,12 +48,19 @@ def measure_copies(comparison: Comparison) -> Iterator[Measure]:
         if "holdout" in codes:
             floor: float | None = float(np.isin(codes["holdout"], own).mean()) if codes["holdout"].size else None
         else:
-            found = [np.isin(own[a], own[b]).mean() for a, b in comparison.halves(name) if own.size >= FEWEST]
-            floor = float(np.mean(found)) if found else None
+            floor = _twins_elsewhere(own, comparison.entities("real", name)) if own.size >= FEWEST else None
         twins = np.isin(codes["synthetic"], own)
         detail = {"columns": len(names), "copies": int(np.count_nonzero(twins))}
         interval = wilson(int(np.count_nonzero(twins)), twins.size)
         yield Measure(name, float(twins.mean()), (), None, floor, detail, "", interval)
+
+
+def _twins_elsewhere(codes: Integers, entities: Integers) -> float:
+    """Share of rows whose code some row of another entity has too."""
+    dense, _ = distinct_codes(codes)
+    owners, size = distinct_codes(entities)
+    pairs = np.unique(dense * size + owners)
+    return float((np.bincount(pairs // size)[dense] > 1).mean())
 
 
 def _row_codes(comparison: Comparison, table: str, names: list[str], sides: list[Side]) -> dict[Side, Integers]:

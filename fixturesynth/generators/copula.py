@@ -76,11 +76,9 @@ class Copula:
             columns = [context[rows, j] for j in range(len(fixed))] + [asked[rows, k] for k in told]
             order = [*fixed, *(free[k] for k in told), *(free[k] for k in drawn)]
             words = uniforms[rows][:, drawn]
-            if stratify:
+            if stratify and drawn.size:
                 nobody = np.zeros(rows.size, np.int64)
-                words = (
-                    np.stack([stratified(nobody, words[:, j]) for j in range(len(drawn))], axis=1) if drawn.size else words
-                )
+                words = np.stack([stratified(nobody, column) for column in words.T], axis=1)
             found = _draw(state, order, columns, words)
             out[np.ix_(rows, told)] = asked[np.ix_(rows, told)]
             out[np.ix_(rows, drawn)] = found

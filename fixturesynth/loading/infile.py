@@ -46,9 +46,12 @@ def load_infile(connection: Connection, destination: Destination, table: pa.Tabl
     Raises LoadError when a row was refused or changed by the server.
     """
     variables, settings = [], []
+    set_apart = any(c.type.kind in READERS for c in destination.columns)
     for i, column in enumerate(destination.columns):
         quoted = quote_name(column.name, destination.dialect)
-        reader = READERS.get(column.type.kind)
+        # Beside a SET, MariaDB takes a 0 that is read into a counting column for "the next number".
+        counts = "{}" if set_apart and column.autoincrement else None
+        reader = READERS.get(column.type.kind, counts)
         variables.append(f"@v{i}" if reader else quoted)
         settings += [f"{quoted} = {reader.format(f'@v{i}')}"] if reader else []
     statement = (

@@ -18,7 +18,7 @@ from fixturesynth.rules.grammar import cut_texts, limits_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 
-__all__ = ["sized_texts"]
+__all__ = ["PROSE", "sized_texts"]
 
 Integers = npt.NDArray[np.int64]
 

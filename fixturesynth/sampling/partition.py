@@ -34,7 +34,7 @@ from fixturesynth.rules.numbers import along
 from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
-from fixturesynth.sampling.lengths import sized_texts
+from fixturesynth.sampling.lengths import PROSE, sized_texts
 from fixturesynth.schema.model import Table
 
 __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_values", "sample_codes", "sample_values"]
@@ -309,13 +309,14 @@ def _stand_ins(
     context = context_of(table, name, job.locale, job.now)
     numbers = np.arange(pool)
     request = RuleRequest(job.seed, context, numbers, 0, {})
-    # Masks of few digits come in their own shares, which all their values together would not be.
-    unique = replace(call, unique=call.name != "pattern")
+    # Masks of few digits come in their own shares, which all their values together would not be; prose hardly repeats.
+    if call.name not in (*PROSE, "pattern") and capacity(replace(call, unique=True), context) >= pool:
+        call = replace(call, unique=True)
     if lengths:
         goals = along(sorted(int(n) for n in lengths), Bits(hashed(numbers, 0, "stand in length")))
         made = sized_texts(call, request, goals, pool)
     else:
-        made = sample_rule(unique if capacity(unique, context) >= pool else call, request)
+        made = sample_rule(call, request)
     drawn = below(raw, pool)
     again = below(raw << np.uint64(32), pool)
     return made.take(pa.array(np.minimum(drawn, again)))

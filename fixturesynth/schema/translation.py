@@ -161,7 +161,7 @@ def _table(
         if not same:
             checks += _column_checks(column, table, schema.dialect, target, kinds, say)
     if target.identity == "AUTO_INCREMENT":
-        columns = _one_counter(columns, table)
+        columns = _one_counter(columns, table, {c for check in checks for c in check.columns})
     return replace(
         table,
         columns=tuple(columns),
@@ -250,9 +250,9 @@ def _column(
     )
 
 
-def _one_counter(columns: list[Column], table: Table) -> list[Column]:
-    """MySQL has one numbered column in a table, and it must lead a key."""
-    leads = [key[0] for key in table.keys]
+def _one_counter(columns: list[Column], table: Table, checked: set[str]) -> list[Column]:
+    """MySQL has one numbered column in a table; it must lead a key, and no check may look at it."""
+    leads = {key[0] for key in table.keys} - checked
     counters = [c.name for c in columns if (c.autoincrement or c.identity) and c.name in leads and c.generated is None]
     chosen = counters[0] if counters else None
     return [

@@ -17,9 +17,10 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.keys import locate
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.dialects import dialect_of
-from fixturesynth.loading.judging import Judge, make_judge
+from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.reading import read_rows
+from fixturesynth.loading.verdicts import Judge
 from fixturesynth.modelfile import open_model
 from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import Wishes, make_plan

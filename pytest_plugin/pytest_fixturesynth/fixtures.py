@@ -69,17 +69,21 @@ def synth_model(pytestconfig: pytest.Config) -> Any:
 
 
 def settings_of(config: pytest.Config, source: Any, seed: int | None, rows: Any, model: Any, **others: Any) -> Settings:
-    """Settings from the fixtures' values; what they leave open comes from the command line and the ini file."""
+    """Settings from the fixtures' values; what they leave open comes from the command line and the ini file.
+
+    ``alone``: spec and models are not taken from there, as they belong to another source.
+    """
     from pytest_fixturesynth.settings import Settings, parse_rows, reader, usage_error
 
     read = reader(config)
+    alone = others.pop("alone", False)
     others = {name: value for name, value in others.items() if value is not None}
     if source is None and model is None:
         raise usage_error(
             "fixturesynth has no source: set fixturesynth_source in the ini file (a .sql file, package.module:Base, "
             "alembic, django, a URL), or override the fixture synth_source"
         )
-    texts = {name: others.pop(name, None) or read(name) for name in ("spec", "models")}
+    texts = {name: others.pop(name, None) or (None if alone else read(name)) for name in ("spec", "models")}
     return Settings(
         source if source is not None else str(model),
         config.rootpath,
@@ -191,7 +195,8 @@ def synth_fixtures(
         legacy_session = synth_fixtures(source="legacy.sql", rows=10, gives="session")
 
     Both share a transaction, as they have the same settings. What is left out comes from the command line and the ini
-    file, not from ``synth_source`` and its like. ``scope``: rows that a fixture of a module makes are seen by all tests
+    file, not from ``synth_source`` and its like; with a ``source`` of its own, only where databases are made and the
+    seed do. ``scope``: rows that a fixture of a module makes are seen by all tests
     of the module, and rolled back behind the last one.
     """
 
@@ -204,9 +209,9 @@ def synth_fixtures(
             request.config,
             source if source is not None else read("source"),
             seed,
-            rows if rows is not None else read("rows"),
-            model if model is not None else (read("model") if source is None else None),
-            database=database, models=models, spec=spec, edge_cases=edge_cases,
+            rows if rows is not None or source is not None else read("rows"),
+            model if model is not None or source is not None else read("model"),
+            alone=source is not None, database=database, models=models, spec=spec, edge_cases=edge_cases,
         )  # fmt: skip
         handle = opened(request, settings)
         return handle if gives == "synth" else getattr(handle, gives)

@@ -191,6 +191,7 @@ class Synth(Factories):
     @contextmanager
     def rolled_back(self) -> Iterator[Synth]:
         """What is made inside is undone at its end: for the examples of a property-based test."""
+        self._settle(kept=True)
         depth = self.own.raw.hold()
         outer = self.__dict__.pop("factory", None)
         if outer is not None:
@@ -198,12 +199,17 @@ class Synth(Factories):
         try:
             yield self
         finally:
-            if "session" in self.__dict__:
-                self.session.expire_all()
+            self._settle(kept=False)
             self.own.raw.let_go(depth)
             self.__dict__.pop("factory", None)
             if outer is not None:
                 self.__dict__["factory"] = outer
+
+    def _settle(self, *, kept: bool) -> None:
+        """End what session and connection have begun, so that nothing of theirs reaches over a savepoint."""
+        for name in ("session", "connection"):
+            if name in self.__dict__:
+                (self.__dict__[name].commit if kept else self.__dict__[name].rollback)()
 
     # -- the end ------------------------------------------------------------------------------------------------------
     def close(self) -> None:
@@ -213,6 +219,7 @@ class Synth(Factories):
         self.is_open = False
         self.database.handles.remove(self)
         try:
+            self.own.raw.ending = True
             if "session" in self.__dict__:
                 self.session.close()
             if "connection" in self.__dict__:
@@ -222,9 +229,7 @@ class Synth(Factories):
                 self.own.engine.dispose()
                 self.own.drop()
             else:
-                self.own.raw.let_go(self._depth)
-                if self.own.reset is not None and self._depth == 1:
-                    self.own.raw.send(self.own.reset)
+                self.own.raw.let_go(self._depth, self.own.reset if self._depth == 1 else None)
         except (sa.exc.SQLAlchemyError, self.own.engine.dialect.loaded_dbapi.Error, OSError):
             self._abandon()
 

@@ -85,8 +85,6 @@ def _call(row: Any) -> str:
 
 def show_list(config: pytest.Config) -> int:
     """Tables and where their rows come from, traits, kept databases and fixtures."""
-    from pathlib import Path
-
     from fixturesynth.errors import FixtureSynthError
 
     read = reader(config)
@@ -96,8 +94,10 @@ def show_list(config: pytest.Config) -> int:
     except FixtureSynthError as error:
         print(f"error: {error}")
         return 4
-    cache = Path(config.rootpath) / str(config.getini("cache_dir")) / "d" / "fixturesynth"
-    kept = sorted(cache.glob("*.fsynth")) if cache.is_dir() else []
+    home = config.rootpath / ".fixturesynth"
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        home = config.rootpath / str(config.getini("cache_dir")) / "d" / "fixturesynth"
+    kept = sorted(home.glob("*.fsynth")) if home.is_dir() else []
     print(f"\nkept databases: {len(kept) or 'none'}")
     for path in kept:
         print(f"  {path.stem}")

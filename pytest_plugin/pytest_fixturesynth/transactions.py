@@ -21,6 +21,7 @@ class Held:
 
     levels: list[str]
     savepoints = True
+    ending = False  # all will be rolled back at once, so nothing inside needs to be
 
     def send(self, statement: str) -> None:
         cursor = self.cursor()  # type: ignore[attr-defined]
@@ -32,16 +33,23 @@ class Held:
         self.enter()
         return len(self.levels)
 
-    def let_go(self, depth: int) -> None:
-        """Roll back to before the ``hold`` that gave ``depth``, whatever was begun since."""
+    def let_go(self, depth: int, reset: str | None = None) -> None:
+        """Roll back to before the ``hold`` that gave ``depth``, whatever was begun since.
+
+        ``reset``: statements that put back what a rollback does not, when it is the outermost one.
+        """
+        self.ending = False
         if depth == 1 or not self.savepoints:
             self.levels.clear()
-            self.send("ROLLBACK")
+            self.send("ROLLBACK" if reset is None else f"ROLLBACK; {reset}")
         elif len(self.levels) >= depth:
             name = self.levels[depth - 1]
             del self.levels[depth - 1 :]
-            self.send(f"ROLLBACK TO SAVEPOINT {name}")
-            self.send(f"RELEASE SAVEPOINT {name}")
+            self.back_to(name)
+
+    def back_to(self, name: str) -> None:
+        self.send(f"ROLLBACK TO SAVEPOINT {name}")
+        self.send(f"RELEASE SAVEPOINT {name}")
 
     def enter(self) -> None:
         name = f"fixturesynth_{len(self.levels)}"
@@ -61,14 +69,13 @@ class Held:
             self.send(f"RELEASE SAVEPOINT {name}")
 
     def rollback(self) -> None:
-        if not self.levels:
+        if not self.levels or self.ending:
             return
         name = self.levels.pop()
         if not self.levels:
             self.send("ROLLBACK")
         elif self.savepoints:
-            self.send(f"ROLLBACK TO SAVEPOINT {name}")
-            self.send(f"RELEASE SAVEPOINT {name}")
+            self.back_to(name)
         else:
             self.send("ROLLBACK")  # all of it: there is nothing smaller
             self.send("BEGIN")
@@ -94,7 +101,8 @@ def _psycopg(arguments: list[Any], options: dict[str, Any]) -> Any:
     import psycopg
 
     class HeldPsycopg(Held, psycopg.Connection[Any]):
-        pass
+        def back_to(self, name: str) -> None:
+            self.send(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")  # one way to the server and back
 
     made = HeldPsycopg.connect(*arguments, **options, autocommit=True)
     made.levels = []

@@ -38,7 +38,7 @@ Integers = npt.NDArray[np.int64]
 
 _HALF = np.uint64(32)
 MOST_ON_DEVICE = 65_536  # rows at once where torch draws
-_SHARED = 0.5  # prefixes for each row above which rows go on by themselves
+_SHARED = 0.35  # prefixes for each row above which rows go on by themselves
 
 
 @dataclass(frozen=True)

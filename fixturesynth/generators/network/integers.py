@@ -35,7 +35,7 @@ UNIT = 6  # logits are looked up in steps of 2**-6
 LARGEST = 2**22  # of a bias of a class
 LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias and four relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
-MOST_ROWS = 4_096  # rows that go through the layers at once: they stay in the processor's cache
+MOST_ROWS = 1_024  # rows that go through the layers at once: they stay in the processor's cache
 
 NEAR = 2 * AHEAD + 1  # distances of one relation
 EACH = NEAR + 1  # outputs of one relation: its distances, and the place it leads to expect

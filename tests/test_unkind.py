@@ -1,0 +1,45 @@
+"""What goes wrong outside of our hands: a full disk, two loads at once. One line, the right exit code, nothing left."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SEED = [sys.executable, "-c", "from fixturesynth.cli import main; main()", "seed"]
+SHOP = ["--from", str(REPOSITORY / "schemas" / "shop.sql"), "--rows", "300", "--quiet"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "full.sqlite"
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = subprocess.run(
+        [*SEED, f"sqlite:///{target}", *SHOP], capture_output=True, text=True, preexec_fn=little_room, timeout=120
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "nothing was kept" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["sqlite", "postgresql", "mysql"])
+def test_of_two_seeds_at_once_one_fills_the_target_whole(place: str, request: pytest.FixtureRequest) -> None:
+    target = request.getfixturevalue(f"{place}_database")
+    runs = [
+        subprocess.Popen(
+            [*SEED, target, *SHOP, "--seed", str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for seed in (1, 2)
+    ]
+    ends = [(run.communicate(timeout=180)[1], run.returncode) for run in runs]
+    assert sorted(code for _, code in ends) in ([0, 2], [0, 3]), ends
+    assert all(len(said.splitlines()) == 1 for said, code in ends if code), ends
+    engine = sa.create_engine(target, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM customers").scalar() == 300
+    engine.dispose()
