@@ -30,7 +30,9 @@ def is_pandera(source: Any) -> bool:
 
 def schema_of_pandera(source: Any) -> Schema:
     """ConstraintError for a type or a check that is not understood, by name."""
-    found = source.to_schema() if isinstance(source, type) else source
+    found: Any = source
+    if isinstance(source, type):
+        found = source.to_schema()  # type: ignore[attr-defined]
     table = str(found.name or "rows")
     columns, checks, uniques = [], [], []
     for name, column in found.columns.items():
