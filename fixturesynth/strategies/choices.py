@@ -1,7 +1,7 @@
 """What Hypothesis decides, one choice at a time: the only file that knows how Hypothesis makes choices.
 
 A choice made straight from the test case costs a third of one made through a strategy of its own, and a dataset is
-made of hundreds. The methods of Hypothesis's test case that are used here have been the same since 6.130.
+made of hundreds.
 """
 
 from typing import Any, TypeVar

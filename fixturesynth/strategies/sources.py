@@ -12,6 +12,7 @@ from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.strategies.compiling import compile_source
 from fixturesynth.strategies.description import Settings, Source
+from fixturesynth.strategies.pandera import is_pandera, schema_of_pandera
 
 __all__ = ["compiled", "schema_of"]
 
@@ -47,7 +48,7 @@ def schema_of(source: Any) -> Schema:
     plain = getattr(source, "schema", None)
     if isinstance(plain, Schema):  # a Synthesizer
         return plain
-    return reflect(source)
+    return schema_of_pandera(source) if is_pandera(source) else reflect(source)
 
 
 def judge_of(source: Any) -> Judge | None:
