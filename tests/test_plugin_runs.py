@@ -73,7 +73,7 @@ class Project:
     def run(self, *arguments: str) -> tuple[str, int]:
         """What pytest printed, and its process."""
         process = self.start(*arguments)
-        text, _ = process.communicate(timeout=180)
+        text, _ = process.communicate(timeout=240)
         return text, process.pid
 
     def run_here(self, *arguments: str) -> str:
@@ -202,12 +202,12 @@ def test_an_interrupt_of_workers_leaves_nothing(on_postgresql: Project) -> None:
     process = on_postgresql.start("-n", "2")
     wait_for(on_postgresql.folder / "waiting")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    text, _ = process.communicate(timeout=60)
+    text, _ = process.communicate(timeout=240)
     assert on_postgresql.left(process.pid) == [], text
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
 
@@ -217,7 +217,7 @@ def test_a_killed_run_is_swept_by_the_next(on_postgresql: Project) -> None:
     process = on_postgresql.start()
     wait_for(on_postgresql.folder / "waiting")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert on_postgresql.left(process.pid) != []
     on_postgresql.write(TESTS, count=1)
     text, after = on_postgresql.run()
