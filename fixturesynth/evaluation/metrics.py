@@ -212,7 +212,7 @@ METRICS: tuple[Metric, ...] = (
     # Privacy ---------------------------------------------------------------------------------------------------------
     Metric(
         "privacy.copies", "Exact copies", "lower", 0.001, "worst",
-        "Are there rows that are a real row, word for word?", measure_copies, True,
+        "Are there rows that are a real row, word for word?", measure_copies, True, certain=True,
     ),
     Metric(
         "privacy.dcr", "Close to a real row", "lower", 0.10, "worst",
