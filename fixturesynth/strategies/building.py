@@ -42,6 +42,7 @@ class Builder:
         self.most = most or {}
         self.rules: Mapping[str, TableRules] = {n: source.tables[n] for n in names}
         self.kept: dict[str, _Kept] = {n: _Kept() for n in names}
+        self.gaps: dict[str, list[int]] = {n: [] for n in names}  # for each place left empty, how many rows precede it
 
     @property
     def rows(self) -> dict[str, list[Row]]:
@@ -122,8 +123,13 @@ class Builder:
                 else:
                     kept.tuples.setdefault(unique.name, []).append(values)
 
+    def skip(self, table: str) -> None:
+        """Leave a place of the table empty: it still counts where rows are chosen as parents (see ``_places``)."""
+        self.gaps[table].append(len(self.kept[table].rows))
+
     def remove(self, table: str, at: int) -> Row:
         """Take row number ``at`` away again."""
+        self.gaps[table] = [gap - (gap > at) for gap in self.gaps[table]]
         kept = self.kept[table]
         rows, active = list(kept.rows), list(kept.active)
         gone = rows.pop(at)
@@ -167,12 +173,26 @@ class Builder:
         return None
 
     # -- selection ----------------------------------------------------------------------------------------------------
+    def _places(self, table: str) -> Sequence[int]:
+        """The row for which each place of the table stands as a parent; -1: for none, as there are no rows.
+
+        Places left empty are counted too, so that shrinking can take a row away and no reference to another one moves.
+        They stand for the row before them, or for the first one.
+        """
+        number = len(self.kept[table].rows)
+        gaps = self.gaps[table]
+        if not gaps:
+            return range(number)
+        return sorted([*range(number), *(max(gap - 1, 0) if number else -1 for gap in gaps)])
+
     def _follow(self, choices: Choices, rules: TableRules, link: Link, row: Row) -> None:
         """A reference that depends on nothing else: NULL, or a parent's row."""
-        parents = () if link.later or link.parent not in self.kept else self.kept[link.parent].rows
-        at = choices.parent(len(parents) + (not link.is_required)) - (not link.is_required)
-        if link.is_self and at >= 0:
-            at = len(parents) - 1 - at
+        known = not link.later and link.parent in self.kept
+        parents = self.kept[link.parent].rows if known else []
+        places = self._places(link.parent) if known else ()
+        at = choices.parent(len(places) + (not link.is_required)) - (not link.is_required)
+        if at >= 0:
+            at = places[len(places) - 1 - at if link.is_self else at]
         for column, theirs in zip(link.columns, link.parent_columns, strict=True):
             row[column] = parents[at][theirs] if at >= 0 else None
 
@@ -199,7 +219,7 @@ class Builder:
         return None
 
     def _parents(self, link: Link, given: Row) -> list[Row]:
-        """What a reference may be: NULL first, then each parent's row.
+        """What a reference may be: NULL first, then the parent's row for each of its places.
 
         Of rows of its own table the last one comes first: a chain then stays one when a row is taken out before it.
         """
@@ -207,11 +227,9 @@ class Builder:
         if not link.is_required:
             out.append(dict.fromkeys(link.emptied))
         if not link.later and link.parent in self.kept:
-            rows = self.kept[link.parent].rows
-            for parent in reversed(rows) if link.is_self else rows:
-                values = [parent[c] for c in link.parent_columns]
-                if None not in values:
-                    out.append(dict(zip(link.columns, values, strict=True)))
+            places = self._places(link.parent)
+            for at in reversed(places) if link.is_self else places:
+                out += self._option(link, at)
         if link.is_self and link.is_required:
             # Of no earlier row: of itself.
             pairs = zip(link.columns, link.parent_columns, strict=True)
@@ -219,6 +237,14 @@ class Builder:
         if link.later and link.is_required:
             out.append(dict.fromkeys(link.columns, PENDING))
         return out
+
+    def _option(self, link: Link, at: int) -> list[Row]:
+        """The reference to the parent's row number ``at``, -1 for none; [] where it may not be."""
+        if at < 0:
+            return [] if link.is_required else [dict.fromkeys(link.emptied)]
+        parent = self.kept[link.parent].rows[at]
+        values = [parent[c] for c in link.parent_columns]
+        return [] if None in values else [dict(zip(link.columns, values, strict=True))]
 
     def _ways(self, rules: TableRules, kept: _Kept, row: Row) -> dict[int, Sequence[Way]] | None:
         """For each component that has selected columns the ways that they leave; None where they leave none."""
@@ -386,10 +412,8 @@ class Builder:
         kept = self.kept[table]
         row, active = kept.rows[at], kept.active[at]
         options: list[Row] = [] if link.is_required else [{}]
-        for parent in self.kept[link.parent].rows:
-            values = [parent[c] for c in link.parent_columns]
-            if None not in values:
-                options.append(dict(zip(link.columns, values, strict=True)))
+        for place in self._places(link.parent):
+            options += self._option(link, place) if place >= 0 else options[:1]
         if not options:
             return
         drawn = choices.parent(len(options))

@@ -144,6 +144,8 @@ class _Datasets:
                     made = builder.draw(choices, name, room=high - number)
                     if made is None and needed:
                         made = builder.demand(choices, name)
+                else:
+                    builder.skip(name)
                 choices.end()
                 if made is None:
                     if number < low:
