@@ -82,9 +82,12 @@ def test_every_kind_of_constraint_and_type_is_held(dialect: str, request: pytest
 
 def test_a_column_that_no_rule_can_fill_is_refused_by_name(postgresql_database: str, tmp_path: Path) -> None:
     script = tmp_path / "odd.sql"
-    script.write_text("CREATE TABLE odd (id integer PRIMARY KEY, lsn pg_lsn NOT NULL, maybe pg_lsn)")
+    script.write_text(
+        "CREATE TYPE pair AS (a integer, b integer);"
+        "CREATE TABLE odd (id integer PRIMARY KEY, both_ pair NOT NULL, maybe pair)"
+    )
     put_script(postgresql_database, script)
-    with pytest.raises(ConstraintError, match=r"odd: column lsn of type pg_lsn must have a value") as refusal:
+    with pytest.raises(ConstraintError, match=r"odd: column both_ of type pair must have a value") as refusal:
         plan_rules(reflect(postgresql_database))
     assert refusal.value.exit_code == 4
 

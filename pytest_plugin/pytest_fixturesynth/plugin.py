@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +169,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         config.stash[RUN].close()
         del config.stash[RUN]
-    if NAME in config.stash and "PYTEST_XDIST_WORKER" not in os.environ:
+    if NAME in config.stash:  # only a controller has it
         from pytest_fixturesynth.leftovers import sweep_run
 
         sweep_run(config.stash[NAME]["run"])
