@@ -138,8 +138,15 @@ def _reference(
         own.append(made.name)
     if len(own) == 1:
         table.column(own[0]).target = parent.name
+        table.column(own[0]).sole = _one_row(parent)
     table.parents.append(parent.name)
     table.clauses.append(f"FOREIGN KEY ({', '.join(own)}) REFERENCES {parent.name} ({', '.join(target)})")
+
+
+def _one_row(table: Table) -> bool:
+    """Whether a boolean is unique by itself: a check that holds it to one value leaves one row."""
+    flags = [c.name for c in table.columns if c.kind == "boolean"]
+    return any([f] in table.uniques or f"UNIQUE ({f})" in table.clauses for f in flags)
 
 
 def _kinds(words: Words) -> tuple[str, ...]:

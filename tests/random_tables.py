@@ -69,6 +69,7 @@ class Column:
     nullable: bool = True
     keyed: bool = False  # in the primary key or a foreign key
     target: str = ""  # the table of which it alone is a foreign key
+    sole: bool = False  # that table may have one row at most
     text: str = ""  # its whole declaration but for the name, where it is of a kind that nothing else here knows
 
     def declared(self, words: Words) -> str:

@@ -98,6 +98,23 @@ def test_a_required_reference_is_left_to_one_statement_only_where_nothing_else_c
     assert graph.cut_edges() == (Cut("b", "fk_c_0", "nullable"), Cut("c", "fk_d_1", "deferrable"))
 
 
+def test_a_key_whose_columns_others_reference_is_cut_last() -> None:
+    """c copies the tenant from b: were b's tenant set in a second pass, c would copy what is not there yet."""
+    pair, tenant = ("tenant", "id"), Column("tenant", NUMBER, False)
+    to_a = ForeignKey("fk_a", ("tenant", "a_id"), "a", pair)
+    to_b, to_c = ForeignKey("fk_b", ("tenant", "b_id"), "b", pair), ForeignKey("fk_c", ("c_id",), "c", ("id",))
+    graph = graph_of(
+        Table("a", (Column("id", NUMBER, False), tenant, Column("c_id", NUMBER, False)),
+              primary_key=PrimaryKey(pair), foreign_keys=(to_c,)),
+        Table("b", (Column("id", NUMBER, False), tenant, Column("a_id", NUMBER, True)),
+              primary_key=PrimaryKey(pair), foreign_keys=(to_a,)),
+        Table("c", (Column("id", NUMBER, False), tenant, Column("b_id", NUMBER, False)),
+              primary_key=PrimaryKey(("id",)), foreign_keys=(to_b,)),
+        dialect="sqlite",
+    )  # fmt: skip
+    assert [(c.table, c.foreign_key) for c in graph.cut_edges()] in ([("a", "fk_c")], [("c", "fk_b")])
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_cuts_are_as_few_as_possible(seed: int) -> None:
     """Against trying every subset."""

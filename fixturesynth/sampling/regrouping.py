@@ -27,14 +27,21 @@ def deal_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: I
     """Whether rows of the set got parents, and values of its rules, that keep them distinct in every group.
 
     A reference some of whose columns another one fills keeps to parents that agree with those; else all parents are
-    one group. Rows that are alike in
-    what the set holds besides are numbered, and the number chooses parent and values.
+    one group. Where the set takes only a part of the reference's own columns, one of the parents that are alike in it
+    stands for all of them. Rows that are alike in what the set holds besides are numbered, and the number chooses
+    parent and values.
     """
     for reference in assembly.plan.references:
         fk = assembly.table.foreign_key(reference.foreign_key)
         mine = {c for c in fk.columns if _fills(assembly, c, fk.name)}
-        if reference.how != "matched" or not mine or not mine <= set(unique.columns):
+        part = mine & set(unique.columns)
+        ways = ("matched",) if part == mine else ("matched", "context")
+        if reference.how not in ways or not part:
             continue
+        if part != mine and any(
+            mine & set(assembly.table.foreign_key(n).columns) for n in assembly.ranks if n != fk.name
+        ):
+            continue  # others chose their parents by what this one fills
         if _deal(assembly, columns, unique, rows, fk.name, mine):
             return True
     return False
@@ -52,7 +59,8 @@ def _deal(
     ranks = assembly.ranks[foreign_key]
     rows = rows[ranks[rows] >= 0]
     parents = assembly.made[fk.parent]
-    pairs = [(c, p) for c, p in zip(fk.columns, fk.parent_columns, strict=True) if c not in mine]
+    named = list(zip(fk.columns, fk.parent_columns, strict=True))
+    pairs = [(c, p) for c, p in named if c not in mine]
     theirs, group = np.zeros(parents.rows, dtype=np.int64), np.zeros(rows.size, dtype=np.int64)
     if pairs:
         theirs = pair_keys(*(codes_of(parents.columns[p]) for _, p in pairs))
@@ -77,6 +85,11 @@ def _deal(
     number = np.empty(rows.size, dtype=np.int64)
     number[order] = np.arange(rows.size) - np.searchsorted(alike[order], alike[order], side="left")
     by_group = np.argsort(theirs, kind="stable")
+    if not mine <= set(unique.columns):
+        taken = [codes_of(parents.columns[p]) for c, p in named if c in mine and c in unique.columns]
+        words = hashed(np.arange(parents.rows), assembly.seed, assembly.table.name, unique.name, "stands")
+        by_group = _one_of_each(pair_keys(theirs, *taken), words)
+        by_group = by_group[np.argsort(theirs[by_group], kind="stable")]
     low = np.searchsorted(theirs[by_group], group, side="left")
     many = np.searchsorted(theirs[by_group], group, side="right") - low
     room = many * int(min(np.prod(sizes.astype(object)), MOST)) if rules else many
@@ -100,3 +113,12 @@ def _deal(
         index[rows] = assembly.rows + np.arange(rows.size)
         assembly.base[name] = pa.concat_arrays([base, values]).take(pa.array(index))
     return True
+
+
+def _one_of_each(classes: Integers, words: npt.NDArray[np.uint64]) -> Integers:
+    """The member of every class that has the least word, shape (classes,)."""
+    order = np.lexsort((words, classes))
+    first = np.ones(order.size, dtype=bool)
+    first[1:] = classes[order][1:] != classes[order][:-1]
+    picked: Integers = order[first]
+    return picked

@@ -26,6 +26,7 @@ _Why = Literal["self", "nullable", "deferrable", "together"]
 _SESSION_DEFERS = {"mysql", "mariadb", "sqlite"}  # a session can put off every foreign key there
 _STATEMENT_CHECKS = {"postgresql"}  # a statement that fills several tables is checked when all of them are filled
 _COST = {"nullable": 1, "deferrable": 1_000, "together": 1_000_000}
+_COPIED = 10**9  # times the cost of a key whose columns others reference: they would copy what is not there yet
 _EXACT_TABLES = 12  # components up to this size are cut optimally
 _LINK_PAYLOAD = 2  # most columns that a link table carries beside its references and its own key
 
@@ -172,7 +173,7 @@ class ForeignKeyGraph:
         referenced = {(fk.parent, c) for table in self.schema for fk in table.foreign_keys for c in fk.parent_columns}
         # What others reference has to be known before they are filled: such a key is cut only where no other can be.
         copied = {e for e in edges if any((e[0], c) in referenced for c in self.schema[e[0]].foreign_key(e[2]).columns)}
-        costs = {e: _COST[w] * (100 if e in copied else 1) for e, w in why.items() if w is not None}
+        costs = {e: _COST[w] * (_COPIED if e in copied else 1) for e, w in why.items() if w is not None}
         cut = _cut_exactly if len(component) <= _EXACT_TABLES else _cut_greedily
         return [Cut(e[0], e[2], w) for e in cut(component, fixed, costs) if (w := why[e]) is not None]
 
