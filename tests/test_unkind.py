@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import fixturesynth as fs
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = [sys.executable, "-c", "from fixturesynth.cli import main; main()", "seed"]
 SHOP = ["--from", str(REPOSITORY / "schemas" / "shop.sql"), "--rows", "300", "--quiet"]
@@ -42,4 +44,28 @@ def test_of_two_seeds_at_once_one_fills_the_target_whole(place: str, request: py
     engine = sa.create_engine(target, poolclass=sa.NullPool)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM customers").scalar() == 300
+    engine.dispose()
+
+
+def test_a_load_that_finds_a_table_takes_away_its_own_alone(mysql_database: str) -> None:
+    """MySQL commits every CREATE TABLE: what somebody made in the meantime must outlive the load that is refused."""
+    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
+    rows = fs.plan_rules(schema, seed=1).sample(rows=dict.fromkeys(schema.names, 3))
+    engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    created: list[str] = []
+
+    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("CREATE TABLE"):
+            created.append(statement)
+            if len(created) == 3:
+                with engine.connect() as other:
+                    other.exec_driver_sql(statement)
+
+    watched = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    sa.event.listen(watched, "before_cursor_execute", meanwhile)
+    with pytest.raises(fs.LoadError, match="exists"):
+        fs.load(rows, watched, schema=schema)
+    (left,) = sa.inspect(engine).get_table_names()
+    assert created[2].startswith(f"CREATE TABLE `{left}`")
+    watched.dispose()
     engine.dispose()

@@ -157,7 +157,7 @@ def _written(
             connection.detach()  # its session settings must not live on in the pool
         try:
             with transaction(connection, dialect):
-                made += _tables_made(connection, dialect, plan, manifest is not None)
+                _make_tables(connection, dialect, plan, manifest is not None, made)
                 for statement in dialect.begin:
                     run(connection, statement)
                 if mode == "truncate" and not plan.creation:
@@ -175,34 +175,33 @@ def _written(
                     manifests.write_manifest_row(connection, manifest, dialect.name)
         except BaseException:
             if not dialect.transactional_ddl:
-                _drop(engine, dialect, plan, made)
+                _drop(engine, dialect, made)
             raise
 
 
-def _tables_made(connection: Connection, dialect: Dialect, plan: LoadPlan, with_manifest: bool) -> list[str]:
-    """Create what is missing; quoted names of the tables that were not there before."""
-    made = []
-    if plan.creation:
-        made = [table_name(table, dialect.name) for table in plan.schema]
-        for statement in plan.creation.before:
-            run(connection, statement)
+def _make_tables(
+    connection: Connection, dialect: Dialect, plan: LoadPlan, with_manifest: bool, made: list[str]
+) -> None:
+    """Create what is missing; quoted names of the tables go into ``made`` one by one, as each is there."""
+    names = [table_name(plan.creation.schema[n], dialect.name) for n in plan.creation.order] if plan.creation else []
+    for statement in plan.creation.before if plan.creation else ():
+        run(connection, statement)
+        made += [n for n in names if statement.startswith(f"CREATE TABLE {n} ")]
     if with_manifest and not sa.inspect(connection).has_table(manifests.TABLE):
-        made.append(quote_name(manifests.TABLE, dialect.name))
         for statement in manifests.manifest_creation(dialect.name).before:
             run(connection, statement)
-    return made
+        made.append(quote_name(manifests.TABLE, dialect.name))
 
 
-def _drop(engine: Engine, dialect: Dialect, plan: LoadPlan, made: Sequence[str]) -> None:
-    """Take away what this load created, where creating has been a commit of its own."""
-    if plan.creation is None and not made:
+def _drop(engine: Engine, dialect: Dialect, made: Sequence[str]) -> None:
+    """Take away what this load created, where creating has been a commit of its own; others' tables stay."""
+    if not made:
         return
-    names = made or [table_name(table, dialect.name) for table in plan.schema]
     with engine.connect() as connection:
         connection.detach()
         for statement in dialect.before_drop:
             run(connection, statement)
-        for name in reversed(names):
+        for name in reversed(made):
             run(connection, f"DROP TABLE IF EXISTS {name}")
         connection.commit()
 
