@@ -108,9 +108,10 @@ def test_a_parent_by_every_name(open_synth: Open, name: str) -> None:
 
 def test_an_optional_parent(open_synth: Open) -> None:
     synth = open_synth(SHOP)
-    order = synth.make("orders", ship_to=synth.make("customers"))
-    assert order["ship_to"] is not None
-    assert synth.make("orders", fk_ship_to=True)["ship_to"] is not None
+    ann = synth.make("customers")
+    assert synth.make("orders", ship_to=ann)["ship_to"] == ann["id"]
+    made = synth.make("orders", fk_ship_to=True)
+    assert made["ship_to"] == made.parents["fk_ship_to"]["id"]
     assert synth.make("orders", fk_ship_to=None)["ship_to"] is None
 
 
