@@ -161,8 +161,7 @@ def _draw_rows(
         held = _distributions(state, i)
         own = stratified(owner, own) if stratify else own
         size = variable.size
-        like = repeated.get(str(i), stepped.get(str(i)))
-        before = seen[:, like] if like is not None else own
+        before = seen[:, repeated.get(str(i), stepped.get(str(i), 0))]  # of the others, nobody asks
         if str(i) in stepped:
             drawn = draw_steps(held, owner, own, before, size)
         elif str(i) in repeated:

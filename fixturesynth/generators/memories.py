@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class Memory:
     """``variable``: whose codes, as the next sibling sees them (``size`` of them). ``kind``: ``mean`` of those seen so
     far but ``null`` (-1: there is none), or ``other``, the last one that differs from the sibling before."""
 
-    kind: str
+    kind: Literal["mean", "other"]
     variable: str
     size: int
     null: int = -1
@@ -132,7 +133,7 @@ def _mean_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool:
     rows = rows[(before[rows] != memory.null)]
     if rows.size < LEAST_ROWS:
         return False
-    table = np.corrcoef(np.stack([own[rows], before[rows], past[rows]]).astype(np.float64))
+    table = np.asarray(np.corrcoef(np.stack([own[rows], before[rows], past[rows]]).astype(np.float64)))
     if not np.isfinite(table).all():
         return False
     with_before, with_past, between = table[0, 1], table[0, 2], table[1, 2]
@@ -141,7 +142,7 @@ def _mean_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool:
         return False
     partial = float((with_past - with_before * between) / np.sqrt(room))
     # What the sibling before explains needs no memory, however surely the rest goes with it.
-    return partial**2 * (1 - with_before**2) > LEAST_SHARE and abs(partial) * np.sqrt(rows.size) > SURE
+    return bool(partial**2 * (1 - with_before**2) > LEAST_SHARE and abs(partial) * rows.size**0.5 > SURE)
 
 
 def _other_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool:
@@ -154,4 +155,4 @@ def _other_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool
     chance = np.minimum(chance, 1.0)
     excess = float((own[rows] == past[rows]).sum() - chance.sum())
     sure = SURE * float((chance * (1 - chance)).sum()) ** 0.5
-    return excess > max(LEAST_EXCESS * rows.size, sure)
+    return bool(excess > max(LEAST_EXCESS * rows.size, sure))

@@ -93,7 +93,7 @@ def stepped_names(state: State | None) -> set[str]:
     return {state.variables[state.facts["order"][int(i)]].name for i in state.facts["stepped"]}
 
 
-def code_length(leaf: Integers, target: Integers, size: int) -> float:
+def code_length(leaf: Integers, target: npt.NDArray[np.signedinteger], size: int) -> float:
     """Mean bits that a row's class (n,) costs after its leaf (n,), each row left out of what its leaf says."""
     n = target.size
     share = np.bincount(target, minlength=size)[target] / n
