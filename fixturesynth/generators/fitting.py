@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,7 +38,6 @@ from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
-from fixturesynth.generators.steps import stepped_names
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,
@@ -242,7 +241,7 @@ def _fit_learned(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups,
         blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, set(siblings) - stepped_names(state)),
+        shares=_shares(coded, siblings),
         insides=find_links(coded.places, groups, rows.protection), state=state,
     )  # fmt: skip
 
@@ -274,9 +273,9 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
     ]
 
 
-def _shares(coded: _Coded, siblings: Container[str]) -> dict[str, Integers]:
+def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
     """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
-    not at all. Those that go on in steps are not among them: moving one row would break off its family's steps."""
+    not at all."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
         if variable.name in siblings:
