@@ -48,6 +48,12 @@ ROWS = Dataset(
     }
 )
 
+MANY = ROWS.replace(
+    staff=pa.table(
+        {"id": list(range(200_000)), "boss": pa.nulls(200_000, pa.int64()), "team": pa.nulls(200_000, pa.int64())}
+    )
+)
+
 
 def query(url: str, statement: str) -> list[tuple[Any, ...]]:
     engine = make_engine(url)
@@ -260,27 +266,44 @@ def test_mysql_and_sqlite_numbers_go_on(mysql_database: str, sqlite_database: st
         assert query(url, "SELECT id FROM s ORDER BY id") == [(0,), (40,), (41,)]
 
 
-def test_a_killed_connection_is_one_line_and_keeps_nothing(postgresql_database: str) -> None:
-    many = pa.table(
-        {"id": list(range(200_000)), "boss": pa.nulls(200_000, pa.int64()), "team": pa.nulls(200_000, pa.int64())}
-    )
-    data = ROWS.replace(staff=many)
+KILLING = {
+    "postgresql": (
+        "SELECT 'SELECT pg_terminate_backend(' || pid || ')' FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ),
+    "mysql": (
+        "SELECT concat('KILL ', id) FROM information_schema.processlist "
+        "WHERE db = database() AND id <> connection_id()"
+    ),
+}
+
+
+@pytest.mark.parametrize("place", ["postgresql", "mysql"])
+@pytest.mark.parametrize("ready", [False, True], ids=["new tables", "tables that are there"])
+def test_a_killed_connection_is_one_line_and_keeps_nothing(
+    place: str, ready: bool, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{place}_database")
+    if ready:
+        load(Dataset({n: ROWS.arrow(n)[:0] for n in ROWS}), url, schema=COMPANY)
     killed = threading.Event()
 
     def kill(table: str, done: int, total: int) -> None:
-        if not killed.is_set():
+        if table == "staff" and not killed.is_set():
             killed.set()
-            query(
-                postgresql_database,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
+            for (statement,) in query(url, KILLING[place]):
+                query(url, statement)
             time.sleep(0.2)
 
-    with pytest.raises(LoadError, match=r"'staff'.*nothing was kept") as caught:
-        load(data, postgresql_database, schema=COMPANY, progress=kill)
+    with pytest.raises(LoadError, match=r"'(staff|team)'.*nothing was kept.*lost.*--resume") as caught:
+        load(MANY, url, schema=COMPANY, progress=kill)
     assert killed.is_set() and "\n" not in str(caught.value)
-    assert tables(postgresql_database) == set()
+    if ready:
+        assert query(url, "SELECT count(*) FROM staff") == query(url, "SELECT count(*) FROM team") == [(0,)]
+    else:
+        assert tables(url) == set()
+    load(ROWS, url, schema=COMPANY)
+    assert query(url, "SELECT count(*) FROM staff") == [(3,)]
 
 
 def test_nul_in_text_is_named(postgresql_database: str) -> None:
