@@ -27,10 +27,10 @@ from fixturesynth.schema.ddl import create_statements
 
 def copied(url: str, part: pa.Table) -> None:
     """One connection's share, in a transaction of its own."""
-    with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        with cursor.copy("COPY people FROM STDIN (FORMAT csv)") as copy:
-            for batch in batches(part):
-                copy.write(csv_bytes(batch, WIRE, "people"))
+    statement = "COPY people FROM STDIN (FORMAT csv)"
+    with psycopg.connect(url) as connection, connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for batch in batches(part):
+            copy.write(csv_bytes(batch, WIRE, "people"))
 
 
 def once(url: str, table: pa.Table, connections: int) -> tuple[float, float, float]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
-import pickle
 import sqlite3
 import subprocess
 import sys
@@ -124,11 +124,11 @@ def test_number_of_workers_changes_nothing(request: pytest.FixtureRequest, which
 
 
 class RayLike(types.ModuleType):
-    """Stands in for ray: tasks run at once, what is put into the store comes out as a copy made by pickling."""
+    """Stands in for ray: tasks run at once, what is put into the store comes out as a copy."""
 
     def __init__(self) -> None:
         super().__init__("ray")
-        self.stored: list[bytes] = []
+        self.stored: list[Any] = []
         self.running = False
 
     def is_initialized(self) -> bool:
@@ -138,14 +138,14 @@ class RayLike(types.ModuleType):
         self.running = True
 
     def put(self, value: Any) -> int:
-        self.stored.append(pickle.dumps(value))
+        self.stored.append(copy.deepcopy(value))
         return len(self.stored) - 1
 
     def remote(self, function: Callable[..., Any]) -> Any:
         def call(job_function: Any, job: Any, reference: int) -> Any:
             before = dict(engine._SHARED)
             try:
-                return function(job_function, pickle.loads(pickle.dumps(job)), pickle.loads(self.stored[reference]))
+                return function(job_function, copy.deepcopy(job), copy.deepcopy(self.stored[reference]))
             finally:  # a worker is a process of its own
                 engine._SHARED.clear()
                 engine._SHARED.update(before)

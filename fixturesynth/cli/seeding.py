@@ -176,13 +176,16 @@ def _after_what_is_there(
 ) -> tuple[Synthesizer, dict[str, int]]:
     """Keys that go on after the target's, another stream of values, and lists of the world that are there already."""
     from fixturesynth.loading.counting import count_rows, largest_numbers
+    from fixturesynth.loading.naming import names_in_target
     from fixturesynth.planning.plan import ColumnPlan, Key
     from fixturesynth.schema.reflection import reflect
     from fixturesynth.sources import replanned
 
     there = reflect(target) if there is None else there
     rows = count_rows(target, there)
-    kept = {t.name: rows[t.name] for t in made.plan.tables if t.mode == "verbatim" and rows.get(t.name)}
+    short = names_in_target(made.schema.names, there.dialect, lambda: there.names)
+    own = {t.name: short.get(t.name, t.name) for t in made.plan.tables}  # as the target calls them
+    kept = {t.name: rows[own[t.name]] for t in made.plan.tables if t.mode == "verbatim" and rows.get(own[t.name])}
     if kept:
         told.say(f"kept as they are: {', '.join(kept)}")
     numbered: dict[str, tuple[str, ...]] = {}
@@ -194,15 +197,15 @@ def _after_what_is_there(
             and c.source.call.name == "sequence"
             and not c.source.call.options.get("prefix")
         )
-        if keys and table.name in there:
+        if keys and own[table.name] in there:
             numbered[table.name] = keys
-    largest = largest_numbers(target, there, numbered)
+    largest = largest_numbers(target, there, {own[name]: keys for name, keys in numbered.items()})
 
     def further(wishes: Wishes) -> Wishes:
         columns = {name: dict(plans) for name, plans in wishes.columns.items()}
         for table, names in numbered.items():
             for name in names:
-                if (last := largest.get(f"{table}.{name}")) is not None:
+                if (last := largest.get(f"{own[table]}.{name}")) is not None:
                     old = made.plan[table].column(name)
                     columns.setdefault(table, {})[name] = _starting_at(old, last + 1)
         return replace(wishes, columns=columns)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -47,11 +48,11 @@ def told(
         raise LoadError(said) from error
 
 
-def _is_lost(connection: Connection, error: BaseException) -> bool:
+def _is_lost(connection: Connection, error: Exception) -> bool:
     """Whether the error is the end of the connection, as SQLAlchemy's dialect judges."""
     if connection.invalidated or getattr(error, "connection_invalidated", False):
         return True
-    origin = getattr(error, "orig", None) or error
+    origin: Any = getattr(error, "orig", None) or error
     lost: bool = connection.dialect.is_disconnect(origin, driver_of(connection), None)
     return lost
 
