@@ -70,16 +70,20 @@ class Synthesizer:
         workers: int = 1,
         map: Callable[..., Any] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        there: Dataset | None = None,
     ) -> Dataset:
         """Rows of every table, the same bytes for the same arguments on any machine and any number of workers.
 
-        ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names.
+        ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names. ``there``:
+        rows beside which the new ones will stand, in the columns of unique sets: none of them is repeated;
+        CapacityError where that cannot be helped.
         """
         plan = self.planned(rows=rows, scale=scale)
         items = self.conditions(given or {})
         return sample_dataset(
             self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
             given=items, progress=progress,
+            there={name: there.arrow(name) for name in there or ()},
         )  # fmt: skip
 
     def conditions(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[Given, ...]:

@@ -17,7 +17,6 @@ from click.testing import CliRunner, Result
 from conftest import REPOSITORY, run_on
 
 from fixturesynth.cli import commands
-from fixturesynth.cli.console import Teller
 from fixturesynth.synthesizer import Synthesizer
 
 SCHEMAS = REPOSITORY / "schemas"
@@ -328,40 +327,6 @@ def test_seed_postgresql_with_every_constraint(run: Run, postgresql_database: st
         assert connection.exec_driver_sql("SELECT max(price) FROM products").scalar() <= 500
         manifest = connection.exec_driver_sql("SELECT manifest FROM _fixturesynth_manifest").scalar()
     assert json.loads(manifest)["seed"] == 7
-
-
-@pytest.mark.parametrize(
-    ("place", "sessions"),
-    [
-        (
-            "postgresql",
-            "SELECT 'SELECT pg_terminate_backend(' || pid || ')' FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        ),
-        (
-            "mysql",
-            "SELECT concat('KILL ', id) FROM information_schema.processlist "
-            "WHERE db = database() AND id <> connection_id()",
-        ),
-    ],
-)
-def test_seed_that_loses_its_connection_writes_nothing_and_says_so(
-    run: Run, library: Path, place: str, sessions: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url: str = request.getfixturevalue(f"{place}_database")
-    engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-
-    def loaded(told: Teller, table: str, done: int, of: int) -> None:
-        if table == "books":
-            with engine.connect() as connection:
-                for statement in connection.exec_driver_sql(sessions).scalars().all():
-                    connection.exec_driver_sql(statement)
-
-    monkeypatch.setattr(Teller, "loaded", loaded)
-    fails(run("seed", url, "--from", library, "--rows", 200, "-q"), 2, "nothing was kept", "lost", "--resume")
-    assert sa.inspect(engine).get_table_names() == []
-    monkeypatch.undo()
-    passes(run("seed", url, "--from", library, "--rows", 200, "-q"))
 
 
 def test_seed_appends_behind_what_is_there(run: Run, filled: Path, tmp_path: Path) -> None:

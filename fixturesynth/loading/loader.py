@@ -169,7 +169,11 @@ def _written(
     progress: Progress | None,
 ) -> None:
     made: list[str] = []
-    with told("the target", engine), engine.connect() as connection:
+    with (
+        told("the target", engine),
+        engine.connect() as connection,
+        told("the target", engine, connection=connection),
+    ):
         if dialect.detach:
             connection.detach()  # its session settings must not live on in the pool
         try:
