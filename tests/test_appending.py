@@ -93,7 +93,7 @@ def test_unique_texts_go_past_those_that_are_there(run: Run, shop: Path, tmp_pat
     codes = rows_of(tmp_path / "t.sqlite", "vouchers", "code")
     assert len(codes) == len(set(codes)) == 13_500
     result = run("seed", "sqlite:///t.sqlite", "--from", shop, "--rows", 4_500, "--append", "-q")
-    assert result.exit_code == 4 and "vouchers.code: the target has 13,500 rows" in result.stderr
+    assert result.exit_code == 4 and "vouchers.code: with the 13,500 rows of the target" in result.stderr
     assert len(rows_of(tmp_path / "t.sqlite", "vouchers", "code")) == 13_500
 
 

@@ -21,7 +21,7 @@ from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.searching import alone
 from fixturesynth.schema.model import ForeignKey
-from fixturesynth.schema.predicates import evaluate
+from fixturesynth.schema.predicates import NotUnderstood, evaluate
 from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["met", "past", "past_pairs", "refuse_met"]
@@ -43,7 +43,9 @@ def met(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Mask:
     any_case = folds_case(assembly.table, unique.name)
     parts = []
     for name in unique.columns:
-        both = pa.concat_arrays(unify([columns[name], _whole(there, name)]))
+        both = _joined(columns[name], _whole(there, name))
+        if both is None:
+            return out
         parts.append(codes_of(folded(both, assembly.table.column(name), assembly.dialect, any_case=any_case)))
     taking = np.ones(parts[0].size, dtype=bool)
     if unique.nulls_distinct:
@@ -55,6 +57,18 @@ def met(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Mask:
     theirs = keys[assembly.rows :][taking[assembly.rows :]]
     out[:] = np.isin(keys[: assembly.rows], theirs) & taking[: assembly.rows]
     return out
+
+
+def _joined(own: pa.Array, theirs: pa.Array) -> pa.Array | None:
+    """Both, in one type; None where they cannot be compared, and the database has the word."""
+    try:
+        return pa.concat_arrays([own, theirs.cast(own.type)])
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass
+    try:
+        return pa.concat_arrays(unify([own, theirs]))
+    except (NotUnderstood, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
 
 
 def _whole(there: pa.Table, name: str) -> pa.Array:
@@ -146,7 +160,8 @@ def _unused(assembly: Assembly, columns: Columns, name: str, call: RuleCall, cou
     column = assembly.table.column(name)
     most = capacity(call, context_of(assembly.table, name, assembly.locale, assembly.now))
     made = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
-    taken = pa.concat_arrays(unify([columns[name], _whole(assembly.there, name)]))
+    joined = _joined(columns[name], _whole(assembly.there, name))
+    taken = columns[name] if joined is None else joined
     taken = pc.unique(folded(taken, column, assembly.dialect, any_case=True))
     found: list[pa.Array] = []
     first = assembly.first + assembly.rows
@@ -159,8 +174,8 @@ def _unused(assembly: Assembly, columns: Columns, name: str, call: RuleCall, cou
         found.append(values)
     if count:
         raise CapacityError(
-            f"{assembly.table.name}.{name}: the target has {assembly.there.num_rows:,} rows, and rule {call.name!r} "
-            f"knows {most:,} distinct values: {count:,} are missing; ask for fewer rows or use --truncate"
+            f"{assembly.table.name}.{name}: with the {assembly.there.num_rows:,} rows of the target, rule {call.name!r} "
+            f"has {count:,} of its {most:,} distinct values too few; ask for fewer rows or use --truncate"
         )
     return pa.concat_arrays(found)
 

@@ -204,7 +204,8 @@ def placed(
 def weights(found: Floats, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Whole weights of the classes, (n, classes), from logits."""
     below = found.max(axis=1, keepdims=True) - found
-    return table.take(below.astype(np.intp), mode="clip")
+    found_weights: npt.NDArray[np.int32] = table.take(below.astype(np.intp), mode="clip")
+    return found_weights
 
 
 def layers_to_arrays(layers: Layers) -> dict[str, npt.NDArray[Any]]:
