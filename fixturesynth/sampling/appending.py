@@ -174,8 +174,8 @@ def _unused(assembly: Assembly, columns: Columns, name: str, call: RuleCall, cou
         found.append(values)
     if count:
         raise CapacityError(
-            f"{assembly.table.name}.{name}: with the {assembly.there.num_rows:,} rows of the target, rule {call.name!r} "
-            f"has {count:,} of its {most:,} distinct values too few; ask for fewer rows or use --truncate"
+            f"{assembly.table.name}.{name}: with the {assembly.there.num_rows:,} rows of the target, rule "
+            f"{call.name!r} has {count:,} of its {most:,} distinct values too few; ask for fewer rows or use --truncate"
         )
     return pa.concat_arrays(found)
 
