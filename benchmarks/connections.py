@@ -53,7 +53,7 @@ def once(url: str, table: pa.Table, connections: int) -> tuple[float, float, flo
 
 def main(rows: int) -> None:
     server = SERVERS["postgresql"].replace("+psycopg", "")
-    name = f"finishing_connections_{uuid.uuid4().hex[:8]}"
+    name = f"fixturesynth_connections_{uuid.uuid4().hex[:8]}"
     table = people(rows)
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

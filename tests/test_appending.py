@@ -1,12 +1,13 @@
 """``seed`` beside rows that are there, and ``seed`` that loses its connection."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from conftest import REPOSITORY
 
 from fixturesynth.cli import commands
 from fixturesynth.cli.console import Teller
@@ -109,6 +110,27 @@ def test_no_unique_value_comes_twice_beside_the_same_rows(shop: Path) -> None:
     people = more.arrow("customers").to_pylist()
     ascii_names = [p for p in people if p["last_name"].isascii() and p["last_name"].isalpha()]
     assert ascii_names and all(p["last_name"].lower() in p["email"] for p in ascii_names)  # still the row's own name
+
+
+@pytest.mark.parametrize("name", ["shop", "bank", "clinic", "saas"])
+def test_no_unique_set_meets_the_rows_beside(name: str) -> None:
+    """The same seed again, with all rows as those that are there: keys, codes, pairs and partial sets are all others."""
+    schema = reflect(REPOSITORY / "schemas" / f"{name}.sql")
+    model = plan_rules(schema, seed=5)
+    there = model.sample(rows=60)
+    more = model.sample(rows=60, there=there)
+    for table in schema:
+        for columns in (*table.keys, *(u.columns for u in table.uniques if not u.expressions and u.predicate is None)):
+            old, new = (tuples(data, table.name, columns) for data in (there, more))
+            assert new and not set(old) & set(new) and len(new) == len(set(new)), (table.name, columns)
+        for fk in table.foreign_keys:
+            assert set(tuples(more, table.name, fk.columns)) <= set(tuples(more, fk.parent, fk.parent_columns))
+
+
+def tuples(data: Dataset, table: str, columns: Sequence[str]) -> list[tuple[object, ...]]:
+    """Rows without NULL in the columns."""
+    rows = zip(*(data.arrow(table).column(c).to_pylist() for c in columns), strict=True)
+    return [row for row in rows if None not in row]
 
 
 @pytest.mark.parametrize("place", ["sqlite", "postgresql", "mysql"])

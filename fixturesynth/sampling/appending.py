@@ -112,9 +112,9 @@ def past_pairs(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: I
     names.sort(key=lambda n: n != assembly.plan.context)
     keys = [assembly.table.foreign_key(n) for n in names]
     filled = [c for key in keys for c in key.columns]
-    sizes = [assembly.made[key.parent].rows for key in keys]
     if sorted(filled) != sorted(unique.columns) or not all(alone(assembly, n) for n in names):
         return False
+    sizes = [assembly.made[key.parent].rows for key in keys]
     if not 0 < prod(sizes) <= MOST_PAIRS or assembly.there is None:
         return False
     own = np.ravel_multi_index([np.maximum(assembly.ranks[n], 0) for n in names], sizes)
