@@ -114,7 +114,7 @@ def test_no_unique_value_comes_twice_beside_the_same_rows(shop: Path) -> None:
 
 @pytest.mark.parametrize("name", ["shop", "bank", "clinic", "saas"])
 def test_no_unique_set_meets_the_rows_beside(name: str) -> None:
-    """The same seed again, with all rows as those that are there: keys, codes, pairs and partial sets are all others."""
+    """The same seed again, with all rows as those that are there: keys, codes and pairs are all others."""
     schema = reflect(REPOSITORY / "schemas" / f"{name}.sql")
     model = plan_rules(schema, seed=5)
     there = model.sample(rows=60)
