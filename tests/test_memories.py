@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import fixturesynth as fs
+from fixturesynth.generators.calendar import WEEKDAY, join_parts, split_parts
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import CodedTable, Variable
 from fixturesynth.generators.drawing import count_distributions
@@ -186,3 +188,48 @@ def test_memories_come_back_from_a_file(panel: tuple[pd.DataFrame, fs.Dataset], 
     opened = fs.Synthesizer.open(tmp_path / "panel.fsynth")
     assert opened.models["answers"].memories == model.models["answers"].memories
     assert opened.sample(seed=5)["answers"].equals(model.sample(seed=5)["answers"])
+
+
+# -- days of the week -------------------------------------------------------------------------------------------------
+def moments(days: np.ndarray) -> pa.Array:
+    return pa.array((np.datetime64("2024-01-01") + days).astype("datetime64[D]"))
+
+
+def test_the_day_of_the_week_is_a_part_where_something_hangs_on_it() -> None:
+    rng = np.random.default_rng(8)
+    days = np.tile(np.arange(140), 5)
+    noise, shut = rng.normal(size=days.size), (days % 7 == 6).astype(np.int64)
+    name = pa.array(np.array(["early", "late", None])[rng.integers(0, 3, days.size)])
+    sold = pa.array(np.where(shut, 0.0, 50 + rng.normal(size=days.size)))
+    assert split_parts(moments(days), [pa.array(noise), name]) is None
+    for beside in (pa.array(shut), sold, pa.array(np.where(shut, "shut", None))):
+        found = split_parts(moments(days), [name, beside])
+        assert found is not None
+        facts, parts = found
+        assert facts["weekday"] and parts[WEEKDAY].to_pylist() == (days % 7).tolist()
+        assert join_parts(parts, facts, pa.date32()).equals(moments(days))
+
+
+def test_shops_are_shut_on_sundays(tmp_path: Path) -> None:
+    """Every day of a hundred days for every shop: days follow each other, and Sunday is what it is."""
+    rng = np.random.default_rng(9)
+    shops, days = 60, 100
+    rows = pd.DataFrame({"shop": np.arange(1, shops + 1).repeat(days)})
+    number = np.tile(np.arange(days), shops)
+    rows["day"] = (np.datetime64("2024-01-01") + number).astype(str)
+    rows["open"] = ((number % 7 != 6) & (rng.random(number.size) > 0.02)).astype(int)
+    rows["sold"] = rows["open"] * (40 * rng.integers(1, 9, shops).repeat(days) + rng.integers(0, 30, number.size))
+    script = tmp_path / "shops.sql"
+    script.write_text(
+        "CREATE TABLE shops (shop INT PRIMARY KEY);"
+        "CREATE TABLE days (shop INT NOT NULL REFERENCES shops (shop), day DATE NOT NULL, open INT NOT NULL,"
+        " sold INT NOT NULL, PRIMARY KEY (shop, day));",
+        encoding="utf-8",
+    )
+    frames = {"shops": pd.DataFrame({"shop": np.arange(1, shops + 1)}), "days": rows}
+    made = fs.fit(frames, schema=fs.reflect(script), seed=1).sample(seed=1)["days"]
+    day = pd.to_datetime(made["day"])
+    assert (day.groupby(made["shop"]).diff().dropna().dt.days == 1).mean() > 0.98
+    open_on = made["open"].groupby(day.dt.weekday).mean()
+    assert open_on[6] < 0.05 and open_on[:6].min() > 0.9
+    assert (made["sold"][made["open"] == 0] == 0).mean() > 0.98

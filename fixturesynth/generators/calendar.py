@@ -6,12 +6,13 @@ one. Each part is learned by itself; together they are the value again, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
@@ -25,12 +26,17 @@ LEAST_DAYS = 21  # a shorter span has no use for weeks
 LEAST_ROWS = 200
 # Chi-square with 6 degrees of freedom goes beyond this once in a million times when all days of the week are alike.
 UNEVEN = 38.3
+SURE = 7.0  # standard errors by which another column must hang on the day of the week
+LEAST_EXPECTED = 5  # rows of a class on each day
+MOST_CLASSES = 8
 
 
-def split_parts(values: pa.Array) -> tuple[dict[str, Any], dict[str, pa.Array]] | None:
+def split_parts(values: pa.Array, beside: Sequence[pa.Array] = ()) -> tuple[dict[str, Any], dict[str, pa.Array]] | None:
     """(facts, parts by name): int64 arrays of n rows, null where the value is. None where there is nothing to split.
 
-    Source of the day numbering: 1970-01-01 was a Thursday; weeks start on Monday.
+    ``beside``: other columns, (n,) each: where one of them hangs on the day of the week, that is a part of its own,
+    also when all days of the week come as often. Source of the day numbering: 1970-01-01 was a Thursday; weeks start
+    on Monday.
     """
     parsed = parse_temporal(values)
     if parsed is None:
@@ -47,11 +53,50 @@ def split_parts(values: pa.Array) -> tuple[dict[str, Any], dict[str, pa.Array]] 
     weekdays = np.bincount((used + 3) % 7, minlength=7).astype(np.float64)
     expected = weekdays.sum() / 7
     uneven = bool(((weekdays - expected) ** 2 / expected).sum() > UNEVEN)
+    uneven = uneven or any(_hangs_on(one, (day + 3) % 7, valid) for one in beside)
     timed = bool(np.unique(clock[valid]).size > 1)
     if not uneven and not timed:
         return None
     facts = {"unit": unit, "format": written, "weekday": uneven, "clock": timed, "time": int(clock[valid][0])}
     return facts, _parts(day, clock, valid, facts)
+
+
+def _hangs_on(values: pa.Array, weekday: Integers, valid: npt.NDArray[np.bool_]) -> bool:
+    """Whether a column is surely not the same on all days of the week, by chi-square over a few classes."""
+    codes = _classes(values)
+    if codes is None:
+        return False
+    width = int(codes.max()) + 1
+    table = np.bincount(weekday[valid] * width + codes[valid], minlength=7 * width).reshape(7, width).astype(np.float64)
+    table = table[:, table.sum(axis=0) >= LEAST_EXPECTED * 7]
+    if table.shape[1] < 2:
+        return False
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    squares = float(((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum())
+    freedom = 6 * (table.shape[1] - 1)
+    return bool(squares > freedom + SURE * (2 * freedom) ** 0.5)
+
+
+def _classes(values: pa.Array) -> Integers | None:
+    """NULL, and quarters of a number or the most frequent categories; (n,). None where all is one class."""
+    if pa.types.is_nested(values.type):
+        return None
+    encoded = pc.dictionary_encode(values)
+    distinct = len(encoded.dictionary)
+    if distinct < 2 and not values.null_count:
+        return None
+    codes: Integers = encoded.indices.fill_null(distinct).to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = np.bincount(codes, minlength=distinct + 1)
+    if distinct <= MOST_CLASSES:
+        return codes
+    if not pa.types.is_integer(values.type) and not pa.types.is_floating(values.type):
+        classes: Integers = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
+        return np.minimum(classes, MOST_CLASSES)[codes]
+    ascending = pc.sort_indices(encoded.dictionary).to_numpy()
+    middle = np.cumsum(counts[ascending]) - counts[ascending] / 2
+    quarter = np.full(distinct + 1, 4, dtype=np.int64)  # the last one is NULL
+    quarter[ascending] = np.minimum(4 * middle / max(int(counts[:-1].sum()), 1), 3)
+    return quarter[codes]
 
 
 def parts_with(values: pa.Array, facts: Mapping[str, Any]) -> dict[str, pa.Array] | None:

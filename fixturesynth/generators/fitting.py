@@ -33,6 +33,7 @@ from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
+from fixturesynth.generators.encoding.numeric import zero_code
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
@@ -275,14 +276,16 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
 
 def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
     """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
-    not at all."""
+    not at all, and neither 0: what is none and what is little must not change places."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
         if variable.name in siblings:
             out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
             encoding = coded.encodings.get(variable.name)
-            if variable.ordered and encoding is not None and encoding.null_code is not None:
-                out[variable.name][encoding.null_code] = 0
+            if variable.ordered and encoding is not None:
+                for alone in (encoding.null_code, zero_code(encoding)):
+                    if alone is not None:
+                        out[variable.name][alone] = 0
     return out
 
 
@@ -384,7 +387,7 @@ def _add_column(
         if facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
             found_offsets[name] = facts
             coded.encode(column_variable(name), distance, "numeric", protection, groups)
-        elif source.encoding == "temporal" and (split := split_parts(values)) is not None:
+        elif source.encoding == "temporal" and (split := split_parts(values, _beside(rows, table, name, order))):
             calendars[name] = split[0]
             for part, numbers in split[1].items():
                 kind = "categorical" if part == WEEKDAY else "numeric"
@@ -409,6 +412,17 @@ def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
         return None
     lengths = pc.utf8_length(values).cast(pa.int64())
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None
+
+
+def _beside(rows: _Rows, table: TablePlan, name: str, order: Integers) -> list[pa.Array]:
+    """The other learned columns that are no moments."""
+    others = [c for c in table.columns if c.name != name and isinstance(c.source, Modelled)]
+    kinds = [c.source.encoding for c in others if isinstance(c.source, Modelled)]
+    return [
+        rows.column(table.name, c.name).take(pa.array(order))
+        for c, kind in zip(others, kinds, strict=True)
+        if kind != "temporal"
+    ]
 
 
 def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:

@@ -13,7 +13,7 @@ from fixturesynth.generators.encoding.bins import bins_from_arrays, bins_to_arra
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.generators.encoding.record import Encoding, array_from_bytes, array_to_bytes
 
-__all__ = ["decode_numeric", "encode_numeric", "fit_numeric"]
+__all__ = ["decode_numeric", "encode_numeric", "fit_numeric", "zero_code"]
 
 
 def fit_numeric(
@@ -50,6 +50,17 @@ def fit_numeric(
         arrays=arrays,
         facts=facts,
     )
+
+
+def zero_code(encoding: Encoding) -> int | None:
+    """The code of the number 0, where 0 has one by itself: "none" rather than "little"; else None."""
+    if encoding.kind != "numeric" or "upper" not in encoding.arrays:
+        return None
+    bins = bins_from_arrays(dict(encoding.arrays))
+    code = int(find_bins(bins, np.zeros(1, np.int64))[0])
+    first = int(np.searchsorted(bins.running, bins.ends[code - 1], side="right")) if code else 0
+    alone = int(bins.running[first]) == int(bins.ends[code]) and int(bins.cells[first]) == 1
+    return code if alone and int(bins.low[first]) == 0 else None
 
 
 def encode_numeric(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.int32]:
