@@ -36,7 +36,7 @@ def _reference_checks(draw: st.DrawFn, table: Table, free: list[Column]) -> set[
         if {a.name, b.name} & done or draw(st.booleans()):
             continue
         forms = []
-        # No two rows to tell apart in a parent that has one (see docs/limits.md).
+        # No two rows to tell apart in a parent that has one.
         if a.target == b.target and a.kind == b.kind and not a.sole:
             forms += [f"{a.name} <> {b.name}"] * 2
         if a.nullable and b.nullable:

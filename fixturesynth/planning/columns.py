@@ -1,6 +1,6 @@
 """One source for each column, from what the schema declares, what the rows say and what the user wants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +33,7 @@ from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Column, ForeignKey, Table
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
-__all__ = ["ColumnNeeds", "plan_columns"]
+__all__ = ["ColumnNeeds", "plan_columns", "with_sparse_keys"]
 
 MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integer": "numeric", "number": "numeric"}
 
@@ -220,6 +220,21 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     required = together or not column.nullable or (domain is not None and domain.not_null)
     share = 0.0 if required else null_share(meaning)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")
+
+
+def with_sparse_keys(
+    needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], asked_for: Collection[str]
+) -> tuple[ColumnPlan, ...]:
+    """Unique columns with fewer values than rows are drawn like others where they may be NULL: the rest have none."""
+    out = []
+    barred = {*asked_for, *(needs.table.primary_key.columns if needs.table.primary_key else ())}
+    for plan in columns:
+        few = isinstance(plan.source, Key) and plan.name not in barred and capacities[plan.name] < needs.rows
+        if needs.profile is None and few and needs.table.column(plan.name).nullable:
+            sparse = _plan_rule(needs, needs.table.column(plan.name))
+            plan = sparse if isinstance(sparse.source, Rule) and sparse.source.null_share > 0 else plan
+        out.append(plan)
+    return tuple(out)
 
 
 def _encoding(seen: ColumnProfile) -> str:

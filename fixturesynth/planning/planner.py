@@ -9,7 +9,7 @@ from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import Branches, plan_branches, plan_gates, settled
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
-from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.columns import ColumnNeeds, plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
 from fixturesynth.planning.orders import orders_by_meaning, tighten
 from fixturesynth.planning.partitions import why_no_rows
@@ -34,7 +34,7 @@ from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_r
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_equal_nulls, with_prefixes
+from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_equal_nulls, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -44,6 +44,8 @@ from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.predicates import TableConstraints, compile_constraints
 
 __all__ = ["Wishes", "make_plan"]
+
+PASSES = 4  # over all tables, where one's rows hang on those of a table that comes after it
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,26 @@ def make_plan(
     schema = with_equal_nulls(schema)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
-    notes: list[str] = []
-    planned: dict[str, int] = {}
-    done: dict[str, TablePlan] = {}
-    for name in structure.order:
-        done[name] = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes, judge)
-        planned[name] = done[name].rows
+    known: dict[str, int] = {}  # rows of every table, as the pass before had it
+    for _ in range(PASSES):
+        notes: list[str] = []
+        planned: dict[str, int] = {}
+        done: dict[str, TablePlan] = {}
+        for name in structure.order:
+            done[name] = _plan_table(
+                schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known
+            )
+            planned[name] = done[name].rows
+        if known == planned or not any(_closing_sets(schema[t.name], t) for t in done.values()):
+            break
+        known = planned
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
+
+
+def _closing_sets(table: Table, plan: TablePlan) -> bool:
+    """Whether the rows hang on those of a table that is planned later: a set pairs a reference that closes a cycle."""
+    late = {c for r in plan.references if r.how == "later" for c in table.foreign_key(r.foreign_key).columns}
+    return any(u.how == "by_pairs" and late & set(u.columns) for u in plan.uniques)
 
 
 def _plan_table(
@@ -97,6 +112,7 @@ def _plan_table(
     done: Mapping[str, TablePlan],
     notes: list[str],
     judge: Judge | None,
+    known: Mapping[str, int],
 ) -> TablePlan:
     if (why := why_no_rows(schema, table)) is not None:
         return _without_rows(table, structure, why, wishes, notes)
@@ -151,6 +167,7 @@ def _plan_table(
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
         columns = with_range_limits(table, columns, ranges)
         columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
+        columns = with_sparse_keys(needs, columns, _capacities(needs, columns), asked_for)
         capacities = _capacities(needs, columns)
         for column in columns:
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
@@ -182,7 +199,11 @@ def _plan_table(
             else able[r.foreign_key]
             for r in references if r.parent in done
         }  # fmt: skip
-        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
+        apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
+        free = learned is None and dispensable(
+            table, schema.dialect, unique, columns, references, branches.sets, repairs
+        )
+        if unique.how == "by_pairs" and not free and (most := _pairs(table, unique, references, capacities, columns, apart)):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
@@ -320,9 +341,12 @@ def _pairs(
     filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
-        if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
+        early = reference.how == "later" and (
+            reference.foreign_key not in parents or not set(fk.columns) <= set(unique.columns)
+        )
+        if set(fk.columns) & set(unique.columns) and (early or reference.how == "self"):
             return None  # one child for each parent, or pairs made distinct afterwards
-        if reference.how in ("context", "matched") and reference.foreign_key in filling:
+        if reference.how in ("context", "matched", "later") and reference.foreign_key in filling:
             sizes.append(parents[reference.foreign_key])
     for name in unique.columns:
         source = by_name[name].source

@@ -18,6 +18,8 @@ def required_together(plan: TablePlan, table: Table) -> list[str]:
 
 
 def _required(table: Table, reference: ReferencePlan) -> bool:
+    if reference.how == "context" and reference.null_share == 0:
+        return True  # children are dealt to all of its rows, also where a row might do without a parent
     columns = table.foreign_key(reference.foreign_key).columns
     return reference.how in ("context", "matched") and not any(table.column(c).nullable for c in columns)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fixturesynth.planning.plan import (
+    BranchSet,
     ColumnPlan,
     Constant,
     Derived,
@@ -17,9 +18,9 @@ from fixturesynth.planning.plan import (
     UniquePlan,
 )
 from fixturesynth.schema.model import Schema, Table, Unique
-from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
+from fixturesynth.schema.predicates import ColumnDomain, TableConstraints, mentioned_columns
 
-__all__ = ["is_telling", "plan_uniques", "unique_sets", "with_equal_nulls", "with_prefixes"]
+__all__ = ["dispensable", "is_telling", "plan_uniques", "unique_sets", "with_equal_nulls", "with_prefixes"]
 
 STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
@@ -156,6 +157,46 @@ def is_telling(template: str, table: Table) -> bool:
         if plain and any(not c.isalnum() and c != "-" for c in beside):
             return True
     return False
+
+
+def dispensable(
+    table: Table,
+    dialect: str,
+    unique: UniquePlan,
+    columns: Sequence[ColumnPlan],
+    references: Sequence[ReferencePlan],
+    branches: Sequence[BranchSet],
+    repairs: Sequence[tuple[str, str]],
+) -> tuple[str, ...]:
+    """Columns of the set that any row may leave NULL, and so be out of the set; a table then has room for any rows.
+
+    Nobody asked for their NULLs, and no check that is judged on rows, nor any branch, needs their values.
+    """
+    if not unique.nulls_distinct or unique.predicate is not None:
+        return ()
+    needed = {c.name for s in branches for b in s.branches for c in b if c.null_share == 0.0}
+    held = {name for s in branches for name in s.checks}
+    for name, text in repairs:
+        needed |= set(mentioned_columns(text, table, dialect)) if name not in held else set()
+    by_name = {c.name: c for c in columns}
+    how = {r.foreign_key: r for r in references}
+    key = table.primary_key.columns if table.primary_key else ()
+
+    def may_lack(name: str) -> bool:
+        plan = by_name[name]
+        source = plan.source
+        if name in needed or name in key or plan.null_share is not None or not table.column(name).nullable:
+            return False
+        if isinstance(source, Rule):
+            return source.null_share > 0 and not (source.needs or source.parents)
+        if not isinstance(source, Reference) or how[source.foreign_key].how != "matched":
+            return False
+        own = table.foreign_key(source.foreign_key).columns
+        elsewhere = {c for fk in table.foreign_keys if fk.name != source.foreign_key for c in fk.columns}
+        alone = not elsewhere & set(own) and all(table.column(c).nullable and c not in needed for c in own)
+        return alone and how[source.foreign_key].null_share > 0 and not how[source.foreign_key].nulls_asked
+
+    return tuple(c for c in unique.columns if may_lack(c))
 
 
 def _widest_rule(

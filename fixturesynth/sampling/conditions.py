@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.planning.plan import UniquePlan
+from fixturesynth.planning.plan import TablePlan, UniquePlan
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.folding import folded, folds_case
 from fixturesynth.sampling.gates import inside_predicate
@@ -18,7 +18,7 @@ from fixturesynth.sampling.repairs import late_columns, misordered
 from fixturesynth.sampling.searching import Condition
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["conditions_of", "equal_rows", "set_keys"]
+__all__ = ["complete_sets", "conditions_of", "equal_rows", "set_keys"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -29,7 +29,7 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
     """Unique sets, differences and orders, as the rows that break them; ``closed``: the cycles are, too."""
     late = frozenset() if closed else late_columns(assembly.plan)
     out: list[Condition] = []
-    for unique in assembly.plan.uniques:
+    for unique in assembly.plan.uniques if closed else complete_sets(assembly.plan):
         if columns.keys() >= set(unique.columns):  # else the database fills one
             out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
     for a, b in assembly.plan.distinct:
@@ -39,6 +39,12 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
         if low in columns and high in columns and not {low, high} & late:
             out.append((frozenset((low, high)), partial(_misordered, low, high, strict)))
     return out
+
+
+def complete_sets(plan: TablePlan) -> tuple[UniquePlan, ...]:
+    """Unique sets that do not wait for a reference that closes a cycle: until then their rows are all alike in it."""
+    late = late_columns(plan)
+    return tuple(u for u in plan.uniques if not late & set(u.columns))
 
 
 def _twice(assembly: Assembly, unique: UniquePlan, columns: Columns) -> Mask:

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.errors import CapacityError
-from fixturesynth.planning.plan import ReferencePlan, UniquePlan
+from fixturesynth.planning.plan import Derived, ReferencePlan, Rule, UniquePlan
+from fixturesynth.rules.contract import Space
+from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.matching import codes_of, duplicates, match, pair_keys, swap_until
+from fixturesynth.sampling.matching import (
+    codes_of,
+    distinct_by_stride,
+    duplicates,
+    match,
+    pair_keys,
+    swap_until,
+)
+from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
 from fixturesynth.sampling.settling import settle_late
-from fixturesynth.schema.model import ForeignKey
+from fixturesynth.sampling.spreading import others
+from fixturesynth.schema.model import ForeignKey, Schema
+from fixturesynth.schema.predicates import mentioned_columns
 
 __all__ = ["close_cycles"]
 
 Integers = npt.NDArray[np.int64]
 
 
-def close_cycles(waiting: Sequence[Assembly], made: Mapping[str, Made]) -> None:
+def close_cycles(schema: Schema, waiting: Sequence[Assembly], made: Mapping[str, Made]) -> None:
     """Fill what was left open in the tables of ``waiting``; their columns in ``made`` change in place."""
     for assembly in waiting:
         own = made[assembly.table.name]
+        lent = schema.referenced_columns(assembly.table.name)
         for reference in assembly.plan.references:
             if reference.how == "later":
-                _close(assembly, reference, own, made)
+                _close(assembly, reference, own, made, lent)
     for assembly in waiting:
         own = made[assembly.table.name]
         own.columns.update(settle_late(assembly, own.columns))
 
 
-def _close(assembly: Assembly, reference: ReferencePlan, own: Made, made: Mapping[str, Made]) -> None:
+def _close(
+    assembly: Assembly, reference: ReferencePlan, own: Made, made: Mapping[str, Made], lent: frozenset[str]
+) -> None:
     fk = assembly.table.foreign_key(reference.foreign_key)
     mine = filled_by(assembly.plan, assembly.table, reference)
     if not mine:
@@ -48,7 +64,7 @@ def _close(assembly: Assembly, reference: ReferencePlan, own: Made, made: Mappin
             own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     for unique in assembly.plan.uniques:
         if mine & set(unique.columns) and set(unique.columns) <= own.columns.keys():
-            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, parent.rows)
+            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, parent.rows, lent)
             for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
                 if column in mine:
                     own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
@@ -130,24 +146,83 @@ def _parted(
     ranks: Integers,
     groups: Integers | None,
     parents: int,
+    lent: frozenset[str],
 ) -> Integers:
-    """Parents swapped between rows until the set is unique; a reference that may be NULL is, where that fails."""
+    """Parents swapped between rows until the set is unique; a reference that may be NULL is, where that fails.
+
+    Where one that may not be NULL fails, the set's own values are dealt out together with the parents. ``lent``:
+    columns whose values other tables have.
+    """
     codes = [codes_of(own.columns[c]) for c in unique.columns]
     taking = np.all([c >= 0 for c in codes], axis=0) if unique.nulls_distinct else np.ones(own.rows, dtype=bool)
     rows = np.flatnonzero(taking & (ranks >= 0))
     if not duplicates(pair_keys(*(c[rows] for c in codes))).any():
         return ranks
     beside = [c[rows] for name, c in zip(unique.columns, codes, strict=True) if name not in mine]
-    others = pair_keys(*beside) if beside else np.zeros(rows.size, dtype=np.int64)
+    alike = pair_keys(*beside) if beside else np.zeros(rows.size, dtype=np.int64)
     within = None if groups is None else groups[rows]
     address = (assembly.table.name, unique.name, "later")
     out = ranks.copy()
-    out[rows] = swap_until(others, ranks[rows], parents, None, assembly.seed, *address, within=within)
-    left = rows[duplicates(others * parents + out[rows])]
+    out[rows] = swap_until(alike, ranks[rows], parents, None, assembly.seed, *address, within=within)
+    left = rows[duplicates(alike * parents + out[rows])]
     if left.size and not all(assembly.table.column(c).nullable for c in mine):
+        dealt = _dealt(assembly, mine, unique, own, rows, parents, lent) if groups is None else None
+        if dealt is not None:
+            out[rows] = dealt
+            return out
         raise CapacityError(
             f"{assembly.table.name}: {left.size} of {own.rows} rows cannot be unique in ({', '.join(unique.columns)}): "
             f"{fk.name} closes a cycle; ask for fewer rows or more rows of {fk.parent}"
         )
     out[left] = -1
     return out
+
+
+def _dealt(
+    assembly: Assembly, mine: set[str], unique: UniquePlan, own: Made, rows: Integers, parents: int, lent: frozenset[str]
+) -> Integers | None:
+    """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few."""
+    names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
+    spaces = [_space(assembly, name) for name in names]
+    sizes = [min(s.size, 2**20) for s in spaces]
+    room = parents * prod(sizes)
+    groups = others(own.columns, unique, mine | set(names), rows)
+    order = np.argsort(groups, kind="stable")
+    position = np.empty(rows.size, dtype=np.int64)
+    position[order] = np.arange(rows.size) - np.searchsorted(groups[order], groups[order], side="left")
+    if not names or int(position.max(initial=0)) >= room:
+        return None
+    room = min(room, 2**40)
+    number = distinct_by_stride(position, groups, room, assembly.seed, assembly.table.name, unique.name, "dealt")
+    ranks, number = number % parents, number // parents
+    for name, space, size in zip(names, spaces, sizes, strict=True):
+        values = space.at(number % size, {}).cast(own.columns[name].type)
+        number = number // size
+        index = np.arange(own.rows)
+        index[rows] = own.rows + np.arange(rows.size)
+        own.columns[name] = pa.concat_arrays([own.columns[name], values]).take(pa.array(index))
+    return ranks
+
+
+def _may_change(assembly: Assembly, unique: UniquePlan, name: str) -> bool:
+    """Whether a column holds values of a rule that no check, order or other set looks at."""
+    plan = assembly.plan
+    source = plan.column(name).source
+    if not isinstance(source, Rule) or source.needs or source.parents or source.call.unique:
+        return False
+    held = {n for low, high, _ in plan.orders for n in (low, high)} | {n for pair in plan.distinct for n in pair}
+    held |= {c for u in plan.uniques if u.name != unique.name for c in u.columns}
+    held |= {c.name for s in plan.branches for b in s.branches for c in b}
+    held |= {c for _, text in plan.repairs for c in mentioned_columns(text, assembly.table, assembly.dialect)}
+    read = {n for c in plan.columns if isinstance(c.source, Rule | Derived) for n in _read(c.source)}
+    return name not in held | read
+
+
+def _read(source: Rule | Derived) -> tuple[str, ...]:
+    return source.needs if isinstance(source, Rule) else source.sources
+
+
+def _space(assembly: Assembly, name: str) -> Space:
+    source = assembly.plan.column(name).source
+    assert isinstance(source, Rule)
+    return space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now))

@@ -17,6 +17,7 @@ from fixturesynth.planning.solving import Ways, fits, mend, ways_to
 from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.branching import with_columns
 from fixturesynth.sampling.partition import rule_values
 from fixturesynth.sampling.searching import Condition, search
 from fixturesynth.schema.predicates import ColumnDomain, compile_constraints, evaluate, mentioned_columns
@@ -284,6 +285,22 @@ def _fresh(assembly: Assembly, names: Sequence[str], rows: Integers, taken: Colu
             words = hashed(rows, assembly.seed, assembly.table.name, name, "fresh", turn)
             empty = words < np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
             out[name] = pc.if_else(pa.array(empty), pa.scalar(None, made.type), made)
+    return _in_other_branches(assembly, out, rows, turn) if turn % 2 else out
+
+
+def _in_other_branches(assembly: Assembly, out: Columns, rows: Integers, turn: int) -> Columns:
+    """``out`` with what another branch of the checks wants in each row: its own may not go with the row's key."""
+    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+    unique = {c.name for c in assembly.plan.columns if isinstance(c.source, Rule) and c.source.call.unique}
+    for choice in assembly.plan.branches:
+        words = hashed(rows, assembly.seed, assembly.table.name, "other branch", *choice.checks, turn)
+        taken = below(words, len(choice.branches))
+        for number, branch in enumerate(choice.branches):
+            where = np.flatnonzero(taken == number)
+            wanted = [c for c in branch if c.name in out.keys() - unique]
+            ranks = rows[where] + assembly.rows * (turn + 1)
+            if where.size and wanted:
+                out = with_columns(assembly.plan, out, wanted, where, ranks, assembly.seed, values)
     return out
 
 

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.assembly import Assembly, compute
-from fixturesynth.sampling.conditions import conditions_of, equal_rows, set_keys
+from fixturesynth.sampling.conditions import complete_sets, conditions_of, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import leave_set
 from fixturesynth.sampling.matching import (
@@ -66,7 +67,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
-    for unique in assembly.plan.uniques:
+    for unique in complete_sets(assembly.plan):
         key = set_keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
@@ -214,7 +215,7 @@ def _reorder(assembly: Assembly, column: str, order: Integers) -> None:
 # -- uniqueness -------------------------------------------------------------------------------------------------------
 def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     changed = False
-    for unique in assembly.plan.uniques:
+    for unique in complete_sets(assembly.plan):
         found = set_keys(assembly, columns, unique)
         if found is None or not duplicates(found[1]).any():
             continue
@@ -222,7 +223,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if unique.gate:
             leave_set(assembly, unique, found[0][duplicates(found[1])])
             continue
-        for way in (_by_later_ranks, _by_matched, _by_rules, _by_dealing, _by_flex, _by_freeing):
+        for way in (_by_later_ranks, _by_matched, _by_rules, _by_dealing, _by_flex, _by_freeing, _by_leaving):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -289,6 +290,8 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
             return True  # a group of another reference is too large: rows leave it where all of the set is searched
         if most > size and deal_apart(assembly, columns, unique, rows):
             return True
+        if most > size and _spare(assembly, unique):
+            return False  # rows that find no parent leave the set
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()
@@ -403,6 +406,34 @@ def _by_freeing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     return False
 
 
+def _by_leaving(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Rows that an earlier one equals leave the set: they get NULL in a column that may do without a value."""
+    found, spare = set_keys(assembly, columns, unique), _spare(assembly, unique)
+    if found is None or not spare:
+        return False
+    twice = found[0][duplicates(found[1])]
+    source = assembly.plan.column(spare[0]).source
+    if isinstance(source, Reference):
+        ranks = assembly.ranks[source.foreign_key].copy()
+        ranks[twice] = -1
+        assembly.ranks[source.foreign_key] = ranks
+        return True
+    empty = np.zeros(assembly.rows, dtype=bool)
+    empty[twice] = True
+    base = assembly.base[spare[0]]
+    assembly.base[spare[0]] = pc.if_else(pa.array(empty), pa.scalar(None, base.type), base)
+    return True
+
+
+def _spare(assembly: Assembly, unique: UniquePlan) -> list[str]:
+    """Columns of the set that rows may do without, in the set's order."""
+    plan = assembly.plan
+    names = dispensable(
+        assembly.table, assembly.dialect, unique, plan.columns, plan.references, plan.branches, plan.repairs
+    )
+    return [n for n in names if n in assembly.base or isinstance(plan.column(n).source, Reference)]
+
+
 def _fix_value(assembly: Assembly, name: str) -> None:
     """The column's values are final now: it is no longer counted from its base."""
     assert assembly.model is not None
@@ -420,7 +451,7 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
     for turn in range(REDRAWS):
         rows = np.zeros(assembly.rows, dtype=bool)
         names: set[str] = set()
-        for unique in assembly.plan.uniques:
+        for unique in complete_sets(assembly.plan):
             found = None if unique.gate else set_keys(assembly, columns, unique)
             if found is not None and (twice := duplicates(found[1])).any():
                 rows[found[0][twice]] = True
@@ -485,6 +516,16 @@ def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> 
         made = spread(assembly, columns, unique, found[0], name) if found is not None else None
         if made is not None:
             return {**columns, name: made}
+    if _by_leaving(assembly, columns, unique, np.arange(assembly.rows), TURNS):
+        spare = _spare(assembly, unique)[0]
+        source = assembly.plan.column(spare).source
+        key = assembly.table.foreign_key(source.foreign_key).columns if isinstance(source, Reference) else (spare,)
+        assert found is not None
+        empty = np.zeros(assembly.rows, dtype=bool)
+        empty[found[0][duplicates(found[1])]] = True
+        return columns | {
+            name: pc.if_else(pa.array(empty), pa.scalar(None, columns[name].type), columns[name]) for name in key
+        }
     raise CapacityError(
         f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
     )

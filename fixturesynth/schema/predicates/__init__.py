@@ -14,7 +14,7 @@ from fixturesynth.schema.predicates.domains import (
     NotUnderstood,
     TableConstraints,
 )
-from fixturesynth.schema.predicates.evaluating import evaluate, evaluate_tree
+from fixturesynth.schema.predicates.evaluating import case_readings, evaluate, evaluate_tree
 from fixturesynth.schema.predicates.isolating import bounds_on, solve
 from fixturesynth.schema.predicates.parsing import mentioned_columns
 from fixturesynth.schema.predicates.spans import RangeLimits, Span, only_orders, parse_span, range_condition
@@ -33,6 +33,7 @@ __all__ = [
     "bounds_on",
     "compile_condition",
     "compile_constraints",
+    "case_readings",
     "evaluate",
     "evaluate_tree",
     "joint_branches",
