@@ -147,6 +147,10 @@ class _Choices:
         self.needs = needs
         self.plans = plans
         self.how = {r.foreign_key: r for r in needs.references}
+        # NULL in these is a value that one row may have.
+        self.null_once = {
+            u.columns[0] for u in unique_sets(needs.table) if len(u.columns) == 1 and not u.nulls_distinct
+        }
 
     def base(self, name: str) -> ColumnDomain:
         """What holds of a column in every row: its checks, NOT NULL, the values of its type."""
@@ -237,6 +241,8 @@ class _Choices:
         narrowed = not base.implies(replace(domain, not_null=False, only_null=False)) and not domain.only_null
         if isinstance(source, Constant) and source.value is None:
             return None if domain.not_null else ()
+        if domain.only_null and name in self.null_once:
+            return None
         if isinstance(source, Reference):
             return None if narrowed else self._reference(name, source, domain)
         if isinstance(source, Key):

@@ -205,6 +205,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     base = _sample_values(run, plan, codes, model, position)
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
+    # What is lent differs already as far as the lender's values do; others would find no partner.
+    differing -= {column for name, column in run.lenders if name == plan.name}
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
