@@ -149,7 +149,9 @@ class _Choices:
         self.how = {r.foreign_key: r for r in needs.references}
         # NULL in these is a value that one row may have.
         self.null_once = {
-            u.columns[0] for u in unique_sets(needs.table) if len(u.columns) == 1 and not u.nulls_distinct
+            u.columns[0]
+            for u in unique_sets(needs.table)
+            if len(u.columns) == 1 and (u.stand_ins or not u.nulls_distinct)
         }
 
     def base(self, name: str) -> ColumnDomain:

@@ -24,6 +24,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
+from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -228,6 +229,7 @@ def with_sparse_keys(
     """Unique columns with fewer values than rows are drawn like others where they may be NULL: the rest have none."""
     out = []
     barred = {*asked_for, *(needs.table.primary_key.columns if needs.table.primary_key else ())}
+    barred |= {c for u in unique_sets(needs.table) for c in u.stand_ins}
     for plan in columns:
         few = isinstance(plan.source, Key) and plan.name not in barred and capacities[plan.name] < needs.rows
         if needs.profile is None and few and needs.table.column(plan.name).nullable:

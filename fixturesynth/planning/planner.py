@@ -34,7 +34,7 @@ from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_r
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_equal_nulls, with_prefixes
+from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -77,7 +77,6 @@ def make_plan(
     wishes = wishes or Wishes()
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
-    schema = with_equal_nulls(schema)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
     known: dict[str, int] = {}  # rows of every table, as the pass before had it

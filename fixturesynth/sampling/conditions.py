@@ -72,7 +72,8 @@ def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[
     rows = np.arange(assembly.rows)
     taking = np.ones(assembly.rows, dtype=bool)
     if unique.nulls_distinct:
-        taking = np.all([p >= 0 for p in parts], axis=0)
+        counted = [p >= 0 for c, p in zip(unique.columns, parts, strict=True) if c not in unique.stand_ins]
+        taking = np.all([taking, *counted], axis=0)
     if unique.gate:
         taking &= inside_predicate(assembly, columns, unique)
     rows = rows[taking]

@@ -154,7 +154,10 @@ def _parted(
     columns whose values other tables have.
     """
     codes = [codes_of(own.columns[c]) for c in unique.columns]
-    taking = np.all([c >= 0 for c in codes], axis=0) if unique.nulls_distinct else np.ones(own.rows, dtype=bool)
+    taking = np.ones(own.rows, dtype=bool)
+    if unique.nulls_distinct:
+        counted = [c >= 0 for name, c in zip(unique.columns, codes, strict=True) if name not in unique.stand_ins]
+        taking = np.all([taking, *counted], axis=0)
     rows = np.flatnonzero(taking & (ranks >= 0))
     if not duplicates(pair_keys(*(c[rows] for c in codes))).any():
         return ranks
