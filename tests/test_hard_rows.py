@@ -420,11 +420,14 @@ def test_few_values_that_a_check_needs_lower_the_rows_all_the_same(dialect: str,
 def test_equal_nulls_wait_for_the_reference_that_closes_their_cycle(seeded: Seeded) -> None:
     made = seeded(
         "postgresql",
-        "CREATE TABLE a (id int NOT NULL, b_id int NOT NULL, PRIMARY KEY (id), UNIQUE NULLS NOT DISTINCT (b_id))",
-        "CREATE TABLE b (id int NOT NULL, a_id int NOT NULL, PRIMARY KEY (id), FOREIGN KEY (a_id) REFERENCES a (id))",
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE a (top_id int NOT NULL, b_id int NOT NULL, PRIMARY KEY (top_id), "
+        "FOREIGN KEY (top_id) REFERENCES top (id))",
+        "CREATE TABLE b (id int NOT NULL, a_id int NOT NULL, PRIMARY KEY (id), UNIQUE NULLS NOT DISTINCT (a_id), "
+        "FOREIGN KEY (a_id) REFERENCES a (top_id))",
         "ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b (id)",
     )
-    assert len({b for _, b in made["a"]}) == 30
+    assert len({a for _, a in made["b"]}) == 30
 
 
 # Conditions tried with values -----------------------------------------------------------------------------------------
@@ -465,14 +468,14 @@ def test_a_set_with_a_reference_that_closes_a_cycle_knows_how_few_parents_there_
     dialect: str, beside: str, seeded: Seeded
 ) -> None:
     """Two parents, planned later: each weight, or each p, has two rows of the child at most."""
-    late = "FOREIGN KEY (late_id) REFERENCES few (id)"
+    late = "FOREIGN KEY (late_id) REFERENCES a_few (id)"
     child = (
         "CREATE TABLE child (id int NOT NULL, p_id int NOT NULL, weight int NOT NULL, late_id int NOT NULL, "
         f"PRIMARY KEY (id), CHECK (weight BETWEEN 1 AND 15), UNIQUE ({beside}, late_id), "
         "FOREIGN KEY (p_id) REFERENCES p (id)"
     )
     few = (
-        "CREATE TABLE few (id int NOT NULL, n int NOT NULL, child_id int NOT NULL, PRIMARY KEY (id), UNIQUE (n), "
+        "CREATE TABLE a_few (id int NOT NULL, n int NOT NULL, child_id int NOT NULL, PRIMARY KEY (id), UNIQUE (n), "
         "CHECK (n IN (1, 2)), FOREIGN KEY (child_id) REFERENCES child (id))"
     )
     p = "CREATE TABLE p (id int NOT NULL, PRIMARY KEY (id), CHECK (id BETWEEN 1 AND 15))"
@@ -481,4 +484,4 @@ def test_a_set_with_a_reference_that_closes_a_cycle_knows_how_few_parents_there_
     made = seeded(dialect, *(inside if dialect == "sqlite" else after))
     pairs = [(weight if beside == "weight" else p, late) for _, p, weight, late in made["child"]]
     assert len(set(pairs)) == len(pairs) == 30
-    assert len(made["few"]) == 2
+    assert len(made["a_few"]) == 2

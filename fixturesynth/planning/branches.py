@@ -298,6 +298,16 @@ class _Choices:
             if whole.is_empty or whole.differences or whole.distinct:
                 continue
             made = self.made(whole)
-            if made:
+            if made and not any(self._must_agree(c) for c in made):
                 return made
         return ()
+
+    def _must_agree(self, column: BranchColumn) -> bool:
+        """Whether the column needs a parent that agrees with others: not any will do."""
+        source = self.plans[column.name].source
+        if not isinstance(source, Reference) or column.null_share == 1.0:
+            return False
+        columns = self.needs.table.foreign_key(source.foreign_key).columns
+        return any(
+            not isinstance(s := self.plans[c].source, Reference) or s.foreign_key != source.foreign_key for c in columns
+        )

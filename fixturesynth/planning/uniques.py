@@ -160,7 +160,7 @@ def dispensable(
 
     Nobody asked for their NULLs, and no check that is judged on rows, nor any branch, needs their values.
     """
-    if not unique.nulls_distinct or unique.predicate is not None:
+    if not unique.nulls_distinct:
         return ()
     needed = {c.name for s in branches for b in s.branches for c in b if c.null_share == 0.0}
     held = {name for s in branches for name in s.checks}

@@ -11,19 +11,13 @@ import pyarrow as pa
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import Derived, ReferencePlan, Rule, UniquePlan
+from fixturesynth.randomness import hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.branching import held_null
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.matching import (
-    codes_of,
-    distinct_by_stride,
-    duplicates,
-    match,
-    pair_keys,
-    swap_until,
-)
+from fixturesynth.sampling.matching import codes_of, duplicates, match, pair_keys, swap_until
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
 from fixturesynth.sampling.settling import settle_late
@@ -64,7 +58,7 @@ def _close(
             own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     for unique in assembly.plan.uniques:
         if mine & set(unique.columns) and set(unique.columns) <= own.columns.keys():
-            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, parent.rows, lent)
+            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, theirs, parent.rows, lent)
             for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
                 if column in mine:
                     own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
@@ -145,6 +139,7 @@ def _parted(
     own: Made,
     ranks: Integers,
     groups: Integers | None,
+    theirs: Integers | None,
     parents: int,
     lent: frozenset[str],
 ) -> Integers:
@@ -169,7 +164,9 @@ def _parted(
     out[rows] = swap_until(alike, ranks[rows], parents, None, assembly.seed, *address, within=within)
     left = rows[duplicates(alike * parents + out[rows])]
     if left.size and not all(assembly.table.column(c).nullable for c in mine):
-        dealt = _dealt(assembly, mine, unique, own, rows, parents, lent) if groups is None else None
+        offered = np.zeros(parents, dtype=np.int64) if theirs is None else theirs
+        asked = np.zeros(rows.size, dtype=np.int64) if within is None else within
+        dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, lent)
         if dealt is not None:
             out[rows] = dealt
             return out
@@ -182,24 +179,37 @@ def _parted(
 
 
 def _dealt(
-    assembly: Assembly, mine: set[str], unique: UniquePlan, own: Made, rows: Integers, parents: int, lent: frozenset[str]
+    assembly: Assembly,
+    mine: set[str],
+    unique: UniquePlan,
+    own: Made,
+    rows: Integers,
+    asked: Integers,
+    offered: Integers,
+    lent: frozenset[str],
 ) -> Integers | None:
-    """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few."""
+    """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few.
+
+    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,).
+    """
     names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
     spaces = [_space(assembly, name) for name in names]
     sizes = [min(s.size, 2**20) for s in spaces]
-    room = parents * prod(sizes)
-    groups = others(own.columns, unique, mine | set(names), rows)
-    order = np.argsort(groups, kind="stable")
-    position = np.empty(rows.size, dtype=np.int64)
-    position[order] = np.arange(rows.size) - np.searchsorted(groups[order], groups[order], side="left")
-    if not names or int(position.max(initial=0)) >= room:
+    order = np.argsort(offered, kind="stable")
+    low = np.searchsorted(offered[order], asked, side="left")
+    many = np.searchsorted(offered[order], asked, side="right") - low
+    alike = pair_keys(others(own.columns, unique, mine | set(names), rows), asked)
+    by = np.argsort(alike, kind="stable")
+    number = np.empty(rows.size, dtype=np.int64)
+    number[by] = np.arange(rows.size) - np.searchsorted(alike[by], alike[by], side="left")
+    if (number >= many * min(prod(sizes), 2**40)).any():
         return None
-    room = min(room, 2**40)
-    number = distinct_by_stride(position, groups, room, assembly.seed, assembly.table.name, unique.name, "dealt")
-    ranks, number = number % parents, number // parents
+    words = hashed(alike, assembly.seed, assembly.table.name, unique.name, "dealt")
+    turn = (words >> np.uint64(33)).astype(np.int64)
+    ranks = order[low + (number + turn) % many]
+    number = number // many
     for name, space, size in zip(names, spaces, sizes, strict=True):
-        values = space.at(number % size, {}).cast(own.columns[name].type)
+        values = space.at((number + turn) % size, {}).cast(own.columns[name].type)
         number = number // size
         index = np.arange(own.rows)
         index[rows] = own.rows + np.arange(rows.size)
