@@ -106,3 +106,16 @@ def test_a_row_whose_key_moved_takes_the_branch_that_goes_with_it(dialect: str, 
         "CHECK (CASE WHEN n = 1 THEN day <> '1991-02-03' ELSE day BETWEEN '1997-01-01' AND '1998-12-31' END))",
     )
     assert {n for _, n, _ in made["a"]} == {1, 2}
+
+
+@pytest.mark.parametrize("dialect", ALL)
+@pytest.mark.parametrize("also", ["", ", CHECK (parent_id <> id)", ", UNIQUE (status)"])
+def test_a_choice_between_a_value_and_a_parent_of_the_same_table(dialect: str, also: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE a (id int NOT NULL, parent_id int, status varchar(20) NOT NULL, PRIMARY KEY (id), "
+        f"FOREIGN KEY (parent_id) REFERENCES a (id), CHECK (status = 'x' OR parent_id IS NOT NULL){also})",
+    )
+    ways = {(status == "x", parent is not None) for _, parent, status in made["a"]}
+    assert len(made["a"]) == 30
+    assert ways >= ({(False, True)} if "UNIQUE" in also else {(True, False), (False, True)})

@@ -279,9 +279,11 @@ class _Choices:
             return (BranchColumn(name, 1.0),) if free else None
         if not domain.not_null or reference.how == "context":
             return ()
-        if reference.how not in ("matched", "later") or reference.exclusive:
-            return None
-        return (BranchColumn(name, 0.0),)
+        alone = own == list(self.needs.table.foreign_key(source.foreign_key).columns) and not any(
+            set(own) & set(u.columns) for u in unique_sets(self.needs.table)
+        )
+        able = reference.how in ("matched", "later") or (reference.how == "self" and alone)
+        return (BranchColumn(name, 0.0),) if able and not reference.exclusive else None
 
     def gate(self, unique: UniquePlan, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
         """Values for which the predicate of ``unique`` does not hold and every check does; empty: there are none."""
