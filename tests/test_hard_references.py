@@ -5,7 +5,9 @@ from test_hard_rows import ALL, Seeded, seeded
 
 __all__ = ["seeded"]
 
-TENANT = "CREATE TABLE tenant (tenant_id int NOT NULL, n int NOT NULL, PRIMARY KEY (tenant_id), CHECK (n {}), UNIQUE (n))"
+TENANT = (
+    "CREATE TABLE tenant (tenant_id int NOT NULL, n int NOT NULL, PRIMARY KEY (tenant_id), CHECK (n {}), UNIQUE (n))"
+)
 
 
 # References that share a tenant --------------------------------------------------------------------------------------

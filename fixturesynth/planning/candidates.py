@@ -97,7 +97,7 @@ def _integers(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: st
     bits = [2**k for k in range(63)] + [2**k - 1 for k in range(63)]
     dense = [*range(1024), *range(-1, -101, -1), *range(1900, 2101)]
     held = [n for n in (*dense, *near, *wide, *spread, *bits, *(-n for n in near)) if low <= n <= high]
-    # What a condition computes of large numbers may be too large for their type, and then the whole group has no verdict.
+    # What a condition computes of large numbers may overflow, and then the whole group has no verdict.
     yield [n for n in held if abs(n) < MODEST]
     yield [n for n in held if abs(n) >= MODEST]
 

@@ -199,10 +199,9 @@ def _plan_table(
             for r in references if r.parent in done
         }  # fmt: skip
         apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
-        free = learned is None and dispensable(
-            table, schema.dialect, unique, columns, references, branches.sets, repairs
-        )
-        if unique.how == "by_pairs" and not free and (most := _pairs(table, unique, references, capacities, columns, apart)):
+        if learned is None and dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs):
+            continue
+        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()

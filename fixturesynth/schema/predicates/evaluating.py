@@ -76,9 +76,7 @@ def value_of(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Array:
 class _Rows:
     """The columns of one table; a node of the condition becomes an Arrow array as long as the table."""
 
-    def __init__(
-        self, table: pa.Table, dialect: str, present: datetime | None = None, any_case: bool = False
-    ) -> None:
+    def __init__(self, table: pa.Table, dialect: str, present: datetime | None = None, any_case: bool = False) -> None:
         self.present = present
         self.any_case = any_case
         self.table = table
