@@ -121,3 +121,19 @@ def test_a_choice_between_a_value_and_a_parent_of_the_same_table(dialect: str, a
     ways = {(status == "x", parent is not None) for _, parent, status in made["a"]}
     assert len(made["a"]) == 30
     assert ways >= ({(False, True)} if "UNIQUE" in also else {(True, False), (False, True)})
+
+
+@pytest.mark.parametrize("dialect", ALL)
+@pytest.mark.parametrize("few", ["BETWEEN 1 AND 1000", "BETWEEN 1 AND 7"])
+def test_a_kind_decides_which_one_to_one_reference_is_set(dialect: str, few: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        f"CREATE TABLE a (id int NOT NULL, PRIMARY KEY (id), CHECK (id {few}))",
+        "CREATE TABLE b (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE entry (id int NOT NULL, kind int NOT NULL, a_id int, b_id int, PRIMARY KEY (id), UNIQUE (a_id), "
+        "UNIQUE (b_id), FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (b_id) REFERENCES b (id), "
+        "CHECK (kind IN (1, 2)), CHECK (kind <> 1 OR (a_id IS NOT NULL AND b_id IS NULL)), "
+        "CHECK (kind <> 2 OR (a_id IS NULL AND b_id IS NOT NULL)))",
+    )
+    assert {(kind, a is None, b is None) for _, kind, a, b in made["entry"]} == {(1, False, True), (2, True, False)}
+    assert len(made["entry"]) == (30 if "1000" in few else 5)

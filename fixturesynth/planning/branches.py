@@ -16,12 +16,14 @@ from fixturesynth.planning.plan import (
     Default,
     Key,
     Reference,
+    ReferencePlan,
     Rule,
     UniquePlan,
 )
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
+from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import (
     Alternatives,
     Branch,
@@ -34,7 +36,7 @@ from fixturesynth.schema.predicates import (
     joint_branches,
 )
 
-__all__ = ["Branches", "plan_branches", "plan_gates", "settled"]
+__all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled"]
 
 MOST_KEPT = 16  # branches of a set that rows are spread over
 
@@ -118,6 +120,25 @@ def plan_gates(
             gate = choices.gate(unique, branches, dialect)
         out.append(replace(unique, how="by_gate", gate=gate) if gate else unique)
     return tuple(out)
+
+
+def one_to_one_limit(
+    table: Table, references: Sequence[ReferencePlan], sets: Sequence[BranchSet], parents: Mapping[str, int]
+) -> tuple[int, str] | None:
+    """Most rows of which those whose branch wants a parent of its own surely find one; ``parents``: by foreign key."""
+    limits = []
+    for reference in references:
+        own = set(table.foreign_key(reference.foreign_key).columns)
+        for choice in sets if reference.exclusive and reference.how == "matched" else ():
+            wanting = sum(any(c.name in own and c.null_share == 0.0 for c in branch) for branch in choice.branches)
+            share = wanting / len(choice.branches)
+            if share:
+                # Rows are spread over the branches by chance: four deviations more than the share hardly ever come.
+                here = parents[reference.foreign_key]
+                spread = 2 * (1 - share) ** 0.5
+                rows = int(((here + spread**2) ** 0.5 - spread) ** 2 / share)
+                limits.append((max(rows, 1), f"its one-to-one reference to {reference.parent}"))
+    return min(limits) if limits else None
 
 
 def _connected(alternatives: Iterable[Alternatives]) -> list[list[Alternatives]]:
@@ -283,7 +304,9 @@ class _Choices:
             set(own) & set(u.columns) for u in unique_sets(self.needs.table)
         )
         able = reference.how in ("matched", "later") or (reference.how == "self" and alone)
-        return (BranchColumn(name, 0.0),) if able and not reference.exclusive else None
+        if reference.exclusive:  # a parent of its own is found where nothing else is asked of it
+            able = reference.how == "matched" and own == list(self.needs.table.foreign_key(source.foreign_key).columns)
+        return (BranchColumn(name, 0.0),) if able else None
 
     def gate(self, unique: UniquePlan, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
         """Values for which the predicate of ``unique`` does not hold and every check does; empty: there are none."""
@@ -305,10 +328,13 @@ class _Choices:
         return ()
 
     def _must_agree(self, column: BranchColumn) -> bool:
-        """Whether the column needs a parent that agrees with others: not any will do."""
+        """Whether the column needs a parent that agrees with others, or is of the same table: not any will do."""
         source = self.plans[column.name].source
         if not isinstance(source, Reference) or column.null_share == 1.0:
             return False
+        reference = self.how[source.foreign_key]
+        if reference.how == "self" or reference.exclusive:
+            return True
         columns = self.needs.table.foreign_key(source.foreign_key).columns
         return any(
             not isinstance(s := self.plans[c].source, Reference) or s.foreign_key != source.foreign_key for c in columns

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import Derived, ReferencePlan, Rule, UniquePlan
@@ -23,7 +24,7 @@ from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_plann
 from fixturesynth.sampling.settling import settle_late
 from fixturesynth.sampling.spreading import others
 from fixturesynth.schema.model import ForeignKey, Schema
-from fixturesynth.schema.predicates import mentioned_columns
+from fixturesynth.schema.predicates import evaluate, mentioned_columns
 
 __all__ = ["close_cycles"]
 
@@ -40,7 +41,36 @@ def close_cycles(schema: Schema, waiting: Sequence[Assembly], made: Mapping[str,
                 _close(assembly, reference, own, made, lent)
     for assembly in waiting:
         own = made[assembly.table.name]
+        own.columns.update(_freed(assembly, own))
         own.columns.update(settle_late(assembly, own.columns))
+
+
+def _freed(assembly: Assembly, own: Made) -> dict[str, pa.Array]:
+    """NULL in references that close a cycle where a check passes with that alone: the row's own branch may have changed
+    since."""
+    plan, table = assembly.plan, assembly.table
+    out: dict[str, pa.Array] = {}
+    for reference in plan.references if plan.repairs else ():
+        mine = filled_by(plan, table, reference) if reference.how == "later" else set()
+        texts = [t for _, t in plan.repairs if mine & set(mentioned_columns(t, table, assembly.dialect))]
+        if not texts or not all(table.column(c).nullable for c in mine):
+            continue
+        columns = own.columns | out
+        failing = ~_passing(assembly, texts, columns)
+        empty = {
+            c: pc.if_else(pa.array(failing), pa.scalar(None, columns[c].type), columns[c]) for c in sorted(mine)
+        }  # fmt: skip
+        freed = failing & _passing(assembly, texts, columns | empty)
+        if freed.any():
+            out |= {c: pc.if_else(pa.array(freed), values, columns[c]) for c, values in empty.items()}
+            own.ranks[reference.foreign_key] = np.where(freed, -1, own.ranks[reference.foreign_key])
+    return out
+
+
+def _passing(assembly: Assembly, texts: Sequence[str], columns: Mapping[str, pa.Array]) -> npt.NDArray[np.bool_]:
+    table = pa.table(dict(columns))
+    found = [evaluate(text, table, assembly.dialect, now=assembly.now) for text in texts]
+    return np.asarray(np.all(found, axis=0), dtype=bool)
 
 
 def _close(

@@ -141,6 +141,8 @@ def _match(
     if plan.branches:
         never, always = held_null(plan, rows, seed, filled_by(plan, table, reference))
         empty = (empty | never) & ~always
+        if reference.exclusive and int((~empty).sum()) > parent.rows:
+            empty = _as_many_as(parent.rows, empty, always, seed, table.name, name)
     shared = _shared(plan, table, fk, reference)
     asked = np.flatnonzero(~empty)
     degrees = degrees_of(
@@ -164,6 +166,17 @@ def _match(
         out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
     out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
+    return out
+
+
+def _as_many_as(
+    most: int, empty: npt.NDArray[np.bool_], always: npt.NDArray[np.bool_], seed: int, *address: str
+) -> npt.NDArray[np.bool_]:
+    """``empty`` with more rows, so that at most ``most`` are left, those that ``always`` have a parent among them."""
+    asked = np.flatnonzero(~empty)
+    order = np.lexsort((hashed(asked, seed, *address, "one each"), ~always[asked]))
+    out = empty.copy()
+    out[asked[order[most:]]] = True
     return out
 
 
