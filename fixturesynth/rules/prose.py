@@ -19,9 +19,12 @@ from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, 
 from fixturesynth.rules.grammar import Bits, Limits, Number, Phrase, Pool, fold, guide, limits_of, phrase_space
 from fixturesynth.rules.numbers import along
 
+Flags = npt.NDArray[np.bool_]
+
 __all__ = ["MAKERS", "text", "word_text", "words"]
 
 _LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
+_FAR: Final = 2**40  # from its goal: no place for a text to end
 _BLOCK: Final = 16_384  # rows made at a time, so that their words stay in the cache
 
 
@@ -195,8 +198,10 @@ def _prose(
         else:  # to the nearest word, so that texts are as long as asked on the average
             stays = (ends - sizes[picks] // 2 - before[row] <= goal[row]) & (ends - 1 - before[row] <= most[row])
         stays |= place < max(1, opening)
-        if order is not None and not floor:
-            stays &= _to_the_best(np.where(stays, closes, 0), row, place, len(indices)) | (place < max(1, opening))
+        if order is not None:
+            size = ends - before[row]  # with one sign after the last word
+            far = np.where((size <= longest) & (size - stops >= floor), np.abs(size - goal[row]), _FAR)
+            stays = _to_the_best(closes, far, stays, row, place, len(indices)) | (place < max(1, opening))
         picks, stops, row, place = picks[stays], stops[stays], row[stays], place[stays]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(indices)))]).astype(np.int32)
         if sentences and len(picks):
@@ -224,7 +229,7 @@ class _Order:
 
     tables: Integers
     kinds: Integers
-    ends: npt.NDArray[np.bool_]  # of a sentence
+    ends: Flags  # of a sentence
     closes: Integers  # 2: a clause is complete here, 1: a noun, at which a text may end as well
     begins: Integers
 
@@ -247,19 +252,19 @@ class _Order:
         closes = [int(c == "n") + int(c == "n" and "v" in s[:i]) for s in _SENTENCES for i, c in enumerate(s)]
         return cls(np.stack(tables), kinds, ends, np.array(closes), begins[:-1])
 
-    def __call__(self, draws: Words, turns: Words, place: Integers) -> tuple[Integers, npt.NDArray[np.bool_], Integers]:
+    def __call__(self, draws: Words, turns: Words, place: Integers) -> tuple[Integers, Flags, Integers]:
         """Words, whether a sentence ends with each, and how well a text may; each shape (words,)."""
         slot = (place + self.begins[below(turns, len(self.begins))]) % len(self.kinds)
         picks = self.tables[self.kinds[slot], (draws >> np.uint64(48)).astype(np.int64)]
         return picks, self.ends[slot], self.closes[slot]
 
 
-def _to_the_best(closes: Integers, row: Integers, place: Integers, rows: int) -> npt.NDArray[np.bool_]:
-    """Words up to the last that closes its row best, (words,); all of a row that nothing closes."""
-    last = np.full((3, rows), -1, np.int64)
-    np.maximum.at(last, (closes, row), place)
-    end = np.where(last[2] >= 0, last[2], last[1])
-    return (place <= end[row]) | (end[row] < 0)
+def _to_the_best(closes: Integers, far: Integers, stays: Flags, row: Integers, place: Integers, rows: int) -> Flags:
+    """Words up to the one that closes its row best and lies next to its goal, (words,); else those of ``stays``."""
+    nearest = np.full((3, rows), _FAR << 20, np.int64)
+    np.minimum.at(nearest, (closes, row), (np.minimum(far, _FAR) << 20) + place)
+    best = np.where(nearest[2] >> 20 < _FAR, nearest[2], nearest[1])
+    return np.where((best >> 20 < _FAR)[row], place <= (best & 0xFFFFF)[row], stays)
 
 
 def _size(word: str, limits: Limits) -> int:
