@@ -296,9 +296,28 @@ def _families(
 
 
 def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> int | None:
-    """Most children of one parent that unique sets of references with it allow."""
+    """Most children of one parent that unique sets of references with it, and exclusions, allow."""
     fk = table.foreign_key(reference.foreign_key)
-    return min((most for _, most in _sets_with(run, plan, table, fk)), default=None)
+    caps = [most for _, most in _sets_with(run, plan, table, fk)] + _rooms(run, plan, table, fk)
+    return min(caps, default=None)
+
+
+def _rooms(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[int]:
+    """For how many rows of one parent exclusions have room, whose groups name it and columns that may be dealt out."""
+    found = []
+    for exclusion in plan.exclusions:
+        rest = [c for c in exclusion.groups if c not in fk.columns]
+        if exclusion.room is None or len(rest) + len(fk.columns) != len(exclusion.groups):
+            continue
+        size = exclusion.room
+        for column in rest:
+            source = plan.column(column).source
+            if isinstance(source, Reference) and plan.reference(source.foreign_key).how == "matched":
+                size *= max(run.made[table.foreign_key(source.foreign_key).parent].rows, 1)
+            elif isinstance(source, Rule) and not source.needs:
+                size *= max(capacity(source.call, context_of(table, column, run.plan.locale, run.plan.now)), 1)
+        found.append(size)
+    return found
 
 
 def _parts_capped(
