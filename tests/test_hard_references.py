@@ -137,3 +137,14 @@ def test_a_kind_decides_which_one_to_one_reference_is_set(dialect: str, few: str
     )
     assert {(kind, a is None, b is None) for _, kind, a, b in made["entry"]} == {(1, False, True), (2, True, False)}
     assert len(made["entry"]) == (30 if "1000" in few else 5)
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_the_one_root_is_the_row_that_a_check_names(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE a (id int NOT NULL, parent_id int, PRIMARY KEY (id), FOREIGN KEY (parent_id) REFERENCES a (id), "
+        "CHECK ((parent_id IS NULL) = (id = 3)))",
+    )
+    assert [id for id, parent in made["a"] if parent is None] == [3]
+    assert len(made["a"]) == 30

@@ -29,6 +29,7 @@ from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfil
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.defaults import NAMED
 from fixturesynth.rules.habits import null_share
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Column, ForeignKey, Table
@@ -186,7 +187,7 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     counter = (seen.writing or {}).get("counter") if seen is not None and column.type.kind == "text" else None
     if counter and not bounded:
         return ColumnPlan(column.name, Key(RuleCall("numbered", dict(counter), unique=True)), "unique, counted code")
-    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and column.type.kind not in WRITTEN:
+    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and not _has_grammar(column):
         shapes = {"patterns": [list(p) for p in seen.patterns]}
         return ColumnPlan(column.name, Key(RuleCall("pattern", shapes, unique=True)), "unique, shapes as in the rows")
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
@@ -199,6 +200,10 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}")
     return ColumnPlan(column.name, Key(call), f"unique {meaning or column.type.kind}")
+
+
+def _has_grammar(column: Column) -> bool:
+    return column.type.kind in WRITTEN or column.type.name in NAMED
 
 
 def _first_number(seen: ColumnProfile | None) -> tuple[int, int]:
@@ -324,7 +329,7 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     if column.type.kind == "range" and seen.quantiles and seen.lengths:
         spans = {"lows": [int(q) for q in seen.quantiles], "widths": list(seen.lengths), "step": int(seen.step or 1)}
         return RuleCall("range", spans), seen.null_share
-    written = column.type.kind in WRITTEN  # a shape of digits and letters would not be a value of the type
+    written = _has_grammar(column)  # a shape of digits and letters would not be a value of the type
     habits = seen.writing or {}
     case = habits.get("case")
     if not written and (shown := _as_written(seen)) is not None:

@@ -16,7 +16,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
-from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NUMBERS, PRICED, TEXTS
+from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NAMED, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
@@ -343,35 +343,9 @@ def _simple(name: str, options: Mapping[str, Any] | None = None) -> Callable[[_C
     return lambda case: case.call(name, options)
 
 
-# Types that travel as text and have a grammar of their own: values known to every server, and shapes for unique ones.
-_NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
-    "regclass": (["pg_class", "pg_type", "pg_attribute", "pg_index", "pg_namespace"], "[1-9][0-9]{6,8}"),
-    "regtype": (["text", "integer", "boolean", "numeric", "date", "uuid"], "[1-9][0-9]{6,8}"),
-    "regproc": (["now", "version", "pi", "clock_timestamp"], "[1-9][0-9]{6,8}"),
-    "tsquery": ([], "'[a-z]{4,8}' & '[a-z]{4,8}'"),
-    "lquery": ([], r"top\.[a-z]{4,9}"),
-    "ltxtquery": ([], "[a-z]{4,9} & [a-z]{4,9}"),
-    "jsonpath": ([], r'\$\."[a-z]{4,9}"'),
-    "pg_lsn": ([], "[1-9]/[1-9A-F][0-9A-F]{7}"),
-    "pg_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
-    "txid_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
-    "cube": ([], r"\([1-9][0-9]?, [1-9][0-9]?, [1-9][0-9]?\)"),
-    "seg": ([], r"[1-9][0-9]?\.[1-9] \.\. [1-9][0-9]{2}\.[1-9]"),
-    # The server puts the check digit in the place of the question mark.
-    "isbn": ([], r"[1-9][0-9]{8}\?"),
-    "isbn13": ([], r"978[1-9][0-9]{8}\?"),
-    "issn": ([], r"[1-9][0-9]{6}\?"),
-    "issn13": ([], r"977[1-9][0-9]{6}00\?"),
-    "ismn": ([], r"M[1-9][0-9]{7}\?"),
-    "ismn13": ([], r"9790[1-9][0-9]{7}\?"),
-    "ean13": ([], r"4[1-9][0-9]{10}\?"),
-    "upc": ([], r"[1-9][0-9]{10}\?"),
-}
-
-
 def _text(case: _Case) -> RuleCall | None:
-    if case.type.name in _NAMED:
-        values, pattern = _NAMED[case.type.name]
+    if case.type.name in NAMED:
+        values, pattern = NAMED[case.type.name]
         plain = case.call("choices", {"values": values, "weights": _falling(len(values))})
         return plain if values and not case.unique else case.call("regex", {"pattern": pattern})
     limits = _text_limits(case)

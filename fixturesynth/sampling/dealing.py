@@ -26,7 +26,7 @@ MOST = 2**20  # values of a rule that are counted
 
 
 def deal_groups(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Integers) -> Columns:
-    """``columns`` in which no group of ``plan`` has more of ``rows`` than ``plan.room``, as far as its columns may move.
+    """``columns`` in which no group of ``plan`` has more of ``rows`` than its room, as far as its columns may move.
 
     Rows that agree in what may not move are numbered, and the number says which values, and which parents, each gets.
     """
