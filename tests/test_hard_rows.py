@@ -461,6 +461,16 @@ def test_a_branch_for_which_no_value_is_known_is_left_to_the_others(dialect: str
     assert all(m >= 70000 for _, _, m in made["one"])  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("dialect", ALL)
+def test_the_stricter_of_two_orders_counts(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE one (id int NOT NULL, a date NOT NULL, b date NOT NULL, PRIMARY KEY (id), UNIQUE (a, b), "
+        "CHECK (a < b), CHECK (a <= b))",
+    )
+    assert len(made["one"]) == 30
+
+
 # Sets with a reference that closes a cycle ----------------------------------------------------------------------------
 @pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
 @pytest.mark.parametrize("beside", ["weight", "p_id"])

@@ -11,7 +11,7 @@ from fixturesynth.planning.branches import Branches, one_to_one_limit, plan_bran
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
-from fixturesynth.planning.orders import orders_by_meaning, tighten
+from fixturesynth.planning.orders import orders_by_meaning, strict_of, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.parts import distinct_parents, part_of
 from fixturesynth.planning.plan import (
@@ -383,7 +383,7 @@ def _orders(
     columns: tuple[ColumnPlan, ...],
 ) -> tuple[tuple[str, str, bool], ...]:
     learned = _of_kind(seen, "order")
-    pairs = {(d.low, d.high): d.strict for d in (*constraints.differences, *branches.differences)}
+    pairs = strict_of((*constraints.differences, *branches.differences))
     if seen is None:
         pairs = {(a, b): s for a, b, s in orders_by_meaning(table, columns, constraints.domains, branches.sets)} | pairs
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
