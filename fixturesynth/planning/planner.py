@@ -1,6 +1,6 @@
 """Schema, profile and wishes to a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -203,7 +203,10 @@ def _plan_table(
         apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
         if learned is None and dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs):
             continue
-        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
+        unequal = {frozenset((d.a, d.b)) for d in (*constraints.distinct, *branches.distinct)}
+        if unique.how == "by_pairs" and (
+            most := _pairs(table, unique, references, capacities, columns, apart, unequal)
+        ):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
@@ -330,13 +333,14 @@ def _pairs(
     capacities: Mapping[str, int],
     columns: tuple[ColumnPlan, ...],
     parents: Mapping[str, int],
+    unequal: Collection[frozenset[str]],
 ) -> int | None:
     """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound.
 
-    ``parents``: by foreign key, distinct parents as far as the set sees them.
+    ``parents``: by foreign key, distinct parents as far as the set sees them; ``unequal``: columns that must differ.
     """
     by_name = {c.name: c for c in columns}
-    sizes: list[int] = []
+    sizes: list[float] = []
     # A column that several references share counts for the one that fills it.
     filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
@@ -347,7 +351,14 @@ def _pairs(
         if set(fk.columns) & set(unique.columns) and (early or reference.how == "self"):
             return None  # one child for each parent, or pairs made distinct afterwards
         if reference.how in ("context", "matched", "later") and reference.foreign_key in filling:
-            sizes.append(parents[reference.foreign_key])
+            # Of two that must differ half of the pairs are promised: swaps find no way where nearly all are needed.
+            taken = any(
+                frozenset((fk.columns[0], other.columns[0])) in unequal and set(other.columns) <= set(unique.columns)
+                for other in table.foreign_keys
+                if other.name < fk.name and (other.parent, other.parent_columns) == (fk.parent, fk.parent_columns)
+            )
+            here = parents[reference.foreign_key]
+            sizes.append((here - 1) / 2 if taken and len(fk.columns) == 1 else here)
     for name in unique.columns:
         source = by_name[name].source
         if isinstance(source, Rule):
@@ -356,7 +367,7 @@ def _pairs(
             sizes.append(1)
         elif isinstance(source, Derived | Modelled | Default):
             return None
-    return prod(sizes) if sizes else None
+    return max(int(prod(sizes)), 1) if sizes else None
 
 
 def _limits_of_parts(

@@ -16,9 +16,10 @@ from fixturesynth.sampling.gates import inside_predicate
 from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
 from fixturesynth.sampling.repairs import late_columns, misordered
 from fixturesynth.sampling.searching import Condition
+from fixturesynth.schema.model import ForeignKey, Table
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["complete_sets", "conditions_of", "equal_rows", "set_keys"]
+__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "set_keys"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -45,6 +46,17 @@ def complete_sets(plan: TablePlan) -> tuple[UniquePlan, ...]:
     """Unique sets that do not wait for a reference that closes a cycle: until then their rows are all alike in it."""
     late = late_columns(plan)
     return tuple(u for u in plan.uniques if not late & set(u.columns))
+
+
+def differing_pair(plan: TablePlan, table: Table, unique: UniquePlan) -> tuple[ForeignKey, ForeignKey] | None:
+    """The two references that are the whole set, to one and the same parent, and must differ in every row."""
+    if len(unique.columns) != 2 or frozenset(unique.columns) not in {frozenset(pair) for pair in plan.distinct}:
+        return None
+    keys = [fk for c in unique.columns for fk in table.foreign_keys if fk.columns == (c,)]
+    if len(keys) != 2 or (keys[0].parent, keys[0].parent_columns) != (keys[1].parent, keys[1].parent_columns):
+        return None
+    alone = all(sum(c in fk.columns for fk in table.foreign_keys) == 1 for c in unique.columns)
+    return (keys[0], keys[1]) if alone else None
 
 
 def _twice(assembly: Assembly, unique: UniquePlan, columns: Columns) -> Mask:

@@ -17,8 +17,10 @@ from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.branching import held_null
+from fixturesynth.sampling.conditions import differing_pair
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import codes_of, duplicates, match, pair_keys, swap_until
+from fixturesynth.sampling.pairing import turned
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
 from fixturesynth.sampling.settling import settle_late
@@ -93,6 +95,26 @@ def _close(
                 if column in mine:
                     own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     own.ranks[fk.name] = ranks
+    for unique in assembly.plan.uniques:
+        _turn(assembly, fk, unique, own, parent)
+
+
+def _turn(assembly: Assembly, fk: ForeignKey, unique: UniquePlan, own: Made, parent: Made) -> None:
+    """Two references to one parent that must differ, where most pairs are needed: the later one turns away."""
+    pair = differing_pair(assembly.plan, assembly.table, unique)
+    if pair is None or fk not in pair or 2 * own.rows < parent.rows * (parent.rows - 1):
+        return
+    (other,) = (key for key in pair if key != fk)
+    first = own.ranks.get(other.name)
+    if first is None or (first < 0).any() or (own.ranks[fk.name] < 0).any():
+        return
+    if assembly.plan.reference(other.name).how == "later":
+        first = np.arange(own.rows) % parent.rows
+    second = turned(first, parent.rows, assembly.seed, assembly.table.name, unique.name)
+    if second is not None:
+        for key, ranks in ((other, first), (fk, second)):
+            own.ranks[key.name] = ranks
+            own.columns[key.columns[0]] = _taken(assembly, parent, key.parent_columns[0], ranks, key.columns[0])
 
 
 def _taken(assembly: Assembly, parent: Made, column: str, ranks: Integers, own: str) -> pa.Array:

@@ -21,7 +21,7 @@ from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.assembly import Assembly, compute
-from fixturesynth.sampling.conditions import complete_sets, conditions_of, equal_rows, set_keys
+from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import leave_set
 from fixturesynth.sampling.matching import (
@@ -33,7 +33,7 @@ from fixturesynth.sampling.matching import (
     swap_until,
 )
 from fixturesynth.sampling.nulls import settle_nulls
-from fixturesynth.sampling.pairing import pair_distinct
+from fixturesynth.sampling.pairing import pair_distinct, turned
 from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
@@ -223,7 +223,16 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if unique.gate:
             leave_set(assembly, unique, found[0][duplicates(found[1])])
             continue
-        for way in (_by_later_ranks, _by_matched, _by_rules, _by_dealing, _by_flex, _by_freeing, _by_leaving):
+        for way in (
+            _by_later_ranks,
+            _by_turning,
+            _by_matched,
+            _by_rules,
+            _by_dealing,
+            _by_flex,
+            _by_freeing,
+            _by_leaving,
+        ):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -296,6 +305,28 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     moved = out != before
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows[moved]] = _one_of(classes, out[moved], assembly.seed, assembly.table.name, unique.name)
+    return True
+
+
+def _by_turning(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Two references to one parent that must differ: where most pairs are needed, no swaps find the way to them all."""
+    pair = differing_pair(assembly.plan, assembly.table, unique)
+    if pair is None or {assembly.plan.reference(fk.name).how for fk in pair} - {"matched", "context"}:
+        return False
+    still, moving = sorted(pair, key=lambda fk: assembly.plan.reference(fk.name).how)  # the context stays
+    parents = assembly.made[still.parent].rows
+    if 2 * rows.size < parents * (parents - 1) or (assembly.ranks[still.name][rows] < 0).any():
+        return False
+    address = (assembly.table.name, unique.name)
+    second = turned(assembly.ranks[still.name][rows], parents, assembly.seed, *address)
+    if second is None and assembly.plan.reference(still.name).how == "matched":
+        assembly.ranks[still.name] = assembly.ranks[still.name].copy()
+        assembly.ranks[still.name][rows] = np.arange(rows.size) % parents
+        second = turned(assembly.ranks[still.name][rows], parents, assembly.seed, *address)
+    if second is None:
+        return False
+    assembly.ranks[moving.name] = assembly.ranks[moving.name].copy()
+    assembly.ranks[moving.name][rows] = second
     return True
 
 
