@@ -17,12 +17,12 @@ from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -32,6 +32,7 @@ from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
 from fixturesynth.generators.encoding import encoding_from_parts, encoding_to_parts
+from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.tablemodel import Block, TableModel
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -90,6 +91,14 @@ class _State:
 
 
 @dataclass(frozen=True)
+class _Memory:
+    kind: Literal["mean", "other"]
+    variable: str
+    size: PositiveInt
+    null: int
+
+
+@dataclass(frozen=True)
 class _Block:
     size: NonNegativeInt
     rows: _Stored | None = None
@@ -121,6 +130,7 @@ class _Table:
     ranks: dict[str, _Stored]
     degrees: dict[str, _Stored]
     features: _Features | None
+    memories: list[_Memory] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -248,6 +258,7 @@ class _Writer:
             blocks=blocks,
             context=model.context,
             siblings=list(model.siblings),
+            memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
             state=None if state is None else _State(
@@ -422,6 +433,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         },
         context=table.context,
         siblings=tuple(table.siblings),
+        memories=_memories(table),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
         state=None if state is None else State(
@@ -435,6 +447,14 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
             _told(table.name, features.variables), _array(features.codes, tensors, 2)
         ),
     )  # fmt: skip
+
+
+def _memories(table: _Table) -> tuple[Memory, ...]:
+    for memory in table.memories:
+        _check_size(f"{table.name}: {memory.kind} {memory.variable}", memory.size)
+        if memory.variable not in table.siblings:
+            raise ModelFileError(f"{table.name}: siblings do not show {memory.variable!r}, which is remembered")
+    return tuple(Memory(m.kind, m.variable, m.size, m.null) for m in table.memories)
 
 
 def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:

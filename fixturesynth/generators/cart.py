@@ -6,7 +6,8 @@ Each variable is drawn from the leaf that the variables before it lead to (Reite
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,15 +26,18 @@ from fixturesynth.generators.drawing import (
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
 from fixturesynth.generators.ordering import order_variables
+from fixturesynth.generators.steps import STEP_CODES, classes, code_length, draw_steps, step_classes, step_feature
 from fixturesynth.randomness import hashed, permutation
 
 __all__ = ["Cart"]
 
 Integers = npt.NDArray[np.int64]
+Ranks = npt.NDArray[np.uint8]
 
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 60_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
+STEP = "step "  # before the name of a variable, that of its step from the sibling before
 REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
 LEAST_REPEATS = 50
 SURE_REPEATS = 4.0  # standard errors
@@ -66,36 +70,39 @@ class Cart:
         rows = codes.shape[0]
         groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
         chosen = _grow_rows(rows, len(variables), time_limit, seed)
-        columns = [codes[chosen, i].astype(np.int64) for i in range(codes.shape[1])]
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
+        stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
+        seen = _Seen([], codes[:, :0], chosen)
         for i, variable in enumerate(variables):
             if variable.context:
+                seen = seen.and_one(variable, codes[:, i])
                 continue
             own, size = codes[:, i], variable.size
-            before = names.index(variable.like) if variable.like in names and not variable.ordered else None
-            if before is not None and _repeats(own, codes[:, before], size):
-                repeated[str(i)] = before
-                own, size = np.where(own == codes[:, before], size, own).astype(np.int32), size + 1
-            target = own[chosen].astype(np.int64)
-            luts = [
-                rank_feature(columns[f], feature.size, feature.ordered, target, size)
-                for f, feature in enumerate(variables[:i])
-            ]
-            ranks = np.array([luts[f][columns[f]] for f in range(i)], np.uint8).reshape(i, chosen.size)
-            tree = grow(ranks, target, size, variable.ordered, self.growth)
-            lookup = np.concatenate([*luts, np.zeros(0, np.uint8)])
-            leaf = find_leaves(tree, lookup, _offsets(variables[:i]), codes[:, :i])
+            like = names.index(variable.like) if variable.like in names else None
+            before = codes[:, like] if like is not None else own
+            if like is not None and not variable.ordered and _repeats(own, before, size):
+                repeated[str(i)] = like
+                own, size = np.where(own == before, size, own).astype(np.int32), size + 1
+            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
+            if like is not None and variable.ordered and _may_step(own, before, size):
+                steps, wide = step_classes(own, before, size), classes(size)
+                other = _grown(seen, steps, wide, True, like, self.growth)
+                if code_length(other[2], steps, wide) < code_length(leaf, own, size):
+                    stepped[str(i)] = like
+                    (tree, lookup, leaf), own, size = other, steps, wide
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-        return State(
-            self.name, self.version, table.variables, arrays, {"rows": rows, "order": order, "repeated": repeated}
-        )
+            seen = seen.and_one(variable, codes[:, i])
+            if str(i) in stepped:
+                seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
+        facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped}
+        return State(self.name, self.version, table.variables, arrays, facts)
 
     def sample(
         self,
@@ -138,29 +145,95 @@ def _draw_rows(
 ) -> tuple[Codes, Integers]:
     """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
     order = list(state.facts["order"])
-    repeated = state.facts.get("repeated", {})
+    repeated, stepped = state.facts.get("repeated", {}), state.facts.get("stepped", {})
     variables = tuple(state.variables[i] for i in order)
     column = {i: k for k, i in enumerate(i for i, variable in enumerate(state.variables) if not variable.context)}
-    codes = np.zeros((uniforms.shape[0], len(variables)), np.int32)
     fixed = len(variables) - len(column)
-    codes[:, :fixed] = context  # context comes first in every order, as it was given
+    shown = list(variables[:fixed])  # what the next tree sees, in the columns of ``seen``
+    seen = np.zeros((uniforms.shape[0], len(variables) + len(stepped)), np.int32)
+    seen[:, :fixed] = context  # context comes first in every order, as it was given
+    out = np.zeros((uniforms.shape[0], len(column)), np.int32)
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
     for i in range(fixed, len(variables)):
+        variable = variables[i]
         own = uniforms[:, column[order[i]]]
-        owner = _owners(state, variables, i, codes)
+        owner = _owners(state, shown, i, seen[:, : len(shown)])
         held = _distributions(state, i)
         own = stratified(owner, own) if stratify else own
-        size = variables[i].size
-        before = codes[:, repeated[str(i)]] if str(i) in repeated else None
-        codes[:, i] = draw(held, owner, own) if before is None else draw_or_repeat(held, owner, own, before, size)
-        wish = known.get(variables[i].name)
+        size = variable.size
+        before = seen[:, repeated.get(str(i), stepped.get(str(i), 0))]  # of the others, nobody asks
+        if str(i) in stepped:
+            drawn = draw_steps(held, owner, own, before, size)
+        elif str(i) in repeated:
+            drawn = draw_or_repeat(held, owner, own, before, size)
+        else:
+            drawn = draw(held, owner, own)
+        wish = known.get(variable.name)
         if wish is not None:
-            codes[:, i] = np.where(wish >= 0, wish, codes[:, i])
-            asked = wish if before is None else np.where(wish == before, size, wish)
-            chance = share_of(held, owner, asked, size + (before is not None))
+            drawn = np.where(wish >= 0, wish, drawn)
+            asked, wide = np.maximum(wish, 0), size
+            if str(i) in stepped:
+                asked, wide = step_classes(asked, before, size), classes(size)
+            elif str(i) in repeated:
+                asked, wide = np.where(asked == before, size, asked), size + 1
+            chance = share_of(held, owner, asked, wide)
             likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
-    place = {i: k for k, i in enumerate(order)}
-    return codes[:, [place[i] for i in column]], likelihood
+        out[:, column[order[i]]] = drawn
+        seen[:, len(shown)] = drawn
+        shown.append(variable)
+        if str(i) in stepped:
+            seen[:, len(shown)] = step_feature(drawn, before, size)
+            shown.append(_step_of(variable))
+    return out, likelihood
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the next tree may split on: variables, their codes (n, variables), and the rows that it is grown on."""
+
+    variables: list[Variable]
+    codes: Codes
+    chosen: Integers
+
+    def and_one(self, variable: Variable, codes: Codes) -> _Seen:
+        return _Seen([*self.variables, variable], np.column_stack([self.codes, codes]), self.chosen)
+
+
+def _grown(
+    seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth
+) -> tuple[Tree, Ranks, Integers]:
+    """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
+
+    The sibling before (``like``) and the steps that others took matter most where little else is left to be told.
+    """
+    target = own[seen.chosen].astype(np.int64)
+    columns = [seen.codes[seen.chosen, f].astype(np.int64) for f in range(len(seen.variables))]
+    tables = [
+        rank_feature(column, feature.size, feature.ordered, target, size)
+        for column, feature in zip(columns, seen.variables, strict=True)
+    ]
+    ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
+    always = [f for f, feature in enumerate(seen.variables) if f == like or feature.name.startswith(STEP)]
+    tree = grow(ranks, target, size, ordered, growth, always)
+    lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
+    return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
+
+
+def _step_of(variable: Variable) -> Variable:
+    return Variable(f"{STEP}{variable.name}", STEP_CODES, ordered=True)
+
+
+def _may_step(own: Codes, before: Codes, size: int) -> bool:
+    """Whether steps from the sibling before are spread less than the codes themselves."""
+    later = before < size
+    if int(later.sum()) < LEAST_REPEATS:
+        return False
+    return _entropy(own[later].astype(np.int64) - before[later]) < _entropy(own[later])
+
+
+def _entropy(values: npt.NDArray[np.generic]) -> float:
+    share = np.unique(values, return_counts=True)[1] / values.size
+    return float(-(share * np.log2(share)).sum())
 
 
 def _repeats(codes: Codes, before: Codes, size: int) -> bool:
@@ -196,16 +269,16 @@ def _grow_rows(rows: int, variables: int, time_limit: float | None, seed: int) -
     return np.sort(permutation(rows, seed, "cart", "rows")[:most])
 
 
-def _offsets(variables: tuple[Variable, ...]) -> Integers:
+def _offsets(variables: Sequence[Variable]) -> Integers:
     return np.cumsum([0, *(variable.size for variable in variables)])[:-1].astype(np.int64)
 
 
-def _owners(state: State, variables: tuple[Variable, ...], i: int, codes: Codes) -> Integers:
-    """The distribution of variable ``i``, in the order of growing, for every row, (n,)."""
+def _owners(state: State, shown: Sequence[Variable], i: int, codes: Codes) -> Integers:
+    """The distribution of variable ``i``, in the order of growing, for every row, (n,). ``codes``: (n, shown)."""
     arrays = state.arrays
     feature = arrays[f"{i}.feature"]
     tree = Tree(feature, arrays[f"{i}.threshold"], arrays[f"{i}.left"], feature)
-    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(variables[:i]), codes)
+    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(shown), codes)
     owner: Integers = arrays[f"{i}.owner"][leaf].astype(np.int64)
     return owner
 

@@ -31,8 +31,8 @@ Codes = npt.NDArray[np.int32]
 Integers = npt.NDArray[np.int64]
 
 MOST_CONTEXT = 48  # variables of parents and ancestors that a child sees
-MOST_FEATURE_CODES = 300  # children see an ordered variable with more codes in CLASSES, another one not at all
-MOST_SIBLING_CODES = 130  # the same for what the next sibling sees
+MOST_FEATURE_CODES = 300  # children and siblings see an ordered variable with more codes in CLASSES, others not at all
+MOST_SIBLING_CODES = 130  # codes of a category that the next sibling sees
 CLASSES = 64
 BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 

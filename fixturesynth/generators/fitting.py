@@ -35,6 +35,7 @@ from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.tablemodel import (
@@ -228,7 +229,7 @@ def _fit_learned(
     own = len(coded.variables)
     _mark_repeats(rows, table, order, parents, groups, coded)
     _add_outgoing(rows, table, order, coded)
-    context, context_codes, siblings = _context(rows, table, parents, coded, own)
+    context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
     matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
     state = None
@@ -239,7 +240,8 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups,
-        blocks=blocks, context=table.context, siblings=siblings, shares=_shares(coded, siblings),
+        blocks=blocks, context=table.context, siblings=siblings, memories=memories,
+        shares=_shares(coded, siblings),
         insides=find_links(coded.places, groups, rows.protection), state=state,
     )  # fmt: skip
 
@@ -490,11 +492,11 @@ def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded)
 
 def _context(
     rows: _Rows, table: TablePlan, parents: Integers | None, coded: _Coded, own: int
-) -> tuple[tuple[Variable, ...], Codes, tuple[str, ...]]:
-    """Context variables and codes, (n, k), and the names of the variables that the next sibling sees."""
+) -> tuple[tuple[Variable, ...], Codes, tuple[str, ...], tuple[Memory, ...]]:
+    """Context variables and codes, (n, k), the names of the variables that the next sibling sees, and memories."""
     n = coded.codes[0].size if coded.codes else 0
     if parents is None or table.context is None:
-        return (), np.zeros((n, 0), dtype=np.int32), ()
+        return (), np.zeros((n, 0), dtype=np.int32), (), ()
     parent = rows.schema[table.name].foreign_key(table.context).parent
     variables, codes = take_features(rows.features[parent], parents, table.context)
     n = parents.size
@@ -503,13 +505,14 @@ def _context(
     position = np.arange(n) - (np.cumsum(counts) - counts)[parents]
     parts = [codes]
     names: tuple[str, ...] = ()
+    memories: list[Memory] = []
     if n and counts.max() > 1:
         variables = (*variables, *PLACES)
         parts.append(places(position, siblings))
         if counts.max() <= MOST_STEPS:
             chosen = seen(coded.variables[:own], MOST_SIBLING_CODES)
             names = tuple(coded.variables[i].name for i in chosen)
-            shown = [coarse(coded.variables[i], MOST_SIBLING_CODES) for i in chosen]
+            shown = [coarse(coded.variables[i], MOST_FEATURE_CODES) for i in chosen]
             before_them = sibling_variables(shown, names)
             variables = (*variables, *before_them)
             if chosen:
@@ -517,8 +520,18 @@ def _context(
                     coarse_codes(coded.codes[i], coded.variables[i].size, v.size)
                     for i, v in zip(chosen, shown, strict=True)
                 ]
-                parts.append(previous(np.stack(columns, axis=1), position, [v.size - 1 for v in before_them]))
-    return variables, np.concatenate(parts, axis=1).astype(np.int32), names
+                own_codes = np.stack(columns, axis=1)
+                before = previous(own_codes, position, [v.size - 1 for v in before_them])
+                nulls = [_null_code(coded, name) for name in names]
+                memories = choose_memories(shown, nulls, own_codes, before, position)
+                variables = (*variables, *map(memory_variable, memories))
+                parts += [before, remember(memories, [names.index(m.variable) for m in memories], own_codes, position)]
+    return variables, np.concatenate(parts, axis=1).astype(np.int32), names, tuple(memories)
+
+
+def _null_code(coded: _Coded, name: str) -> int:
+    encoding = coded.encodings.get(name)
+    return -1 if encoding is None or encoding.null_code is None else encoding.null_code
 
 
 def _features(rows: _Rows, table: TablePlan, coded: _Coded, order: Integers, parents: Integers | None) -> Features:

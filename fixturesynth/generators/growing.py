@@ -7,6 +7,7 @@ anew for every node: quantile groups of an ordered target's codes inside the nod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ class Growth:
     most_depth: int = 24
     classes: int = 6
     evidence: float = 1.5
-    most_features: int = 12  # after the first levels only the most telling features are searched
+    most_features: int = 96  # of more, after the first levels only the most telling ones are searched
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,10 @@ def grow(
     target_size: int,
     ordered: bool,
     growth: Growth,
+    always: Sequence[int] = (),
 ) -> Tree:
-    """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n)."""
+    """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n); ``always``: features that are searched at
+    every level, whatever the first ones say of them."""
     features = list(range(ranks.shape[0]))
     widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
     feature, threshold, left, parent = (_filled(1, value) for value in (-1, 0, -1, -1))
@@ -143,7 +146,7 @@ def grow(
         rows, node = rows[stay], moved[stay]
         if depth == 2 and len(features) > growth.most_features:
             top = np.argsort(-importance, kind="stable")[: growth.most_features]
-            features = sorted(np.arange(len(importance))[top].tolist())
+            features = sorted({*np.arange(len(importance))[top].tolist(), *always})
     return Tree(
         np.concatenate(feature).astype(np.int32),
         np.concatenate(threshold).astype(np.uint8),

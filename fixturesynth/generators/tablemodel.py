@@ -13,6 +13,7 @@ import pyarrow as pa
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State
 from fixturesynth.generators.encoding import Encoding
+from fixturesynth.generators.memories import Memory
 
 __all__ = [
     "Block",
@@ -77,12 +78,12 @@ class TableModel:
     """``rows``: real rows seen. ``types``: Arrow type of each column as it was read.
 
     ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
-    generators.calendar. ``context``: the context foreign
-    key's name as fitted; ``siblings``: variables of the previous sibling that the next one sees; ``shares``: how
-    often each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
-    whose places inside its codes it follows, and how far (generators.insides). ``verbatim``, with
-    ``ranks`` (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a
-    table that is kept as it is.
+    generators.calendar. ``context``: the context foreign key's name as fitted; ``siblings``: variables of the
+    previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
+    each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
+    whose places inside its codes it follows, and how far (generators.insides). ``verbatim``, with ``ranks`` (parent
+    row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
+    as it is.
     """
 
     name: str
@@ -95,6 +96,7 @@ class TableModel:
     blocks: Mapping[str, Block] = field(default_factory=dict)
     context: str | None = None
     siblings: tuple[str, ...] = ()
+    memories: tuple[Memory, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     state: State | None = None

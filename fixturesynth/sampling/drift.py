@@ -6,7 +6,7 @@ known, so rows move to neighbouring codes until the shares fit again; the order 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,14 @@ __all__ = ["without_drift"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
+STRAYED = 0.05
+
 
 def without_drift(
     codes: Codes,
     variables: Sequence[Variable],
     shares: Mapping[str, Integers],
+    steady: Container[str],
     seed: int,
     *address: str | int,
 ) -> Codes:
@@ -32,9 +35,11 @@ def without_drift(
     Of rows with the same code those move first that the variable beside it, which goes with it most, says to.
 
     ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
+    ``steady``: variables that go on in steps. Moving a row breaks off those of its family, so they are left as they
+    are unless they have strayed by more than STRAYED.
 
     >>> drawn = np.array([[0], [1], [1], [1], [2], [2]], dtype=np.int32)
-    >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, 7).sum()
+    >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, (), 7).sum()
     np.int64(6)
     """
     out = codes.copy()
@@ -43,6 +48,8 @@ def without_drift(
         if known is None or not variable.ordered or not known.any():
             continue
         rows = np.flatnonzero(known[codes[:, i]] > 0)
+        if variable.name in steady and _strayed(codes[rows, i], known) <= STRAYED:
+            continue
         ties = hashed(rows, seed, *address, variable.name, "drift")
         beside = _companion(codes[rows], variables, i)
         order = rows[np.lexsort((ties, beside, codes[rows, i]))]
@@ -50,6 +57,13 @@ def without_drift(
         points = (2 * np.arange(rows.size, dtype=np.int64) + 1) * int(ends[-1]) // max(2 * rows.size, 1)
         out[order, i] = np.searchsorted(ends, points, side="right")
     return out
+
+
+def _strayed(codes: Codes, known: Integers) -> float:
+    """Largest difference between the running shares of codes (n,) and of ``known`` (size,): that of Kolmogorov and
+    Smirnov."""
+    running = np.cumsum(np.bincount(codes, minlength=known.size)) / max(codes.size, 1)
+    return float(np.abs(running - np.cumsum(known) / known.sum()).max())
 
 
 def _companion(codes: Codes, variables: Sequence[Variable], place: int) -> Integers:

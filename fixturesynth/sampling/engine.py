@@ -30,6 +30,7 @@ from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
+from fixturesynth.generators.steps import stepped_names
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
@@ -419,7 +420,7 @@ def _sample_codes(
         return codes  # what is asked for is not what was learned
     whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
-    return without_drift(codes, generated(model), model.shares, run.seed, plan.name)
+    return without_drift(codes, generated(model), model.shares, stepped_names(model.state), run.seed, plan.name)
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:

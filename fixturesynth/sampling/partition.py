@@ -18,6 +18,7 @@ from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
+from fixturesynth.generators.memories import Remembering, remember
 from fixturesynth.generators.repeating import first_codes
 from fixturesynth.generators.tablemodel import (
     TableModel,
@@ -99,7 +100,8 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=even)
     names = [v.name for v in generated(model)]
     seen = [names.index(s) for s in model.siblings]
-    none = np.array([v.size - 1 for v in context[len(context) - len(seen) :]], dtype=np.int32)
+    none = _nones(model, context)
+    keeper = Remembering(model.memories, [model.siblings.index(m.variable) for m in model.memories], n)
     sizes = [v.size for v in generated(model)]
     out = np.zeros((n, count), dtype=np.int32)
     order = np.argsort(job.position, kind="stable")
@@ -107,9 +109,16 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     for step in range(bounds.size - 1):
         rows = order[bounds[step] : bounds[step + 1]]
         before = _shown(out[rows - 1], sizes, seen, none) if step else np.tile(none, (rows.size, 1))
-        joined = np.concatenate([base[rows], before], axis=1)
+        past = keeper.follow(rows, before) if step else keeper.begin(rows)
+        joined = np.concatenate([base[rows], before, past], axis=1)
         out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=even)
     return out
+
+
+def _nones(model: TableModel, context: list[Variable]) -> Codes:
+    """What a first sibling sees of the one before, (seen,)."""
+    first = len(context) - len(model.siblings) - len(model.memories)
+    return np.array([v.size - 1 for v in context[first : first + len(model.siblings)]], dtype=np.int32)
 
 
 def _shown(codes: Codes, sizes: list[int], seen: list[int], none: Codes) -> Codes:
@@ -120,7 +129,7 @@ def _shown(codes: Codes, sizes: list[int], seen: list[int], none: Codes) -> Code
 
 def _surroundings(model: TableModel, context: list[Variable], job: CodesJob) -> Codes:
     """Context without the sibling before: the parent's features and the place among the siblings."""
-    own = len(context) - len(model.siblings) - (len(PLACES) if _placed(context) else 0)
+    own = len(context) - len(model.siblings) - len(model.memories) - (len(PLACES) if _placed(context) else 0)
     base = job.parent_codes[:, :own]
     if _placed(context):
         base = np.concatenate([base, places(job.position, job.siblings)], axis=1)
@@ -160,10 +169,14 @@ def redrawn(
     base = _surroundings(model, context, job)[rows]
     if model.siblings:
         seen = [[v.name for v in own].index(s) for s in model.siblings]
-        none = [v.size - 1 for v in context[len(context) - len(seen) :]]
-        before = _shown(codes[rows - 1], [v.size for v in own], seen, np.array(none))
+        none, sizes = _nones(model, context), [v.size for v in own]
+        before = _shown(codes[rows - 1], sizes, seen, none)
         before[job.position[rows] == 0] = none
         base = np.concatenate([base, before], axis=1)
+        if model.memories:
+            places_of = [model.siblings.index(m.variable) for m in model.memories]
+            past = remember(model.memories, places_of, _shown(codes, sizes, seen, none), job.position)
+            base = np.concatenate([base, past[rows]], axis=1)
     raw = words(stream(job.seed, job.table, *address, generator.name, generator.version), rows.size * len(own))
     return generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
 

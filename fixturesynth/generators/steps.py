@@ -1,0 +1,102 @@
+"""Codes as steps from the sibling before: a year that goes up by one, an age that stays or rises.
+
+Where neighbouring codes are neighbouring values and a family moves in small steps, the step is far easier to learn
+than where it leads to. Steps are classes of a target of their own; codes further off keep classes as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.generators.contract import Codes, State, Words
+from fixturesynth.generators.drawing import Distributions, draw
+
+__all__ = ["STEP_CODES", "classes", "code_length", "draw_steps", "step_classes", "step_feature", "stepped_names"]
+
+Integers = npt.NDArray[np.int64]
+
+REACH = 24  # longest step that has a class
+NEAR = 8  # longest step that later variables see
+STEP_CODES = 2 * NEAR + 2
+
+
+def _reach(size: int) -> int:
+    return min(REACH, size - 1)
+
+
+def classes(size: int) -> int:
+    """Number of classes of a variable with ``size`` codes: its steps, then its codes."""
+    return 2 * _reach(size) + 1 + size
+
+
+def step_classes(codes: Codes, before: Codes, size: int) -> Codes:
+    """Classes of codes (n,) after those of the sibling before (n,), from ``size`` on: there is none.
+
+    The last code may stand for NULL, to which nothing is near: no step but that of 0 leads to it or from it.
+
+    >>> step_classes(np.array([3, 3, 9, 0]), np.array([2, 10, 8, 0]), 10).tolist()
+    [10, 22, 28, 9]
+    """
+    reach = _reach(size)
+    step = codes.astype(np.int64) - before
+    near = (before < size) & (np.abs(step) <= reach)
+    near &= ((codes != size - 1) & (before != size - 1)) | (step == 0)
+    return np.where(near, step + reach, codes + 2 * reach + 1).astype(np.int32)
+
+
+def draw_steps(distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int) -> Codes:
+    """Codes, (n,), by classes drawn from the distribution ``owner``; steps beyond the ends stop there.
+
+    Rows without a sibling before get one of the codes that their distribution holds as such, if it does.
+    """
+    reach = _reach(size)
+    first = 2 * reach + 1
+    drawn = draw(distributions, owner, words)
+    alone = np.flatnonzero((before >= size) & (drawn < first))
+    if alone.size:
+        drawn[alone] = _whole(distributions, owner[alone], words[alone], first, size)
+    step = drawn.astype(np.int64) - reach
+    start = np.where(before < size, before, size // 2)
+    moved = np.where(step == 0, start, np.clip(start + step, 0, max(size - 2, 0)))
+    return np.where(drawn < first, moved, drawn - first).astype(np.int32)
+
+
+def _whole(distributions: Distributions, owner: Integers, words: Words, first: int, size: int) -> Codes:
+    """Classes from ``first`` on of distributions that also hold steps, in their shares; steps where there are none."""
+    begin = np.where(owner > 0, distributions.ends[owner - 1], 0)
+    holder = np.searchsorted(distributions.ends, distributions.running, side="left")
+    keys = holder * np.int64(first + size) + distributions.codes
+    at = np.searchsorted(keys, owner * np.int64(first + size) + first)
+    start = np.where(at > 0, distributions.running[at - 1], 0)
+    left = distributions.ends[owner] - start
+    start, left = np.where(left > 0, start, begin), np.where(left > 0, left, distributions.ends[owner] - begin)
+    half = np.uint64(32)
+    spot = start + (((words >> half) * left.astype(np.uint64)) >> half).astype(np.int64)
+    return distributions.codes[np.searchsorted(distributions.running, spot, side="right")]
+
+
+def step_feature(codes: Codes, before: Codes, size: int) -> Codes:
+    """The step as later variables see it, (n,), in ``range(STEP_CODES)``: long ones as one, the last code is none.
+
+    >>> step_feature(np.array([3, 99, 5]), np.array([2, 2, 100]), 100).tolist()
+    [9, 16, 17]
+    """
+    step = np.clip(codes.astype(np.int64) - before, -NEAR, NEAR) + NEAR
+    return np.where(before < size, step, STEP_CODES - 1).astype(np.int32)
+
+
+def stepped_names(state: State | None) -> set[str]:
+    """The variables that a state has learned as steps."""
+    if state is None or "stepped" not in state.facts:
+        return set()
+    return {state.variables[state.facts["order"][int(i)]].name for i in state.facts["stepped"]}
+
+
+def code_length(leaf: Integers, target: npt.NDArray[np.signedinteger], size: int) -> float:
+    """Mean bits that a row's class (n,) costs after its leaf (n,), each row left out of what its leaf says."""
+    n = target.size
+    share = np.bincount(target, minlength=size)[target] / n
+    _, place, counts = np.unique(leaf * np.int64(size) + target, return_inverse=True, return_counts=True)
+    rows = np.bincount(leaf)
+    return float(-np.log2((counts[place] - 1 + share) / rows[leaf]).mean())
