@@ -160,3 +160,21 @@ def test_pairs_of_parents_that_must_differ_are_fewer(dialect: str, seeded: Seede
         "CHECK (a_id <> b_id))",
     )
     assert len(made["pair"]) == 3  # of six: see docs/limits.md
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_two_parents_are_told_apart_by_drawing_where_swaps_do_not_do(dialect: str, seeded: Seeded) -> None:
+    """Both references prefer the same one of two parents: no swap keeps the numbers of children and tells all apart."""
+    children = [
+        f"CREATE TABLE child_{n} (id int NOT NULL, top_id int NOT NULL, a_code int NOT NULL, b_code int NOT NULL, "
+        "PRIMARY KEY (id), FOREIGN KEY (top_id) REFERENCES top (id), FOREIGN KEY (a_code) REFERENCES few (code), "
+        "FOREIGN KEY (b_code) REFERENCES few (code), CHECK (a_code <> b_code))"
+        for n in range(8)
+    ]
+    made = seeded(
+        dialect,
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id), CHECK (id IN (1, 2)))",
+        "CREATE TABLE few (code int NOT NULL, PRIMARY KEY (code), CHECK (code IN (1, 2)))",
+        *children,
+    )
+    assert all(len(rows) == 30 for name, rows in made.items() if name.startswith("child"))

@@ -92,9 +92,10 @@ def _drawn(
             fk = assembly.table.foreign_key(source.foreign_key)
             parents = assembly.made[fk.parent].rows
             chosen = assembly.ranks[fk.name].copy()
-            chosen[where] = below(own, max(parents, 1)) if parents else -1
+            # The high bits choose among all parents, a low one whether there is any.
+            chosen[where] = below(own << np.uint64(1), max(parents, 1)) if parents else -1
             if any(assembly.table.column(c).nullable for c in fk.columns):
-                chosen[where[(own >> np.uint64(61)) % np.uint64(2) == 1]] = -1
+                chosen[where[(own >> np.uint64(5)) % np.uint64(2) == 1]] = -1
             ranks[fk.name] = chosen
             missing = pa.array(chosen, pa.int64(), mask=chosen < 0)
             for column, theirs in zip(fk.columns, fk.parent_columns, strict=True):
