@@ -471,6 +471,17 @@ def test_the_stricter_of_two_orders_counts(dialect: str, seeded: Seeded) -> None
     assert len(made["one"]) == 30
 
 
+@pytest.mark.parametrize("dialect", ALL)
+def test_of_two_in_order_the_one_that_is_unique_by_itself_stays(dialect: str, seeded: Seeded) -> None:
+    made = seeded(
+        dialect,
+        "CREATE TABLE one (id int NOT NULL, a date NOT NULL, b date NOT NULL, label varchar(20) NOT NULL, "
+        "PRIMARY KEY (id), UNIQUE (b), UNIQUE (a, label), CHECK (a <= b))",
+        rows=200,
+    )
+    assert len(made["one"]) == 200
+
+
 # Sets with a reference that closes a cycle ----------------------------------------------------------------------------
 @pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
 @pytest.mark.parametrize("beside", ["weight", "p_id"])

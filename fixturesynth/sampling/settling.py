@@ -103,7 +103,10 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
-            backwards = high in keyed and low not in keyed and isinstance(plans[0], Rule)
+            # What is unique by itself stays, else what is in a key.
+            firm = [isinstance(p, Key) or (isinstance(p, Rule) and p.call.unique) for p in plans]
+            sooner = firm[1] if firm[0] != firm[1] else high in keyed and low not in keyed
+            backwards = sooner and isinstance(plans[0], Rule)
             for step in (int(strict), int(strict) + 1):
                 # A base that is finer than what moves to it is cut: one step more makes up for that.
                 if bad.any() and backwards:
