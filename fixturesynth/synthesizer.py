@@ -9,20 +9,17 @@ from typing import Any
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, did_you_mean
-from fixturesynth.generators.choosing import Measured
 from fixturesynth.generators.contract import Generator, Trained
-from fixturesynth.generators.fitting import fit_tables
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
-from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
-from fixturesynth.profiling import profile_dataset
-from fixturesynth.profiling.datasets import root_entities
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.schema.model import Schema
+
+MEASURED = "measured"  # the name of ``generators.choosing.Measured``
 
 __all__ = ["Synthesizer", "fit", "plan_rules"]
 
@@ -70,16 +67,20 @@ class Synthesizer:
         workers: int = 1,
         map: Callable[..., Any] | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        there: Dataset | None = None,
     ) -> Dataset:
         """Rows of every table, the same bytes for the same arguments on any machine and any number of workers.
 
-        ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names.
+        ``given``: table -> column -> value, or (value, share of the rows). InputError for unknown names. ``there``:
+        rows beside which the new ones will stand, in the columns of unique sets: none of them is repeated;
+        CapacityError where that cannot be helped.
         """
         plan = self.planned(rows=rows, scale=scale)
         items = self.conditions(given or {})
         return sample_dataset(
             self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
             given=items, progress=progress,
+            there={name: there.arrow(name) for name in there} if there is not None else None,
         )  # fmt: skip
 
     def conditions(self, given: Mapping[str, Mapping[str, Any]]) -> tuple[Given, ...]:
@@ -143,7 +144,12 @@ def fit(
     harder to tell from held-out rows stays. ``protection``: fewest root entities that share a value before it is
     stored. ``device``: where the network learns: "auto", "cpu", "cuda" or "mps".
     """
-    from fixturesynth.loading.reading import infer_schema, read_rows  # SQLAlchemy and pandas, which models do without
+    # What learning takes, and models do without: opening one is faster by half.
+    from fixturesynth.generators.choosing import Measured
+    from fixturesynth.generators.fitting import fit_tables
+    from fixturesynth.loading.loosening import loosen
+    from fixturesynth.loading.reading import infer_schema, read_rows
+    from fixturesynth.profiling.datasets import profile_dataset, root_entities
 
     told = progress or (lambda stage, table, done, of: None)
     if schema is None:
@@ -168,7 +174,7 @@ def fit(
     generators: dict[str, Generator] = {}
     made: Generator
     for name in {t.generator for t in plan.tables} - {"rules"}:
-        made = Measured() if name == Measured.name else find_generator(name)
+        made = Measured() if name == MEASURED else find_generator(name)
         if isinstance(made, Trained):
             made.device = device
             made.progress = lambda done, of: told("learn", at[0], done, of)
@@ -187,7 +193,7 @@ def _to_measure(plan: Plan, wishes: Wishes) -> Plan:
     """The plan in which generators that nobody named are chosen by measurement."""
     free = {t.name for t in plan.tables if wishes.generators.get(t.name, wishes.generator) == "auto"}
     tables = tuple(
-        replace(t, generator=Measured.name) if t.name in free and t.generator == "cart" else t for t in plan.tables
+        replace(t, generator=MEASURED) if t.name in free and t.generator == "cart" else t for t in plan.tables
     )
     return replace(plan, tables=tables)
 
@@ -196,7 +202,7 @@ def _measured(plan: Plan, wishes: Wishes, models: Mapping[str, TableModel]) -> t
     """Plan and wishes with the generators that were chosen; the plan's notes say why."""
     tables, notes, chosen = [], [], {}
     for table in plan.tables:
-        if table.generator != Measured.name:
+        if table.generator != MEASURED:
             tables.append(table)
             continue
         state = models[table.name].state if table.name in models else None

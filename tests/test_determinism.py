@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import os
 import sqlite3
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,8 @@ import pytest
 from fixturesynth.dataset import Dataset
 from fixturesynth.modelfile import save
 from fixturesynth.planning.plan import Plan
+from fixturesynth.sampling import engine
+from fixturesynth.sampling.distribution import ENGINES
 from fixturesynth.sampling.engine import sample_dataset
 from fixturesynth.schema.model import Column, ColumnType, Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -116,6 +121,65 @@ def test_order_and_repetition_of_jobs_change_nothing(model: Synthesizer, other: 
 def test_number_of_workers_changes_nothing(request: pytest.FixtureRequest, which: str, workers: int) -> None:
     model: Synthesizer = request.getfixturevalue(which)
     assert sampled(model, workers=workers) == sampled(model)
+
+
+class RayLike(types.ModuleType):
+    """Stands in for ray: tasks run at once, what is put into the store comes out as a copy."""
+
+    def __init__(self) -> None:
+        super().__init__("ray")
+        self.stored: list[Any] = []
+        self.running = False
+
+    def is_initialized(self) -> bool:
+        return self.running
+
+    def init(self, **_: Any) -> None:
+        self.running = True
+
+    def put(self, value: Any) -> int:
+        self.stored.append(copy.deepcopy(value))
+        return len(self.stored) - 1
+
+    def remote(self, function: Callable[..., Any]) -> Any:
+        def call(job_function: Any, job: Any, reference: int) -> Any:
+            before = dict(engine._SHARED)
+            try:
+                return function(job_function, copy.deepcopy(job), copy.deepcopy(self.stored[reference]))
+            finally:  # a worker is a process of its own
+                engine._SHARED.clear()
+                engine._SHARED.update(before)
+
+        return types.SimpleNamespace(remote=call)
+
+    def get(self, done: list[Any]) -> list[Any]:
+        return done
+
+
+def test_the_ray_engine_with_a_stand_in(model: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = RayLike()
+    monkeypatch.setitem(sys.modules, "ray", stand_in)
+    assert sampled(model, map=ENGINES["ray"][1]()) == sampled(model)
+    assert len(stand_in.stored) == 1  # plan and models travel once, not with every job
+
+
+def test_ray_gives_the_same_bytes() -> None:
+    """In a process of its own: ray leaves threads and sockets behind."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("ray is not installed: pip install 'fixturesynth[ray]'")
+    code = (
+        "from test_determinism import REPOSITORY, plan_rules, reflect, sampled\n"
+        "from fixturesynth.sampling.distribution import map_of\n"
+        "model = plan_rules(reflect(REPOSITORY / 'schemas' / 'shop.sql'), seed=3)\n"
+        "assert sampled(model, partition=500, map=map_of('ray')) == sampled(model, partition=500)\n"
+        "import ray\n"
+        "ray.shutdown()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300,
+        cwd=Path(__file__).parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_fitting_twice_gives_the_same_file(shop_rows: str, learned: Synthesizer, tmp_path: Path) -> None:

@@ -5,16 +5,18 @@ import sqlite3
 from functools import lru_cache
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import strategies as st
 
 import fixturesynth as fs
 from fixturesynth.errors import InputError
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import CodedTable, State, Variable
-from fixturesynth.generators.drawing import Distributions, count_distributions, draw, stratified
+from fixturesynth.generators.drawing import Distributions, _by_owner, count_distributions, draw, stratified
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
 from fixturesynth.generators.growing import Growth, grow, rank_feature
 from fixturesynth.generators.independent import Independent
@@ -382,3 +384,12 @@ def test_every_real_column_survives_its_codes(shared, name):
                 assert 1 - ks_2samp(real, ours, method="asymp").statistic >= 0.98, (table, column)
                 looked += 1
     assert looked >= 6
+
+
+@hypothesis.given(
+    st.lists(st.tuples(st.integers(-3, 70_000), st.integers(0, 2**64 - 1) | st.integers(0, 40)), max_size=60)
+)
+def test_rows_are_ordered_by_owner_and_word_as_lexsort_orders_them(rows: list[tuple[int, int]]) -> None:
+    owner = np.array([o for o, _ in rows], np.int64)
+    raw = np.array([w for _, w in rows], np.uint64)
+    assert _by_owner(owner, raw).tolist() == np.lexsort((raw, owner)).tolist()

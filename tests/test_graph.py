@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -254,3 +256,35 @@ def test_real_schemas(shared: Path) -> None:
         place = {n: i for i, n in enumerate(graph.load_order())}
         own = [(t.name, fk.parent) for t in graph.schema for fk in t.foreign_keys if fk.parent != t.name]
         assert all(place[parent] < place[child] for child, parent in own)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_schemas_without_cycles_are_ordered_as_networkx_orders_them(seed: int) -> None:
+    randomness = random.Random(seed)
+    names = [f"t{i:02}" for i in range(randomness.randrange(1, 12))]
+    randomness.shuffle(names)
+    tables = [
+        table(
+            name, *(other for other in names[:i] if randomness.random() < 0.3), *((name,) * (randomness.random() < 0.2))
+        )
+        for i, name in enumerate(names)
+    ]
+    graph = graph_of(*tables)
+    given = graph.cut_edges()
+    assert all(cut.why == "self" for cut in given)
+    assert graph.load_order() == graph.load_order(given)  # cuts that are named go to networkx
+
+
+def test_networkx_is_loaded_for_cycles_alone() -> None:
+    code = (
+        "import sys\n"
+        "from fixturesynth.schema.graph import build_graph\n"
+        "from fixturesynth.schema.model import *\n"
+        "number = ColumnType('integer', 'integer')\n"
+        "shop = Table('shop', (Column('id', number),), primary_key=PrimaryKey(('id',)))\n"
+        "keys = (ForeignKey('f', ('shop_id',), 'shop', ('id',)),)\n"
+        "sale = Table('sale', (Column('shop_id', number),), foreign_keys=keys)\n"
+        "assert build_graph(Schema((sale, shop))).load_order() == ('shop', 'sale')\n"
+        "assert 'networkx' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -18,6 +18,7 @@ from fixturesynth.errors import CycleError, GuardError, InputError, LoadError
 from fixturesynth.loading.infile import insert_rows
 from fixturesynth.loading.loader import load
 from fixturesynth.loading.manifest import TABLE, build_manifest, write_manifest
+from fixturesynth.loading.naming import names_in_target
 from fixturesynth.loading.ordering import load_order, rows_by_level
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.schema.connection import make_engine
@@ -46,6 +47,12 @@ ROWS = Dataset(
         "staff": pa.table({"id": [1, 2, 3], "boss": [2, None, 1], "team": [7, 7, None]}),
         "team": pa.table({"id": [7, 8], "lead": [3, None], "name": ["", 'O\'Neil \\ "x"\n,;%s\t🙂']}),
     }
+)
+
+MANY = ROWS.replace(
+    staff=pa.table(
+        {"id": list(range(200_000)), "boss": pa.nulls(200_000, pa.int64()), "team": pa.nulls(200_000, pa.int64())}
+    )
 )
 
 
@@ -260,27 +267,43 @@ def test_mysql_and_sqlite_numbers_go_on(mysql_database: str, sqlite_database: st
         assert query(url, "SELECT id FROM s ORDER BY id") == [(0,), (40,), (41,)]
 
 
-def test_a_killed_connection_is_one_line_and_keeps_nothing(postgresql_database: str) -> None:
-    many = pa.table(
-        {"id": list(range(200_000)), "boss": pa.nulls(200_000, pa.int64()), "team": pa.nulls(200_000, pa.int64())}
-    )
-    data = ROWS.replace(staff=many)
+KILLING = {
+    "postgresql": (
+        "SELECT 'SELECT pg_terminate_backend(' || pid || ')' FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    ),
+    "mysql": (
+        "SELECT concat('KILL ', id) FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
+    ),
+}
+
+
+@pytest.mark.parametrize("place", ["postgresql", "mysql"])
+@pytest.mark.parametrize("ready", [False, True], ids=["new tables", "tables that are there"])
+def test_a_killed_connection_is_one_line_and_keeps_nothing(
+    place: str, ready: bool, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(f"{place}_database")
+    if ready:
+        load(Dataset({n: ROWS.arrow(n)[:0] for n in ROWS}), url, schema=COMPANY)
     killed = threading.Event()
 
     def kill(table: str, done: int, total: int) -> None:
-        if not killed.is_set():
+        if table == "staff" and not killed.is_set():
             killed.set()
-            query(
-                postgresql_database,
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            )
+            for (statement,) in query(url, KILLING[place]):
+                query(url, statement)
             time.sleep(0.2)
 
-    with pytest.raises(LoadError, match=r"'staff'.*nothing was kept") as caught:
-        load(data, postgresql_database, schema=COMPANY, progress=kill)
+    with pytest.raises(LoadError, match=r"'(staff|team)'.*nothing was kept.*lost.*--resume") as caught:
+        load(MANY, url, schema=COMPANY, progress=kill)
     assert killed.is_set() and "\n" not in str(caught.value)
-    assert tables(postgresql_database) == set()
+    if ready:
+        assert query(url, "SELECT count(*) FROM staff") == query(url, "SELECT count(*) FROM team") == [(0,)]
+    else:
+        assert tables(url) == set()
+    load(ROWS, url, schema=COMPANY)
+    assert query(url, "SELECT count(*) FROM staff") == [(3,)]
 
 
 def test_nul_in_text_is_named(postgresql_database: str) -> None:
@@ -412,3 +435,68 @@ def spoken(values: Any) -> list[str]:
         return str(value).removesuffix(".000000").removesuffix(" 00:00:00")
 
     return sorted(one(v) for v in values)
+
+
+LONG = "the_orders_of_all_customers_who_have_ever_bought_from_any_of_our_shops"  # 70 characters
+
+
+def longer(*names: str) -> tuple[Schema, Dataset]:
+    """Tables of these names, each the parent of the next."""
+    tables: list[Table] = []
+    for name in names:
+        above = ForeignKey("fk_above", ("above",), tables[-1].name, ("id",)) if tables else None
+        tables.append(
+            Table(name, (Column("id", INTEGER, nullable=False), Column("above", INTEGER)),
+                  primary_key=PrimaryKey(("id",)), foreign_keys=(above,) if above else ())
+        )  # fmt: skip
+    rows = pa.table({"id": [1, 2], "above": pa.array([1, None], pa.int64())})
+    return Schema(tuple(tables), "sqlite"), Dataset(dict.fromkeys(names, rows))
+
+
+@pytest.mark.parametrize("place", ["postgresql", "mysql"])
+def test_names_that_are_too_long_are_shortened_and_found_again(place: str, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue(f"{place}_database")
+    schema, data = longer("shop", LONG, LONG + "_by_year")
+    result = load(data, url, schema=schema)
+    made = tables(url)
+    assert len(made) == 3 and "shop" in made and all(len(name.encode()) <= 64 for name in made)
+    assert [n for n in result.notes if LONG in n and "called" in n] == list(result.notes)
+    with pytest.raises(GuardError, match="2 rows"):
+        load(data, url, schema=schema)
+    load(data, url, schema=schema, mode="truncate")
+    with pytest.raises(LoadError):  # the keys are there, and hold
+        load(data, url, schema=schema, mode="append")
+    assert tables(url) == made
+    later = longer("shop", LONG, LONG + "_by_year")[1].replace(
+        **{name: pa.table({"id": [3], "above": pa.array([2], pa.int64())}) for name in data}
+    )
+    load(later, url, schema=schema, mode="append")
+    assert all(query(url, f"SELECT count(*) FROM {name}") == [(3,)] for name in made)
+
+
+def test_a_table_that_postgresql_itself_cut_is_found(postgresql_database: str) -> None:
+    query(postgresql_database, f"CREATE TABLE {LONG} (id bigint PRIMARY KEY, above bigint)")
+    schema, data = longer(LONG)
+    load(data, postgresql_database, schema=schema)
+    assert query(postgresql_database, f"SELECT count(*) FROM {LONG[:63]}") == [(2,)]
+    assert tables(postgresql_database) == {LONG[:63]}
+
+
+def test_a_name_that_would_be_another_table_is_refused(postgresql_database: str) -> None:
+    other = next(iter(names_in_target([LONG], "postgresql", list).values()))
+    schema, data = longer(other, LONG)
+    with pytest.raises(InputError, match="another table; rename one of them"):
+        load(data, postgresql_database, schema=schema)
+    assert tables(postgresql_database) == set()
+
+
+@pytest.mark.parametrize(("place", "said"), [("postgresql", "63 bytes"), ("mysql", "64 characters")])
+def test_columns_with_names_that_are_too_long_are_refused(
+    place: str, said: str, request: pytest.FixtureRequest, sqlite_database: str
+) -> None:
+    url = request.getfixturevalue(f"{place}_database")
+    data = Dataset({"a": pa.table({LONG: [1], LONG + "_by_year": [2]})})
+    with pytest.raises(InputError, match=f"{LONG}.*{said}.*SQLite"):
+        load(data, url)
+    assert tables(url) == set()
+    load(data, sqlite_database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,9 +96,10 @@ def seed(
         learned = learn(opened, seed=seed, rows=asked, strict=strict, progress=told.step)
         made = replanned(learned, rows=asked, strict=strict)
         kept: dict[str, int] = {}
+        beside: Dataset | None = None
         if mode == "append":
-            made, kept = _after_what_is_there(made, target, told, there)
-        data = made.sample(workers=workers, progress=told.sampled)
+            made, kept, beside = _after_what_is_there(made, target, told, there)
+        data = made.sample(workers=workers, progress=told.sampled, there=beside)
         data = data.select([name for name in data if name not in kept])
         result = load(
             data,
@@ -173,16 +175,20 @@ def _later(made: Synthesizer, kept: dict[str, int]) -> dict[str, list[str]]:
 
 def _after_what_is_there(
     made: Synthesizer, target: str, told: Teller, there: Schema | None
-) -> tuple[Synthesizer, dict[str, int]]:
-    """Keys that go on after the target's, another stream of values, and lists of the world that are there already."""
+) -> tuple[Synthesizer, dict[str, int], Dataset]:
+    """Keys that go on after the target's, another stream of values; lists of the world that are there already, and what
+    the target has in unique sets."""
     from fixturesynth.loading.counting import count_rows, largest_numbers
+    from fixturesynth.loading.naming import names_in_target
     from fixturesynth.planning.plan import ColumnPlan, Key
     from fixturesynth.schema.reflection import reflect
     from fixturesynth.sources import replanned
 
     there = reflect(target) if there is None else there
     rows = count_rows(target, there)
-    kept = {t.name: rows[t.name] for t in made.plan.tables if t.mode == "verbatim" and rows.get(t.name)}
+    short = names_in_target(made.schema.names, there.dialect, lambda: there.names)
+    own = {t.name: short.get(t.name, t.name) for t in made.plan.tables}  # as the target calls them
+    kept = {t.name: rows[own[t.name]] for t in made.plan.tables if t.mode == "verbatim" and rows.get(own[t.name])}
     if kept:
         told.say(f"kept as they are: {', '.join(kept)}")
     numbered: dict[str, tuple[str, ...]] = {}
@@ -194,15 +200,15 @@ def _after_what_is_there(
             and c.source.call.name == "sequence"
             and not c.source.call.options.get("prefix")
         )
-        if keys and table.name in there:
+        if keys and own[table.name] in there:
             numbered[table.name] = keys
-    largest = largest_numbers(target, there, numbered)
+    largest = largest_numbers(target, there, {own[name]: keys for name, keys in numbered.items()})
 
     def further(wishes: Wishes) -> Wishes:
         columns = {name: dict(plans) for name, plans in wishes.columns.items()}
         for table, names in numbered.items():
             for name in names:
-                if (last := largest.get(f"{table}.{name}")) is not None:
+                if (last := largest.get(f"{own[table]}.{name}")) is not None:
                     old = made.plan[table].column(name)
                     columns.setdefault(table, {})[name] = _starting_at(old, last + 1)
         return replace(wishes, columns=columns)
@@ -214,4 +220,34 @@ def _after_what_is_there(
         return replace(old, source=Key(call), why="goes on after the rows that are there")
 
     before = sum(rows.values())
-    return replace(replanned(made, change=further), seed=made.seed + before), kept
+    made = replace(replanned(made, change=further), seed=made.seed + before)
+    return made, kept, _unique_rows(made, target, there, own, kept, numbered)
+
+
+def _unique_rows(
+    made: Synthesizer, target: str, there: Schema, own: Mapping[str, str], kept: Collection[str],
+    numbered: Mapping[str, tuple[str, ...]],
+) -> Dataset:  # fmt: skip
+    """Rows of the target, by table, in the columns of unique sets that new rows could meet."""
+    from fixturesynth.dataset import Dataset
+    from fixturesynth.loading.reading import read_columns
+
+    wanted: dict[str, tuple[str, ...]] = {}
+    for table in made.plan.tables:
+        if own[table.name] not in there or table.name in kept or not table.rows:
+            continue
+        # New numbers, and keys of new parents, make a set new.
+        fresh = set(numbered.get(table.name, ()))
+        for reference in table.references:
+            columns = set(made.schema[table.name].foreign_key(reference.foreign_key).columns)
+            if reference.parent not in kept and not any(made.schema[table.name].column(c).nullable for c in columns):
+                fresh |= columns
+        sets = [u for u in table.uniques if not fresh & set(u.columns)]
+        columns = {c for u in sets for c in u.columns}
+        if any(u.predicate for u in sets):
+            columns = set(made.schema[table.name].column_names)  # a condition may ask for any of them
+        found = tuple(c for c in there[own[table.name]].column_names if c in columns)
+        if found:
+            wanted[table.name] = found
+    rows = read_columns(target, there, {own[name]: columns for name, columns in wanted.items()})
+    return Dataset({name: rows.arrow(own[name]) for name in wanted})

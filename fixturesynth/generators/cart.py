@@ -35,7 +35,7 @@ Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
 
 CANDIDATES = 16  # draws among which a row with given variables is chosen
-GROW_ROWS = 60_000  # rows that decide where to split; leaves are counted on all rows
+GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
@@ -51,6 +51,7 @@ class Cart:
     """
 
     name = "cart"
+    max_codes = 200
     version = 1
 
     def __init__(self, growth: Growth | None = None, *, reorder: bool = True) -> None:

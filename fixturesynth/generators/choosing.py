@@ -37,7 +37,7 @@ class Measured:
 
     name = "measured"
     version = 1
-    max_codes = 128  # enough for either; the trees look at 64
+    max_codes = 200  # as many as trees tell apart
 
     def __init__(self, device: str = "auto") -> None:
         self.device = device

@@ -18,7 +18,7 @@ __all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature"]
 Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
 
-RANKS = 64  # different places to split a feature at
+RANKS = 160  # different places to split a feature at
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
 
 
@@ -27,7 +27,7 @@ class Growth:
     """How far a tree may grow. ``evidence``: least gain of a split, in units of what chance alone would give."""
 
     least_rows: int = 10
-    most_leaves: int = 4096
+    most_leaves: int = 16384
     most_depth: int = 24
     classes: int = 6
     evidence: float = 1.5

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import entry_points
 
 from fixturesynth.errors import InputError, did_you_mean
-from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import Generator
-from fixturesynth.generators.copula import Copula
-from fixturesynth.generators.independent import Independent
-from fixturesynth.generators.network.generator import Network
-from fixturesynth.generators.neural.plugins import Diffusion, Gan, Vae
 
 __all__ = ["GENERATORS", "choose_generator", "find_generator"]
 
-GENERATORS: dict[str, Callable[[], Generator]] = {
-    "independent": Independent, "copula": Copula, "cart": Cart, "network": Network,
-    "vae": Vae, "gan": Gan, "diffusion": Diffusion,
-}  # fmt: skip
+# Module and class, loaded when they are asked for: a model needs one of them.
+GENERATORS: dict[str, tuple[str, str]] = {
+    "independent": ("independent", "Independent"),
+    "copula": ("copula", "Copula"),
+    "cart": ("cart", "Cart"),
+    "network": ("network.generator", "Network"),
+    "vae": ("neural.plugins", "Vae"),
+    "gan": ("neural.plugins", "Gan"),
+    "diffusion": ("neural.plugins", "Diffusion"),
+}
 
 
 def find_generator(name: str) -> Generator:
     """The generator of this name; InputError with a suggestion when there is none."""
+    generator: Generator
     if name in GENERATORS:
-        return GENERATORS[name]()
+        module, kind = GENERATORS[name]
+        generator = getattr(import_module(f"fixturesynth.generators.{module}"), kind)()
+        return generator
     plugins = {entry.name: entry for entry in entry_points(group="fixturesynth.generators")}
     if name not in plugins:
         raise InputError(f"no generator {name!r}: {did_you_mean(name, [*GENERATORS, *plugins, 'rules'])}")
-    generator: Generator = plugins[name].load()()
+    generator = plugins[name].load()()
     return generator
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,17 +26,35 @@ from fixturesynth.schema.targets import quote_name
 __all__ = ["Progress", "destination_of", "fill", "fill_table", "fill_together", "set_later", "told", "transaction"]
 
 Progress = Callable[[str, int, int], None]
+AGAIN = "run it again; with --resume (resume=True) rows are committed in blocks and a new run goes on behind them"
 SECOND_PASS = "_fixturesynth_later"
 
 
 @contextmanager
-def told(where: str, engine: Engine, kept: str = "nothing was kept") -> Iterator[None]:
-    """Whatever a driver raises as one line that names the table, and says what has been ``kept``."""
+def told(
+    where: str, engine: Engine, kept: str = "nothing was kept", connection: Connection | None = None
+) -> Iterator[None]:
+    """Whatever a driver raises as one line that names the table, and says what has been ``kept``.
+
+    ``connection``: where its loss is told as such, with the way out.
+    """
     driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
     try:
         yield
     except (sa.exc.SQLAlchemyError, driver_error, OSError, OverflowError, pa.ArrowException) as error:
-        raise LoadError(f"{where}: {one_line(error)}; {kept}") from error
+        said = f"{where}: {one_line(error)}; {kept}"
+        if connection is not None and _is_lost(connection, error):
+            said += f"; the connection was lost: {AGAIN}"
+        raise LoadError(said) from error
+
+
+def _is_lost(connection: Connection, error: Exception) -> bool:
+    """Whether the error is the end of the connection, as SQLAlchemy's dialect judges."""
+    if connection.invalidated or getattr(error, "connection_invalidated", False):
+        return True
+    origin: Any = getattr(error, "orig", None) or error
+    lost: bool = connection.dialect.is_disconnect(origin, driver_of(connection), None)
+    return lost
 
 
 @contextmanager
@@ -95,13 +114,13 @@ def fill(
     joined = {name: group for group in plan.together for name in group}
     for name in plan.order:
         if name not in joined:
-            with told(f"table {name!r}", engine):
+            with told(f"table {name!r}", engine, connection=connection):
                 fill_table(connection, dialect, plan, name, data.arrow(name), progress)
         elif name == joined[name][0]:
-            with told(f"tables {', '.join(joined[name])}", engine):
+            with told(f"tables {', '.join(joined[name])}", engine, connection=connection):
                 fill_together(connection, dialect, plan, joined[name], data, progress)
     for name in plan.later:
-        with told(f"table {name!r}", engine):
+        with told(f"table {name!r}", engine, connection=connection):
             set_later(connection, dialect, plan, name, data.arrow(name))
 
 

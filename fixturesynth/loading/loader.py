@@ -17,7 +17,8 @@ from fixturesynth.loading.destination import run
 from fixturesynth.loading.dialects import Dialect, dialect_of
 from fixturesynth.loading.filling import Progress, destination_of, fill, told, transaction
 from fixturesynth.loading.guard import check_target
-from fixturesynth.loading.preparing import LoadPlan, Mode, prepare, without_partitions
+from fixturesynth.loading.naming import names_in_target, with_names
+from fixturesynth.loading.preparing import LoadPlan, Mode, prepare, present_tables, without_partitions
 from fixturesynth.loading.resuming import BLOCK_ROWS, drop_ledger, load_in_blocks, refuse_unfinished
 from fixturesynth.schema.connection import as_url, make_engine
 from fixturesynth.schema.ddl import table_name
@@ -94,6 +95,16 @@ def load(
     engine = target if isinstance(target, Engine) else make_engine(url.update_query_dict(_options(dialect, url)))
     kept = False
     try:
+        short = _short_names(data, schema, dialect, engine)
+        if short:
+            data = Dataset({short.get(name, name): data.arrow(name) for name in data})
+            schema = schema and with_names(schema, short)
+            order = order and [short.get(name, name) for name in order]
+            later, skip_columns = (
+                {short.get(name, name): columns for name, columns in (given or {}).items()}
+                for given in (later, skip_columns)
+            )
+        named = tuple(f"table {name}: called {other} there" for name, other in short.items())
         if resume and not dry_run:
             kept = True  # from the first block on
             plan, created = load_in_blocks(
@@ -101,7 +112,7 @@ def load(
                 progress=progress, block_rows=block_rows,
             )  # fmt: skip
             rows = {name: data.arrow(name).num_rows for name in plan.order}
-            return LoadResult(rows, time.perf_counter() - started, plan.notes, created)
+            return LoadResult(rows, time.perf_counter() - started, (*named, *plan.notes), created)
         if mode != "truncate" and not resume:
             refuse_unfinished(engine)
         plan = prepare(
@@ -126,7 +137,13 @@ def load(
             engine.dispose()
         if made_file is not None and not kept:
             made_file.unlink(missing_ok=True)
-    return LoadResult(rows, time.perf_counter() - started, plan.notes, created, statements)
+    return LoadResult(rows, time.perf_counter() - started, (*named, *plan.notes), created, statements)
+
+
+def _short_names(data: Dataset, schema: Schema | None, dialect: Dialect, engine: Engine) -> dict[str, str]:
+    names = dict.fromkeys((*data, *(schema.names if schema else ())))
+    schemas = {t.name: t.schema for t in schema or ()}
+    return names_in_target(names, dialect.name, lambda: present_tables(engine), schemas)
 
 
 def _options(dialect: Dialect, url: sa.URL) -> dict[str, str]:
@@ -152,7 +169,11 @@ def _written(
     progress: Progress | None,
 ) -> None:
     made: list[str] = []
-    with told("the target", engine), engine.connect() as connection:
+    with (
+        told("the target", engine),
+        engine.connect() as connection,
+        told("the target", engine, connection=connection),
+    ):
         if dialect.detach:
             connection.detach()  # its session settings must not live on in the pool
         try:

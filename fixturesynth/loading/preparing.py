@@ -14,13 +14,14 @@ from fixturesynth.errors import GuardError, InputError, did_you_mean
 from fixturesynth.loading.destination import run
 from fixturesynth.loading.dialects import Dialect
 from fixturesynth.loading.loosening import kind_of_values
+from fixturesynth.loading.naming import refuse_long_columns
 from fixturesynth.loading.ordering import can_wait, load_order
 from fixturesynth.schema.ddl import Creation, creation, table_name
 from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.schema.translation import is_partition, translate
 
-__all__ = ["LoadPlan", "Mode", "arrange", "prepare", "without_partitions"]
+__all__ = ["LoadPlan", "Mode", "arrange", "prepare", "present_tables", "without_partitions"]
 
 Mode = Literal["create", "append", "truncate"]
 ASKED_TOGETHER = 100  # tables in one question
@@ -60,7 +61,7 @@ def prepare(
     """
     _known(skip, data, "skip_columns")
     _known(later or {}, data, "later")
-    present = _present(engine)
+    present = present_tables(engine)
     missing = [name for name in data if name not in present]
     if missing and len(missing) < len(data):
         there = next(name for name in data if name in present)
@@ -148,7 +149,7 @@ def _known(named: Mapping[str, Sequence[str]], data: Dataset, what: str) -> None
                 raise InputError(f"{what}: no column {column!r} in table {table!r}: {did_you_mean(column, known)}")
 
 
-def _present(engine: Engine) -> set[str]:
+def present_tables(engine: Engine) -> set[str]:
     """Names of the target's tables as a Schema writes them: with their schema when it is not the default one."""
     inspector = sa.inspect(engine)
     default = inspector.default_schema_name
@@ -167,6 +168,7 @@ def _creation(data: Dataset, dialect: Dialect, schema: Schema | None, present: s
         if name not in schema:
             raise InputError(f"no table {name!r} in the schema to create it from: {did_you_mean(name, schema.names)}")
     schema = replace(schema, tables=tuple(t for t in schema if t.name not in present))
+    refuse_long_columns(schema, dialect.name)
     lengths = (
         {
             (name, column): longest

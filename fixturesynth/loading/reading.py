@@ -24,7 +24,7 @@ from fixturesynth.schema.model import Column, Schema, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["connected", "infer_schema", "read_rows"]
+__all__ = ["connected", "infer_schema", "read_columns", "read_rows"]
 
 Progress = Callable[[str, int], None]
 
@@ -131,6 +131,17 @@ def _declared(held: Mapping[str, pa.Table], table: Table) -> pa.Table:
         loose = column.type.kind == "boolean" and pa.types.is_string(values.type)
         columns.append(fit(infer_text(values) if loose else values, column.type))
     return pa.table(columns, names=[c.name for c in wanted])
+
+
+def read_columns(source: str | Path, schema: Schema, columns: Mapping[str, Iterable[str]]) -> Dataset:
+    """Some columns of some tables of a database, all rows; SourceError when it cannot be read."""
+    with connected(source) as connection:
+        return Dataset(
+            {
+                name: _read_table(connection, schema[name], tuple(schema[name].column(c) for c in names))
+                for name, names in columns.items()
+            }
+        )
 
 
 def _chosen(schema: Schema, tables: Iterable[str] | None) -> tuple[Table, ...]:

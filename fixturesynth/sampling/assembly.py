@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,8 @@ class Assembly:
     made: Mapping[str, Made]
     dialect: str = "generic"
     first: int = 0  # rank of the first row
+    there: pa.Table | None = None  # rows of the target that these go beside, in the columns of unique sets
+    later: dict[str, Integers] = field(default_factory=dict)  # by column: ranks of its rule's values, where not its own
 
     def kind(self, column: str) -> pa.DataType:
         return final_type(self.table, self.model, column)
@@ -161,6 +163,8 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         )  # fmt: skip
         given = {n: out.get(n, pa.nulls(assembly.rows)) for n in source.needs}
         given |= {f"{key}.{name}": assembly.through(key, name, out) for key, name in source.parents}
+        if name in assembly.later:
+            job = replace(job, ranks=assembly.later[name])
         return make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
     values = assembly.base.get(name)
     if values is None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.planning.plan import TablePlan, UniquePlan
+from fixturesynth.sampling.appending import met
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.folding import folded, folds_case
 from fixturesynth.sampling.gates import inside_predicate
@@ -60,8 +61,8 @@ def differing_pair(plan: TablePlan, table: Table, unique: UniquePlan) -> tuple[F
 
 
 def _twice(assembly: Assembly, unique: UniquePlan, columns: Columns) -> Mask:
-    """Rows that an earlier one equals in the set, (rows,)."""
-    out = np.zeros(assembly.rows, dtype=bool)
+    """Rows that an earlier one, or one of the target, equals in the set, (rows,)."""
+    out = met(assembly, columns, unique)
     found = set_keys(assembly, columns, unique)
     if found is not None:
         out[found[0][duplicates(found[1])]] = True

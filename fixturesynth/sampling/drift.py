@@ -19,7 +19,7 @@ __all__ = ["without_drift"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
-STRAYED = 0.05
+STRAYED = 0.02
 
 
 def without_drift(

@@ -100,6 +100,7 @@ class _Run:
     lenders: Mapping[tuple[str, str], tuple[str, str]]  # by (table, column): whose values it takes
     first: Mapping[str, int]  # by table: the rank of its first row, 0 where it is not named
     chosen: Chosen | None = None
+    there: Mapping[str, pa.Table] = field(default_factory=dict)  # by table: rows of the target beside which these go
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
 
@@ -116,18 +117,20 @@ def sample_dataset(
     progress: Progress | None = None,
     first: Mapping[str, int] | None = None,
     chosen: Chosen | None = None,
+    there: Mapping[str, pa.Table] | None = None,
 ) -> Dataset:
     """Rows of every table of the plan, in its order. ``map``: an engine's own map, instead of ``workers`` processes.
 
     ``first``: by table, the rank that its rows count from. Keys and unique values made by rules then differ from those
     of a sample of fewer rows with the same plan and seed. ``chosen``: gives the words by which the codes of a table are
-    drawn, (rows, variables), instead of the seed's own.
+    drawn, (rows, variables), instead of the seed's own. ``there``: by table, the rows beside which these will stand, in
+    the columns of unique sets: none of their tuples comes again.
 
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
         differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
-        run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen)
+        run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen, there or {})
         for number, table in enumerate(plan.tables):
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
@@ -224,6 +227,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.made,
         run.plan.dialect,
         run.first.get(plan.name, 0),
+        run.there.get(plan.name),
     )
     columns = settle(assembly, run.plan.dialect)
     if any(r.how == "later" for r in plan.references):

@@ -74,6 +74,7 @@ class ValuesJob:
     locale: str
     now: str
     sources: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.repeating
+    ranks: Integers | None = None  # of rules' values, (rows,), where they are not those of the rows
 
 
 def generated(model: TableModel) -> tuple[Variable, ...]:
@@ -346,7 +347,7 @@ def _rule(
     plan: TablePlan, table: Table, model: TableModel | None, name: str, call: RuleCall, job: ValuesJob,
     given: Mapping[str, pa.Array],
 ) -> pa.Array:  # fmt: skip
-    ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64)
+    ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64) if job.ranks is None else job.ranks
     context = context_of(table, name, job.locale, job.now)
     return sample_rule(call, RuleRequest(job.seed, context, ranks, job.partition, given))
 

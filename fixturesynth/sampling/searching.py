@@ -15,7 +15,7 @@ from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import context_of
 
-__all__ = ["Condition", "search"]
+__all__ = ["Condition", "alone", "search"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -88,7 +88,7 @@ def _drawn(
             continue
         if isinstance(source, Rule) and not (source.needs or source.parents or source.call.unique):
             made[name] = _values(assembly, columns[name], source, name, where, own, turn)
-        elif isinstance(source, Reference) and source.foreign_key not in ranks and _alone(assembly, source.foreign_key):
+        elif isinstance(source, Reference) and source.foreign_key not in ranks and alone(assembly, source.foreign_key):
             fk = assembly.table.foreign_key(source.foreign_key)
             parents = assembly.made[fk.parent].rows
             chosen = assembly.ranks[fk.name].copy()
@@ -125,7 +125,7 @@ def _values(
     return values.take(pa.array(index, pa.int64(), mask=missing))
 
 
-def _alone(assembly: Assembly, foreign_key: str) -> bool:
+def alone(assembly: Assembly, foreign_key: str) -> bool:
     """Whether the reference fills all of its columns itself, and no other key reads them."""
     if foreign_key not in assembly.ranks or assembly.plan.reference(foreign_key).how == "self":
         return False

@@ -20,6 +20,7 @@ from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
+from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
@@ -71,6 +72,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         key = set_keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
+    refuse_met(assembly, columns)
     columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
     return settle_checks(assembly, columns, held)
 
@@ -220,12 +222,20 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     changed = False
     for unique in complete_sets(assembly.plan):
         found = set_keys(assembly, columns, unique)
-        if found is None or not duplicates(found[1]).any():
+        if found is None:
+            continue
+        twice, there = duplicates(found[1]), met(assembly, columns, unique)
+        if unique.gate and (twice.any() or there.any()):
+            leave_set(assembly, unique, found[0][twice | there[found[0]]])
+            changed = True
+            continue
+        rows = np.flatnonzero(there)
+        if rows.size and (past(assembly, columns, unique, rows) or past_pairs(assembly, columns, unique, rows)):
+            changed = True
+            continue
+        if not twice.any():
             continue
         changed = True
-        if unique.gate:
-            leave_set(assembly, unique, found[0][duplicates(found[1])])
-            continue
         for way in (
             _by_later_ranks,
             _by_turning,

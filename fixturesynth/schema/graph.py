@@ -1,6 +1,7 @@
 """ForeignKeyGraph: who references whom, in what order tables can be filled, and where cycles can be cut.
 
-networkx is inside and stays there. An edge goes from the child to its parent; foreign keys whose parent is not in the
+networkx is inside and stays there; it is loaded for schemas with cycles alone, since it takes longer than all the rest
+of making a plan. An edge goes from the child to its parent; foreign keys whose parent is not in the
 schema are no edges (``missing_parents`` lists them). Everything is deterministic: ties are broken by name.
 """
 
@@ -8,14 +9,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
-from typing import Literal
-
-import networkx as nx
+from typing import TYPE_CHECKING, Literal
 
 from fixturesynth.errors import CycleError, InputError, did_you_mean
 from fixturesynth.schema.guessing import Polymorphic, Undeclared, guess_polymorphic, guess_undeclared
 from fixturesynth.schema.model import ForeignKey, Schema, Table, Unique
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["Cut", "ForeignKeyGraph", "Implied", "build_graph"]
 
@@ -77,28 +80,36 @@ class ForeignKeyGraph:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-        self._graph.add_nodes_from(sorted(schema.names))
-        for table in schema:
-            for fk in table.foreign_keys:
-                if fk.parent in schema:
-                    self._graph.add_edge(table.name, fk.parent, key=fk.name)
+
+    @cached_property
+    def _graph(self) -> "nx.MultiDiGraph[str]":
+        return _graph_of(sorted(self.schema.names), self._edges)
+
+    @cached_property
+    def _edges(self) -> tuple[_Edge, ...]:
+        return tuple(
+            (t.name, fk.parent, fk.name) for t in self.schema for fk in t.foreign_keys if fk.parent in self.schema
+        )
 
     # Neighbours
 
     def parents(self, table: str) -> tuple[str, ...]:
         """Tables that ``table`` references, itself included where it does."""
-        return tuple(sorted(self._graph.successors(self._known(table))))
+        own = self._known(table)
+        return tuple(sorted({parent for child, parent, _ in self._edges if child == own}))
 
     def children(self, table: str) -> tuple[str, ...]:
         """Tables that reference ``table``, itself included where it does."""
-        return tuple(sorted(self._graph.predecessors(self._known(table))))
+        own = self._known(table)
+        return tuple(sorted({child for child, parent, _ in self._edges if parent == own}))
 
     def closure(self, tables: Iterable[str], up: bool = True, down: bool = False) -> tuple[str, ...]:
         """The tables with everything they need (``up``: all ancestors) and all that hangs on them (``down``).
 
         With both, the descendants' other ancestors are in it too, so that the result can be filled by itself.
         """
+        import networkx as nx
+
         found = {self._known(table) for table in tables}
         if down:
             found |= {d for table in found for d in nx.ancestors(self._graph, table)}
@@ -112,15 +123,36 @@ class ForeignKeyGraph:
         return tuple((t.name, fk.name) for t in self.schema for fk in t.foreign_keys if fk.parent not in self.schema)
 
     def _known(self, table: str) -> str:
-        if table not in self._graph:
-            raise InputError(f"no table {table!r} in the schema: {did_you_mean(table, self._graph)}")
+        if table not in self.schema:
+            raise InputError(f"no table {table!r} in the schema: {did_you_mean(table, sorted(self.schema.names))}")
         return table
 
     # Order and cycles
 
     @cached_property
+    def _plain_order(self) -> tuple[str, ...] | None:
+        """Tables with parents first, the first by name of those that can come next; None where there is a cycle."""
+        waiting = {name: set(self.parents(name)) - {name} for name in self.schema.names}
+        below: dict[str, list[str]] = {}
+        for name, parents in waiting.items():
+            for parent in parents:
+                below.setdefault(parent, []).append(name)
+        ready = [name for name, parents in waiting.items() if not parents]
+        heapify(ready)
+        order = []
+        while ready:
+            order.append(heappop(ready))
+            for child in below.get(order[-1], ()):
+                waiting[child].discard(order[-1])
+                if not waiting[child]:
+                    heappush(ready, child)
+        return tuple(order) if len(order) == len(self.schema) else None
+
+    @cached_property
     def components(self) -> tuple[tuple[str, ...], ...]:
         """Strongly connected components, parents first; one of a single table is no cycle unless ``cycles`` has it."""
+        import networkx as nx
+
         condensed = nx.condensation(nx.DiGraph(self._graph))
         members = {node: tuple(sorted(condensed.nodes[node]["members"])) for node in condensed}
         order = nx.lexicographical_topological_sort(condensed.reverse(copy=False), key=lambda node: members[node][0])
@@ -131,6 +163,10 @@ class ForeignKeyGraph:
 
         CycleError when the cuts leave a cycle.
         """
+        if cuts is None and self._plain_order is not None:
+            return self._plain_order
+        import networkx as nx
+
         left = self._without((c.table, c.foreign_key) for c in (self.cut_edges() if cuts is None else cuts))
         left.remove_edges_from([e for e in left.edges if e[0] == e[1]])
         if not nx.is_directed_acyclic_graph(left):
@@ -159,8 +195,8 @@ class ForeignKeyGraph:
         beyond. CycleError when a cycle cannot be cut.
         """
         dialect = dialect or self.schema.dialect
-        cuts = [Cut(child, name, "self") for child, parent, name in self._graph.edges(keys=True) if child == parent]
-        for component in self.components:
+        cuts = [Cut(child, name, "self") for child, parent, name in self._edges if child == parent]
+        for component in self.components if self._plain_order is None else ():
             if len(component) > 1:
                 cuts += self._cut_component(component, dialect)
         return tuple(sorted(cuts, key=lambda cut: (cut.table, cut.foreign_key)))
@@ -188,6 +224,8 @@ class ForeignKeyGraph:
         return "together" if dialect in _STATEMENT_CHECKS else None
 
     def _refuse_uncuttable(self, fixed: list[tuple[str, str, str]], dialect: str) -> None:
+        import networkx as nx
+
         rest = _graph_of((), fixed)
         if nx.is_directed_acyclic_graph(rest):
             return
@@ -209,6 +247,8 @@ class ForeignKeyGraph:
 
     def _some_cycle(self, graph: "nx.MultiDiGraph[str]") -> Cycle:
         """The shortest cycle, the first by name of those."""
+        import networkx as nx
+
         found = []
         for component in nx.strongly_connected_components(graph):
             inside = graph.subgraph(component)
@@ -217,6 +257,8 @@ class ForeignKeyGraph:
 
     @staticmethod
     def _cycle_through(graph: "nx.MultiDiGraph[str]", child: str, parent: str, name: str) -> Cycle:
+        import networkx as nx
+
         back = nx.shortest_path(graph, parent, child)
         names = [(a, min(graph[a][b])) for a, b in pairwise(back)]
         cycle = [(child, name), *names]
@@ -284,6 +326,8 @@ class ForeignKeyGraph:
 
 
 def _graph_of(tables: Iterable[str], edges: Iterable[_Edge]) -> "nx.MultiDiGraph[str]":
+    import networkx as nx
+
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(tables)
     for child, parent, name in edges:
@@ -362,6 +406,8 @@ def _cut_exactly(tables: tuple[str, ...], fixed: list[_Edge], costs: dict[_Edge,
 
 def _cut_greedily(tables: tuple[str, ...], fixed: list[_Edge], costs: dict[_Edge, int]) -> list[_Edge]:
     """Cut the cheap edge on the most shortest cycles until none is left, then take back what was not needed."""
+    import networkx as nx
+
     graph = _graph_of(tables, [*fixed, *costs])
     cut: list[_Edge] = []
     while True:

@@ -16,6 +16,10 @@ Alphabet = IntervalSet
 Made = TypeVar("Made")
 
 MOST_SPENT = 4096  # of the 8,192 units that a test case may take: beyond, tables get no more rows than they must
+# By bits, where numbers are drawn evenly: so far out that none of the constants that Hypothesis favours (its own, those
+# in the code under test) lies among them, and that it falls back to a plain uniform draw. Far numbers take more of the
+# units that a test case has.
+FAR = {24: 3 << 61, 64: 1 << 200}
 NEAR_ENDS = 127  # a range of more numbers than these has its ends drawn more often, as Hypothesis's own integers do
 
 
@@ -75,6 +79,14 @@ class Choices:
     def text(self, letters: Alphabet, shortest: int, longest: int) -> str:
         return self._data.draw_string(letters, min_size=shortest, max_size=longest)
 
+    def even(self, bits: int) -> int:
+        """A number below 2**``bits`` (24 or 64), all of them as likely; shrinks to 0.
+
+        Of other integers, and of bytes, Hypothesis takes one in twenty from the constants that it finds in the code.
+        """
+        origin = FAR[bits]
+        return self.integer_(origin, origin + (1 << bits) - 1, shrink_towards=origin) - origin
+
     def octets(self, shortest: int, longest: int) -> bytes:
         return self._data.draw_bytes(shortest, longest)
 
@@ -84,6 +96,11 @@ class Choices:
 
     def end(self) -> None:
         self._data.stop_span()
+
+    @property
+    def spent(self) -> int:
+        """Units drawn so far, of 8,192."""
+        return self._data.length
 
     @property
     def is_spent(self) -> bool:

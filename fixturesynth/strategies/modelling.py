@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.planning.plan import Plan
+from fixturesynth.randomness import hashed
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.strategies.choices import Choices, Drawn
 from fixturesynth.strategies.forms import Form, form_of_schema
@@ -22,8 +24,9 @@ from fixturesynth.synthesizer import Synthesizer
 __all__ = ["from_model"]
 
 MODES = ("realistic", "structural")
-SEED_BYTES = 8
-WORD_BYTES = 3  # of a word that is drawn by itself: 16 million places on the inverse distribution
+SEED_BITS = 64
+WORD_BITS = 24  # of a word that is drawn by itself: 16 million places on the inverse distribution
+MOST_UNITS = 3500  # that words may take: Hypothesis refuses tests whose smallest example takes half of its 8,192
 KEPT = 512  # datasets that are remembered: replays draw the same ones again
 
 
@@ -93,18 +96,21 @@ class _Models:
 
     def __call__(self, choices: Choices) -> Any:
         size = choices.integer(*self.rows)
-        seed = int.from_bytes(choices.octets(SEED_BYTES, SEED_BYTES), "big")
+        seed = choices.even(SEED_BITS)
         if not self.structural:
             return self.form(_rows_of(self.remembered(size, seed)))
 
+        labels = count(_LABEL)
+
         def chosen(table: str, rows: int, variables: int) -> npt.NDArray[np.uint64]:
-            words = np.zeros((rows, variables), dtype=np.uint64)
+            # Beyond what may be chosen the words are those of the dataset's number.
+            words = hashed(np.arange(rows * variables), seed, table, "unchosen").reshape(rows, variables)
             for row in range(rows):
-                choices.begin(_LABEL)
+                # Parts of one label are copied over each other in most examples: rows would be repeats of rows.
+                choices.begin(next(labels))
                 for variable in range(variables):
-                    if not choices.is_spent:
-                        raw = int.from_bytes(choices.octets(WORD_BYTES, WORD_BYTES), "big")
-                        words[row, variable] = raw << (64 - 8 * WORD_BYTES)
+                    if choices.spent < MOST_UNITS:
+                        words[row, variable] = choices.even(WORD_BITS) << (64 - WORD_BITS)
                 choices.end()
             return words
 

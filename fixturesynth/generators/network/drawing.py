@@ -147,7 +147,7 @@ class _Shared:
         present = np.zeros(len(self.hidden) * size, bool)
         present[key] = True
         found = np.flatnonzero(present)
-        self.prefix = (np.cumsum(present) - 1)[key]
+        self.prefix = np.cumsum(present, dtype=np.int32)[key].astype(np.int64) - 1
         self.one = np.empty(found.size, np.int64)
         self.one[self.prefix] = np.arange(column.size)
         self.hidden = self.hidden[found // size] + self.drawer.embeddings[token][found % size]
@@ -228,7 +228,8 @@ class _Alone:
     def _pick(self, logits: Floats, raw: Words) -> Column:
         running = np.cumsum(weights(logits, self.drawer.table), axis=1, dtype=np.int32)
         target = (((raw >> _HALF) * running[:, -1].astype(np.uint64)) >> _HALF).astype(np.int32)
-        return np.asarray((running <= target[:, None]).sum(axis=1, dtype=np.int32), np.int32)
+        # The first class whose running weight is above the target, which the last one always is.
+        return np.asarray((running > target[:, None]).argmax(axis=1), np.int32)
 
 
 def _expected(

@@ -204,8 +204,8 @@ def placed(
 def weights(found: Floats, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Whole weights of the classes, (n, classes), from logits."""
     below = found.max(axis=1, keepdims=True) - found
-    np.minimum(below, table.size - 1, out=below)
-    return np.asarray(table.take(below.astype(np.intp)), np.int32)
+    found_weights: npt.NDArray[np.int32] = table.take(below.astype(np.intp), mode="clip")
+    return found_weights
 
 
 def layers_to_arrays(layers: Layers) -> dict[str, npt.NDArray[Any]]:
