@@ -36,7 +36,7 @@ def _reference_checks(draw: st.DrawFn, table: Table, free: list[Column]) -> set[
         if {a.name, b.name} & done or draw(st.booleans()):
             continue
         forms = []
-        # No two rows to tell apart in a parent that has one (see docs/limits.md).
+        # No two rows to tell apart in a parent that has one.
         if a.target == b.target and a.kind == b.kind and not a.sole:
             forms += [f"{a.name} <> {b.name}"] * 2
         if a.nullable and b.nullable:
@@ -54,8 +54,7 @@ def _reference_checks(draw: st.DrawFn, table: Table, free: list[Column]) -> set[
             done |= {c.name for c in lone if c.name in text}
     texts = [c for c in free if c.kind == "text"]
     for column in lone:
-        # Of a reference to the table itself one way is taken for all rows, and the text may be unique: see limits.
-        free_to = column.nullable and column.target != table.name and column.name not in done
+        free_to = column.nullable and column.name not in done
         if free_to and texts and draw(st.integers(0, 3)) == 0:
             status = draw(st.sampled_from(texts)).name
             if status in used:

@@ -144,9 +144,12 @@ def _reference(
 
 
 def _one_row(table: Table) -> bool:
-    """Whether a boolean is unique by itself: a check that holds it to one value leaves one row."""
-    flags = [c.name for c in table.columns if c.kind == "boolean"]
-    return any([f] in table.uniques or f"UNIQUE ({f})" in table.clauses for f in flags)
+    """Whether a boolean that is always set is unique by itself, or a reference to such a table: checks leave one row.
+
+    One that may be NULL leaves room for other rows.
+    """
+    flags = [c.name for c in table.columns if (c.kind == "boolean" or c.sole) and not c.nullable]
+    return any([f] in (table.key, *table.uniques) or f"UNIQUE ({f})" in table.clauses for f in flags)
 
 
 def _kinds(words: Words) -> tuple[str, ...]:

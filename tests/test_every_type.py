@@ -23,6 +23,7 @@ POSTGRESQL_KEYS = (
     "timestamptz", "timetz", "time", "timestamp(3)", "numeric", "numeric(10,3)", "numeric(6,-2)", "money", "bit(16)",
     "varbit(12)", "tsvector", "tsquery", "fair", "word", "citext", "ltree", "oid", "regclass", "regtype", "name",
     "char(5)", "varchar(3)", "smallint", "real", "double precision", "date", "pg_lsn", "cube", "isbn13",
+    "interval year to month",
 )  # fmt: skip
 POSTGRESQL_ONLY_COLUMNS = (
     "json", "xml", "hstore", "point", "line", "lseg", "box", "path", "polygon", "circle", "lquery", "jsonpath",

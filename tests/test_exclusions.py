@@ -113,6 +113,22 @@ def test_children_of_one_parent_are_no_more_than_it_has_room_for(postgresql_data
     audit(url, seeded(url, 300))
 
 
+@pytest.mark.parametrize("beside", ["kind int NOT NULL CHECK (kind IN (1, 2))", "kind int NOT NULL REFERENCES kind"])
+def test_groups_are_filled_to_the_last_row_that_they_have_room_for(
+    beside: str, postgresql_database: str, tmp_path: Path
+) -> None:
+    text = (
+        "CREATE EXTENSION btree_gist; CREATE TABLE hall (id int PRIMARY KEY CHECK (id BETWEEN 1 AND 10)); "
+        "CREATE TABLE kind (id int PRIMARY KEY CHECK (id IN (1, 2))); "
+        f"CREATE TABLE t (id int PRIMARY KEY, hall int NOT NULL REFERENCES hall, {beside}, span int4range NOT NULL, "
+        "CHECK (lower(span) >= 0 AND upper(span) <= 5), EXCLUDE USING gist (hall WITH =, kind WITH =, span WITH &&))"
+    )
+    url = database(postgresql_database, tmp_path, text)
+    synthesizer = seeded(url, 100)
+    audit(url, synthesizer)
+    assert synthesizer.plan["t"].rows == 100
+
+
 def test_what_is_not_understood_is_refused_by_name(postgresql_database: str, tmp_path: Path) -> None:
     text = "CREATE TABLE t (id int PRIMARY KEY, area circle NOT NULL, EXCLUDE USING gist (area WITH &&))"
     url = database(postgresql_database, tmp_path, text)

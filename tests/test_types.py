@@ -15,7 +15,7 @@ MEANINGS = [
     ("postgresql", "timestamp(3) without time zone", "timestamp", {"precision": 3, "timezone": False}),
     ("postgresql", "timestamp with time zone", "timestamp", {"timezone": True}),
     ("postgresql", "time with time zone", "time", {"timezone": True}),
-    ("postgresql", "interval year to month", "interval", {}),
+    ("postgresql", "interval year to month", "text", {}),
     ("postgresql", "double precision", "float", {"bits": 64}),
     ("postgresql", "bit(8)", "bit", {"length": 8, "fixed": True}),
     ("postgresql", "bit varying(5)", "bit", {"length": 5, "fixed": False}),

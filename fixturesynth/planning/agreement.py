@@ -18,6 +18,7 @@ from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
 from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.orders import strict_of
 from fixturesynth.planning.parts import told_apart
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Rule, RuleCall, TablePlan, UniquePlan
 from fixturesynth.profiling.semantics import guess_meaning, words_of
@@ -99,7 +100,7 @@ def agree(
     plans = {c.name: c for c in columns}
     fixed = frozenset(moved | set(decided))
     keyed = frozenset(c for u in uniques for c in u.columns)
-    orders = {(d.low, d.high): d.strict for d in (*branches.differences, *needs.constraints.differences)}
+    orders = strict_of((*branches.differences, *needs.constraints.differences))
     row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
     for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals):
         way(row)

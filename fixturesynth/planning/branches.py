@@ -16,12 +16,14 @@ from fixturesynth.planning.plan import (
     Default,
     Key,
     Reference,
+    ReferencePlan,
     Rule,
     UniquePlan,
 )
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
+from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import (
     Alternatives,
     Branch,
@@ -34,7 +36,7 @@ from fixturesynth.schema.predicates import (
     joint_branches,
 )
 
-__all__ = ["Branches", "plan_branches", "plan_gates", "settled"]
+__all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled"]
 
 MOST_KEPT = 16  # branches of a set that rows are spread over
 
@@ -120,6 +122,25 @@ def plan_gates(
     return tuple(out)
 
 
+def one_to_one_limit(
+    table: Table, references: Sequence[ReferencePlan], sets: Sequence[BranchSet], parents: Mapping[str, int]
+) -> tuple[int, str] | None:
+    """Most rows of which those whose branch wants a parent of its own surely find one; ``parents``: by foreign key."""
+    limits = []
+    for reference in references:
+        own = set(table.foreign_key(reference.foreign_key).columns)
+        for choice in sets if reference.exclusive and reference.how == "matched" else ():
+            wanting = sum(any(c.name in own and c.null_share == 0.0 for c in branch) for branch in choice.branches)
+            share = wanting / len(choice.branches)
+            if share:
+                # Rows are spread over the branches by chance: four deviations more than the share hardly ever come.
+                here = parents[reference.foreign_key]
+                spread = 2 * (1 - share) ** 0.5
+                rows = int(((here + spread**2) ** 0.5 - spread) ** 2 / share)
+                limits.append((max(rows, 1), f"its one-to-one reference to {reference.parent}"))
+    return min(limits) if limits else None
+
+
 def _connected(alternatives: Iterable[Alternatives]) -> list[list[Alternatives]]:
     """Conditions that share columns, directly or through others."""
     groups: list[tuple[set[str], list[Alternatives]]] = []
@@ -147,6 +168,12 @@ class _Choices:
         self.needs = needs
         self.plans = plans
         self.how = {r.foreign_key: r for r in needs.references}
+        # NULL in these is a value that one row may have.
+        self.null_once = {
+            u.columns[0]
+            for u in unique_sets(needs.table)
+            if len(u.columns) == 1 and (u.stand_ins or not u.nulls_distinct)
+        }
 
     def base(self, name: str) -> ColumnDomain:
         """What holds of a column in every row: its checks, NOT NULL, the values of its type."""
@@ -237,6 +264,8 @@ class _Choices:
         narrowed = not base.implies(replace(domain, not_null=False, only_null=False)) and not domain.only_null
         if isinstance(source, Constant) and source.value is None:
             return None if domain.not_null else ()
+        if domain.only_null and name in self.null_once:
+            return None
         if isinstance(source, Reference):
             return None if narrowed else self._reference(name, source, domain)
         if isinstance(source, Key):
@@ -271,9 +300,13 @@ class _Choices:
             return (BranchColumn(name, 1.0),) if free else None
         if not domain.not_null or reference.how == "context":
             return ()
-        if reference.how not in ("matched", "later") or reference.exclusive:
-            return None
-        return (BranchColumn(name, 0.0),)
+        alone = own == list(self.needs.table.foreign_key(source.foreign_key).columns) and not any(
+            set(own) & set(u.columns) for u in unique_sets(self.needs.table)
+        )
+        able = reference.how in ("matched", "later") or (reference.how == "self" and alone)
+        if reference.exclusive:  # a parent of its own is found where nothing else is asked of it
+            able = reference.how == "matched" and own == list(self.needs.table.foreign_key(source.foreign_key).columns)
+        return (BranchColumn(name, 0.0),) if able else None
 
     def gate(self, unique: UniquePlan, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
         """Values for which the predicate of ``unique`` does not hold and every check does; empty: there are none."""
@@ -290,6 +323,19 @@ class _Choices:
             if whole.is_empty or whole.differences or whole.distinct:
                 continue
             made = self.made(whole)
-            if made:
+            if made and not any(self._must_agree(c) for c in made):
                 return made
         return ()
+
+    def _must_agree(self, column: BranchColumn) -> bool:
+        """Whether the column needs a parent that agrees with others, or is of the same table: not any will do."""
+        source = self.plans[column.name].source
+        if not isinstance(source, Reference) or column.null_share == 1.0:
+            return False
+        reference = self.how[source.foreign_key]
+        if reference.how == "self" or reference.exclusive:
+            return True
+        columns = self.needs.table.foreign_key(source.foreign_key).columns
+        return any(
+            not isinstance(s := self.plans[c].source, Reference) or s.foreign_key != source.foreign_key for c in columns
+        )

@@ -25,6 +25,7 @@ from fixturesynth.schema.model import Column, ColumnType
 __all__ = ["candidates", "own_values"]
 
 OWN: Final = 512  # values of the column's own rule
+MODEST: Final = 2**28  # numbers below it may be multiplied by small ones, and added, in any integer type
 _EPOCH: Final = datetime(1970, 1, 1)
 
 
@@ -95,7 +96,10 @@ def _integers(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: st
     spread = [10**k * 12345678901 // 10**10 for k in range(19)]
     bits = [2**k for k in range(63)] + [2**k - 1 for k in range(63)]
     dense = [*range(1024), *range(-1, -101, -1), *range(1900, 2101)]
-    yield [n for n in (*dense, *near, *wide, *spread, *bits, *(-n for n in near)) if low <= n <= high]
+    held = [n for n in (*dense, *near, *wide, *spread, *bits, *(-n for n in near)) if low <= n <= high]
+    # What a condition computes of large numbers may overflow, and then the whole group has no verdict.
+    yield [n for n in held if abs(n) < MODEST]
+    yield [n for n in held if abs(n) >= MODEST]
 
 
 def _decimals(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> _Groups:

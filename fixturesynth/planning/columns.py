@@ -1,6 +1,6 @@
 """One source for each column, from what the schema declares, what the rows say and what the user wants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,16 +24,18 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
+from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.defaults import NAMED
 from fixturesynth.rules.habits import null_share
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Column, ForeignKey, Table
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
-__all__ = ["ColumnNeeds", "plan_columns"]
+__all__ = ["ColumnNeeds", "plan_columns", "with_sparse_keys"]
 
 MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integer": "numeric", "number": "numeric"}
 
@@ -185,7 +187,7 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     counter = (seen.writing or {}).get("counter") if seen is not None and column.type.kind == "text" else None
     if counter and not bounded:
         return ColumnPlan(column.name, Key(RuleCall("numbered", dict(counter), unique=True)), "unique, counted code")
-    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and column.type.kind not in WRITTEN:
+    if seen is not None and seen.kind in ("code", "identifier") and seen.patterns and not _has_grammar(column):
         shapes = {"patterns": [list(p) for p in seen.patterns]}
         return ColumnPlan(column.name, Key(RuleCall("pattern", shapes, unique=True)), "unique, shapes as in the rows")
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
@@ -198,6 +200,10 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}")
     return ColumnPlan(column.name, Key(call), f"unique {meaning or column.type.kind}")
+
+
+def _has_grammar(column: Column) -> bool:
+    return column.type.kind in WRITTEN or column.type.name in NAMED
 
 
 def _first_number(seen: ColumnProfile | None) -> tuple[int, int]:
@@ -220,6 +226,22 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     required = together or not column.nullable or (domain is not None and domain.not_null)
     share = 0.0 if required else null_share(meaning)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")
+
+
+def with_sparse_keys(
+    needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], asked_for: Collection[str]
+) -> tuple[ColumnPlan, ...]:
+    """Unique columns with fewer values than rows are drawn like others where they may be NULL: the rest have none."""
+    out = []
+    barred = {*asked_for, *(needs.table.primary_key.columns if needs.table.primary_key else ())}
+    barred |= {c for u in unique_sets(needs.table) for c in u.stand_ins}
+    for plan in columns:
+        few = isinstance(plan.source, Key) and plan.name not in barred and capacities[plan.name] < needs.rows
+        if needs.profile is None and few and needs.table.column(plan.name).nullable:
+            sparse = _plan_rule(needs, needs.table.column(plan.name))
+            plan = sparse if isinstance(sparse.source, Rule) and sparse.source.null_share > 0 else plan
+        out.append(plan)
+    return tuple(out)
 
 
 def _encoding(seen: ColumnProfile) -> str:
@@ -307,7 +329,7 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     if column.type.kind == "range" and seen.quantiles and seen.lengths:
         spans = {"lows": [int(q) for q in seen.quantiles], "widths": list(seen.lengths), "step": int(seen.step or 1)}
         return RuleCall("range", spans), seen.null_share
-    written = column.type.kind in WRITTEN  # a shape of digits and letters would not be a value of the type
+    written = _has_grammar(column)  # a shape of digits and letters would not be a value of the type
     habits = seen.writing or {}
     case = habits.get("case")
     if not written and (shown := _as_written(seen)) is not None:

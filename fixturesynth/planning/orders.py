@@ -7,10 +7,10 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.plan import BranchSet, ColumnPlan, Rule
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import ColumnDomain, NotUnderstood, TableConstraints
+from fixturesynth.schema.predicates import ColumnDomain, Difference, NotUnderstood, TableConstraints
 from fixturesynth.schema.predicates.domains import Bound
 
-__all__ = ["orders_by_meaning", "tighten"]
+__all__ = ["orders_by_meaning", "strict_of", "tighten"]
 
 # (earlier, later) meanings.
 PAIRS = (
@@ -60,6 +60,14 @@ def orders_by_meaning(
             if options:
                 out.append((max(options, key=lambda low: _alike(low, high)), high, False))
     return tuple(out)
+
+
+def strict_of(differences: Sequence[Difference]) -> dict[tuple[str, str], bool]:
+    """Whether each order of (low, high) is strict: where it is said twice, ``<`` says more than ``<=``."""
+    out: dict[tuple[str, str], bool] = {}
+    for d in differences:
+        out[d.low, d.high] = out.get((d.low, d.high), False) or d.strict
+    return out
 
 
 def tighten(constraints: TableConstraints) -> TableConstraints:

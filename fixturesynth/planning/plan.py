@@ -156,6 +156,7 @@ class UniquePlan:
     nulls_distinct: bool = True
     predicate: str | None = None
     gate: tuple[BranchColumn, ...] = ()
+    stand_ins: tuple[str, ...] = ()  # columns in which NULL counts as a value: an expression puts one in its place
 
 
 @dataclass(frozen=True)

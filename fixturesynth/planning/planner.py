@@ -1,17 +1,17 @@
 """Schema, profile and wishes to a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
-from fixturesynth.planning.branches import Branches, plan_branches, plan_gates, settled
+from fixturesynth.planning.branches import Branches, one_to_one_limit, plan_branches, plan_gates, settled
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
-from fixturesynth.planning.columns import ColumnNeeds, plan_columns
+from fixturesynth.planning.columns import ColumnNeeds, plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
-from fixturesynth.planning.orders import orders_by_meaning, tighten
+from fixturesynth.planning.orders import orders_by_meaning, strict_of, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.parts import distinct_parents, part_of
 from fixturesynth.planning.plan import (
@@ -34,7 +34,7 @@ from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_r
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import plan_uniques, unique_sets, with_equal_nulls, with_prefixes
+from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -44,6 +44,8 @@ from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.predicates import TableConstraints, compile_constraints
 
 __all__ = ["Wishes", "make_plan"]
+
+PASSES = 4  # over all tables, where one's rows hang on those of a table that comes after it
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,28 @@ def make_plan(
     wishes = wishes or Wishes()
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
-    schema = with_equal_nulls(schema)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
-    notes: list[str] = []
-    planned: dict[str, int] = {}
-    done: dict[str, TablePlan] = {}
-    for name in structure.order:
-        done[name] = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes, judge)
-        planned[name] = done[name].rows
+    known: dict[str, int] = {}  # rows of every table, as the pass before had it
+    for _ in range(PASSES):
+        notes: list[str] = []
+        planned: dict[str, int] = {}
+        done: dict[str, TablePlan] = {}
+        for name in structure.order:
+            done[name] = _plan_table(
+                schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known
+            )
+            planned[name] = done[name].rows
+        if known == planned or not any(_closing_sets(schema[t.name], t) for t in done.values()):
+            break
+        known = planned
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
+
+
+def _closing_sets(table: Table, plan: TablePlan) -> bool:
+    """Whether the rows hang on those of a table that is planned later: a set pairs a reference that closes a cycle."""
+    late = {c for r in plan.references if r.how == "later" for c in table.foreign_key(r.foreign_key).columns}
+    return any(u.how == "by_pairs" and late & set(u.columns) for u in plan.uniques)
 
 
 def _plan_table(
@@ -97,6 +111,7 @@ def _plan_table(
     done: Mapping[str, TablePlan],
     notes: list[str],
     judge: Judge | None,
+    known: Mapping[str, int],
 ) -> TablePlan:
     if (why := why_no_rows(schema, table)) is not None:
         return _without_rows(table, structure, why, wishes, notes)
@@ -151,6 +166,7 @@ def _plan_table(
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
         columns = with_range_limits(table, columns, ranges)
         columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
+        columns = with_sparse_keys(needs, columns, _capacities(needs, columns), asked_for)
         capacities = _capacities(needs, columns)
         for column in columns:
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
@@ -167,6 +183,8 @@ def _plan_table(
             break
         constraints = tighten(again)
         del notes[told:]
+    if learned is None and (limit := one_to_one_limit(table, references, branches.sets, able)) is not None:
+        rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     if rows and table.triggers:
         notes.append(f"{table.name}: its triggers run on every row and may refuse it: {', '.join(table.triggers)}")
     if rows:
@@ -182,7 +200,13 @@ def _plan_table(
             else able[r.foreign_key]
             for r in references if r.parent in done
         }  # fmt: skip
-        if unique.how == "by_pairs" and (most := _pairs(table, unique, references, capacities, columns, apart)):
+        apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
+        if learned is None and dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs):
+            continue
+        unequal = {frozenset((d.a, d.b)) for d in (*constraints.distinct, *branches.distinct)}
+        if unique.how == "by_pairs" and (
+            most := _pairs(table, unique, references, capacities, columns, apart, unequal)
+        ):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
@@ -309,21 +333,32 @@ def _pairs(
     capacities: Mapping[str, int],
     columns: tuple[ColumnPlan, ...],
     parents: Mapping[str, int],
+    unequal: Collection[frozenset[str]],
 ) -> int | None:
     """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound.
 
-    ``parents``: by foreign key, distinct parents as far as the set sees them.
+    ``parents``: by foreign key, distinct parents as far as the set sees them; ``unequal``: columns that must differ.
     """
     by_name = {c.name: c for c in columns}
-    sizes: list[int] = []
+    sizes: list[float] = []
     # A column that several references share counts for the one that fills it.
     filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
-        if set(fk.columns) & set(unique.columns) and reference.how in ("self", "later"):
+        early = reference.how == "later" and (
+            reference.foreign_key not in parents or not set(fk.columns) <= set(unique.columns)
+        )
+        if set(fk.columns) & set(unique.columns) and (early or reference.how == "self"):
             return None  # one child for each parent, or pairs made distinct afterwards
-        if reference.how in ("context", "matched") and reference.foreign_key in filling:
-            sizes.append(parents[reference.foreign_key])
+        if reference.how in ("context", "matched", "later") and reference.foreign_key in filling:
+            # Of two that must differ half of the pairs are promised: swaps find no way where nearly all are needed.
+            taken = any(
+                frozenset((fk.columns[0], other.columns[0])) in unequal and set(other.columns) <= set(unique.columns)
+                for other in table.foreign_keys
+                if other.name < fk.name and (other.parent, other.parent_columns) == (fk.parent, fk.parent_columns)
+            )
+            here = parents[reference.foreign_key]
+            sizes.append((here - 1) / 2 if taken and len(fk.columns) == 1 else here)
     for name in unique.columns:
         source = by_name[name].source
         if isinstance(source, Rule):
@@ -332,7 +367,7 @@ def _pairs(
             sizes.append(1)
         elif isinstance(source, Derived | Modelled | Default):
             return None
-    return prod(sizes) if sizes else None
+    return max(int(prod(sizes)), 1) if sizes else None
 
 
 def _limits_of_parts(
@@ -359,7 +394,7 @@ def _orders(
     columns: tuple[ColumnPlan, ...],
 ) -> tuple[tuple[str, str, bool], ...]:
     learned = _of_kind(seen, "order")
-    pairs = {(d.low, d.high): d.strict for d in (*constraints.differences, *branches.differences)}
+    pairs = strict_of((*constraints.differences, *branches.differences))
     if seen is None:
         pairs = {(a, b): s for a, b, s in orders_by_meaning(table, columns, constraints.domains, branches.sets)} | pairs
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}

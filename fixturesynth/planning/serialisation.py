@@ -108,7 +108,8 @@ def _table(data: dict[str, Any]) -> TablePlan:
 
 
 def _unique(data: dict[str, Any]) -> UniquePlan:
-    return UniquePlan(**{**data, "columns": tuple(data["columns"]), "gate": _branch(data.get("gate", ()))})
+    lists = {name: tuple(data.get(name, ())) for name in ("columns", "stand_ins")}
+    return UniquePlan(**{**data, **lists, "gate": _branch(data.get("gate", ()))})
 
 
 def _branches(data: dict[str, Any]) -> BranchSet:

@@ -18,7 +18,11 @@ def required_together(plan: TablePlan, table: Table) -> list[str]:
 
 
 def _required(table: Table, reference: ReferencePlan) -> bool:
+    if reference.how == "context" and reference.null_share == 0:
+        return True  # children are dealt to all of its rows, also where a row might do without a parent
     columns = table.foreign_key(reference.foreign_key).columns
+    if reference.null_share == 0 and any(not u.nulls_distinct and set(u.columns) & set(columns) for u in table.uniques):
+        return reference.how == "matched"  # two rows without a parent would be alike
     return reference.how in ("context", "matched") and not any(table.column(c).nullable for c in columns)
 
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.loading.verdicts import FALSE, TRUE, UNKNOWN, Judge
+from fixturesynth.loading.verdicts import FAILED, FALSE, TRUE, UNKNOWN, Judge
 from fixturesynth.planning.candidates import candidates, own_values
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import Branch, ColumnDomain, NotUnderstood, evaluate_tree
+from fixturesynth.schema.predicates import Branch, ColumnDomain, NotUnderstood, case_readings, evaluate_tree
 from fixturesynth.schema.predicates.parsing import constants
 
 __all__ = ["Trials"]
@@ -67,15 +67,15 @@ class Trials:
         if alone and passing is not None and len(own) and passing.all() and name not in self.unique:
             return None
         groups = [own, *candidates(declared, own, constants(node), text, context.now)]
-        kept: list[Any] = []
-        for values in self._passing_values(name, node, text, groups, want, null_passes):
-            kept += [v for v in map(_plain, values.to_pylist()) if v is not None]
+        passed = self._passing_values(name, node, text, groups, want, null_passes)
+        kept = [v for values in passed or () for v in map(_plain, values.to_pylist()) if v is not None]
         kept = _spread(list(dict.fromkeys(kept)), self._most(name))
         empty = self._null_passes(name, node, text, want, null_passes)
-        if not kept and empty is None:
+        if not kept and passed is None and empty is None:
             return None
         if not kept:
-            return ColumnDomain(name, only_null=True) if empty and declared.nullable else None
+            # No value is known for which it comes out so: other branches of the condition have to do.
+            return ColumnDomain(name, only_null=True, not_null=not (empty and declared.nullable))
         return ColumnDomain(name, allowed=tuple(kept), not_null=not empty)
 
     def together(self, columns: tuple[str, ...], node: exp.Expression, text: str) -> tuple[Branch, ...]:
@@ -121,33 +121,37 @@ class Trials:
         return max(MOST_ALLOWED, 2 * self.rows) if name in self.unique else MOST_ALLOWED
 
     def _verdicts_here(self, node: exp.Expression, name: str, values: pa.Array) -> npt.NDArray[np.int8] | None:
-        """By our own evaluation; None where the condition, or one of the values in it, is beyond it."""
+        """By our own evaluation; None where the condition, or one of the values in it, is beyond it.
+
+        FAILED where the verdict hangs on whether texts are compared by case.
+        """
         if self.judge is not None and self.table.column(name).type.kind not in PLAIN:
             return None
         try:
-            truth = evaluate_tree(node, pa.table({name: values}), self.dialect)
+            read = [
+                _codes(evaluate_tree(node, pa.table({name: values}), self.dialect, any_case=any_case))
+                for any_case in case_readings(self.dialect)
+            ]
         except (NotUnderstood, pa.ArrowException, OverflowError):
             return None
-        codes = np.full(len(values), UNKNOWN, dtype=np.int8)
-        filled = np.asarray(truth.fill_null(False), dtype=bool)
-        known = np.asarray(truth.is_valid(), dtype=bool)
-        codes[known] = np.where(filled[known], TRUE, FALSE)
-        return codes
+        return np.where(np.all(np.stack(read) == read[0], axis=0), read[0], np.int8(FAILED))
 
     def _passing_values(
         self, name: str, node: exp.Expression, text: str, groups: list[pa.Array], want: bool, null_passes: bool
-    ) -> list[pa.Array]:
-        """Of each group what passes: of the own values alone where they are enough."""
+    ) -> list[pa.Array] | None:
+        """Of each group what passes: of the own values alone where they are enough. None: nothing could be judged."""
         if self._verdicts_here(node, name, groups[0].slice(0, 0)) is not None:
             judged = [self._verdicts_here(node, name, g) for g in groups]
         elif self.judge is not None:
             try:
                 verdicts = self.judge(self.table, text, [pa.table({name: g}) for g in groups])
             except NotUnderstood:
-                return []
+                return None
             judged = list(np.split(verdicts, np.cumsum([len(g) for g in groups])[:-1]))
         else:
-            return []
+            return None
+        if all(v is None or (v == FAILED).all() for v in judged):
+            return None
         out = [
             g.filter(pa.array(_passing(v, want, null_passes)))
             for g, v in zip(groups, judged, strict=True)
@@ -167,6 +171,14 @@ class Trials:
             except NotUnderstood:
                 return None
         return None if verdict is None else bool(_passing(verdict, want, null_passes)[0])
+
+
+def _codes(truth: pa.Array) -> npt.NDArray[np.int8]:
+    codes = np.full(len(truth), UNKNOWN, dtype=np.int8)
+    filled = np.asarray(truth.fill_null(False), dtype=bool)
+    known = np.asarray(truth.is_valid(), dtype=bool)
+    codes[known] = np.where(filled[known], TRUE, FALSE)
+    return codes
 
 
 def _passing(verdicts: npt.NDArray[np.int8], want: bool, null_passes: bool) -> npt.NDArray[np.bool_]:

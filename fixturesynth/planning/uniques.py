@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fixturesynth.planning.plan import (
+    BranchSet,
     ColumnPlan,
     Constant,
     Derived,
@@ -16,10 +17,10 @@ from fixturesynth.planning.plan import (
     Rule,
     UniquePlan,
 )
-from fixturesynth.schema.model import Schema, Table, Unique
-from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
+from fixturesynth.schema.model import Table, Unique
+from fixturesynth.schema.predicates import ColumnDomain, TableConstraints, mentioned_columns
 
-__all__ = ["is_telling", "plan_uniques", "unique_sets", "with_equal_nulls", "with_prefixes"]
+__all__ = ["dispensable", "is_telling", "plan_uniques", "unique_sets", "with_prefixes"]
 
 STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
@@ -34,36 +35,21 @@ def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
     return tuple(own + [_as_set(table, u) for u in table.uniques])
 
 
-def with_equal_nulls(schema: Schema) -> Schema:
-    """The schema with sets whose expressions put a value in the place of NULL known as NULLS NOT DISTINCT.
-
-    ``UNIQUE (tenant, coalesce(ended, 'infinity'))`` allows one row that has not ended.
-    """
-    tables = tuple(
-        replace(
-            t,
-            uniques=tuple(
-                replace(u, nulls_distinct=False) if any(STANDS_IN.search(e) for e in u.expressions) else u
-                for u in t.uniques
-            ),
-        )
-        if any(u.expressions for u in t.uniques)
-        else t
-        for t in schema
-    )
-    return replace(schema, tables=tables)
-
-
 def _as_set(table: Table, unique: Unique) -> UniquePlan:
     # A generated column is as distinct as the columns that it is computed from.
     computed = {c.name: c.generated.expression for c in table.columns if c.generated is not None}
     names = [c for c in unique.columns if c not in computed]
+    stand_ins: list[str] = []
     for expression in (*unique.expressions, *(computed[c] for c in unique.columns if c in computed)):
         words = set(re.findall(r'"[^"]+"|`[^`]+`|\w+', expression))
-        names += [c for c in table.column_names if c in {w.strip('"`') for w in words} and c not in names]
+        read = [c for c in table.column_names if c in {w.strip('"`') for w in words}]
+        names += [c for c in read if c not in names]
+        # UNIQUE (tenant, coalesce(ended, 'infinity')) allows one row that has not ended.
+        stand_ins += read if STANDS_IN.search(expression) else []
     return UniquePlan(
-        unique.name, tuple(names), "by_key", nulls_distinct=unique.nulls_distinct, predicate=unique.predicate
-    )
+        unique.name, tuple(names), "by_key", nulls_distinct=unique.nulls_distinct, predicate=unique.predicate,
+        stand_ins=tuple(dict.fromkeys(stand_ins)),
+    )  # fmt: skip
 
 
 def with_prefixes(table: Table, constraints: TableConstraints) -> TableConstraints:
@@ -102,7 +88,10 @@ def plan_uniques(
     for unique in sorted(unique_sets(table), key=lambda u: len(u.columns)):
         if not unique.columns:
             continue
-        if any(_is_unique(by_name[c], exclusive, table) or _tells_apart(by_name[c], table) for c in unique.columns):
+        if any(
+            _is_unique(by_name[c], exclusive, table, c in unique.stand_ins) or _tells_apart(by_name[c], table)
+            for c in unique.columns
+        ):
             out.append(unique)
             continue
         flex = _widest_rule(unique, by_name, capacities, rows, referenced)
@@ -121,11 +110,11 @@ def plan_uniques(
     return tuple(out), tuple(by_name[c.name] for c in columns)
 
 
-def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table) -> bool:
+def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table, null_counts: bool) -> bool:
     source = plan.source
     if isinstance(source, Rule):
         # NULLs in a unique column never collide, except under NULLS NOT DISTINCT, where they stay in the set's care.
-        return source.call.unique
+        return source.call.unique and not (null_counts and source.null_share > 0)
     if isinstance(source, Reference):
         return source.foreign_key in exclusive and len(table.foreign_key(source.foreign_key).columns) == 1
     return isinstance(source, Key)
@@ -158,6 +147,46 @@ def is_telling(template: str, table: Table) -> bool:
     return False
 
 
+def dispensable(
+    table: Table,
+    dialect: str,
+    unique: UniquePlan,
+    columns: Sequence[ColumnPlan],
+    references: Sequence[ReferencePlan],
+    branches: Sequence[BranchSet],
+    repairs: Sequence[tuple[str, str]],
+) -> tuple[str, ...]:
+    """Columns of the set that any row may leave NULL, and so be out of the set; a table then has room for any rows.
+
+    Nobody asked for their NULLs, and no check that is judged on rows, nor any branch, needs their values.
+    """
+    if not unique.nulls_distinct:
+        return ()
+    needed = {c.name for s in branches for b in s.branches for c in b if c.null_share == 0.0}
+    held = {name for s in branches for name in s.checks}
+    for name, text in repairs:
+        needed |= set(mentioned_columns(text, table, dialect)) if name not in held else set()
+    by_name = {c.name: c for c in columns}
+    how = {r.foreign_key: r for r in references}
+    key = table.primary_key.columns if table.primary_key else ()
+
+    def may_lack(name: str) -> bool:
+        plan = by_name[name]
+        source = plan.source
+        if name in needed or name in key or plan.null_share is not None or not table.column(name).nullable:
+            return False
+        if isinstance(source, Rule):
+            return source.null_share > 0 and not (source.needs or source.parents)
+        if not isinstance(source, Reference) or how[source.foreign_key].how != "matched":
+            return False
+        own = table.foreign_key(source.foreign_key).columns
+        elsewhere = {c for fk in table.foreign_keys if fk.name != source.foreign_key for c in fk.columns}
+        alone = not elsewhere & set(own) and all(table.column(c).nullable and c not in needed for c in own)
+        return alone and how[source.foreign_key].null_share > 0 and not how[source.foreign_key].nulls_asked
+
+    return tuple(c for c in unique.columns if c not in unique.stand_ins and may_lack(c))
+
+
 def _widest_rule(
     unique: UniquePlan,
     by_name: Mapping[str, ColumnPlan],
@@ -167,8 +196,10 @@ def _widest_rule(
 ) -> str | None:
     """The rule column with most distinct values, when they are enough for every row; of equal ones the last."""
     options = [c for c in unique.columns if isinstance(by_name[c].source, Rule) and capacities.get(c, 0) >= rows]
-    if not unique.nulls_distinct:
-        options = [c for c in options if by_name[c].source.null_share == 0.0]  # type: ignore[union-attr]
+    options = [
+        c for c in options
+        if (unique.nulls_distinct and c not in unique.stand_ins) or by_name[c].source.null_share == 0.0  # type: ignore[union-attr]
+    ]  # fmt: skip
     return max(options, key=lambda c: (c not in referenced, capacities[c], unique.columns.index(c)), default=None)
 
 

@@ -121,7 +121,8 @@ _TABLE = {
         catch_phrase | t | slogan; tagline; catch phrase; motto; strapline
         """,
     "internet": """
-        url | t | url; uri; link; href; website; homepage; home page; web site; permalink; web address; webpage;
+        url | ta | url; uri; urls; uris; links; redirect uris; callback urls; allowed origins; link; href; website;
+            homepage; home page; web site; permalink; web address; webpage;
             endpoint; callback; webhook; redirect uri; site url; web; html url; repository; repository url; repo;
             repo url; source url; redirect to; issuer; documentation url; git url; clone url; webhook url; registry
         image_url | t | image url; image; thumbnail; thumb; thumbnail url; picture url; cover url; cover image; logo;
@@ -382,7 +383,7 @@ _TABLE = {
         publisher | t | publisher; journal; newspaper; record label; publication; magazine; studio; imprint;
             publisher name; journal name
         tags | tja | tags; keywords; labels; categories; hashtags; tag list; interests; skills; topics; tag string;
-            features; special features; scopes; permissions; urls; aliases; synonyms; amenities; specialties;
+            features; special features; scopes; permissions; aliases; synonyms; amenities; specialties;
             certifications; tag names; words
         json_data | tj | metadata; payload; settings; options; preferences; config; attributes; properties; params;
             extra; data; json; parameters; raw data; configuration; extra attributes; meta; context; raw; arguments;

@@ -16,7 +16,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
-from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NUMBERS, PRICED, TEXTS
+from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NAMED, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
@@ -28,6 +28,8 @@ __all__ = ["DomainLike", "rule_for_column"]
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _TRIED: Final = 512  # values of a candidate that are held against a domain of text
+_TRIED_LONG: Final = 8_192  # of them where a pattern may refuse one that is rare
+_ENOUGH: Final = 24  # different texts of the column's meaning that are better than texts drawn from a pattern
 
 
 _PAST: Final = re.compile(r"(?:ed|return|completion|discharge|finish|stop)(?:_?(?:at|on|date|time))?$", re.IGNORECASE)
@@ -341,35 +343,9 @@ def _simple(name: str, options: Mapping[str, Any] | None = None) -> Callable[[_C
     return lambda case: case.call(name, options)
 
 
-# Types that travel as text and have a grammar of their own: values known to every server, and shapes for unique ones.
-_NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
-    "regclass": (["pg_class", "pg_type", "pg_attribute", "pg_index", "pg_namespace"], "[1-9][0-9]{6,8}"),
-    "regtype": (["text", "integer", "boolean", "numeric", "date", "uuid"], "[1-9][0-9]{6,8}"),
-    "regproc": (["now", "version", "pi", "clock_timestamp"], "[1-9][0-9]{6,8}"),
-    "tsquery": ([], "'[a-z]{4,8}' & '[a-z]{4,8}'"),
-    "lquery": ([], r"top\.[a-z]{4,9}"),
-    "ltxtquery": ([], "[a-z]{4,9} & [a-z]{4,9}"),
-    "jsonpath": ([], r'\$\."[a-z]{4,9}"'),
-    "pg_lsn": ([], "[1-9]/[1-9A-F][0-9A-F]{7}"),
-    "pg_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
-    "txid_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
-    "cube": ([], r"\([1-9][0-9]?, [1-9][0-9]?, [1-9][0-9]?\)"),
-    "seg": ([], r"[1-9][0-9]?\.[1-9] \.\. [1-9][0-9]{2}\.[1-9]"),
-    # The server puts the check digit in the place of the question mark.
-    "isbn": ([], r"[1-9][0-9]{8}\?"),
-    "isbn13": ([], r"978[1-9][0-9]{8}\?"),
-    "issn": ([], r"[1-9][0-9]{6}\?"),
-    "issn13": ([], r"977[1-9][0-9]{6}00\?"),
-    "ismn": ([], r"M[1-9][0-9]{7}\?"),
-    "ismn13": ([], r"9790[1-9][0-9]{7}\?"),
-    "ean13": ([], r"4[1-9][0-9]{10}\?"),
-    "upc": ([], r"[1-9][0-9]{10}\?"),
-}
-
-
 def _text(case: _Case) -> RuleCall | None:
-    if case.type.name in _NAMED:
-        values, pattern = _NAMED[case.type.name]
+    if case.type.name in NAMED:
+        values, pattern = NAMED[case.type.name]
         plain = case.call("choices", {"values": values, "weights": _falling(len(values))})
         return plain if values and not case.unique else case.call("regex", {"pattern": pattern})
     limits = _text_limits(case)
@@ -391,25 +367,44 @@ def _text_limits(case: _Case) -> dict[str, Any]:
 
 
 def _text_candidates(case: _Case) -> Iterator[RuleCall]:
-    """Rules for a text column, the most telling first."""
+    """Rules for a text column, the most telling first: what the column means, then the shapes that its checks name."""
+    if case.domain is not None and case.domain.json:
+        yield case.call("json")
+    if case.domain is None or not _is_shaped(case.domain):
+        yield from _meant(case)
+        yield from _plainly(case)
+        return
+    yield from _meant(case)
+    yield _by_length(case)
+    yield from _shapes(case)
+    yield from _plainly(case)
+
+
+def _is_shaped(domain: Any) -> bool:
+    return bool(domain.like or domain.regex)
+
+
+def _shapes(case: _Case) -> Iterator[RuleCall]:
+    """Texts drawn from the patterns of the column's checks, which say how they are written and not what they are."""
+    for pattern, _ignore_case, negated in case.domain.regex:
+        if not negated:
+            yield case.call("regex", {"pattern": pattern})
+            yield from (case.call("regex", {"pattern": p}) for p in _longer(pattern) if case.unique)
+    for shapes in itertools.permutations(case.domain.like[:3]):
+        if len(shapes) > 1:  # one after the other: a start, what is in between, an end
+            yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(s.strip("%") for s in shapes))})
+            yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(shapes))})
+    for shape in case.domain.like:
+        yield case.call("like", {"pattern": shape})
+
+
+def _meant(case: _Case) -> Iterator[RuleCall]:
     length = case.type.length
-    domain = case.domain
-    if domain is not None:
-        if domain.json:
-            yield case.call("json")
-        for pattern, _ignore_case, negated in domain.regex:
-            if not negated:
-                yield case.call("regex", {"pattern": pattern})
-                yield from (case.call("regex", {"pattern": p}) for p in _longer(pattern) if case.unique)
-        for shapes in itertools.permutations(domain.like[:3]):
-            if len(shapes) > 1:  # one after the other: a start, what is in between, an end
-                yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(s.strip("%") for s in shapes))})
-                yield case.call("like", {"pattern": re.sub("%%+", "%", "%".join(shapes))})
-        for shape in domain.like:
-            yield case.call("like", {"pattern": shape})
     meaning = case.meaning or ""
     if length is not None and length <= 3 and meaning in _SHORT:
         yield case.call("choices", {"values": _SHORT[meaning], "weights": _falling(len(_SHORT[meaning]))})
+    if length is not None and length <= 3 and meaning in _ABBREVIATED:
+        yield case.call(_ABBREVIATED[meaning])
     if meaning == "json_data" and (keys := keys_of(case.column.name)) is not None:
         yield case.call("json", {"keys": dict(keys)})
     if meaning == "address" and length in _IP_LENGTHS:
@@ -437,6 +432,10 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     if meaning in NUMBERS and not case.unique:
         knots = [int(q) for q in NUMBERS[meaning] if isinstance(q, int)] or [0, 1]
         yield case.call("integers", {"low": knots[0], "high": knots[-1], "quantiles": knots})
+
+
+def _plainly(case: _Case) -> Iterator[RuleCall]:
+    length = case.type.length
     yield _by_length(case)
     yield case.call("words", {"count": 1})
     yield case.call("pattern", {"patterns": [["A" * min(length or 8, 8), 1]]})
@@ -452,6 +451,13 @@ def _longer(pattern: str) -> Iterator[str]:
 
 _IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
 
+# What names of places are in so few letters.
+_ABBREVIATED: Final = {
+    "country": "country_code",
+    "nationality": "country_code",
+    "native_country": "country_code",
+    "state": "state_code",
+}
 # Codes that fit one or two characters.
 _SHORT: Final = {
     "gender": ["F", "M"],
@@ -475,9 +481,11 @@ def _by_length(case: _Case) -> RuleCall:
 def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
     """The first candidate of which the domain allows every tried value; else what is allowed of the best one.
 
-    Where values must be unique and none has enough of them, the one with most.
+    Where a pattern leaves enough of what the column means, that comes before texts drawn from the pattern. Where values
+    must be unique and none has enough of them, the one with most.
     """
     allows = case.domain.tester() if case.domain is not None else None
+    shaped = case.domain is not None and case.type.kind == "text" and _is_shaped(case.domain)
     best: list[Any] = []
     few: list[tuple[int, RuleCall]] = []
     for call in candidates:
@@ -494,22 +502,29 @@ def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
             continue
         if allows is None:
             return call
+        drawn_from_shape = call.name in ("regex", "like")
+        if shaped and drawn_from_shape and len(best) >= max(_ENOUGH, case.rows if case.unique else 0):
+            break
         good = [v for v in values if allows(v)]
+        if shaped and good and not drawn_from_shape:
+            # A text that is rare may be the one that a pattern refuses.
+            values = _tried(space, _TRIED_LONG)
+            good = [v for v in values if allows(v)]
         if len(good) == len(values):
             return call
         if len(set(good)) > len(best):
-            best = list(dict.fromkeys(good))
+            best = list(dict.fromkeys(good))[: max(_TRIED, case.rows)]
     if few and max(size for size, _ in few) > len(best):
         return max(few, key=lambda one: one[0])[1]
     return case.call("choices", {"values": best}) if best else None
 
 
 @lru_cache(maxsize=256)
-def _tried(space: Space) -> tuple[Any, ...]:
+def _tried(space: Space, most: int = _TRIED) -> tuple[Any, ...]:
     """Values of a space, as domains write them, to hold against domains; columns alike have one space."""
-    size = min(_TRIED, space.size)
+    size = min(most, space.size)
     ranks = np.arange(size, dtype=np.int64)
-    scattered = ranks if space.size <= _TRIED else drawn(replace(space, block=None), _scatter(size))
+    scattered = ranks if space.size <= most else drawn(replace(space, block=None), _scatter(size))
     return tuple(_written(v) for v in space.at(scattered, {}).to_pylist())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["BYTES", "KINDS", "MOMENTS", "NUMBERS", "PRICED", "TEXTS"]
+__all__ = ["BYTES", "KINDS", "MOMENTS", "NAMED", "NUMBERS", "PRICED", "TEXTS"]
 
 # Meaning to rule and options, for columns of text. Meanings with a list in vocabulary.LISTS are not repeated here.
 TEXTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -273,3 +273,34 @@ MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {
 
 # Meaning to bytes, for binary columns.
 BYTES: Final[Mapping[str, int]] = {"md5": 16, "sha1": 20, "sha256": 32, "uuid": 16, "salt": 16, "password_hash": 32}
+
+# Types that travel as text and have a grammar of their own: values known to every server, and shapes for unique ones.
+NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
+    "regclass": (["pg_class", "pg_type", "pg_attribute", "pg_index", "pg_namespace"], "[1-9][0-9]{6,8}"),
+    "regtype": (["text", "integer", "boolean", "numeric", "date", "uuid"], "[1-9][0-9]{6,8}"),
+    "regproc": (["now", "version", "pi", "clock_timestamp"], "[1-9][0-9]{6,8}"),
+    "interval year to month": (
+        ["1 year", "6 mons", "3 mons", "2 years", "1 year 6 mons"],
+        "[1-9][0-9]? years [1-9] mons",
+    ),
+    "interval year": (["1 year", "2 years", "3 years", "5 years", "10 years"], "[1-9][0-9]{0,3} years"),
+    "interval month": (["1 mon", "3 mons", "6 mons", "1 year", "2 years"], "[1-9][0-9]{0,3} mons"),
+    "tsquery": ([], "'[a-z]{4,8}' & '[a-z]{4,8}'"),
+    "lquery": ([], r"top\.[a-z]{4,9}"),
+    "ltxtquery": ([], "[a-z]{4,9} & [a-z]{4,9}"),
+    "jsonpath": ([], r'\$\."[a-z]{4,9}"'),
+    "pg_lsn": ([], "[1-9]/[1-9A-F][0-9A-F]{7}"),
+    "pg_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
+    "txid_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
+    "cube": ([], r"\([1-9][0-9]?, [1-9][0-9]?, [1-9][0-9]?\)"),
+    "seg": ([], r"[1-9][0-9]?\.[1-9] \.\. [1-9][0-9]{2}\.[1-9]"),
+    # The server puts the check digit in the place of the question mark.
+    "isbn": ([], r"[1-9][0-9]{8}\?"),
+    "isbn13": ([], r"978[1-9][0-9]{8}\?"),
+    "issn": ([], r"[1-9][0-9]{6}\?"),
+    "issn13": ([], r"977[1-9][0-9]{6}00\?"),
+    "ismn": ([], r"M[1-9][0-9]{7}\?"),
+    "ismn13": ([], r"9790[1-9][0-9]{7}\?"),
+    "ean13": ([], r"4[1-9][0-9]{10}\?"),
+    "upc": ([], r"[1-9][0-9]{10}\?"),
+}

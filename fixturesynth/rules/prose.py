@@ -1,35 +1,48 @@
 """Rules for running text: sentences from a vocabulary, with lengths drawn along quantiles."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules import vocabulary
-from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, Space
+from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import Bits, Limits, Number, Phrase, Pool, fold, guide, limits_of, phrase_space
 from fixturesynth.rules.numbers import along
+
+Flags = npt.NDArray[np.bool_]
 
 __all__ = ["MAKERS", "text", "word_text", "words"]
 
 _LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
+_FAR: Final = 2**40  # from its goal: no place for a text to end
 _BLOCK: Final = 16_384  # rows made at a time, so that their words stay in the cache
-# Zipf: the most common words are the short ones of grammar.
-_FUNCTION_SHARE: Final = 4
+
+
+# What the words of a sentence are, one letter each: a determiner, adjective, noun, modal, verb, preposition. Texts go
+# through the three in turn, beginning with any.
+_SENTENCES: Final = ("danmvdn", "dnmvdnpdn", "dnmvdan")
 
 
 @lru_cache(maxsize=1)
-def _english() -> tuple[list[str], list[int]]:
-    small = list(vocabulary.FILLERS)
-    large = [w for w in (*vocabulary.NOUNS, *vocabulary.VERBS, *vocabulary.ADJECTIVES) if w not in small]
-    large = list(dict.fromkeys(large))
-    weights = [_FUNCTION_SHARE * 2000 // (i + 2) for i in range(len(small))]
-    return [*small, *large], [*weights, *(20 + 6000 // (i + 60) for i in range(len(large)))]
+def _english() -> dict[str, dict[str, int]]:
+    """Words of plain sentences with weights, by what they are."""
+    falling = {
+        "n": vocabulary.NOUNS,
+        "a": vocabulary.ADJECTIVES,
+        "v": vocabulary.TRANSITIVE,
+    }
+    found = {kind: {w: 20 + 6000 // (i + 60) for i, w in enumerate(words)} for kind, words in falling.items()}
+    return {"d": vocabulary.DETERMINERS, "m": vocabulary.MODALS, "p": vocabulary.PREPOSITIONS, **found}
 
 
 def text(options: Mapping[str, Any], context: ColumnContext) -> Space:
@@ -39,9 +52,13 @@ def text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """
     limits = limits_of(options, context)
     given = options.get("words")
-    texts, weights = _split(given) if given else _english()
     lengths = [int(n) for n in options.get("lengths", _LENGTHS)]
-    return _prose(texts, weights, lengths, limits, context, sentences=bool(options.get("sentences", True)))
+    sentences = bool(options.get("sentences", True))
+    if given:
+        return _prose(*_split(given), lengths, limits, context, sentences=sentences)
+    english = _english()
+    plain = {word: weight for words in english.values() for word, weight in words.items()}
+    return _prose([*plain], [*plain.values()], lengths, limits, context, sentences=sentences, grammar=english)
 
 
 def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
@@ -80,6 +97,7 @@ def _mixed(texts: list[str], weights: list[int], plain: int) -> tuple[list[str],
 
 
 _Habits = Mapping[str, Sequence[tuple[str, int]]]
+_Grammar = Mapping[str, Mapping[str, int]]  # words with weights, by what they are
 
 
 def _drawn_marks(indices: Integers, marks: Sequence[tuple[str, int]], address: str) -> tuple[pa.Array, Integers]:
@@ -123,6 +141,7 @@ def _prose(
     sentences: bool,
     habits: _Habits = MappingProxyType({}),
     needed: int = 2**62,
+    grammar: _Grammar | None = None,
 ) -> Space:
     longest = min(limits.maximum if limits.maximum is not None else 2**31, max(*lengths, limits.minimum, 1))
     floor = min(limits.minimum, longest)
@@ -144,6 +163,7 @@ def _prose(
     table = guide(np.array(list(weighed.values()), np.int64))
     goals = np.clip(np.array(sorted(lengths), np.int64), 2, longest)
     mean = max(1, int(sizes[table].sum()) // len(table) + 1)
+    order = _Order.of(plain, grammar, changed) if grammar else None
     opening, base = _opening(sizes, longest, needed) if context.unique else (0, 1)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
@@ -164,8 +184,12 @@ def _prose(
         place = np.arange(len(row)) - starts[row]
         draws = hashed(indices[row] * 4096 + place, 0, "prose word")
         picks = table[(draws >> np.uint64(48)).astype(np.int64)]
-        _write_index(picks, indices, starts, opening, base)
         stops = ((draws & np.uint64(15)) == 0) & (place > max(3, opening)) if sentences else np.zeros(len(row), bool)
+        closes = np.zeros(len(row), np.int64)
+        if order is not None:
+            picks, ends_sentence, closes = order(draws, hashed(indices, 0, "prose order")[row], place)
+            stops = ends_sentence & sentences
+        _write_index(picks, indices, starts, opening, base)
         marked, width = _drawn_marks(indices[row] * 4096 + place, habits.get("marks", ()), "mark")
         ends = np.cumsum(sizes[picks] + 1 + stops + width)
         before = np.concatenate([[0], ends])[starts]
@@ -174,6 +198,10 @@ def _prose(
         else:  # to the nearest word, so that texts are as long as asked on the average
             stays = (ends - sizes[picks] // 2 - before[row] <= goal[row]) & (ends - 1 - before[row] <= most[row])
         stays |= place < max(1, opening)
+        if order is not None:
+            size = ends - before[row]  # with one sign after the last word
+            far = np.where((size <= longest) & (size - stops >= floor), np.abs(size - goal[row]), _FAR)
+            stays = _to_the_best(closes, far, stays, row, place, len(indices)) | (place < max(1, opening))
         picks, stops, row, place = picks[stays], stops[stays], row[stays], place[stays]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(indices)))]).astype(np.int32)
         if sentences and len(picks):
@@ -193,6 +221,50 @@ def _prose(
         return pc.utf8_rpad(joined, width=floor, padding=".") if floor else joined
 
     return Space(min(2**62, base**opening) if context.unique else 2**62, at)
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """Which kind of word stands where: ``tables`` (kinds, 65536) of word numbers, ``kinds`` along all sentences."""
+
+    tables: Integers
+    kinds: Integers
+    ends: Flags  # of a sentence
+    closes: Integers  # 2: a clause is complete here, 1: a noun, at which a text may end as well
+    begins: Integers
+
+    @classmethod
+    def of(
+        cls, plain: Sequence[str], grammar: Mapping[str, Mapping[str, int]], changed: Callable[[str], str]
+    ) -> _Order:
+        number = {word: i for i, word in enumerate(plain)}
+        letters = list(grammar)
+        tables = []
+        for words in grammar.values():
+            known = {number[changed(w)]: n for w, n in words.items() if changed(w) in number}
+            known = known or dict.fromkeys(range(len(plain)), 1)
+            tables.append(np.array(list(known))[guide(np.array(list(known.values()), np.int64))])
+        along_all = "".join(_SENTENCES)
+        begins = np.cumsum([0, *(len(s) for s in _SENTENCES)])
+        ends = np.zeros(len(along_all), bool)
+        ends[begins[1:] - 1] = True
+        kinds = np.array([letters.index(c) for c in along_all])
+        closes = [int(c == "n") + int(c == "n" and "v" in s[:i]) for s in _SENTENCES for i, c in enumerate(s)]
+        return cls(np.stack(tables), kinds, ends, np.array(closes), begins[:-1])
+
+    def __call__(self, draws: Words, turns: Words, place: Integers) -> tuple[Integers, Flags, Integers]:
+        """Words, whether a sentence ends with each, and how well a text may; each shape (words,)."""
+        slot = (place + self.begins[below(turns, len(self.begins))]) % len(self.kinds)
+        picks = self.tables[self.kinds[slot], (draws >> np.uint64(48)).astype(np.int64)]
+        return picks, self.ends[slot], self.closes[slot]
+
+
+def _to_the_best(closes: Integers, far: Integers, stays: Flags, row: Integers, place: Integers, rows: int) -> Flags:
+    """Words up to the one that closes its row best and lies next to its goal, (words,); else those of ``stays``."""
+    nearest = np.full((3, rows), _FAR << 20, np.int64)
+    np.minimum.at(nearest, (closes, row), (np.minimum(far, _FAR) << 20) + place)
+    best = np.where(nearest[2] >> 20 < _FAR, nearest[2], nearest[1])
+    return np.where((best >> 20 < _FAR)[row], place <= (best & 0xFFFFF)[row], stays)
 
 
 def _size(word: str, limits: Limits) -> int:

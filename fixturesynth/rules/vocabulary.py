@@ -9,15 +9,19 @@ __all__ = [
     "ADJECTIVES",
     "COLORS",
     "CURRENCIES",
+    "DETERMINERS",
     "FILLERS",
     "GENDERS",
     "LANGUAGES",
     "LISTS",
     "LOCALES",
     "MIME_TYPES",
+    "MODALS",
     "NOUNS",
+    "PREPOSITIONS",
     "STATUSES",
     "TIMEZONES",
+    "TRANSITIVE",
     "USER_AGENTS",
     "VERBS",
     "listed",
@@ -58,6 +62,25 @@ FILLERS: Final = listed("""
     the of and a to in is for with on as by at from that this it are was be an or their more when all can into its
     about than after which also before very only over two between some our your
 """)
+
+# Words of plain sentences: which may stand before a noun, which let a verb stay as it is, verbs that take an object.
+DETERMINERS: Final = {"the": 12, "this": 3, "our": 3, "every": 2, "each": 2, "that": 1, "another": 1, "their": 1}
+MODALS: Final = {"can": 6, "will": 5, "may": 3, "should": 3, "must": 2, "could": 1, "would": 1}
+TRANSITIVE: Final = listed("""
+    make know get see take want give use find ask leave keep help show hear run move bring write provide lose pay meet
+    include continue set learn change lead understand watch follow stop create read allow add open win offer remember
+""")
+PREPOSITIONS: Final = {
+    "for": 5,
+    "with": 5,
+    "in": 4,
+    "from": 4,
+    "at": 2,
+    "before": 2,
+    "after": 2,
+    "near": 1,
+    "without": 1,
+}
 
 COLORS: Final = {
     "black": 12, "white": 12, "blue": 10, "red": 10, "green": 8, "gray": 8, "yellow": 5, "orange": 4, "purple": 4,

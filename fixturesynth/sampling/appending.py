@@ -49,7 +49,8 @@ def met(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Mask:
         parts.append(codes_of(folded(both, assembly.table.column(name), assembly.dialect, any_case=any_case)))
     taking = np.ones(parts[0].size, dtype=bool)
     if unique.nulls_distinct:
-        taking = np.all([p >= 0 for p in parts], axis=0)
+        counted = [p >= 0 for c, p in zip(unique.columns, parts, strict=True) if c not in unique.stand_ins]
+        taking = np.all([taking, *counted], axis=0)
     if unique.gate:
         taking[: assembly.rows] &= inside_predicate(assembly, columns, unique)
         taking[assembly.rows :] &= ~evaluate(f"NOT ({unique.predicate})", there, assembly.dialect)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.planning.plan import UniquePlan
+from fixturesynth.planning.plan import TablePlan, UniquePlan
 from fixturesynth.sampling.appending import met
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.folding import folded, folds_case
@@ -17,9 +17,10 @@ from fixturesynth.sampling.gates import inside_predicate
 from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
 from fixturesynth.sampling.repairs import late_columns, misordered
 from fixturesynth.sampling.searching import Condition
+from fixturesynth.schema.model import ForeignKey, Table
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["conditions_of", "equal_rows", "set_keys"]
+__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "set_keys"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -30,7 +31,7 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
     """Unique sets, differences and orders, as the rows that break them; ``closed``: the cycles are, too."""
     late = frozenset() if closed else late_columns(assembly.plan)
     out: list[Condition] = []
-    for unique in assembly.plan.uniques:
+    for unique in assembly.plan.uniques if closed else complete_sets(assembly.plan):
         if columns.keys() >= set(unique.columns):  # else the database fills one
             out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
     for a, b in assembly.plan.distinct:
@@ -40,6 +41,23 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
         if low in columns and high in columns and not {low, high} & late:
             out.append((frozenset((low, high)), partial(_misordered, low, high, strict)))
     return out
+
+
+def complete_sets(plan: TablePlan) -> tuple[UniquePlan, ...]:
+    """Unique sets that do not wait for a reference that closes a cycle: until then their rows are all alike in it."""
+    late = late_columns(plan)
+    return tuple(u for u in plan.uniques if not late & set(u.columns))
+
+
+def differing_pair(plan: TablePlan, table: Table, unique: UniquePlan) -> tuple[ForeignKey, ForeignKey] | None:
+    """The two references that are the whole set, to one and the same parent, and must differ in every row."""
+    if len(unique.columns) != 2 or frozenset(unique.columns) not in {frozenset(pair) for pair in plan.distinct}:
+        return None
+    keys = [fk for c in unique.columns for fk in table.foreign_keys if fk.columns == (c,)]
+    if len(keys) != 2 or (keys[0].parent, keys[0].parent_columns) != (keys[1].parent, keys[1].parent_columns):
+        return None
+    alone = all(sum(c in fk.columns for fk in table.foreign_keys) == 1 for c in unique.columns)
+    return (keys[0], keys[1]) if alone else None
 
 
 def _twice(assembly: Assembly, unique: UniquePlan, columns: Columns) -> Mask:
@@ -67,7 +85,8 @@ def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[
     rows = np.arange(assembly.rows)
     taking = np.ones(assembly.rows, dtype=bool)
     if unique.nulls_distinct:
-        taking = np.all([p >= 0 for p in parts], axis=0)
+        counted = [p >= 0 for c, p in zip(unique.columns, parts, strict=True) if c not in unique.stand_ins]
+        taking = np.all([taking, *counted], axis=0)
     if unique.gate:
         taking &= inside_predicate(assembly, columns, unique)
     rows = rows[taking]

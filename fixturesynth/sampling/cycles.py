@@ -3,39 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
-from fixturesynth.planning.plan import ReferencePlan, UniquePlan
+from fixturesynth.planning.plan import Derived, ReferencePlan, Rule, UniquePlan
+from fixturesynth.randomness import hashed
+from fixturesynth.rules.contract import Space
+from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.branching import held_null
+from fixturesynth.sampling.conditions import differing_pair
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import codes_of, duplicates, match, pair_keys, swap_until
+from fixturesynth.sampling.pairing import turned
+from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
 from fixturesynth.sampling.settling import settle_late
-from fixturesynth.schema.model import ForeignKey
+from fixturesynth.sampling.spreading import others
+from fixturesynth.schema.model import ForeignKey, Schema
+from fixturesynth.schema.predicates import evaluate, mentioned_columns
 
 __all__ = ["close_cycles"]
 
 Integers = npt.NDArray[np.int64]
 
 
-def close_cycles(waiting: Sequence[Assembly], made: Mapping[str, Made]) -> None:
+def close_cycles(schema: Schema, waiting: Sequence[Assembly], made: Mapping[str, Made]) -> None:
     """Fill what was left open in the tables of ``waiting``; their columns in ``made`` change in place."""
     for assembly in waiting:
         own = made[assembly.table.name]
+        lent = schema.referenced_columns(assembly.table.name)
         for reference in assembly.plan.references:
             if reference.how == "later":
-                _close(assembly, reference, own, made)
+                _close(assembly, reference, own, made, lent)
     for assembly in waiting:
         own = made[assembly.table.name]
+        own.columns.update(_freed(assembly, own))
         own.columns.update(settle_late(assembly, own.columns))
 
 
-def _close(assembly: Assembly, reference: ReferencePlan, own: Made, made: Mapping[str, Made]) -> None:
+def _freed(assembly: Assembly, own: Made) -> dict[str, pa.Array]:
+    """NULL in references that close a cycle where a check passes with that alone: the row's own branch may have changed
+    since."""
+    plan, table = assembly.plan, assembly.table
+    out: dict[str, pa.Array] = {}
+    for reference in plan.references if plan.repairs else ():
+        mine = filled_by(plan, table, reference) if reference.how == "later" else set()
+        texts = [t for _, t in plan.repairs if mine & set(mentioned_columns(t, table, assembly.dialect))]
+        if not texts or not all(table.column(c).nullable for c in mine):
+            continue
+        columns = own.columns | out
+        failing = ~_passing(assembly, texts, columns)
+        empty = {
+            c: pc.if_else(pa.array(failing), pa.scalar(None, columns[c].type), columns[c]) for c in sorted(mine)
+        }  # fmt: skip
+        freed = failing & _passing(assembly, texts, columns | empty)
+        if freed.any():
+            out |= {c: pc.if_else(pa.array(freed), values, columns[c]) for c, values in empty.items()}
+            own.ranks[reference.foreign_key] = np.where(freed, -1, own.ranks[reference.foreign_key])
+    return out
+
+
+def _passing(assembly: Assembly, texts: Sequence[str], columns: Mapping[str, pa.Array]) -> npt.NDArray[np.bool_]:
+    table = pa.table(dict(columns))
+    found = [evaluate(text, table, assembly.dialect, now=assembly.now) for text in texts]
+    return np.asarray(np.all(found, axis=0), dtype=bool)
+
+
+def _close(
+    assembly: Assembly, reference: ReferencePlan, own: Made, made: Mapping[str, Made], lent: frozenset[str]
+) -> None:
     fk = assembly.table.foreign_key(reference.foreign_key)
     mine = filled_by(assembly.plan, assembly.table, reference)
     if not mine:
@@ -48,11 +90,31 @@ def _close(assembly: Assembly, reference: ReferencePlan, own: Made, made: Mappin
             own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     for unique in assembly.plan.uniques:
         if mine & set(unique.columns) and set(unique.columns) <= own.columns.keys():
-            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, parent.rows)
+            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, theirs, parent.rows, lent)
             for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
                 if column in mine:
                     own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     own.ranks[fk.name] = ranks
+    for unique in assembly.plan.uniques:
+        _turn(assembly, fk, unique, own, parent)
+
+
+def _turn(assembly: Assembly, fk: ForeignKey, unique: UniquePlan, own: Made, parent: Made) -> None:
+    """Two references to one parent that must differ, where most pairs are needed: the later one turns away."""
+    pair = differing_pair(assembly.plan, assembly.table, unique)
+    if pair is None or fk not in pair or 2 * own.rows < parent.rows * (parent.rows - 1):
+        return
+    (other,) = (key for key in pair if key != fk)
+    first = own.ranks.get(other.name)
+    if first is None or (first < 0).any() or (own.ranks[fk.name] < 0).any():
+        return
+    if assembly.plan.reference(other.name).how == "later":
+        first = np.arange(own.rows) % parent.rows
+    second = turned(first, parent.rows, assembly.seed, assembly.table.name, unique.name)
+    if second is not None:
+        for key, ranks in ((other, first), (fk, second)):
+            own.ranks[key.name] = ranks
+            own.columns[key.columns[0]] = _taken(assembly, parent, key.parent_columns[0], ranks, key.columns[0])
 
 
 def _taken(assembly: Assembly, parent: Made, column: str, ranks: Integers, own: str) -> pa.Array:
@@ -129,25 +191,103 @@ def _parted(
     own: Made,
     ranks: Integers,
     groups: Integers | None,
+    theirs: Integers | None,
     parents: int,
+    lent: frozenset[str],
 ) -> Integers:
-    """Parents swapped between rows until the set is unique; a reference that may be NULL is, where that fails."""
+    """Parents swapped between rows until the set is unique; a reference that may be NULL is, where that fails.
+
+    Where one that may not be NULL fails, the set's own values are dealt out together with the parents. ``lent``:
+    columns whose values other tables have.
+    """
     codes = [codes_of(own.columns[c]) for c in unique.columns]
-    taking = np.all([c >= 0 for c in codes], axis=0) if unique.nulls_distinct else np.ones(own.rows, dtype=bool)
+    taking = np.ones(own.rows, dtype=bool)
+    if unique.nulls_distinct:
+        counted = [c >= 0 for name, c in zip(unique.columns, codes, strict=True) if name not in unique.stand_ins]
+        taking = np.all([taking, *counted], axis=0)
     rows = np.flatnonzero(taking & (ranks >= 0))
     if not duplicates(pair_keys(*(c[rows] for c in codes))).any():
         return ranks
     beside = [c[rows] for name, c in zip(unique.columns, codes, strict=True) if name not in mine]
-    others = pair_keys(*beside) if beside else np.zeros(rows.size, dtype=np.int64)
+    alike = pair_keys(*beside) if beside else np.zeros(rows.size, dtype=np.int64)
     within = None if groups is None else groups[rows]
     address = (assembly.table.name, unique.name, "later")
     out = ranks.copy()
-    out[rows] = swap_until(others, ranks[rows], parents, None, assembly.seed, *address, within=within)
-    left = rows[duplicates(others * parents + out[rows])]
+    out[rows] = swap_until(alike, ranks[rows], parents, None, assembly.seed, *address, within=within)
+    left = rows[duplicates(alike * parents + out[rows])]
     if left.size and not all(assembly.table.column(c).nullable for c in mine):
+        offered = np.zeros(parents, dtype=np.int64) if theirs is None else theirs
+        asked = np.zeros(rows.size, dtype=np.int64) if within is None else within
+        dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, lent)
+        if dealt is not None:
+            out[rows] = dealt
+            return out
         raise CapacityError(
             f"{assembly.table.name}: {left.size} of {own.rows} rows cannot be unique in ({', '.join(unique.columns)}): "
             f"{fk.name} closes a cycle; ask for fewer rows or more rows of {fk.parent}"
         )
     out[left] = -1
     return out
+
+
+def _dealt(
+    assembly: Assembly,
+    mine: set[str],
+    unique: UniquePlan,
+    own: Made,
+    rows: Integers,
+    asked: Integers,
+    offered: Integers,
+    lent: frozenset[str],
+) -> Integers | None:
+    """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few.
+
+    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,).
+    """
+    names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
+    spaces = [_space(assembly, name) for name in names]
+    sizes = [min(s.size, 2**20) for s in spaces]
+    order = np.argsort(offered, kind="stable")
+    low = np.searchsorted(offered[order], asked, side="left")
+    many = np.searchsorted(offered[order], asked, side="right") - low
+    alike = pair_keys(others(own.columns, unique, mine | set(names), rows), asked)
+    by = np.argsort(alike, kind="stable")
+    number = np.empty(rows.size, dtype=np.int64)
+    number[by] = np.arange(rows.size) - np.searchsorted(alike[by], alike[by], side="left")
+    if (number >= many * min(prod(sizes), 2**40)).any():
+        return None
+    words = hashed(alike, assembly.seed, assembly.table.name, unique.name, "dealt")
+    turn = (words >> np.uint64(33)).astype(np.int64)
+    ranks = order[low + (number + turn) % many]
+    number = number // many
+    for name, space, size in zip(names, spaces, sizes, strict=True):
+        values = space.at((number + turn) % size, {}).cast(own.columns[name].type)
+        number = number // size
+        index = np.arange(own.rows)
+        index[rows] = own.rows + np.arange(rows.size)
+        own.columns[name] = pa.concat_arrays([own.columns[name], values]).take(pa.array(index))
+    return ranks
+
+
+def _may_change(assembly: Assembly, unique: UniquePlan, name: str) -> bool:
+    """Whether a column holds values of a rule that no check, order or other set looks at."""
+    plan = assembly.plan
+    source = plan.column(name).source
+    if not isinstance(source, Rule) or source.needs or source.parents or source.call.unique:
+        return False
+    held = {n for low, high, _ in plan.orders for n in (low, high)} | {n for pair in plan.distinct for n in pair}
+    held |= {c for u in plan.uniques if u.name != unique.name for c in u.columns}
+    held |= {c.name for s in plan.branches for b in s.branches for c in b}
+    held |= {c for _, text in plan.repairs for c in mentioned_columns(text, assembly.table, assembly.dialect)}
+    read = {n for c in plan.columns if isinstance(c.source, Rule | Derived) for n in _read(c.source)}
+    return name not in held | read
+
+
+def _read(source: Rule | Derived) -> tuple[str, ...]:
+    return source.needs if isinstance(source, Rule) else source.sources
+
+
+def _space(assembly: Assembly, name: str) -> Space:
+    source = assembly.plan.column(name).source
+    assert isinstance(source, Rule)
+    return space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now))

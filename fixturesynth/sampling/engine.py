@@ -35,6 +35,7 @@ from fixturesynth.generators.tablemodel import TableModel, column_variable, part
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
 from fixturesynth.planning.sharing import columns_to_differ, lenders
+from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Assembly, Made
@@ -134,7 +135,7 @@ def sample_dataset(
             if progress is not None:
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
-        close_cycles(run.waiting, run.made)
+        close_cycles(schema, run.waiting, run.made)
     return Dataset({t.name: _arrow(run, t) for t in plan.tables})
 
 
@@ -208,6 +209,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     base = _sample_values(run, plan, codes, model, position)
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
+    # What is lent differs already as far as the lender's values do; others would find no partner.
+    differing -= {column for name, column in run.lenders if name == plan.name}
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
         plan,
@@ -298,9 +301,28 @@ def _families(
 
 
 def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> int | None:
-    """Most children of one parent that unique sets of references with it allow."""
+    """Most children of one parent that unique sets of references with it, and exclusions, allow."""
     fk = table.foreign_key(reference.foreign_key)
-    return min((most for _, most in _sets_with(run, plan, table, fk)), default=None)
+    caps = [most for _, most in _sets_with(run, plan, table, fk)] + _rooms(run, plan, table, fk)
+    return min(caps, default=None)
+
+
+def _rooms(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[int]:
+    """For how many rows of one parent exclusions have room, whose groups name it and columns that may be dealt out."""
+    found = []
+    for exclusion in plan.exclusions:
+        rest = [c for c in exclusion.groups if c not in fk.columns]
+        if exclusion.room is None or len(rest) + len(fk.columns) != len(exclusion.groups):
+            continue
+        size = exclusion.room
+        for column in rest:
+            source = plan.column(column).source
+            if isinstance(source, Reference) and plan.reference(source.foreign_key).how == "matched":
+                size *= max(run.made[table.foreign_key(source.foreign_key).parent].rows, 1)
+            elif isinstance(source, Rule) and not source.needs:
+                size *= max(capacity(source.call, context_of(table, column, run.plan.locale, run.plan.now)), 1)
+        found.append(size)
+    return found
 
 
 def _parts_capped(
@@ -355,18 +377,27 @@ def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list
             continue
         sources = [plan.column(c).source for c in rest]
         names = {s.foreign_key for s in sources if isinstance(s, Reference)}
-        if any(plan.reference(name).how in ("self", "later") for name in names):
+        hows = {name: plan.reference(name).how for name in names}
+        parts = {n for n in names if not set(table.foreign_key(n).columns) <= set(unique.columns)}
+        if "self" in hows.values() or any(how == "later" and name in parts for name, how in hows.items()):
             continue
         rules = [(c, s.call) for c, s in zip(rest, sources, strict=True) if isinstance(s, Rule) and not s.needs]
         if len(rules) + sum(isinstance(s, Reference) for s in sources) == len(sources):
             size = 1
-            for name in names:
-                size *= max(run.made[table.foreign_key(name).parent].rows, 1)
+            for name in names:  # one that closes a cycle has its rows in the plan alone
+                size *= max(run.plan[table.foreign_key(name).parent].rows, 1)
             for column, call in rules:
                 context = context_of(table, column, run.plan.locale, run.plan.now)
                 size *= max(capacity(replace(call, unique=True), context), 1)
-            found.append((unique, size))
+            if size * run.made[fk.parent].rows >= plan.rows or not _may_leave(run, plan, table, unique):
+                found.append((unique, size))
     return found
+
+
+def _may_leave(run: _Run, plan: TablePlan, table: Table, unique: UniquePlan) -> bool:
+    """Whether rows for which the set has no room are left out of it by a NULL."""
+    parts = (plan.columns, plan.references, plan.branches, plan.repairs)
+    return bool(dispensable(table, run.plan.dialect, unique, *parts))
 
 
 def _sample_codes(

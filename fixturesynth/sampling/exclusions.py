@@ -20,6 +20,7 @@ from fixturesynth.planning.plan import ExclusionPlan
 from fixturesynth.profiling.ranges import range_ends, range_texts, units_of, values_of
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.dealing import deal_groups
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.schema.model import ColumnType
 from fixturesynth.schema.predicates import NotUnderstood, evaluate
@@ -60,6 +61,8 @@ def settle_exclusions(assembly: Assembly, columns: Columns, late: frozenset[str]
         if bool(late & {*plan.groups, plan.low, plan.high}) != closed:
             continue
         rows = _taking_part(assembly, plan, out)
+        if plan.how == "apart":
+            out = deal_groups(assembly, plan, out, rows)
         if rows.size:
             (_shared if plan.how == "same" else _apart)(assembly, plan, out, rows)
     return out

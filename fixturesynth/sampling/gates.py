@@ -32,9 +32,10 @@ def leave_set(assembly: Assembly, unique: UniquePlan, rows: Integers) -> None:
         if not isinstance(source, Reference) or source.foreign_key not in assembly.ranks:
             continue
         ranks = assembly.ranks[source.foreign_key].copy()
-        parents = assembly.made[assembly.table.foreign_key(source.foreign_key).parent].rows
-        words = hashed(rows, assembly.seed, assembly.table.name, column.name, "gate")
-        ranks[rows] = np.where(ranks[rows] >= 0, ranks[rows], below(words, max(parents, 1)) if parents else -1)
         if column.null_share == 1.0:
             ranks[rows] = -1
+        else:
+            parents = assembly.made[assembly.table.foreign_key(source.foreign_key).parent].rows
+            words = hashed(rows, assembly.seed, assembly.table.name, column.name, "gate")
+            ranks[rows] = np.where(ranks[rows] >= 0, ranks[rows], below(words, max(parents, 1)) if parents else -1)
         assembly.ranks[source.foreign_key] = ranks

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.matching import duplicates
 
-__all__ = ["pair_distinct"]
+__all__ = ["pair_distinct", "turned"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -64,6 +64,23 @@ def pair_distinct(groups: Integers, chosen: Integers, parents: int, seed: int, *
         given_up = np.concatenate((offered[left], offered[handed >= 0]))
     out[loose] = given_up
     return out
+
+
+def turned(chosen: Integers, parents: int, seed: int, *address: str | int) -> Integers | None:
+    """A second parent for every row, never its first (``chosen``), so that no two rows have the same two, shape (n,).
+
+    None where a parent is the first of more rows than there are others.
+
+    >>> turned(np.array([0, 0, 1, 2]), 3, 7).tolist()
+    [1, 2, 0, 1]
+    """
+    order = np.argsort(chosen, kind="stable")
+    place = np.empty(chosen.size, dtype=np.int64)
+    place[order] = np.arange(chosen.size) - np.searchsorted(chosen[order], chosen[order], side="left")
+    if parents < 2 or int(place.max(initial=0)) >= parents - 1:
+        return None
+    first = below(hashed(chosen, seed, *address, "turned"), parents - 1)
+    return (chosen + 1 + (place + first) % (parents - 1)) % parents
 
 
 def _free_pairs(held: Integers, cells: int) -> Free:

@@ -141,6 +141,8 @@ def _match(
     if plan.branches:
         never, always = held_null(plan, rows, seed, filled_by(plan, table, reference))
         empty = (empty | never) & ~always
+        if reference.exclusive and int((~empty).sum()) > parent.rows:
+            empty = _as_many_as(parent.rows, empty, always, seed, table.name, name)
     shared = _shared(plan, table, fk, reference)
     asked = np.flatnonzero(~empty)
     degrees = degrees_of(
@@ -164,6 +166,17 @@ def _match(
         out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
     out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
+    return out
+
+
+def _as_many_as(
+    most: int, empty: npt.NDArray[np.bool_], always: npt.NDArray[np.bool_], seed: int, *address: str
+) -> npt.NDArray[np.bool_]:
+    """``empty`` with more rows, so that at most ``most`` are left, those that ``always`` have a parent among them."""
+    asked = np.flatnonzero(~empty)
+    order = np.lexsort((hashed(asked, seed, *address, "one each"), ~always[asked]))
+    out = empty.copy()
+    out[asked[order[most:]]] = True
     return out
 
 
@@ -243,7 +256,7 @@ def _tree(
     loops = roots == 0 and not nullable
     roots = min(max(roots, 1), rows)
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
-    never, _ = held_null(plan, rows, seed, filled_by(plan, table, reference))
+    never, always = held_null(plan, rows, seed, filled_by(plan, table, reference))
     # Where a row may not be its own parent, a root takes the row after it, and the tree has a loop there.
     after = int(_never_itself(plan, table, reference))
     if chained and loops:
@@ -261,7 +274,24 @@ def _tree(
     parents = forest(rows, roots, degrees)
     if loops:
         parents[:roots] = (np.arange(roots) + after) % rows
-    return np.where(never, -1, parents)
+    return _grafted(np.where(never, -1, parents), always, after)
+
+
+def _grafted(parents: Integers, always: npt.NDArray[np.bool_], after: int) -> Integers:
+    """``parents`` with roots that must have one (``always``) put under roots that need none.
+
+    Where all must, each takes the next one, which closes a loop.
+    """
+    wanting = np.flatnonzero((parents < 0) & always)
+    free = np.flatnonzero((parents < 0) & ~always)
+    out = parents.copy()
+    if free.size:
+        out[wanting] = free[np.arange(wanting.size) % free.size]
+    elif wanting.size > 1:
+        out[wanting] = np.roll(wanting, -1)
+    else:
+        out[wanting] = (wanting + after) % parents.size
+    return out
 
 
 def _never_itself(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:

@@ -11,14 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import ConstraintError
-from fixturesynth.generators.derivation import MICROSECONDS
+from fixturesynth.generators.derivation import MICROSECONDS, as_type
 from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
 from fixturesynth.planning.solving import Ways, fits, mend, ways_to
 from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.branching import with_columns
 from fixturesynth.sampling.partition import rule_values
 from fixturesynth.sampling.searching import Condition, search
+from fixturesynth.schema.model import ForeignKey
 from fixturesynth.schema.predicates import ColumnDomain, compile_constraints, evaluate, mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
@@ -79,7 +81,7 @@ def settle_checks(
                 out[name] = _placed(out[name], values, failing, good)
             passes[failing[good]] = True
         if not passes.all():
-            out = _moving_keys(assembly, out, group, held)
+            out = _moving_keys(assembly, _regrafted(assembly, out, group), group, held)
         if not _passing(out, group.tests).all():
             ready = [g for g in groups if late or not waiting & set(g.columns)]
             out = search(assembly, out, (*held, *map(_condition, ready)))
@@ -110,6 +112,45 @@ def _moving_keys(assembly: Assembly, columns: Columns, group: _Group, held: Sequ
         if not (broken & ~_any(held, out, assembly.rows)).any():
             out = trial
     return out
+
+
+def _regrafted(assembly: Assembly, columns: Columns, group: _Group) -> Columns:
+    """Rows that pass without a parent in their own table lose it; roots that pass with one are put under another root.
+
+    Where no other root is left, they get each other, which closes a loop.
+    """
+    out = dict(columns)
+    keyed = {c for u in assembly.plan.uniques for c in u.columns}
+    for reference in assembly.plan.references:
+        fk = assembly.table.foreign_key(reference.foreign_key)
+        name, ranks = fk.columns[0], assembly.ranks.get(fk.name)
+        if (
+            reference.how != "self"
+            or ranks is None
+            or len(fk.columns) > 1
+            or name in keyed
+            or name not in group.columns
+        ):
+            continue
+        failing = ~_passing(out, group.tests)
+        trial = np.where(failing, -1, ranks)
+        loses = failing & _passing(out | _parents_of(out, fk, trial), group.tests)
+        ranks = np.where(loses & assembly.table.column(name).nullable, -1, ranks)
+        wanting = np.flatnonzero(failing & ~loses & (ranks < 0))
+        roots = np.flatnonzero((ranks < 0) & ~(failing & ~loses))
+        trial = ranks.copy()
+        trial[wanting] = roots[np.arange(wanting.size) % roots.size] if roots.size else np.roll(wanting, -1)
+        out |= _parents_of(out, fk, ranks)
+        gains = ~_passing(out, group.tests) & _passing(out | _parents_of(out, fk, trial), group.tests)
+        assembly.ranks[fk.name] = np.where(gains, trial, ranks)
+        out |= _parents_of(out, fk, assembly.ranks[fk.name])
+    return out
+
+
+def _parents_of(columns: Columns, fk: ForeignKey, ranks: Integers) -> Columns:
+    missing = pa.array(ranks, pa.int64(), mask=ranks < 0)
+    pairs = zip(fk.columns, fk.parent_columns, strict=True)
+    return {own: as_type(columns[theirs].take(missing), columns[own].type) for own, theirs in pairs}
 
 
 def _any(held: Sequence[Condition], columns: Columns, rows: int) -> Mask:
@@ -284,6 +325,22 @@ def _fresh(assembly: Assembly, names: Sequence[str], rows: Integers, taken: Colu
             words = hashed(rows, assembly.seed, assembly.table.name, name, "fresh", turn)
             empty = words < np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
             out[name] = pc.if_else(pa.array(empty), pa.scalar(None, made.type), made)
+    return _in_other_branches(assembly, out, rows, turn) if turn % 2 else out
+
+
+def _in_other_branches(assembly: Assembly, out: Columns, rows: Integers, turn: int) -> Columns:
+    """``out`` with what another branch of the checks wants in each row: its own may not go with the row's key."""
+    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+    unique = {c.name for c in assembly.plan.columns if isinstance(c.source, Rule) and c.source.call.unique}
+    for choice in assembly.plan.branches:
+        words = hashed(rows, assembly.seed, assembly.table.name, "other branch", *choice.checks, turn)
+        taken = below(words, len(choice.branches))
+        for number, branch in enumerate(choice.branches):
+            where = np.flatnonzero(taken == number)
+            wanted = [c for c in branch if c.name in out.keys() - unique]
+            ranks = rows[where] + assembly.rows * (turn + 1)
+            if where.size and wanted:
+                out = with_columns(assembly.plan, out, wanted, where, ranks, assembly.seed, values)
     return out
 
 

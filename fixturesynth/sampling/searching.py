@@ -87,14 +87,15 @@ def _drawn(
         if not where.size:
             continue
         if isinstance(source, Rule) and not (source.needs or source.parents or source.call.unique):
-            made[name] = _values(assembly, columns[name], source, name, where, own)
+            made[name] = _values(assembly, columns[name], source, name, where, own, turn)
         elif isinstance(source, Reference) and source.foreign_key not in ranks and alone(assembly, source.foreign_key):
             fk = assembly.table.foreign_key(source.foreign_key)
             parents = assembly.made[fk.parent].rows
             chosen = assembly.ranks[fk.name].copy()
-            chosen[where] = below(own, max(parents, 1)) if parents else -1
+            # The high bits choose among all parents, a low one whether there is any.
+            chosen[where] = below(own << np.uint64(1), max(parents, 1)) if parents else -1
             if any(assembly.table.column(c).nullable for c in fk.columns):
-                chosen[where[(own >> np.uint64(61)) % np.uint64(2) == 1]] = -1
+                chosen[where[(own >> np.uint64(5)) % np.uint64(2) == 1]] = -1
             ranks[fk.name] = chosen
             missing = pa.array(chosen, pa.int64(), mask=chosen < 0)
             for column, theirs in zip(fk.columns, fk.parent_columns, strict=True):
@@ -103,9 +104,17 @@ def _drawn(
 
 
 def _values(
-    assembly: Assembly, column: pa.Array, source: Rule, name: str, rows: Integers, words: npt.NDArray[np.uint64]
+    assembly: Assembly,
+    column: pa.Array,
+    source: Rule,
+    name: str,
+    rows: Integers,
+    words: npt.NDArray[np.uint64],
+    turn: int,
 ) -> pa.Array:
-    space = space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now))
+    branched = [c.call for s in assembly.plan.branches for b in s.branches for c in b if c.name == name and c.call]
+    call = (source.call, *branched)[turn % (len(branched) + 1)]
+    space = space_of(call, context_of(assembly.table, name, assembly.locale, assembly.now))
     drawn = space.at(below(words << np.uint64(1), max(space.size, 1)), {})
     empty = (words >> np.uint64(31)) % np.uint64(1000) < np.uint64(round(min(source.null_share, 1.0) * 1000))
     index = np.arange(len(column))

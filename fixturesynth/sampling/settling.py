@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
+from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
 from fixturesynth.sampling.assembly import Assembly, compute
-from fixturesynth.sampling.conditions import conditions_of, equal_rows, set_keys
+from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import leave_set
 from fixturesynth.sampling.matching import (
@@ -33,7 +34,7 @@ from fixturesynth.sampling.matching import (
     swap_until,
 )
 from fixturesynth.sampling.nulls import settle_nulls
-from fixturesynth.sampling.pairing import pair_distinct
+from fixturesynth.sampling.pairing import pair_distinct, turned
 from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
@@ -67,7 +68,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
-    for unique in assembly.plan.uniques:
+    for unique in complete_sets(assembly.plan):
         key = set_keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
@@ -104,7 +105,10 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 mask = pa.array(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
-            backwards = high in keyed and low not in keyed and isinstance(plans[0], Rule)
+            # What is unique by itself stays, else what is in a key.
+            firm = [isinstance(p, Key) or (isinstance(p, Rule) and p.call.unique) for p in plans]
+            sooner = firm[1] if firm[0] != firm[1] else high in keyed and low not in keyed
+            backwards = sooner and isinstance(plans[0], Rule)
             for step in (int(strict), int(strict) + 1):
                 # A base that is finer than what moves to it is cut: one step more makes up for that.
                 if bad.any() and backwards:
@@ -216,7 +220,7 @@ def _reorder(assembly: Assembly, column: str, order: Integers) -> None:
 # -- uniqueness -------------------------------------------------------------------------------------------------------
 def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
     changed = False
-    for unique in assembly.plan.uniques:
+    for unique in complete_sets(assembly.plan):
         found = set_keys(assembly, columns, unique)
         if found is None:
             continue
@@ -232,7 +236,16 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         if not twice.any():
             continue
         changed = True
-        for way in (_by_later_ranks, _by_matched, _by_rules, _by_dealing, _by_flex, _by_freeing):
+        for way in (
+            _by_later_ranks,
+            _by_turning,
+            _by_matched,
+            _by_rules,
+            _by_dealing,
+            _by_flex,
+            _by_freeing,
+            _by_leaving,
+        ):
             if way(assembly, columns, unique, found[0], turn):
                 break
         else:
@@ -299,10 +312,34 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
             return True  # a group of another reference is too large: rows leave it where all of the set is searched
         if most > size and deal_apart(assembly, columns, unique, rows):
             return True
+        if most > size and _spare(assembly, unique):
+            return False  # rows that find no parent leave the set
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()
     assembly.ranks[name][rows[moved]] = _one_of(classes, out[moved], assembly.seed, assembly.table.name, unique.name)
+    return True
+
+
+def _by_turning(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Two references to one parent that must differ: where most pairs are needed, no swaps find the way to them all."""
+    pair = differing_pair(assembly.plan, assembly.table, unique)
+    if pair is None or {assembly.plan.reference(fk.name).how for fk in pair} - {"matched", "context"}:
+        return False
+    still, moving = sorted(pair, key=lambda fk: assembly.plan.reference(fk.name).how)  # the context stays
+    parents = assembly.made[still.parent].rows
+    if 2 * rows.size < parents * (parents - 1) or (assembly.ranks[still.name][rows] < 0).any():
+        return False
+    address = (assembly.table.name, unique.name)
+    second = turned(assembly.ranks[still.name][rows], parents, assembly.seed, *address)
+    if second is None and assembly.plan.reference(still.name).how == "matched":
+        assembly.ranks[still.name] = assembly.ranks[still.name].copy()
+        assembly.ranks[still.name][rows] = np.arange(rows.size) % parents
+        second = turned(assembly.ranks[still.name][rows], parents, assembly.seed, *address)
+    if second is None:
+        return False
+    assembly.ranks[moving.name] = assembly.ranks[moving.name].copy()
+    assembly.ranks[moving.name][rows] = second
     return True
 
 
@@ -413,6 +450,34 @@ def _by_freeing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     return False
 
 
+def _by_leaving(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Rows that an earlier one equals leave the set: they get NULL in a column that may do without a value."""
+    found, spare = set_keys(assembly, columns, unique), _spare(assembly, unique)
+    if found is None or not spare:
+        return False
+    twice = found[0][duplicates(found[1])]
+    source = assembly.plan.column(spare[0]).source
+    if isinstance(source, Reference):
+        ranks = assembly.ranks[source.foreign_key].copy()
+        ranks[twice] = -1
+        assembly.ranks[source.foreign_key] = ranks
+        return True
+    empty = np.zeros(assembly.rows, dtype=bool)
+    empty[twice] = True
+    base = assembly.base[spare[0]]
+    assembly.base[spare[0]] = pc.if_else(pa.array(empty), pa.scalar(None, base.type), base)
+    return True
+
+
+def _spare(assembly: Assembly, unique: UniquePlan) -> list[str]:
+    """Columns of the set that rows may do without, in the set's order."""
+    plan = assembly.plan
+    names = dispensable(
+        assembly.table, assembly.dialect, unique, plan.columns, plan.references, plan.branches, plan.repairs
+    )
+    return [n for n in names if n in assembly.base or isinstance(plan.column(n).source, Reference)]
+
+
 def _fix_value(assembly: Assembly, name: str) -> None:
     """The column's values are final now: it is no longer counted from its base."""
     assert assembly.model is not None
@@ -430,7 +495,7 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
     for turn in range(REDRAWS):
         rows = np.zeros(assembly.rows, dtype=bool)
         names: set[str] = set()
-        for unique in assembly.plan.uniques:
+        for unique in complete_sets(assembly.plan):
             found = None if unique.gate else set_keys(assembly, columns, unique)
             if found is not None and (twice := duplicates(found[1])).any():
                 rows[found[0][twice]] = True
@@ -495,6 +560,16 @@ def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> 
         made = spread(assembly, columns, unique, found[0], name) if found is not None else None
         if made is not None:
             return {**columns, name: made}
+    if _by_leaving(assembly, columns, unique, np.arange(assembly.rows), TURNS):
+        spare = _spare(assembly, unique)[0]
+        source = assembly.plan.column(spare).source
+        key = assembly.table.foreign_key(source.foreign_key).columns if isinstance(source, Reference) else (spare,)
+        assert found is not None
+        empty = np.zeros(assembly.rows, dtype=bool)
+        empty[found[0][duplicates(found[1])]] = True
+        return columns | {
+            name: pc.if_else(pa.array(empty), pa.scalar(None, columns[name].type), columns[name]) for name in key
+        }
     raise CapacityError(
         f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
     )

@@ -57,6 +57,7 @@ SHARED = (
 OWN: Mapping[str, Mapping[str, ColumnType]] = {
     "postgresql": (
         rows("text", "lquery,ltxtquery,regclass,regtype,regproc")
+        | rows("text", "interval year to month,interval year,interval month")  # of months, which are no span of time
         | rows("inet", "inet")
         | rows("cidr", "cidr")
         | rows("macaddr", "macaddr,macaddr8")

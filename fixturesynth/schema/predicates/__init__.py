@@ -14,7 +14,7 @@ from fixturesynth.schema.predicates.domains import (
     NotUnderstood,
     TableConstraints,
 )
-from fixturesynth.schema.predicates.evaluating import evaluate, evaluate_tree
+from fixturesynth.schema.predicates.evaluating import case_readings, evaluate, evaluate_tree
 from fixturesynth.schema.predicates.isolating import bounds_on, solve
 from fixturesynth.schema.predicates.parsing import mentioned_columns
 from fixturesynth.schema.predicates.spans import RangeLimits, Span, only_orders, parse_span, range_condition
@@ -31,6 +31,7 @@ __all__ = [
     "Span",
     "TableConstraints",
     "bounds_on",
+    "case_readings",
     "compile_condition",
     "compile_constraints",
     "evaluate",

@@ -147,7 +147,7 @@ class ColumnDomain:
 
     def implies(self, other: "ColumnDomain") -> bool:
         """Is every value here also in ``other``? False where that is not plain to see."""
-        return self.intersect(other) == _normal(self)
+        return self == other or self.intersect(other) == _normal(self)
 
 
 @dataclass(frozen=True)

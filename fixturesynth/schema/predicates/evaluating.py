@@ -20,10 +20,11 @@ from fixturesynth.schema.predicates.parsing import call_name, column_name, fold,
 from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex, posix_to_regex
 from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
 
-__all__ = ["evaluate", "evaluate_tree", "value_of"]
+__all__ = ["case_readings", "evaluate", "evaluate_tree", "value_of"]
 
 _SECONDS_OF_A_DAY = 86_400
-_IGNORES_CASE = {"mysql", "mariadb", "sqlite"}
+_IGNORES_CASE = {"sqlite"}
+_BY_COLLATION = {"mysql", "mariadb"}
 
 
 def evaluate(text: str, table: pa.Table, dialect: str, *, now: str | None = None) -> npt.NDArray[np.bool_]:
@@ -38,17 +39,28 @@ def evaluate(text: str, table: pa.Table, dialect: str, *, now: str | None = None
     """
     tree = parse_condition(text, table, dialect)
     moments = edges_of(now) if now is not None and asks_for_now(tree) else (None,)
-    found = [pc.fill_null(evaluate_tree(tree, table, dialect, present=moment), True) for moment in moments]
+    found = [
+        pc.fill_null(evaluate_tree(tree, table, dialect, present=moment, any_case=any_case), True)
+        for moment in moments
+        for any_case in case_readings(dialect)
+    ]
     return np.all([np.asarray(f, dtype=bool) for f in found], axis=0)  # type: ignore[no-any-return]
 
 
-def evaluate_tree(tree: exp.Expression, table: pa.Table, dialect: str, *, present: datetime | None = None) -> pa.Array:
+def case_readings(dialect: str) -> tuple[bool, ...]:
+    """Whether texts are compared without regard to case: both ways where the column's collation decides."""
+    return (False, True) if dialect in _BY_COLLATION else (False,)
+
+
+def evaluate_tree(
+    tree: exp.Expression, table: pa.Table, dialect: str, *, present: datetime | None = None, any_case: bool = False
+) -> pa.Array:
     """What a parsed condition is in every row at the moment ``present``: true, false or null, shape (table.num_rows,).
 
-    NotUnderstood as ``evaluate``.
+    ``any_case``: texts are equal that differ in case, or in blanks at the end. NotUnderstood as ``evaluate``.
     """
     try:
-        return _Rows(table, dialect, present).truth(tree)
+        return _Rows(table, dialect, present, any_case).truth(tree)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise NotUnderstood(f"cannot evaluate {tree.sql()!r}: {str(error).splitlines()[0]}") from error
 
@@ -64,8 +76,9 @@ def value_of(tree: exp.Expression, table: pa.Table, dialect: str) -> pa.Array:
 class _Rows:
     """The columns of one table; a node of the condition becomes an Arrow array as long as the table."""
 
-    def __init__(self, table: pa.Table, dialect: str, present: datetime | None = None) -> None:
+    def __init__(self, table: pa.Table, dialect: str, present: datetime | None = None, any_case: bool = False) -> None:
         self.present = present
+        self.any_case = any_case
         self.table = table
         self.dialect = dialect
         self.rows = table.num_rows
@@ -146,6 +159,8 @@ class _Rows:
         left, right = unify([a, b])
         if pa.types.is_null(left.type):
             return pa.nulls(self.rows, pa.bool_())
+        if self.any_case and pa.types.is_string(left.type):
+            left, right = (pc.utf8_rtrim(pc.utf8_lower(v), " ") for v in (left, right))
         return _COMPARE[operator](left, right)
 
     def null_safe(self, node: exp.Expression) -> pa.Array:
@@ -154,7 +169,7 @@ class _Rows:
         if pa.types.is_null(left.type):
             same = nulls
         else:
-            same = pc.or_(nulls, pc.fill_null(pc.equal(left, right), False))
+            same = pc.or_(nulls, pc.fill_null(self.compare(exp.EQ, left, right), False))
         return same if isinstance(node, exp.NullSafeEQ) else pc.invert(same)
 
     def in_(self, node: exp.Expression) -> pa.Array:
@@ -167,7 +182,7 @@ class _Rows:
     # Patterns
 
     def like(self, node: exp.Expression) -> pa.Array:
-        ignore_case = isinstance(node, exp.ILike) or self.dialect in _IGNORES_CASE
+        ignore_case = isinstance(node, exp.ILike) or self.dialect in _IGNORES_CASE or self.any_case
         return self.search(node.this, like_to_regex(str(fold(node.expression))), ignore_case)
 
     def regex(self, node: exp.Expression) -> pa.Array:
@@ -179,8 +194,7 @@ class _Rows:
             raise NotUnderstood(f"the pattern of {node.sql()!r} is not understood: {error}") from error
         flag = node.args.get("flag")
         ignore_case = isinstance(node, exp.RegexpILike) or (flag is not None and "i" in str(fold(flag)))
-        by_collation = self.dialect in ("mysql", "mariadb")
-        return self.search(node.this, pattern, ignore_case or by_collation)
+        return self.search(node.this, pattern, ignore_case or self.any_case)
 
     def search(self, subject: exp.Expression, pattern: str, ignore_case: bool) -> pa.Array:
         """Python's own engine on the distinct values: its words are those of the domains' patterns."""
