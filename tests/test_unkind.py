@@ -69,3 +69,32 @@ def test_a_load_that_finds_a_table_takes_away_its_own_alone(mysql_database: str)
     assert created[2].startswith(f"CREATE TABLE `{left}`")
     watched.dispose()
     engine.dispose()
+
+
+def test_a_load_that_is_refused_leaves_a_table_that_another_one_fills(mysql_database: str) -> None:
+    """Whoever comes second finds the tables that the first has made so far, and fills them."""
+    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
+    rows = fs.plan_rules(schema, seed=1).sample(rows=dict.fromkeys(schema.names, 3))
+    engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    created: list[str] = []
+
+    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("CREATE TABLE"):
+            created.append(statement.split("`")[1])
+            if len(created) == 3:
+                with engine.begin() as other:
+                    first = rows[created[0]].iloc[:1]
+                    other.exec_driver_sql("SET SESSION foreign_key_checks = 0")
+                    first.to_sql(created[0], other, if_exists="append", index=False)
+                with engine.connect() as other:
+                    other.exec_driver_sql(statement)
+
+    watched = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    sa.event.listen(watched, "before_cursor_execute", meanwhile)
+    with pytest.raises(fs.LoadError, match="exists"):
+        fs.load(rows, watched, schema=schema)
+    assert set(sa.inspect(engine).get_table_names()) == {created[0], created[2]}
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(f"SELECT count(*) FROM `{created[0]}`").scalar() == 1
+    watched.dispose()
+    engine.dispose()

@@ -34,6 +34,8 @@ class Dialect:
     begin: tuple[str, ...] = ()  # statements at the start of the transaction
     end: tuple[str, ...] = ()  # statements before the commit
     before_drop: tuple[str, ...] = ()  # statements before tables of a failed load are dropped
+    hold: str | None = None  # keeps others from a table while it is looked at and dropped
+    release: str | None = None
     detach: bool = False  # the session's settings outlive the transaction
     transactional_ddl: bool = True
     empty: str = "DELETE FROM {}"
@@ -77,6 +79,8 @@ MYSQL = Dialect(
         "START TRANSACTION",
     ),
     before_drop=("SET SESSION foreign_key_checks = 0",),
+    hold="LOCK TABLES {} WRITE",
+    release="UNLOCK TABLES",
     detach=True,
     transactional_ddl=False,
     connect={"local_infile": "1"},

@@ -169,6 +169,7 @@ def _written(
     progress: Progress | None,
 ) -> None:
     made: list[str] = []
+    kept = False  # whether rows of this load may have been committed by a statement that changes tables
     with (
         told("the target", engine),
         engine.connect() as connection,
@@ -186,6 +187,7 @@ def _written(
                     _empty(connection, dialect, plan)
                 fill(connection, dialect, plan, data, progress)
                 for statement in plan.creation.after if plan.creation else ():
+                    kept = True
                     run(connection, statement)
                 if dialect.numbers:
                     dialect.numbers(connection, [destination_of(plan, dialect, name) for name in plan.order])
@@ -196,7 +198,7 @@ def _written(
                     manifests.write_manifest_row(connection, manifest, dialect.name)
         except BaseException:
             if not dialect.transactional_ddl:
-                _drop(engine, dialect, made)
+                _drop(engine, dialect, made, filled=kept)
             raise
 
 
@@ -214,8 +216,12 @@ def _make_tables(
         made.append(quote_name(manifests.TABLE, dialect.name))
 
 
-def _drop(engine: Engine, dialect: Dialect, made: Sequence[str]) -> None:
-    """Take away what this load created, where creating has been a commit of its own; others' tables stay."""
+def _drop(engine: Engine, dialect: Dialect, made: Sequence[str], *, filled: bool) -> None:
+    """Take away what this load created, where creating has been a commit of its own; others' tables stay.
+
+    ``filled``: rows in them may be those of this load. Else they are those of another one, which found the tables
+    there and fills them: they are its own now.
+    """
     if not made:
         return
     with engine.connect() as connection:
@@ -223,7 +229,13 @@ def _drop(engine: Engine, dialect: Dialect, made: Sequence[str]) -> None:
         for statement in dialect.before_drop:
             run(connection, statement)
         for name in reversed(made):
-            run(connection, f"DROP TABLE IF EXISTS {name}")
+            if dialect.hold and dialect.release:
+                run(connection, dialect.hold.format(name))
+            any_row: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(sa.text(name)).limit(1)
+            if filled or connection.execute(any_row).first() is None:
+                run(connection, f"DROP TABLE IF EXISTS {name}")
+            if dialect.hold and dialect.release:
+                run(connection, dialect.release)
         connection.commit()
 
 
