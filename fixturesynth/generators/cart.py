@@ -75,11 +75,9 @@ class Cart:
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
-        seen = _Seen([], codes[:, :0], chosen)
-        for i, variable in enumerate(variables):
-            if variable.context:
-                seen = seen.and_one(variable, codes[:, i])
-                continue
+        fixed = sum(v.context for v in variables)  # they come first
+        seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
+        for i, variable in enumerate(variables[fixed:], fixed):
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own

@@ -133,7 +133,8 @@ def _mean_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool:
     rows = rows[(before[rows] != memory.null)]
     if rows.size < LEAST_ROWS:
         return False
-    table = np.asarray(np.corrcoef(np.stack([own[rows], before[rows], past[rows]]).astype(np.float64)))
+    with np.errstate(invalid="ignore", divide="ignore"):  # a constant goes with nothing
+        table = np.asarray(np.corrcoef(np.stack([own[rows], before[rows], past[rows]]).astype(np.float64)))
     if not np.isfinite(table).all():
         return False
     with_before, with_past, between = table[0, 1], table[0, 2], table[1, 2]
