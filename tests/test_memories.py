@@ -233,3 +233,13 @@ def test_shops_are_shut_on_sundays(tmp_path: Path) -> None:
     open_on = made["open"].groupby(day.dt.weekday).mean()
     assert open_on[6] < 0.05 and open_on[:6].min() > 0.9
     assert (made["sold"][made["open"] == 0] == 0).mean() > 0.98
+
+
+def test_few_families_are_not_remembered() -> None:
+    level, _, position = families(5)
+    few = slice(0, 60 * EACH)
+    variable = Variable("level", 21, True)
+    for rows, found in ((few, []), (slice(None), ["level"])):
+        own, place = level[rows, None], position[rows]
+        past = before(own[:, 0], place, 21)[:, None]
+        assert [m.variable for m in choose_memories([variable], [-1], own, past, place)] == found

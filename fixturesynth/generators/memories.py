@@ -23,6 +23,7 @@ Codes = npt.NDArray[np.int32]
 
 LEVELS = 64  # in which a mean is seen, at least as many as there are codes
 LEAST_ROWS = 50
+LEAST_FAMILIES = 100  # of three and more: of few families a mean is a fingerprint, and tells where in them a row stood
 LEAST_SHARE = 0.01  # of the variance that a mean explains beyond the sibling before
 LEAST_EXCESS = 0.05  # of rows that have the last other code, beyond chance
 SURE = 4.0  # standard errors
@@ -117,7 +118,9 @@ def choose_memories(
     ``variables``, ``nulls``, ``shown``, ``before``: what the next sibling sees, their code of NULL (-1: none), (n,
     variables) codes of each row and of the sibling before, one code more where there is none.
     """
-    found = []
+    found: list[Memory] = []
+    if int((position == 2).sum()) < LEAST_FAMILIES:
+        return found
     for i, (variable, null) in enumerate(zip(variables, nulls, strict=True)):
         memory = Memory("mean" if variable.ordered else "other", variable.name, variable.size, null)
         past = remember([memory], [i], shown, position)[:, 0]

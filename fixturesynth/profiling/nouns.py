@@ -18,13 +18,13 @@ _ABBREVIATIONS = """
 
 # What a table, or the words before "name" in a column, is about.
 _ENTITIES = """
-    person: actor agent applicant artist assignee athlete attendee author beneficiary borrower buyer candidate
+    person: actor agent applicant assignee athlete attendee author beneficiary borrower buyer candidate
         cardholder child citizen clerk client cliente clinician coach composer contact customer director
         doctor donor driver empleado employee father freelancer friend guardian guest holder individual
         instructor judge kunde lead manager member mitarbeiter mother musician nurse owner parent participant
         passenger patient people person personne physician player politician practitioner professor profile
-        provider recipient recruiter referee rep resident reviewer salesperson seller sender singer speaker spouse
-        staff student subscriber teacher trainer user voter witness worker writer
+        provider recipient recruiter referee rep resident reviewer salesperson seller sender speaker spouse
+        staff student subscriber teacher trainer user voter witness worker
     company: agency airline bank brewery broker business carrier clinic company constructor
         corporation dealer distributor employer empresa firm firma franchise hospital hotel insurer
         organisation workspace lender lieferant manufacturer merchant operator organization partner payer
