@@ -103,6 +103,14 @@ def test_failing_datasets_are_replayed(model: fs.Synthesizer, mode: str) -> None
     assert again[0] == first[-1]
 
 
+@pytest.mark.parametrize("mode", ["realistic", "structural"])
+def test_given_values_are_in_every_row_and_the_others_go_with_them(model: fs.Synthesizer, mode: str) -> None:
+    rows = [r for data in drawn(model, 150, mode=mode, given={"sales": {"colour": "red"}}) for r in data]
+    assert {r["colour"] for r in rows} == {"red"}
+    above = np.mean([float(r["amount"]) > 140 for r in rows])  # red ones are above 150, of all rows one in five is
+    assert above > 0.8
+
+
 def test_wrong_arguments_are_named(model: fs.Synthesizer) -> None:
     with pytest.raises(InputError, match=r"unknown mode='structurel'.*structural"):
         from_model(model, mode="structurel")

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,54 +48,52 @@ def test_of_two_seeds_at_once_one_fills_the_target_whole(place: str, request: py
     engine.dispose()
 
 
-def test_a_load_that_finds_a_table_takes_away_its_own_alone(mysql_database: str) -> None:
-    """MySQL commits every CREATE TABLE: what somebody made in the meantime must outlive the load that is refused."""
+def refused_load(url: str, meanwhile: Callable[[fs.Dataset, list[str]], None]) -> list[str]:
+    """Load the shop; somebody makes its third table just before this load does. Names of the tables in order.
+
+    ``meanwhile`` is given the rows and the names so far, at that moment.
+    """
     schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
     rows = fs.plan_rules(schema, seed=1).sample(rows=dict.fromkeys(schema.names, 3))
-    engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    other = sa.create_engine(url, poolclass=sa.NullPool)
     created: list[str] = []
 
-    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def between(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if statement.startswith("CREATE TABLE"):
-            created.append(statement)
+            created.append(statement.split("`")[1])
             if len(created) == 3:
-                with engine.connect() as other:
-                    other.exec_driver_sql(statement)
+                meanwhile(rows, created)
+                with other.connect() as connection:
+                    connection.exec_driver_sql(statement)
 
-    watched = sa.create_engine(mysql_database, poolclass=sa.NullPool)
-    sa.event.listen(watched, "before_cursor_execute", meanwhile)
+    watched = sa.create_engine(url, poolclass=sa.NullPool)
+    sa.event.listen(watched, "before_cursor_execute", between)
     with pytest.raises(fs.LoadError, match="exists"):
         fs.load(rows, watched, schema=schema)
-    (left,) = sa.inspect(engine).get_table_names()
-    assert created[2].startswith(f"CREATE TABLE `{left}`")
     watched.dispose()
+    other.dispose()
+    return created
+
+
+def test_a_load_that_finds_a_table_takes_away_its_own_alone(mysql_database: str) -> None:
+    """MySQL commits every CREATE TABLE: what somebody made in the meantime must outlive the load that is refused."""
+    created = refused_load(mysql_database, lambda _rows, _created: None)
+    engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
+    assert sa.inspect(engine).get_table_names() == [created[2]]
     engine.dispose()
 
 
 def test_a_load_that_is_refused_leaves_a_table_that_another_one_fills(mysql_database: str) -> None:
     """Whoever comes second finds the tables that the first has made so far, and fills them."""
-    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
-    rows = fs.plan_rules(schema, seed=1).sample(rows=dict.fromkeys(schema.names, 3))
     engine = sa.create_engine(mysql_database, poolclass=sa.NullPool)
-    created: list[str] = []
 
-    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("CREATE TABLE"):
-            created.append(statement.split("`")[1])
-            if len(created) == 3:
-                with engine.begin() as other:
-                    first = rows[created[0]].iloc[:1]
-                    other.exec_driver_sql("SET SESSION foreign_key_checks = 0")
-                    first.to_sql(created[0], other, if_exists="append", index=False)
-                with engine.connect() as other:
-                    other.exec_driver_sql(statement)
+    def fill(rows: fs.Dataset, created: list[str]) -> None:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET SESSION foreign_key_checks = 0")
+            rows[created[0]].iloc[:1].to_sql(created[0], connection, if_exists="append", index=False)
 
-    watched = sa.create_engine(mysql_database, poolclass=sa.NullPool)
-    sa.event.listen(watched, "before_cursor_execute", meanwhile)
-    with pytest.raises(fs.LoadError, match="exists"):
-        fs.load(rows, watched, schema=schema)
+    created = refused_load(mysql_database, fill)
     assert set(sa.inspect(engine).get_table_names()) == {created[0], created[2]}
     with engine.connect() as connection:
         assert connection.exec_driver_sql(f"SELECT count(*) FROM `{created[0]}`").scalar() == 1
-    watched.dispose()
     engine.dispose()
