@@ -90,7 +90,7 @@ def agree(
     """
     table = needs.table
     moved = {c.name for s in branches.sets for b in s.branches for c in b}
-    moved |= {c.name for u in uniques for c in u.gate}
+    moved |= {c.name for u in uniques for c in (*u.gate, *u.exit)}
     moved |= {name for d in (*needs.constraints.distinct, *branches.distinct) for name in (d.a, d.b)}
     loose = {text for _, text in needs.constraints.not_understood}
     moved |= {c for check in table.checks if check.text in loose for c in check.columns}

@@ -34,7 +34,9 @@ from fixturesynth.schema.predicates import (
     TableConstraints,
     compile_condition,
     joint_branches,
+    mentioned_columns,
 )
+from fixturesynth.schema.targets import quote_name
 
 __all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled"]
 
@@ -106,20 +108,48 @@ def settled(needs: ColumnNeeds, columns: Sequence[ColumnPlan], branches: Branche
 
 
 def plan_gates(
-    needs: ColumnNeeds, columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], branches: Branches, dialect: str
+    needs: ColumnNeeds,
+    columns: Sequence[ColumnPlan],
+    uniques: Sequence[UniquePlan],
+    branches: Branches,
+    repairs: Sequence[tuple[str, str]],
+    dialect: str,
 ) -> tuple[UniquePlan, ...]:
-    """Partial unique sets that a row can leave: a row that would collide takes values for which the predicate fails.
+    """Unique sets that a row can leave: through values for which a partial one's predicate fails, or through a NULL.
 
-    Sets that are unique over all rows anyway stay as they are, and so do those that no value frees.
+    Sets that are unique by one column stay as they are, and so do those that no value frees.
     """
     choices = _Choices(needs, {c.name: c for c in columns})
+    held = {name for s in branches.sets for name in s.checks}
+    judged = {
+        c for name, text in repairs if name not in held for c in mentioned_columns(text, needs.table, dialect)
+    }  # fmt: skip
     out = []
     for unique in uniques:
-        gate: tuple[BranchColumn, ...] = ()
-        if unique.predicate is not None and unique.how != "by_key":
-            gate = choices.gate(unique, branches, dialect)
-        out.append(replace(unique, how="by_gate", gate=gate) if gate else unique)
+        made = unique
+        if unique.how != "by_key":
+            if unique.predicate is not None and (
+                gate := choices.values_for(f"NOT ({unique.predicate})", branches, dialect)
+            ):
+                made = replace(made, how="by_gate", gate=gate)
+            made = replace(made, exit=_exit(choices, unique, branches, judged, dialect))
+        out.append(made)
     return tuple(out)
+
+
+def _exit(
+    choices: "_Choices", unique: UniquePlan, branches: Branches, judged: set[str], dialect: str
+) -> tuple[BranchColumn, ...]:
+    """Values for which one of the set's columns is NULL; empty where nobody may leave it so."""
+    for name in unique.columns if unique.nulls_distinct else ():
+        plan = choices.plans[name]
+        free = isinstance(plan.source, Rule) and plan.source.null_share > 0 and plan.null_share is None
+        if not free or name in unique.stand_ins or not choices.needs.table.column(name).nullable:
+            continue
+        made = choices.values_for(f"{quote_name(name, dialect)} IS NULL", branches, dialect)
+        if made and not judged & {c.name for c in made}:
+            return made
+    return ()
 
 
 def one_to_one_limit(
@@ -308,10 +338,10 @@ class _Choices:
             able = reference.how == "matched" and own == list(self.needs.table.foreign_key(source.foreign_key).columns)
         return (BranchColumn(name, 0.0),) if able else None
 
-    def gate(self, unique: UniquePlan, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
-        """Values for which the predicate of ``unique`` does not hold and every check does; empty: there are none."""
+    def values_for(self, condition: str, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
+        """Values for which ``condition`` is not false and every check holds; empty: there are none."""
         try:
-            left = compile_condition(f"NOT ({unique.predicate})", self.needs.table, dialect, null_passes=True)
+            left = compile_condition(condition, self.needs.table, dialect, null_passes=True)
         except NotUnderstood:
             return ()
         for joint in branches.joint:

@@ -146,7 +146,8 @@ class UniquePlan:
 
     by_key: one of its columns is unique by itself. by_pairs: references without replacement. by_separation: rows
     that would collide move to the nearest free value of ``flex``. by_gate: rows that would collide take the values of
-    ``gate``, for which ``predicate`` does not hold.
+    ``gate``, for which ``predicate`` does not hold. ``exit``: values for which one of the columns is NULL and every
+    check holds, for rows that no other way keeps distinct.
     """
 
     name: str
@@ -156,6 +157,7 @@ class UniquePlan:
     nulls_distinct: bool = True
     predicate: str | None = None
     gate: tuple[BranchColumn, ...] = ()
+    exit: tuple[BranchColumn, ...] = ()
     stand_ins: tuple[str, ...] = ()  # columns in which NULL counts as a value: an expression puts one in its place
 
 

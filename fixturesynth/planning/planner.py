@@ -191,7 +191,7 @@ def _plan_table(
         refuse_unfilled(table, columns)
     repairs = plan_repairs(needs, columns, branches, schema.dialect) if rows else ()
     if learned is None:
-        uniques = plan_gates(needs, columns, uniques, branches, schema.dialect)
+        uniques = plan_gates(needs, columns, uniques, branches, repairs, schema.dialect)
         columns = agree(schema, needs, columns, uniques, branches, asked_for)
     for unique in uniques:
         apart = {
@@ -201,7 +201,9 @@ def _plan_table(
             for r in references if r.parent in done
         }  # fmt: skip
         apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
-        if learned is None and dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs):
+        if learned is None and (
+            unique.exit or dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs)
+        ):
             continue
         unequal = {frozenset((d.a, d.b)) for d in (*constraints.distinct, *branches.distinct)}
         if unique.how == "by_pairs" and (

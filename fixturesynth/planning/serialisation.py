@@ -109,7 +109,7 @@ def _table(data: dict[str, Any]) -> TablePlan:
 
 def _unique(data: dict[str, Any]) -> UniquePlan:
     lists = {name: tuple(data.get(name, ())) for name in ("columns", "stand_ins")}
-    return UniquePlan(**{**data, **lists, "gate": _branch(data.get("gate", ()))})
+    return UniquePlan(**{**data, **lists, "gate": _branch(data.get("gate", ())), "exit": _branch(data.get("exit", ()))})
 
 
 def _branches(data: dict[str, Any]) -> BranchSet:

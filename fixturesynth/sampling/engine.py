@@ -397,7 +397,7 @@ def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list
 def _may_leave(run: _Run, plan: TablePlan, table: Table, unique: UniquePlan) -> bool:
     """Whether rows for which the set has no room are left out of it by a NULL."""
     parts = (plan.columns, plan.references, plan.branches, plan.repairs)
-    return bool(dispensable(table, run.plan.dialect, unique, *parts))
+    return bool(unique.exit or dispensable(table, run.plan.dialect, unique, *parts))
 
 
 def _sample_codes(

@@ -1,12 +1,14 @@
-"""Partial unique sets: a row that would collide takes values for which the set's predicate does not hold."""
+"""Unique sets that rows leave: through values for which a partial one's predicate does not hold, or through a NULL."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fixturesynth.planning.plan import Reference, UniquePlan
+from fixturesynth.planning.plan import BranchColumn, Reference, UniquePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.branching import with_columns
@@ -23,11 +25,11 @@ def inside_predicate(assembly: Assembly, columns: dict[str, pa.Array], unique: U
     return ~evaluate(f"NOT ({unique.predicate})", pa.table(columns), assembly.dialect)
 
 
-def leave_set(assembly: Assembly, unique: UniquePlan, rows: Integers) -> None:
-    """Give ``rows`` (ascending) the values of the set's gate; a reference that must be set there gets a parent."""
+def leave_set(assembly: Assembly, through: Sequence[BranchColumn], rows: Integers) -> None:
+    """Give ``rows`` (ascending) the values of the set's gate or exit; a reference that must be set gets a parent."""
     values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
-    assembly.base = with_columns(assembly.plan, assembly.base, unique.gate, rows, rows, assembly.seed, values)
-    for column in unique.gate:
+    assembly.base = with_columns(assembly.plan, assembly.base, through, rows, rows, assembly.seed, values)
+    for column in through:
         source = assembly.plan.column(column.name).source
         if not isinstance(source, Reference) or source.foreign_key not in assembly.ranks:
             continue

@@ -308,7 +308,7 @@ def _passing(columns: Columns, tests: Iterable[Test]) -> Mask:
 def _movable(assembly: Assembly, column: str) -> bool:
     source = assembly.plan.column(column).source
     in_key = any(column in u.columns for u in assembly.plan.uniques)
-    gated = any(column == c.name for u in assembly.plan.uniques for c in u.gate)
+    gated = any(column == c.name for u in assembly.plan.uniques for c in (*u.gate, *u.exit))
     placed = any(column in (e.low, e.high) for e in assembly.plan.exclusions)
     return isinstance(source, Rule | Modelled | Constant) and not in_key and not gated and not placed
 

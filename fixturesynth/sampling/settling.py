@@ -226,7 +226,9 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
             continue
         twice, there = duplicates(found[1]), met(assembly, columns, unique)
         if unique.gate and (twice.any() or there.any()):
-            leave_set(assembly, unique, found[0][twice | there[found[0]]])
+            # Where the gate's values have no room either, rows go back and forth: some leave for good.
+            through = unique.exit if turn >= TURNS // 2 and unique.exit else unique.gate
+            leave_set(assembly, through, found[0][twice | there[found[0]]])
             changed = True
             continue
         rows = np.flatnonzero(there)
@@ -245,6 +247,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
             _by_flex,
             _by_freeing,
             _by_leaving,
+            _by_exit,
         ):
             if way(assembly, columns, unique, found[0], turn):
                 break
@@ -466,6 +469,15 @@ def _by_leaving(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     empty[twice] = True
     base = assembly.base[spare[0]]
     assembly.base[spare[0]] = pc.if_else(pa.array(empty), pa.scalar(None, base.type), base)
+    return True
+
+
+def _by_exit(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Rows that an earlier one equals take the values of the set's exit: a NULL, and what checks want beside it."""
+    found = set_keys(assembly, columns, unique)
+    if found is None or not unique.exit:
+        return False
+    leave_set(assembly, unique.exit, found[0][duplicates(found[1])])
     return True
 
 
