@@ -75,6 +75,19 @@ def test_a_row_leaves_a_partial_set_by_no_parent_that_must_agree_with_another(se
     assert len(made["b"]) == 30
 
 
+def test_a_set_over_a_part_of_a_key_of_few_values_has_as_many_children_as_those_tell_apart(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE kind (a boolean NOT NULL, b boolean NOT NULL, c boolean NOT NULL, PRIMARY KEY (a, b, c))",
+        "CREATE TABLE row (id int NOT NULL, top_id int NOT NULL, a boolean NOT NULL, b boolean NOT NULL, "
+        "c boolean NOT NULL, n int, PRIMARY KEY (id), FOREIGN KEY (top_id) REFERENCES top (id), "
+        "FOREIGN KEY (a, b, c) REFERENCES kind (a, b, c), UNIQUE (top_id, a))",
+        "CREATE UNIQUE INDEX row_top ON row (top_id) WHERE n IS NULL",
+    )
+    assert len(made["row"]) == 30
+
+
 # Checks beside unique sets -------------------------------------------------------------------------------------------
 def test_a_branch_does_without_null_where_null_counts_as_a_value(seeded: Seeded) -> None:
     made = seeded(

@@ -384,14 +384,23 @@ def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list
         rules = [(c, s.call) for c, s in zip(rest, sources, strict=True) if isinstance(s, Rule) and not s.needs]
         if len(rules) + sum(isinstance(s, Reference) for s in sources) == len(sources):
             size = 1
-            for name in names:  # one that closes a cycle has its rows in the plan alone
-                size *= max(run.plan[table.foreign_key(name).parent].rows, 1)
+            for name in names:
+                size *= max(_told_apart(run, table, table.foreign_key(name), unique), 1)
             for column, call in rules:
                 context = context_of(table, column, run.plan.locale, run.plan.now)
                 size *= max(capacity(replace(call, unique=True), context), 1)
             if size * run.made[fk.parent].rows >= plan.rows or not _may_leave(run, plan, table, unique):
                 found.append((unique, size))
     return found
+
+
+def _told_apart(run: _Run, table: Table, fk: ForeignKey, unique: UniquePlan) -> int:
+    """How many parents of ``fk`` differ in what the set takes of its key."""
+    part = part_of(table, fk, unique.columns)
+    if not part:  # all of it; one that closes a cycle has its rows in the plan alone
+        return run.plan[fk.parent].rows
+    keys = pair_keys(*(codes_of(run.made[fk.parent].columns[c]) for c in part))
+    return int(keys.max(initial=-1)) + 1
 
 
 def _may_leave(run: _Run, plan: TablePlan, table: Table, unique: UniquePlan) -> bool:
