@@ -90,6 +90,28 @@ def test_a_set_over_part_of_a_key_of_few_values_has_as_many_children_as_those(se
 
 
 # Checks beside unique sets -------------------------------------------------------------------------------------------
+def test_a_second_unique_column_settles_its_choice_too(seeded: Seeded) -> None:
+    """With one branch alone the first column has too few values, so that another one makes the set unique."""
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, label_0 varchar(40), label_1 varchar(3) NOT NULL, PRIMARY KEY (id), "
+        "UNIQUE (label_1, label_0), CHECK (label_0 LIKE 'a%' OR label_0 LIKE 'b%'), "
+        "CHECK (label_1 LIKE 'a%' OR label_1 LIKE 'b%'))",
+    )
+    assert {label[0] for _, _, label in made["a"]} <= {"a", "b"}
+    assert len(made["a"]) == 30
+
+
+def test_a_day_that_a_check_excludes_is_left_out_of_unique_ones(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, day date NOT NULL, PRIMARY KEY (id), UNIQUE (day), "
+        "CHECK (day <> '2025-12-01' AND day >= '2025-11-01' AND day < '2025-12-15'))",
+        rows=400,
+    )
+    assert len(made["a"]) == 30  # of two spans the longer one
+
+
 def test_a_branch_does_without_null_where_null_counts_as_a_value(seeded: Seeded) -> None:
     made = seeded(
         "postgresql",

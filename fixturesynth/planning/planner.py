@@ -154,7 +154,7 @@ def _plan_table(
         constraints = with_prefixes(table, tighten(constraints))
     asked_for = {*wishes.columns.get(table.name, {}), *changes}
     told, wanted_rows = len(notes), rows
-    for _ in range(2):
+    while True:  # every turn but the last settles a choice between branches
         rows = wanted_rows
         needs = ColumnNeeds(
             table=table, references=references, context=context, constraints=constraints, profile=learned,

@@ -22,7 +22,7 @@ from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.model import Column, ColumnType, Table
-from fixturesynth.schema.predicates import compile_constraints
+from fixturesynth.schema.predicates import Hole, compile_constraints
 
 __all__ = ["DomainLike", "rule_for_column"]
 
@@ -230,7 +230,9 @@ def _moment(case: _Case) -> RuleCall | None:
     options: dict[str, Any] = {"low": low, "high": high}
     step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
     domain = case.domain
-    if domain is not None and (domain.low is not None or domain.high is not None or domain.holes):
+    if domain is not None and (
+        domain.low is not None or domain.high is not None or domain.holes or domain.excluded
+    ):
         first, last = _window(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
         if first > last:
             return None
@@ -266,10 +268,11 @@ def _spans(domain: Any, step: timedelta, now: datetime) -> list[tuple[datetime |
 
     start = edge(domain.low, domain.low_open, step) if domain.low is not None else None
     out: list[tuple[datetime | None, datetime | None]] = []
-    for hole in sorted(domain.holes, key=lambda h: str(h.low)):
+    for hole in sorted((*domain.holes, *(Hole(v, v) for v in domain.excluded)), key=lambda h: str(h.low)):
         # An open end of a hole is a value.
         out.append((start, edge(hole.low, not hole.low_open, -step)))
-        start = edge(hole.high, not hole.high_open, step)
+        after = edge(hole.high, not hole.high_open, step)
+        start = after if start is None else max(start, after)
     out.append((start, edge(domain.high, domain.high_open, -step) if domain.high is not None else None))
     return [(a, b) for a, b in out if a is None or b is None or a <= b] or out[-1:]
 
