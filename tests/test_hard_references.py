@@ -89,7 +89,55 @@ def test_a_set_over_part_of_a_key_of_few_values_has_as_many_children_as_those(se
     assert len(made["c"]) == 300
 
 
+def test_children_of_a_cycle_are_as_many_as_the_part_of_its_key_has_values(seeded: Seeded) -> None:
+    """b's key is unique in one of its columns, of which a has three rows, planned after b."""
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE a (id int NOT NULL, top_id int NOT NULL, flag boolean NOT NULL, state varchar(9) NOT NULL, "
+        "b_id int NOT NULL, PRIMARY KEY (id), UNIQUE (state), UNIQUE (top_id, flag), "
+        "CHECK (state IN ('new', 'open', 'shut')), FOREIGN KEY (top_id) REFERENCES top (id), "
+        "FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE b (id int NOT NULL, top_id int NOT NULL, flag boolean NOT NULL, PRIMARY KEY (id), "
+        "UNIQUE (top_id), FOREIGN KEY (top_id, flag) REFERENCES a (top_id, flag))",
+    )
+    assert 1 <= len(made["b"]) <= 3 == len(made["a"])
+
+
+def test_rows_leave_a_partial_set_of_a_reference_that_closes_a_cycle(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (flag boolean NOT NULL, b_id int NOT NULL, PRIMARY KEY (flag), "
+        "FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE b (id int NOT NULL, a_flag boolean NOT NULL, price int, PRIMARY KEY (id), "
+        "FOREIGN KEY (a_flag) REFERENCES a (flag))",
+        "CREATE UNIQUE INDEX b_flag ON b (a_flag) WHERE price IS NULL",
+        rows=200,
+    )
+    assert len(made["b"]) == 200
+    assert {flag for _, flag, _ in made["b"]} == {0, 1}
+
+
 # Checks beside unique sets -------------------------------------------------------------------------------------------
+def test_a_unique_column_is_null_in_the_branch_that_has_no_values_for_it(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, at timestamp, flag boolean, PRIMARY KEY (id), UNIQUE (flag), "
+        "UNIQUE (at, flag), CHECK (CASE WHEN flag <> 1 THEN at IS NOT NULL ELSE at >= '2027-01-01' END))",
+    )
+    assert len(made["a"]) == 30
+    assert {flag for *_, flag in made["a"]} == {0, 1, None}
+
+
+def test_a_set_has_no_more_rows_than_the_branches_of_its_column_have_values(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, at timestamp, flag boolean, PRIMARY KEY (id), UNIQUE (flag), UNIQUE (at), "
+        "CHECK (CASE WHEN flag <> 1 THEN at IS NOT NULL ELSE at >= '2027-01-01' END))",
+    )
+    assert made["a"]
+
+
 def test_a_second_unique_column_settles_its_choice_too(seeded: Seeded) -> None:
     """With one branch alone the first column has too few values, so that another one makes the set unique."""
     made = seeded(

@@ -220,11 +220,17 @@ class _Choices:
     def usable(
         self, branches: Iterable[Branch]
     ) -> tuple[list[tuple[tuple[BranchColumn, ...], Branch]], list[Difference], list[Distinct]]:
-        """Branches that can be made, with the orders and differences that they bring into every row."""
+        """Branches that can be made, with the orders and differences that they bring into every row.
+
+        Beside one that can be made as it is, those count too in which unique columns can only be NULL.
+        """
         kept: list[tuple[tuple[BranchColumn, ...], Branch]] = []
         orders: list[Difference] = []
         unequal: list[Distinct] = []
-        for branch in branches:
+        tried = tuple(branches)
+        plain = [self.made(b) for b in tried]
+        some = any(made is not None for made in plain)
+        for branch, made in zip(tried, plain, strict=True):
             if len(kept) == MOST_KEPT or branch.is_empty:
                 continue
             taken = {(d.low, d.high) for d in (*orders, *self.needs.constraints.differences)}
@@ -232,7 +238,8 @@ class _Choices:
             both = {(d.low, d.high) for d in branch.differences} & {(d.high, d.low) for d in branch.differences}
             if turned or both or not all(self._ruled(d.low) and self._ruled(d.high) for d in branch.differences):
                 continue
-            made = self.made(branch)
+            if made is None and some:
+                made = self.made(branch, bare=True)
             if made is None:
                 continue
             kept.append((made, branch))
@@ -278,15 +285,25 @@ class _Choices:
     def _ruled(self, name: str) -> bool:
         return isinstance(self.plans[name].source, Rule)
 
-    def made(self, branch: Branch) -> tuple[BranchColumn, ...] | None:
-        """How the branch's columns are filled; None when one cannot be made to fit."""
+    def made(self, branch: Branch, *, bare: bool = False) -> tuple[BranchColumn, ...] | None:
+        """How the branch's columns are filled; None when one cannot be made to fit.
+
+        ``bare``: unique columns of which it leaves only some values are NULL, where it allows that.
+        """
         out: list[BranchColumn] = []
         for name, domain in branch.domains.items():
             fits = self._column(name, domain)
+            if fits is None and bare and self._may_lack(name, domain):
+                fits = (BranchColumn(name, 1.0),)
             if fits is None:
                 return None
             out += fits
         return tuple(out)
+
+    def _may_lack(self, name: str, domain: ColumnDomain) -> bool:
+        source = self.plans[name].source
+        free = isinstance(source, Rule) and source.call.unique and not source.needs and source.null_share > 0
+        return free and not domain.not_null and name not in self.null_once and self.plans[name].null_share is None
 
     def _column(self, name: str, domain: ColumnDomain) -> tuple[BranchColumn, ...] | None:
         source = self.plans[name].source
@@ -352,7 +369,7 @@ class _Choices:
             whole = Branch(domains, branch.differences, branch.distinct)
             if whole.is_empty or whole.differences or whole.distinct:
                 continue
-            made = self.made(whole)
+            made = self.made(whole, bare=True)
             if made and not any(self._must_agree(c) for c in made):
                 return made
         return ()

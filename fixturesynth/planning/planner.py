@@ -79,7 +79,7 @@ def make_plan(
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
-    known: dict[str, int] = {}  # rows of every table, as the pass before had it
+    known: dict[str, TablePlan] = {}  # every table, as the pass before had it
     for _ in range(PASSES):
         notes: list[str] = []
         planned: dict[str, int] = {}
@@ -89,9 +89,9 @@ def make_plan(
                 schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known
             )
             planned[name] = done[name].rows
-        if known == planned or not any(_closing_sets(schema[t.name], t) for t in done.values()):
+        if {n: t.rows for n, t in known.items()} == planned or not any(_closing_sets(schema[t.name], t) for t in done.values()):
             break
-        known = planned
+        known = done
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 
@@ -111,7 +111,7 @@ def _plan_table(
     done: Mapping[str, TablePlan],
     notes: list[str],
     judge: Judge | None,
-    known: Mapping[str, int],
+    known: Mapping[str, TablePlan],
 ) -> TablePlan:
     if (why := why_no_rows(schema, table)) is not None:
         return _without_rows(table, structure, why, wishes, notes)
@@ -193,6 +193,7 @@ def _plan_table(
     if learned is None:
         uniques = plan_gates(needs, columns, uniques, branches, repairs, schema.dialect)
         columns = agree(schema, needs, columns, uniques, branches, asked_for)
+        capacities = _in_branches(needs, branches, capacities)
     for unique in uniques:
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
@@ -200,7 +201,14 @@ def _plan_table(
             else able[r.foreign_key]
             for r in references if r.parent in done
         }  # fmt: skip
-        apart |= {r.foreign_key: known[r.parent] for r in references if r.how == "later" and r.parent in known}
+        for r in references:
+            if r.how == "later" and r.parent in known:
+                part = part_of(table, table.foreign_key(r.foreign_key), unique.columns)
+                apart[r.foreign_key] = (
+                    distinct_parents(schema, known, r.parent, part, wishes.locale, wishes.now)
+                    if part and learned is None
+                    else known[r.parent].rows
+                )
         if learned is None and (
             unique.exit or dispensable(table, schema.dialect, unique, columns, references, branches.sets, repairs)
         ):
@@ -328,6 +336,23 @@ def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str
     return out
 
 
+def _in_branches(needs: ColumnNeeds, branches: Branches, capacities: Mapping[str, int]) -> dict[str, int]:
+    """``capacities`` with no more values of a column than its branches have together."""
+    out = dict(capacities)
+    for choice in branches.sets:
+        for name in out.keys() & {c.name for b in choice.branches for c in b}:
+            context = needs.column_context(needs.table.column(name))
+            sizes = []
+            for branch in choice.branches:
+                (own,) = [c for c in branch if c.name == name] or (None,)
+                if own is None or (own.call is None and own.null_share < 1.0):
+                    sizes.append(out[name])
+                elif own.call is not None:
+                    sizes.append(capacity(replace(own.call, unique=True), context))
+            out[name] = min(out[name], sum(sizes))
+    return out
+
+
 def _pairs(
     table: Table,
     unique: UniquePlan,
@@ -347,9 +372,7 @@ def _pairs(
     filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
     for reference in references:
         fk = table.foreign_key(reference.foreign_key)
-        early = reference.how == "later" and (
-            reference.foreign_key not in parents or not set(fk.columns) <= set(unique.columns)
-        )
+        early = reference.how == "later" and reference.foreign_key not in parents
         if set(fk.columns) & set(unique.columns) and (early or reference.how == "self"):
             return None  # one child for each parent, or pairs made distinct afterwards
         if reference.how in ("context", "matched", "later") and reference.foreign_key in filling:

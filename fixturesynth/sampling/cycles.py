@@ -11,17 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
-from fixturesynth.planning.plan import Derived, ReferencePlan, Rule, UniquePlan
+from fixturesynth.planning.plan import BranchColumn, Derived, ReferencePlan, Rule, UniquePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly, Made
-from fixturesynth.sampling.branching import held_null
+from fixturesynth.sampling.branching import held_null, with_columns
 from fixturesynth.sampling.conditions import differing_pair
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.matching import codes_of, duplicates, match, pair_keys, swap_until
+from fixturesynth.sampling.gates import inside_predicate
+from fixturesynth.sampling.matching import codes_of, duplicates, match, one_of_each, pair_keys, swap_until
 from fixturesynth.sampling.pairing import turned
-from fixturesynth.sampling.partition import context_of
+from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
 from fixturesynth.sampling.settling import settle_late
 from fixturesynth.sampling.spreading import others
@@ -90,13 +91,20 @@ def _close(
             own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     for unique in assembly.plan.uniques:
         if mine & set(unique.columns) and set(unique.columns) <= own.columns.keys():
-            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, theirs, parent.rows, lent)
+            kinds = _kinds(fk, mine, unique, parent)
+            ranks = _parted(assembly, fk, mine, unique, own, ranks, groups, theirs, kinds, lent)
             for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
                 if column in mine:
                     own.columns[column] = _taken(assembly, parent, parent_column, ranks, column)
     own.ranks[fk.name] = ranks
     for unique in assembly.plan.uniques:
         _turn(assembly, fk, unique, own, parent)
+
+
+def _kinds(fk: ForeignKey, mine: set[str], unique: UniquePlan, parent: Made) -> Integers:
+    """One number from 0 for all parents that are alike in what the set takes of them, (parents,)."""
+    named = zip(fk.columns, fk.parent_columns, strict=True)
+    return pair_keys(*(codes_of(parent.columns[p]) for c, p in named if c in mine and c in unique.columns))
 
 
 def _turn(assembly: Assembly, fk: ForeignKey, unique: UniquePlan, own: Made, parent: Made) -> None:
@@ -192,19 +200,22 @@ def _parted(
     ranks: Integers,
     groups: Integers | None,
     theirs: Integers | None,
-    parents: int,
+    kinds: Integers,
     lent: frozenset[str],
 ) -> Integers:
     """Parents swapped between rows until the set is unique; a reference that may be NULL is, where that fails.
 
-    Where one that may not be NULL fails, the set's own values are dealt out together with the parents. ``lent``:
-    columns whose values other tables have.
+    Where one that may not be NULL fails, rows leave the set, or its own values are dealt out together with the
+    parents. ``kinds``: which parents are one and the same to the set. ``lent``: columns whose values other tables
+    have.
     """
     codes = [codes_of(own.columns[c]) for c in unique.columns]
     taking = np.ones(own.rows, dtype=bool)
     if unique.nulls_distinct:
         counted = [c >= 0 for name, c in zip(unique.columns, codes, strict=True) if name not in unique.stand_ins]
         taking = np.all([taking, *counted], axis=0)
+    if unique.gate:
+        taking &= inside_predicate(assembly, own.columns, unique)
     rows = np.flatnonzero(taking & (ranks >= 0))
     if not duplicates(pair_keys(*(c[rows] for c in codes))).any():
         return ranks
@@ -213,14 +224,19 @@ def _parted(
     within = None if groups is None else groups[rows]
     address = (assembly.table.name, unique.name, "later")
     out = ranks.copy()
-    out[rows] = swap_until(alike, ranks[rows], parents, None, assembly.seed, *address, within=within)
-    left = rows[duplicates(alike * parents + out[rows])]
+    parents = kinds.size
+    out[rows] = swap_until(alike, ranks[rows], parents, None, assembly.seed, *address, within=within, kinds=kinds)
+    left = rows[duplicates(alike * parents + kinds[out[rows]])]
     if left.size and not all(assembly.table.column(c).nullable for c in mine):
+        if _left_through(assembly, unique.gate, own, left, lent):
+            return out
         offered = np.zeros(parents, dtype=np.int64) if theirs is None else theirs
         asked = np.zeros(rows.size, dtype=np.int64) if within is None else within
-        dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, lent)
+        dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, kinds, lent)
         if dealt is not None:
             out[rows] = dealt
+            return out
+        if _left_through(assembly, unique.exit, own, left, lent):
             return out
         raise CapacityError(
             f"{assembly.table.name}: {left.size} of {own.rows} rows cannot be unique in ({', '.join(unique.columns)}): "
@@ -228,6 +244,20 @@ def _parted(
         )
     out[left] = -1
     return out
+
+
+def _left_through(
+    assembly: Assembly, through: Sequence[BranchColumn], own: Made, rows: Integers, lent: frozenset[str]
+) -> bool:
+    """Whether ``rows`` (ascending) took the values of a gate or exit: of rules that nothing else hangs on."""
+    names = {c.name for c in through}
+    plans = assembly.plan.columns
+    read = {n for c in plans if isinstance(c.source, Rule | Derived) for n in _read(c.source)}
+    if not names or names & (lent | read) or not all(isinstance(assembly.plan.column(n).source, Rule) for n in names):
+        return False
+    values = rule_values(assembly.table, assembly.seed, assembly.locale, assembly.now)
+    own.columns.update(with_columns(assembly.plan, own.columns, through, rows, rows, assembly.seed, values))
+    return True
 
 
 def _dealt(
@@ -238,16 +268,20 @@ def _dealt(
     rows: Integers,
     asked: Integers,
     offered: Integers,
+    kinds: Integers,
     lent: frozenset[str],
 ) -> Integers | None:
     """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few.
 
-    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,).
+    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,). Of parents that are
+    alike in ``kinds`` and ``offered`` one stands for all.
     """
     names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
     spaces = [_space(assembly, name) for name in names]
     sizes = [min(s.size, 2**20) for s in spaces]
-    order = np.argsort(offered, kind="stable")
+    words = hashed(np.arange(kinds.size), assembly.seed, assembly.table.name, unique.name, "stands")
+    order = one_of_each(pair_keys(offered, kinds), words)
+    order = order[np.argsort(offered[order], kind="stable")]
     low = np.searchsorted(offered[order], asked, side="left")
     many = np.searchsorted(offered[order], asked, side="right") - low
     alike = pair_keys(others(own.columns, unique, mine | set(names), rows), asked)

@@ -17,6 +17,7 @@ __all__ = [
     "duplicates",
     "forest",
     "match",
+    "one_of_each",
     "pair_keys",
     "separate",
     "swap_until",
@@ -103,6 +104,15 @@ def pair_keys(*parts: Integers) -> Integers:
     return key.astype(np.int64)
 
 
+def one_of_each(classes: Integers, words: npt.NDArray[np.uint64]) -> Integers:
+    """The member of every class that has the least word, shape (classes,)."""
+    order = np.lexsort((words, classes))
+    first = np.ones(order.size, dtype=bool)
+    first[1:] = classes[order][1:] != classes[order][:-1]
+    picked: Integers = order[first]
+    return picked
+
+
 def swap_until(
     groups: Integers,
     chosen: Integers,
@@ -111,19 +121,22 @@ def swap_until(
     seed: int,
     *address: str | int,
     within: Integers | None = None,
+    kinds: Integers | None = None,
 ) -> Integers:
     """Swap parents between rows until every (group, parent) pair is distinct and ``allowed(rows, parents)``.
 
-    Degrees are kept. ``within``: rows swap only with rows of equal value. Rows that cannot be helped by swaps are
-    left as they are: the caller settles them with ``separate``.
+    Degrees are kept. ``within``: rows swap only with rows of equal value. ``kinds``, (parents,): parents of one kind
+    count as the same one. Rows that cannot be helped by swaps are left as they are: the caller settles them with
+    ``separate``.
     """
+    kinds = np.arange(parents, dtype=np.int64) if kinds is None else kinds
     chosen = chosen.copy()
     n = chosen.size
     members = np.arange(n) if within is None else np.argsort(within, kind="stable")
     low = np.zeros(n, dtype=np.int64) if within is None else np.searchsorted(within[members], within, side="left")
     high = np.full(n, n) if within is None else np.searchsorted(within[members], within, side="right")
     for turn in range(SWAP_ROUNDS):
-        keys = groups * parents + chosen
+        keys = groups * parents + kinds[chosen]
         bad = duplicates(keys)
         if allowed is not None:
             bad |= ~allowed(np.arange(n), chosen)
@@ -142,8 +155,8 @@ def swap_until(
         keep[first] = True
         keep &= ~np.isin(partners, rows)
         rows, partners = rows[keep], partners[keep]
-        mine = groups[rows] * parents + chosen[partners]
-        theirs = groups[partners] * parents + chosen[rows]
+        mine = groups[rows] * parents + kinds[chosen[partners]]
+        theirs = groups[partners] * parents + kinds[chosen[rows]]
         proposed = np.concatenate((mine, theirs))
         clash = np.isin(proposed, keys) | duplicates(proposed)
         good = ~(clash[: rows.size] | clash[rows.size :])

@@ -12,7 +12,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.branching import held_null
-from fixturesynth.sampling.matching import codes_of, pair_keys
+from fixturesynth.sampling.matching import codes_of, one_of_each, pair_keys
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.spreading import others
 
@@ -88,7 +88,7 @@ def _deal(
     if not mine <= set(unique.columns):
         taken = [codes_of(parents.columns[p]) for c, p in named if c in mine and c in unique.columns]
         words = hashed(np.arange(parents.rows), assembly.seed, assembly.table.name, unique.name, "stands")
-        by_group = _one_of_each(pair_keys(theirs, *taken), words)
+        by_group = one_of_each(pair_keys(theirs, *taken), words)
         by_group = by_group[np.argsort(theirs[by_group], kind="stable")]
     low = np.searchsorted(theirs[by_group], group, side="left")
     many = np.searchsorted(theirs[by_group], group, side="right") - low
@@ -113,12 +113,3 @@ def _deal(
         index[rows] = assembly.rows + np.arange(rows.size)
         assembly.base[name] = pa.concat_arrays([base, values]).take(pa.array(index))
     return True
-
-
-def _one_of_each(classes: Integers, words: npt.NDArray[np.uint64]) -> Integers:
-    """The member of every class that has the least word, shape (classes,)."""
-    order = np.lexsort((words, classes))
-    first = np.ones(order.size, dtype=bool)
-    first[1:] = classes[order][1:] != classes[order][:-1]
-    picked: Integers = order[first]
-    return picked
