@@ -159,7 +159,7 @@ def _plan_table(
         needs = ColumnNeeds(
             table=table, references=references, context=context, constraints=constraints, profile=learned,
             locale=wishes.locale, now=wishes.now,
-            unique_columns=frozenset(u.columns[0] for u in unique_sets(table) if len(u.columns) == 1),
+            unique_columns=_unique_columns(table, constraints),
             parents=done, rows=rows,
             referenced=schema.referenced_columns(table.name),
         )  # fmt: skip
@@ -334,6 +334,13 @@ def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str
             call = replace(plan.source.call, unique=True) if plan.name in members else plan.source.call
             out[plan.name] = capacity(call, needs.column_context(needs.table.column(plan.name)))
     return out
+
+
+def _unique_columns(table: Table, constraints: TableConstraints) -> frozenset[str]:
+    """Columns that are unique by themselves, but for flags of which a check allows other values row by row."""
+    chosen = {n for a in constraints.alternatives for b in a.branches for n in b.domains}
+    names = {u.columns[0] for u in unique_sets(table) if len(u.columns) == 1}
+    return frozenset(n for n in names if n not in chosen or table.column(n).type.kind != "boolean")
 
 
 def _in_branches(needs: ColumnNeeds, branches: Branches, capacities: Mapping[str, int]) -> dict[str, int]:

@@ -88,7 +88,7 @@ def plan_uniques(
     for unique in sorted(unique_sets(table), key=lambda u: len(u.columns)):
         if not unique.columns:
             continue
-        if any(
+        if _follows(unique, out, table) or any(
             _is_unique(by_name[c], exclusive, table, c in unique.stand_ins) or _tells_apart(by_name[c], table)
             for c in unique.columns
         ):
@@ -108,6 +108,16 @@ def plan_uniques(
         else:
             out.append(replace(unique, how="by_pairs"))
     return tuple(out), tuple(by_name[c.name] for c in columns)
+
+
+def _follows(unique: UniquePlan, others: Sequence[UniquePlan], table: Table) -> bool:
+    """Whether one of ``others`` is a part of the set that tells all rows apart already."""
+    return any(
+        other.predicate is None
+        and set(other.columns) < set(unique.columns)
+        and (not other.nulls_distinct or not any(table.column(c).nullable for c in other.columns))
+        for other in others
+    )
 
 
 def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table, null_counts: bool) -> bool:
