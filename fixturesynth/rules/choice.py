@@ -488,6 +488,8 @@ def _checked(case: _Case, candidates: list[RuleCall]) -> RuleCall | None:
     must be unique and none has enough of them, the one with most.
     """
     allows = case.domain.tester() if case.domain is not None else None
+    if allows is None and not case.unique and case.type.kind == "text" and case.type.length is None:
+        return candidates[0]  # any value of it will do: nothing to try, and no pool of words to load for that
     shaped = case.domain is not None and case.type.kind == "text" and _is_shaped(case.domain)
     best: list[Any] = []
     few: list[tuple[int, RuleCall]] = []
