@@ -118,6 +118,30 @@ def test_rows_leave_a_partial_set_of_a_reference_that_closes_a_cycle(seeded: See
     assert {flag for _, flag, _ in made["b"]} == {0, 1}
 
 
+def test_a_cycle_gives_as_many_rows_as_there_are_parents_of_their_own(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, state varchar(9) NOT NULL, b_id int NOT NULL, PRIMARY KEY (id), UNIQUE (state), "
+        "CHECK (state IN ('new', 'open', 'shut')), FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE b (id int NOT NULL, a_id int NOT NULL, PRIMARY KEY (id), UNIQUE (a_id), "
+        "FOREIGN KEY (a_id) REFERENCES a (id))",
+    )
+    assert len(made["a"]) == len(made["b"]) == 3
+
+
+def test_another_reference_of_the_set_moves_where_one_that_closes_a_cycle_has_few_parents(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE a (id int NOT NULL, flag boolean NOT NULL, b_id int NOT NULL, PRIMARY KEY (id), UNIQUE (flag), "
+        "FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TABLE b (id int NOT NULL, a_flag boolean NOT NULL, top_id int, PRIMARY KEY (id), "
+        "FOREIGN KEY (a_flag) REFERENCES a (flag), FOREIGN KEY (top_id) REFERENCES top (id), UNIQUE (top_id, a_flag))",
+        rows=200,
+    )
+    assert len(made["b"]) == 200
+
+
 # Checks beside unique sets -------------------------------------------------------------------------------------------
 def test_a_unique_column_is_null_in_the_branch_that_has_no_values_for_it(seeded: Seeded) -> None:
     made = seeded(

@@ -89,16 +89,20 @@ def make_plan(
                 schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known
             )
             planned[name] = done[name].rows
-        if {n: t.rows for n, t in known.items()} == planned or not any(_closing_sets(schema[t.name], t) for t in done.values()):
+        if {n: t.rows for n, t in known.items()} == planned or not any(
+            _closing_sets(schema[t.name], t) for t in done.values()
+        ):
             break
         known = done
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 
 def _closing_sets(table: Table, plan: TablePlan) -> bool:
-    """Whether the rows hang on those of a table that is planned later: a set pairs a reference that closes a cycle."""
-    late = {c for r in plan.references if r.how == "later" for c in table.foreign_key(r.foreign_key).columns}
-    return any(u.how == "by_pairs" and late & set(u.columns) for u in plan.uniques)
+    """Whether the rows hang on those of a table that is planned later: a reference that closes a cycle takes parents of
+    its own, or a set pairs it."""
+    later = [r for r in plan.references if r.how == "later"]
+    late = {c for r in later for c in table.foreign_key(r.foreign_key).columns}
+    return any(r.exclusive for r in later) or any(u.how == "by_pairs" and late & set(u.columns) for u in plan.uniques)
 
 
 def _plan_table(
@@ -145,6 +149,7 @@ def _plan_table(
         else planned[r.parent]
         for r in references if r.parent in done
     }  # fmt: skip
+    able |= {r.foreign_key: known[r.parent].rows for r in references if r.how == "later" and r.parent in known}
     trial = None
     if learned is None:
         trial = _trials(table, references, wishes, schema.dialect, judge, rows)

@@ -80,8 +80,10 @@ def exclusive_limit(references: tuple[ReferencePlan, ...], parents: Mapping[str,
     limits = [
         (most_rows(parents[r.foreign_key], r.null_share), f"its one-to-one reference to {r.parent}")
         for r in references
-        if r.exclusive and r.how in ("context", "matched") and r.null_share < 1.0
-    ]
+        if r.exclusive and r.foreign_key in parents and r.null_share < 1.0
+        # Rows that find no parent of their own in a cycle go without, where they may.
+        and (r.how in ("context", "matched") or (r.how == "later" and r.null_share == 0.0))
+    ]  # fmt: skip
     return min(limits) if limits else None
 
 

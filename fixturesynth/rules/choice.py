@@ -230,9 +230,7 @@ def _moment(case: _Case) -> RuleCall | None:
     options: dict[str, Any] = {"low": low, "high": high}
     step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
     domain = case.domain
-    if domain is not None and (
-        domain.low is not None or domain.high is not None or domain.holes or domain.excluded
-    ):
+    if domain is not None and (domain.low is not None or domain.high is not None or domain.holes or domain.excluded):
         first, last = _window(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
         if first > last:
             return None

@@ -24,6 +24,7 @@ from fixturesynth.sampling.matching import codes_of, duplicates, match, one_of_e
 from fixturesynth.sampling.pairing import turned
 from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.references import agreeing, filled_by, nulls_as_planned
+from fixturesynth.sampling.searching import alone
 from fixturesynth.sampling.settling import settle_late
 from fixturesynth.sampling.spreading import others
 from fixturesynth.schema.model import ForeignKey, Schema
@@ -232,10 +233,11 @@ def _parted(
             return out
         offered = np.zeros(parents, dtype=np.int64) if theirs is None else theirs
         asked = np.zeros(rows.size, dtype=np.int64) if within is None else within
-        dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, kinds, lent)
-        if dealt is not None:
-            out[rows] = dealt
-            return out
+        for free in ((), _free_references(assembly, mine, unique, lent)):
+            dealt = _dealt(assembly, mine, unique, own, rows, asked, offered, kinds, lent, free)
+            if dealt is not None:
+                out[rows] = dealt
+                return out
         if _left_through(assembly, unique.exit, own, left, lent):
             return out
         raise CapacityError(
@@ -270,21 +272,23 @@ def _dealt(
     offered: Integers,
     kinds: Integers,
     lent: frozenset[str],
+    free: Sequence[ForeignKey],
 ) -> Integers | None:
     """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few.
 
-    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,). Of parents that are
+    ``free``: other references of the set that get new parents with them. A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,). Of parents that are
     alike in ``kinds`` and ``offered`` one stands for all.
     """
     names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
     spaces = [_space(assembly, name) for name in names]
-    sizes = [min(s.size, 2**20) for s in spaces]
+    sizes = [min(s.size, 2**20) for s in spaces] + [assembly.made[fk.parent].rows for fk in free]
+    moving = mine.union(names, *(fk.columns for fk in free))
     words = hashed(np.arange(kinds.size), assembly.seed, assembly.table.name, unique.name, "stands")
     order = one_of_each(pair_keys(offered, kinds), words)
     order = order[np.argsort(offered[order], kind="stable")]
     low = np.searchsorted(offered[order], asked, side="left")
     many = np.searchsorted(offered[order], asked, side="right") - low
-    alike = pair_keys(others(own.columns, unique, mine | set(names), rows), asked)
+    alike = pair_keys(others(own.columns, unique, moving, rows), asked)
     by = np.argsort(alike, kind="stable")
     number = np.empty(rows.size, dtype=np.int64)
     number[by] = np.arange(rows.size) - np.searchsorted(alike[by], alike[by], side="left")
@@ -294,13 +298,42 @@ def _dealt(
     turn = (words >> np.uint64(33)).astype(np.int64)
     ranks = order[low + (number + turn) % many]
     number = number // many
-    for name, space, size in zip(names, spaces, sizes, strict=True):
+    for name, space, size in zip(names, spaces, sizes, strict=False):
         values = space.at((number + turn) % size, {}).cast(own.columns[name].type)
         number = number // size
         index = np.arange(own.rows)
         index[rows] = own.rows + np.arange(rows.size)
         own.columns[name] = pa.concat_arrays([own.columns[name], values]).take(pa.array(index))
+    for fk in free:
+        parent = assembly.made[fk.parent]
+        chosen = own.ranks[fk.name].copy()
+        chosen[rows] = (number + turn) % parent.rows
+        number = number // parent.rows
+        own.ranks[fk.name] = chosen
+        for column, theirs in zip(fk.columns, fk.parent_columns, strict=True):
+            own.columns[column] = _taken(assembly, parent, theirs, chosen, column)
     return ranks
+
+
+def _free_references(
+    assembly: Assembly, mine: set[str], unique: UniquePlan, lent: frozenset[str]
+) -> tuple[ForeignKey, ...]:
+    """References of the set, all of whose columns are in it, that any parent will do for."""
+    plan = assembly.plan
+    held = lent | {c.name for s in plan.branches for b in s.branches for c in b}
+    held |= {c for u in plan.uniques if u.name != unique.name for c in u.columns} | {
+        n for d in plan.distinct for n in d
+    }
+    held |= {c for _, text in plan.repairs for c in mentioned_columns(text, assembly.table, assembly.dialect)}
+    held |= {c for e in plan.exclusions for c in (*e.groups, e.low, e.high)}
+    found = []
+    for reference in plan.references:
+        fk = assembly.table.foreign_key(reference.foreign_key)
+        own = set(fk.columns)
+        free = reference.how == "matched" and not reference.exclusive and alone(assembly, fk.name)
+        if free and own <= set(unique.columns) and not own & (mine | held):
+            found.append(fk)
+    return tuple(found)
 
 
 def _may_change(assembly: Assembly, unique: UniquePlan, name: str) -> bool:
