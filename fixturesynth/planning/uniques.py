@@ -83,7 +83,7 @@ def plan_uniques(
     """
     by_name = {c.name: c for c in columns}
     exclusive = {r.foreign_key for r in references if r.exclusive}
-    out = []
+    out: list[UniquePlan] = []
     # Single columns first: what they settle may settle wider sets too.
     for unique in sorted(unique_sets(table), key=lambda u: len(u.columns)):
         if not unique.columns:

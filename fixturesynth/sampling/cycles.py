@@ -276,8 +276,8 @@ def _dealt(
 ) -> Integers | None:
     """Parents for ``rows`` that are distinct in the set together with new values of its rules; None: too few.
 
-    ``free``: other references of the set that get new parents with them. A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,). Of parents that are
-    alike in ``kinds`` and ``offered`` one stands for all.
+    A row takes a parent of which ``offered``, (parents,), is what it has in ``asked``, (rows,). Of parents that are
+    alike in ``kinds`` and ``offered`` one stands for all. ``free``: other references of the set that get new parents.
     """
     names = [c for c in unique.columns if c not in mine | lent and _may_change(assembly, unique, c)]
     spaces = [_space(assembly, name) for name in names]
