@@ -122,7 +122,8 @@ def test_a_cycle_gives_as_many_rows_as_there_are_parents_of_their_own(seeded: Se
     made = seeded(
         "sqlite",
         "CREATE TABLE a (id int NOT NULL, state varchar(9) NOT NULL, b_id int NOT NULL, PRIMARY KEY (id), "
-        "UNIQUE (state), CHECK (state IN ('new', 'open', 'shut')), FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
+        "UNIQUE (state), CHECK (state IN ('new', 'open', 'shut')), "
+        "FOREIGN KEY (b_id) REFERENCES b (id) DEFERRABLE INITIALLY DEFERRED)",
         "CREATE TABLE b (id int NOT NULL, a_id int NOT NULL, PRIMARY KEY (id), UNIQUE (a_id), "
         "FOREIGN KEY (a_id) REFERENCES a (id))",
     )

@@ -321,9 +321,8 @@ def _free_references(
     """References of the set, all of whose columns are in it, that any parent will do for."""
     plan = assembly.plan
     held = lent | {c.name for s in plan.branches for b in s.branches for c in b}
-    held |= {c for u in plan.uniques if u.name != unique.name for c in u.columns} | {
-        n for d in plan.distinct for n in d
-    }
+    held |= {c for u in plan.uniques if u.name != unique.name for c in u.columns}
+    held |= {n for pair in plan.distinct for n in pair}
     held |= {c for _, text in plan.repairs for c in mentioned_columns(text, assembly.table, assembly.dialect)}
     held |= {c for e in plan.exclusions for c in (*e.groups, e.low, e.high)}
     found = []
