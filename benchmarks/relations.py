@@ -1,7 +1,7 @@
 """Whole databases: can a classifier tell generated children and parents from the real ones?
 
     python benchmarks/relations.py [--only NAME ...] [--generator cart ...] [--seeds 1 2 3] [--cache FOLDER] [--places]
-                                   [--peers]
+                                   [--peers] [--minutes 1] [--rows N]
 
 Every ``FOLDER/*.sqlite`` of ``data`` in FIXTURESYNTH_SHARED (else in ``shared`` beside the repository) is learned,
 generated at scale 1 and compared by the project's own evaluation. A figure is the mean over all tables or references
@@ -9,13 +9,15 @@ of a database, then the median over the seeds, and in brackets the same between 
 LightGBM, .5 is a coin; below .5 counts as .5. What was measured is kept in ``--cache``, one file for each database,
 generator and seed, so that a run that was stopped goes on; ``--places`` prints every table and reference as well.
 
-``--peers`` measures SDV's HMASynthesizer and mostlyai beside, on the databases that they take, where they are
-installed (a virtual environment of their own, with this package in it).
+``--peers`` measures SDV's HMASynthesizer and mostlyai beside (``--minutes`` of training a table), on the databases that
+they take, where they are installed (a virtual environment of their own, with this package in it). ``--rows`` cuts
+every database to so many rows of a table, with closed references, for all alike.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -27,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 import fixturesynth as fs
 from fixturesynth.dataset import Dataset
@@ -80,9 +83,9 @@ def judged(real: Dataset, synthetic: Dataset, schema: Schema, profile: Any, seed
     return out
 
 
-def ours(url: str, schema: Schema, real: Dataset, generator: str, seed: int) -> dict[str, Any]:
+def ours(schema: Schema, real: Dataset, generator: str, seed: int) -> dict[str, Any]:
     started = time.process_time()
-    model = fs.fit(url, seed=seed, generator=generator)
+    model = fs.fit(real, schema=schema, seed=seed, generator=generator)
     fitted = time.process_time()
     made = model.sample(seed=seed)
     sampled = time.process_time()
@@ -90,13 +93,32 @@ def ours(url: str, schema: Schema, real: Dataset, generator: str, seed: int) -> 
     return {"seconds": seconds, "figures": judged(real, made, schema, model.profile, seed)}
 
 
-def theirs(name: str, schema: Schema, real: Dataset, seed: int) -> dict[str, Any]:
+def theirs(name: str, schema: Schema, real: Dataset, seed: int, minutes: float) -> dict[str, Any]:
     """SDV's HMA or mostlyai with their defaults; whatever they refuse is told as ``failed``."""
     frames = {table: real[table] for table in real}
     started = time.process_time()
-    made = hma(frames, schema) if name == "sdv" else mostly(frames, schema)
+    try:
+        made = hma(frames, schema) if name == "sdv" else mostly(frames, schema, minutes)
+    except Exception as error:  # noqa: BLE001  anything that another tool says is its answer
+        return {"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"}
     seconds = {"fit and sample": time.process_time() - started}
-    return {"seconds": seconds, "figures": judged(real, Dataset.from_frames(made), schema, None, seed)}
+    rows = sum(len(frame) for frame in made.values())
+    return {"seconds": seconds, "rows": rows, "figures": judged(real, as_real(real, made), schema, None, seed)}
+
+
+def as_real(real: Dataset, made: Mapping[str, pd.DataFrame]) -> Dataset:
+    """Frames with the types of the real columns, where their values can be read as such."""
+    tables = {}
+    for name in real:
+        found = pa.Table.from_pandas(made[name], preserve_index=False)
+        columns = {}
+        for field in real.arrow(name).schema:
+            column = found[field.name]
+            with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                column = column.cast(field.type)
+            columns[field.name] = column
+        tables[name] = pa.table(columns)
+    return Dataset(tables)
 
 
 def hma(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.DataFrame]:
@@ -117,7 +139,7 @@ def hma(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.Data
     return dict(synthesizer.sample(scale=1.0))
 
 
-def mostly(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.DataFrame]:
+def mostly(frames: Mapping[str, pd.DataFrame], schema: Schema, minutes: float) -> dict[str, pd.DataFrame]:
     from mostlyai.sdk import MostlyAI
 
     tables = []
@@ -130,14 +152,19 @@ def mostly(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.D
             for n, fk in enumerate(contexts)
         ]
         key = table.primary_key.columns[0] if table.primary_key and len(table.primary_key.columns) == 1 else None
-        tables.append({"name": table.name, "data": frames[table.name], "primary_key": key, "foreign_keys": keys})
+        training = {"tabular_model_configuration": {"max_training_time": minutes}}
+        tables.append(
+            {"name": table.name, "data": frames[table.name], "primary_key": key, "foreign_keys": keys} | training
+        )
     client = MostlyAI(local=True)
     generator = client.train(config={"name": "relations", "tables": tables})
     made = client.generate(generator).data()
     return {made_name: made[made_name] for made_name in frames}
 
 
-def measured(path: Path, schema: Schema, real: Dataset, generator: str, seed: int, cache: Path) -> dict[str, Any]:
+def measured(
+    path: Path, schema: Schema, real: Dataset, generator: str, seed: int, cache: Path, minutes: float
+) -> dict[str, Any]:
     """What was kept of an earlier run, or is measured now."""
     kept = cache / f"{path.stem}-{generator}-{seed}.json"
     if kept.is_file():
@@ -145,9 +172,9 @@ def measured(path: Path, schema: Schema, real: Dataset, generator: str, seed: in
         return found
     try:
         if generator in ("sdv", "mostlyai"):
-            result = theirs(generator, schema, real, seed)
+            result = theirs(generator, schema, real, seed, minutes)
         else:
-            result = ours(f"sqlite:///{path}", schema, real, generator, seed)
+            result = ours(schema, real, generator, seed)
     except FixtureSynthError as error:
         result = {"failed": str(error)}
     kept.write_text(json.dumps(result), encoding="utf-8")
@@ -190,6 +217,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out") / "relations")
     parser.add_argument("--places", action="store_true")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--rows", type=int)
     asked = parser.parse_args()
     folder = Path(os.environ.get("FIXTURESYNTH_SHARED", REPOSITORY.parent / "shared")) / "data"
     paths = [p for p in sorted(folder.glob("*.sqlite")) if not asked.only or p.stem in asked.only]
@@ -200,15 +229,19 @@ def main() -> None:
     print("|---|---|" + "---|" * (len(FIGURES) + 2))
     for path in paths:
         schema = reflect(f"sqlite:///{path}")
-        real = read_rows(f"sqlite:///{path}", schema)
+        real = read_rows(f"sqlite:///{path}", schema, limit=asked.rows)
         for generator in [*asked.generator, *peers]:
-            results = [measured(path, schema, real, generator, seed, asked.cache) for seed in asked.seeds]
+            results = [
+                measured(path, schema, real, generator, seed, asked.cache, asked.minutes) for seed in asked.seeds
+            ]
             failed = [r["failed"] for r in results if "failed" in r]
             if failed:
                 print(f"| {path.stem} | `{generator}` | {failed[0]} |", flush=True)
                 continue
             figures = " | ".join(shown(results, name) for name in FIGURES)
             times = [statistics.median(r["seconds"].get(k, 0.0) for r in results) for k in ("fit", "sample")]
+            if generator in installed:
+                times = [statistics.median(r["seconds"]["fit and sample"] for r in results), 0.0]
             print(f"| {path.stem} | `{generator}` | {figures} | {times[0]:.1f} | {times[1]:.1f} |", flush=True)
             if asked.places:
                 print_places(results)
