@@ -143,6 +143,7 @@ def hma(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.Data
     metadata.relationships = []
     for table in schema:
         if table.primary_key is not None and len(table.primary_key.columns) == 1:
+            metadata.update_column(table_name=table.name, column_name=table.primary_key.columns[0], sdtype="id")
             metadata.set_primary_key(table_name=table.name, column_name=table.primary_key.columns[0])
         for fk in table.foreign_keys:
             if len(fk.columns) == 1 and fk.parent != table.name:
@@ -150,7 +151,8 @@ def hma(frames: Mapping[str, pd.DataFrame], schema: Schema) -> dict[str, pd.Data
                 metadata.add_relationship(fk.parent, table.name, fk.parent_columns[0], fk.columns[0])
     synthesizer = HMASynthesizer(metadata)
     synthesizer.fit(dict(frames))
-    return dict(synthesizer.sample(scale=1.0))
+    largest = max(frames, key=lambda name: len(frames[name]))
+    return dict(synthesizer.sample(num_rows=len(frames[largest]), main_table_name=largest))
 
 
 def mostly(frames: Mapping[str, pd.DataFrame], schema: Schema, minutes: float) -> dict[str, pd.DataFrame]:
