@@ -95,7 +95,7 @@ def ours(schema: Schema, real: Dataset, generator: str, seed: int) -> dict[str, 
 
 def theirs(name: str, schema: Schema, real: Dataset, seed: int, minutes: float) -> dict[str, Any]:
     """SDV's HMA or mostlyai with their defaults; whatever they refuse is told as ``failed``."""
-    frames = {table: real[table] for table in real}
+    frames = {table: plain(real.arrow(table)) for table in real}
     started = time.process_time()
     try:
         made = hma(frames, schema) if name == "sdv" else mostly(frames, schema, minutes)
@@ -104,6 +104,20 @@ def theirs(name: str, schema: Schema, real: Dataset, seed: int, minutes: float) 
     seconds = {"fit and sample": time.process_time() - started}
     rows = sum(len(frame) for frame in made.values())
     return {"seconds": seconds, "rows": rows, "figures": judged(real, as_real(real, made), schema, None, seed)}
+
+
+def plain(table: pa.Table) -> pd.DataFrame:
+    """A frame without what no peer takes: decimals as floats, bytes as texts."""
+    columns = {}
+    for field in table.schema:
+        column = table[field.name]
+        if pa.types.is_decimal(field.type):
+            column = column.cast(pa.float64())
+        elif pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            column = pa.array([None if v is None else v[:16].hex() for v in column.to_pylist()], pa.string())
+        columns[field.name] = column
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
+    return frame
 
 
 def as_real(real: Dataset, made: Mapping[str, pd.DataFrame]) -> Dataset:

@@ -154,6 +154,15 @@ def test_a_unique_column_is_null_in_the_branch_that_has_no_values_for_it(seeded:
     assert {flag for *_, flag in made["a"]} == {0, 1, None}
 
 
+def test_a_flag_that_has_one_value_in_every_branch_gives_one_row(seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE a (id int NOT NULL, flag boolean NOT NULL, label varchar(3) NOT NULL, PRIMARY KEY (id), "
+        "UNIQUE (flag), CHECK (CASE WHEN length(label) = 2 THEN flag = 1 ELSE flag = 1 END))",
+    )
+    assert [flag for _, flag, _ in made["a"]] == [1]
+
+
 def test_a_flag_that_is_unique_takes_the_branch_of_its_value_row_by_row(seeded: Seeded) -> None:
     """One branch for all rows would leave one row, which cannot be the parent of itself; what is unique by a part of
     it needs no unique label."""

@@ -354,14 +354,17 @@ def _in_branches(needs: ColumnNeeds, branches: Branches, capacities: Mapping[str
     for choice in branches.sets:
         for name in out.keys() & {c.name for b in choice.branches for c in b}:
             context = needs.column_context(needs.table.column(name))
-            sizes = []
+            listed: set[str] = set()
+            size = 0
             for branch in choice.branches:
                 (own,) = [c for c in branch if c.name == name] or (None,)
                 if own is None or (own.call is None and own.null_share < 1.0):
-                    sizes.append(out[name])
+                    size = out[name]
+                elif own.call is not None and own.call.name == "choices":
+                    listed |= {repr(v) for v in own.call.options["values"]}
                 elif own.call is not None:
-                    sizes.append(capacity(replace(own.call, unique=True), context))
-            out[name] = min(out[name], sum(sizes))
+                    size += capacity(replace(own.call, unique=True), context)
+            out[name] = min(out[name], size + len(listed))
     return out
 
 
