@@ -40,7 +40,7 @@ _TABLE = {
             death datetime
         age | n | age; age years; years old; alter jahre
         job_title | t | job title; job; occupation; profession; position title; contact title; designation; beruf;
-            puesto; job name; job position
+            puesto; job position
         department | t | department; department name; dept name; division; abteilung
         education | t | education; degree; education level; qualification; schooling
         marital_status | tn | marital status; marital; civil status; marriage; marital state; familienstand

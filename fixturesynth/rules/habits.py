@@ -115,9 +115,9 @@ _OF_TEXTS: Final = {last: values.split() for words, values in _LISTED for last i
 _OF_OBJECTS: Final = set(
     words_in(
         "items entries lines files attachments sources embeds tasks steps events messages comments errors warnings "
-        "participants recipients members users images photos conditions filters rules tools blocks sections widgets "
-        "cards choices answers questions results revisions products orders payments changes notes actions triggers folders "
-        "charts"
+        "participants recipients members users images photos conditions filters rules tools blocks "
+        "sections widgets cards choices answers questions results revisions products orders payments "
+        "changes notes actions triggers folders charts"
     )
 )
 

@@ -91,7 +91,12 @@ def encoded(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         words = [hashed(indices, 0, "identifier", i) for i in range(-(-length // _IN_A_WORD))]
-        codes = np.concatenate([(w[:, None] >> shifts) & np.uint64(63) for w in words], axis=1)[:, :length]
+        # 64 bits are ten signs and four bits; two more bits fill the eleventh.
+        more = (hashed(indices, 0, "identifier", "more") & np.uint64(3)) << np.uint64(4)
+        written = [(w[:, None] >> shifts) & np.uint64(63) for w in words]
+        for eleven in written:
+            eleven[:, -1] |= more
+        codes = np.concatenate(written, axis=1)[:, :length]
         out = np.empty((len(indices), whole), np.uint8)
         out[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
         out[:, len(prefix) :] = signs[codes]

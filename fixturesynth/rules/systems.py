@@ -13,10 +13,10 @@ _Phrases = Sequence[tuple[int, Phrase]]
 
 _THINGS: Final = vocabulary.listed("""
     user order account item event task file group role project invoice customer product page comment message session
-    device report payment profile image document category location contract member team ticket address
+    device report payment profile image document folder location contract member team ticket channel
 """)
 _SAID: Final = vocabulary.listed("""
-    name status total count type code date value size state level label limit source owner mode key index score hash
+    name status total count type code date value size state level label title source owner mode price score hash
 """)
 _DONE: Final = vocabulary.listed("send sync update create delete import export check refresh process clean notify")
 _MODULES: Final = vocabulary.listed("app core billing accounts catalog reports search notifications storage api")
