@@ -220,6 +220,11 @@ def test_kinds_are_those_of_the_name(table: str, name: str, meaning: str, among:
     assert call is not None and set(call.options["values"]) == among
 
 
+def test_arrays_of_scopes_hold_one_scope_in_an_element() -> None:
+    made = values(ColumnType("array", "text[]", element=TEXT), "scope_list")
+    assert {scope for one in made for scope in one} == {"read", "write", "openid", "profile", "email", "admin"}
+
+
 def test_revisions_of_forty_characters_are_those_of_git() -> None:
     forty = ColumnType("text", "varchar(40)", length=40)
     assert all(re.fullmatch("[0-9a-f]{40}", v) for v in values(forty, "revision"))

@@ -361,6 +361,8 @@ def _by_noun(words: tuple[str, ...], families: str) -> str | None:
     """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
     if words[-1].endswith("key") and len(words[-1]) > 3:
         return "id"
+    if words[:2] == ("no", "of") and "n" in families:
+        return "count"
     if words[0] in _COUNTING and "n" in families:
         return _COUNTING[words[0]]
     noun = entity_of(words[-1:]) if "t" in families else None
@@ -422,9 +424,11 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     """Names that mean something else in every table: name, title, first, state."""
     if "t" not in families:
         return None
+    about = set(map(_singular, table))
+    if words == ("provider", "name") and ("provider" in about or about & _HEALTH):
+        return "full_name"
     if words == ("version", "num"):
         return "migration"
-    about = set(map(_singular, table))
     if len(words) == 1 and words[0] in _ABOUT:
         here, meaning, otherwise = _ABOUT[words[0]]
         return meaning if bool(here & about) else otherwise

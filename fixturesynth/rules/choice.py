@@ -308,6 +308,9 @@ def _json(case: _Case) -> RuleCall:
     return case.call("json", json_options(case.column.name, case.column.default))
 
 
+_OF_LISTS: Final[Mapping[str | None, str]] = {None: "tags", "scope_list": "scope"}  # what an element means
+
+
 def _array(case: _Case) -> RuleCall | None:
     element = case.type.element
     if element is None:
@@ -315,7 +318,7 @@ def _array(case: _Case) -> RuleCall | None:
     inner = rule_for_column(
         case.table,
         replace(case.column, type=element),
-        "tags" if case.meaning is None and element.kind == "text" else case.meaning,
+        _OF_LISTS.get(case.meaning, case.meaning) if element.kind == "text" else case.meaning,
         _element_domain(element),
         locale=case.locale,
         unique=case.unique,

@@ -173,6 +173,7 @@ LISTS: Final[dict[str, list[str]]] = {
     "provider": ["google", "github", "microsoft", "local", "aws", "okta", "ldap"],
     "recurrence": ["FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,WE", "FREQ=MONTHLY;BYMONTHDAY=1", "FREQ=WEEKLY;INTERVAL=2",
                    "FREQ=YEARLY"],
+    "scope": ["read", "write", "openid", "profile", "email", "admin"],
     "scope_list": ["read", "read write", "openid profile email", "admin", "write"],
     "tag": ["important", "draft", "review", "featured", "archive", "urgent", "news", "howto", "internal", "release",
             "stable", "beta"],
