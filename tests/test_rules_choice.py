@@ -191,7 +191,9 @@ def json_of(name: str, kind: ColumnType, meaning: str | None = None, default: st
 
 def test_json_holds_lists_where_the_name_or_the_default_says_so() -> None:
     kind = ColumnType("json", "jsonb")
-    assert all(set(v) <= {"read", "write", "admin"} and v for v in json_of("scopes", kind))
+    scopes = json_of("scopes", kind)
+    assert all(set(v) <= {"read", "write", "admin"} and v for v in scopes)
+    assert all(len(set(v)) == len(v) for v in scopes) and {len(v) for v in scopes} == {1, 2}
     assert all(
         isinstance(v, list) and set(v[0]) == {"name", "width", "height", "format"} for v in json_of("files", kind)
     )
@@ -223,6 +225,10 @@ def test_kinds_are_those_of_the_name(table: str, name: str, meaning: str, among:
 def test_arrays_of_scopes_hold_one_scope_in_an_element() -> None:
     made = values(ColumnType("array", "text[]", element=TEXT), "scope_list")
     assert {scope for one in made for scope in one} == {"read", "write", "openid", "profile", "email", "admin"}
+
+
+def test_unique_technical_names_are_written_as_slugs() -> None:
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)+", v) for v in values(TEXT, "tag", unique=True, rows=300))
 
 
 def test_revisions_of_forty_characters_are_those_of_git() -> None:

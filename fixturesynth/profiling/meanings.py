@@ -417,7 +417,7 @@ _TABLE = {
         priority | tn | priority; urgency; order priority; importance; ship priority; prio; severity level
         severity | tn | severity; log level; level name; risk level; risk; severity name
         level | tn | level; tier level; rank; grade; lvl; hierarchy level; difficulty; ranking; league
-        language | t | language; language name; lang; sprache; idioma; langue; spoken language; original language;
+        language | t | language; lang; sprache; idioma; langue; spoken language; original language;
             programming language
         language_code | t | language code; lang code; iso language; language tag; iso 639; language iso
         locale | t | locale; locale code; culture; culture code; user locale; ui locale

@@ -60,7 +60,7 @@ _ENTITIES = """
 # What "name" means in a table about such a thing, or after such a noun.
 _ENTITY_NAMES = """
     person=full_name company=company product=product_name city=city country=country state=state region=region
-    currency=currency_name language=language department=department job=job_title genre=genre category=category
+    currency=currency_name language=language_name department=department job=job_title genre=genre category=category
     role=role file=file_name host=hostname work=title place=location group=group tag=tag folder=folder
 """
 

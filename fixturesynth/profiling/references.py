@@ -35,7 +35,7 @@ MONEY = {
 }  # fmt: skip
 AUDIT = {"created_at", "updated_at", "deleted_at"}
 PLACES = {"country", "city", "state", "region", "continent", "currency", "currency_name", "language", "timezone",
-          "nationality"}  # fmt: skip
+          "nationality", "language_name"}  # fmt: skip
 CLASSES = {"category", "group", "tag", "genre", "role", "status", "type", "unit", "industry", "color",
            "job_title"}  # fmt: skip
 LABELS = PLACES | CLASSES | {"name", "identifier", "short_name", "description", "company", "location",

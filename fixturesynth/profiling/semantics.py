@@ -417,6 +417,7 @@ _ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
     "key": (_SETTINGS, "identifier", None),
     "default": (frozenset(), None, "value"),
 }
+_NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
 _CODES = frozenset(("coupon", "country_code", "currency", "language_code", "airport_code"))
 
 
@@ -425,6 +426,7 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if "t" not in families:
         return None
     about = set(map(_singular, table))
+    about |= {noun for noun in _NOUNS for word in about if word.endswith(noun)}  # filters_smartlinkcondition
     if words == ("provider", "name") and ("provider" in about or about & _HEALTH):
         return "full_name"
     if words == ("version", "num"):

@@ -70,6 +70,7 @@ SYSTEMS = """
     email* | t | cc; bcc; reply to; mail from; mail to; from address; to address
     uuid | ty | in reply to; aaguid
     flag | tnb | authenticated; readonly; read only
+    language_name | t | language name; native name; endonym
     interface | t | interface; network interface; nic; interface name; bind interface
     availability_zone | t | availability zone; az; cached zone; cloud zone
     machine_type | t | flavor; flavor name; instance type; instance size; machine type; vm size; compute flavor

@@ -430,7 +430,7 @@ def _meant(case: _Case) -> Iterator[RuleCall]:
         values = vocabulary.LISTS[meaning]
         if case.rows <= len(values):
             yield case.call("choices", {"values": values})
-        yield case.call("labels")
+        yield case.call("slug" if meaning in _TECHNICAL else "labels")
     if meaning in vocabulary.LISTS and not case.unique:
         values = vocabulary.LISTS[meaning]
         if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
@@ -458,6 +458,7 @@ def _longer(pattern: str) -> Iterator[str]:
         yield from (f"[a-z0-9]{{{n}}}(?:{pattern})" for n in (6, 2))
 
 
+_TECHNICAL: Final = frozenset(("command", "glob", "tag", "template_name", "container_image", "provider"))
 _HASHED: Final = frozenset(("password_hash", "public_key"))  # where there is no room for how they are written
 # Unique codes of the world where the known ones are too few.
 _CODED: Final = {

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
@@ -94,8 +95,9 @@ def json_(options: Mapping[str, Any], context: ColumnContext) -> Space:
     of these texts instead.
     """
     if texts := options.get("texts"):
-        pool = Pool.of([json.dumps(str(text), ensure_ascii=False) for text in texts])
-        lists: list[tuple[int, Phrase]] = [(1, ("[", pool, "]")), (2, ("[", pool, ", ", pool, "]"))]
+        written = [json.dumps(str(text), ensure_ascii=False) for text in texts]
+        pairs = Pool.of([f"{a}, {b}" for a, b in permutations(written, 2)] or written)
+        lists: list[tuple[int, Phrase]] = [(1, ("[", Pool.of(written), "]")), (2, ("[", pairs, "]"))]
         return phrase_space(lists, limits_of(options, context), unique=context.unique)
     keys: Mapping[str, Any] = options.get("keys") or _KEYS
     parts: list[Any] = ["{"]

@@ -178,6 +178,8 @@ LISTS: Final[dict[str, list[str]]] = {
     "tag": ["important", "draft", "review", "featured", "archive", "urgent", "news", "howto", "internal", "release",
             "stable", "beta"],
     "template_name": ["default.html", "base.html", "article.html", "landing.html", "email/welcome.html"],
+    "language_name": ["English", "Spanish", "German", "French", "Chinese", "Portuguese", "Japanese", "Italian",
+                      "Russian", "Dutch", "Korean", "Polish", "Turkish", "Arabic", "Swedish"],
     "genre": ["Drama", "Comedy", "Rock", "Action", "Pop", "Documentary", "Jazz", "Thriller", "Classical", "Horror"],
     "http_method": ["GET", "POST", "PUT", "DELETE", "PATCH"],
     "industry": ["Software", "Retail", "Healthcare", "Finance", "Education", "Logistics", "Energy", "Media"],
