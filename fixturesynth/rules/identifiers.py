@@ -78,13 +78,13 @@ _IN_A_WORD: Final = 11  # signs of six bits that hold a word of 64
 
 
 def encoded(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """``prefix`` and ``length`` letters, digits, dots and slashes: password hashes as crypt(3) writes them, keys.
+    """``prefix`` and ``length`` (32) letters, digits, dots and slashes: password hashes as crypt(3) writes them, keys.
 
     Nothing is cut: a column with less room has no values of it. ``slashed``: plus signs in the place of dots, as in
     Base64.
     """
     limits = limits_of(options, context)
-    prefix, length = str(options.get("prefix", "")).encode(), int(options["length"])
+    prefix, length = str(options.get("prefix", "")).encode(), int(options.get("length", 32))
     whole = len(prefix) + length
     signs = _SIGNS_OF_BASE64 if options.get("slashed") else _SIGNS
     shifts = np.arange(0, 6 * _IN_A_WORD, 6, dtype=np.uint64)
