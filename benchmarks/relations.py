@@ -1,7 +1,7 @@
 """Whole databases: can a classifier tell generated children and parents from the real ones?
 
     python benchmarks/relations.py [--only NAME ...] [--generator cart ...] [--seeds 1 2 3] [--cache FOLDER] [--places]
-                                   [--peers] [--minutes 1] [--rows N]
+                                   [--peers sdv mostlyai] [--minutes 1] [--rows N]
 
 Every ``FOLDER/*.sqlite`` of ``data`` in FIXTURESYNTH_SHARED (else in ``shared`` beside the repository) is learned,
 generated at scale 1 and compared by the project's own evaluation. A figure is the mean over all tables or references
@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
     parser.add_argument("--cache", type=Path, default=Path("out") / "relations")
     parser.add_argument("--places", action="store_true")
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--peers", nargs="*", choices=["sdv", "mostlyai"], default=[])
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--rows", type=int)
     asked = parser.parse_args()
@@ -238,7 +238,7 @@ def main() -> None:
     paths = [p for p in sorted(folder.glob("*.sqlite")) if not asked.only or p.stem in asked.only]
     asked.cache.mkdir(parents=True, exist_ok=True)
     installed = {"sdv": "sdv", "mostlyai": "mostlyai.sdk"}
-    peers = [n for n, package in installed.items() if asked.peers and importlib.util.find_spec(package.split(".")[0])]
+    peers = [n for n in asked.peers if importlib.util.find_spec(installed[n].split(".")[0])]
     print("| database | generator | " + " | ".join(FIGURES) + " | fit, s | sample, s |")
     print("|---|---|" + "---|" * (len(FIGURES) + 2))
     for path in paths:

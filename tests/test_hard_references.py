@@ -143,7 +143,42 @@ def test_another_reference_of_the_set_moves_where_one_that_closes_a_cycle_has_fe
     assert len(made["b"]) == 200
 
 
+@pytest.mark.parametrize("flag", ["", "flag, "])
+def test_two_references_of_a_tenant_are_dealt_out_together(flag: str, seeded: Seeded) -> None:
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE tenant (tenant_id int NOT NULL, PRIMARY KEY (tenant_id))",
+        "CREATE TABLE a (tenant_id int NOT NULL, id int NOT NULL, PRIMARY KEY (id), UNIQUE (tenant_id, id), "
+        "FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id))",
+        "CREATE TABLE b (tenant_id int NOT NULL, id int NOT NULL, p_id int NOT NULL, q_id int NOT NULL, "
+        "r_id int NOT NULL, flag boolean NOT NULL, PRIMARY KEY (tenant_id, id), "
+        f"UNIQUE ({flag}q_id, r_id), FOREIGN KEY (tenant_id, p_id) REFERENCES a (tenant_id, id), "
+        "FOREIGN KEY (tenant_id, q_id) REFERENCES a (tenant_id, id), "
+        "FOREIGN KEY (tenant_id, r_id) REFERENCES a (tenant_id, id))",
+        rows=60,
+    )
+    assert len(made["b"]) == 60
+
+
 # Checks beside unique sets -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("rows", [30, 60, 200])
+def test_rows_of_a_family_change_together_where_none_can_alone(rows: int, seeded: Seeded) -> None:
+    """Of two rows of one parent one has the first flag and the other the second: neither gets there by itself."""
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE tenant (tenant_id int NOT NULL, PRIMARY KEY (tenant_id))",
+        "CREATE TABLE a (tenant_id int NOT NULL, id int NOT NULL, PRIMARY KEY (id), UNIQUE (tenant_id, id), "
+        "FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id))",
+        "CREATE TABLE b (tenant_id int NOT NULL, id int NOT NULL, a_id int NOT NULL, one boolean NOT NULL, "
+        "two boolean, PRIMARY KEY (tenant_id, id), UNIQUE (one, a_id), UNIQUE NULLS NOT DISTINCT (two, a_id), "
+        "FOREIGN KEY (tenant_id) REFERENCES tenant (tenant_id), "
+        "FOREIGN KEY (tenant_id, a_id) REFERENCES a (tenant_id, id), "
+        "CHECK ((two = true OR two IS NOT NULL) AND (one = true OR two = true)))",
+        rows=rows,
+    )
+    assert len(made["b"]) == rows
+
+
 def test_a_unique_column_is_null_in_the_branch_that_has_no_values_for_it(seeded: Seeded) -> None:
     made = seeded(
         "sqlite",

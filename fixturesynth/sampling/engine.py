@@ -58,8 +58,10 @@ from fixturesynth.sampling.partition import (
     sample_values,
 )
 from fixturesynth.sampling.references import match_references
+from fixturesynth.sampling.regrouping import alike
 from fixturesynth.sampling.settling import settle
 from fixturesynth.sampling.sharing import (
+    Room,
     agreeing_parents,
     held_in_groups,
     lent_values,
@@ -339,15 +341,12 @@ def _parts_capped(
     return out
 
 
-def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[tuple[int, tuple[str, ...]]]]:
-    """By foreign key: how many rows unique sets of it, of rules and of the context tell apart for one of its parents.
-
-    With the context's columns in the set, as its parents name them: rows that differ there do not count together.
-    """
+def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[Room]]:
+    """By foreign key: what unique sets of it, of rules, of its like and of the context tell apart for its parents."""
     assert plan.context is not None
     key = table.foreign_key(plan.context)
     named = dict(zip(key.columns, key.parent_columns, strict=True))
-    found: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
+    found: dict[str, list[Room]] = {}
     for reference in plan.references:
         own = set(table.foreign_key(reference.foreign_key).columns)
         for unique in plan.uniques if own & set(named) and own - set(named) else ():
@@ -355,15 +354,20 @@ def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[tu
             sources = [plan.column(c).source for c in rest]
             if unique.how != "by_pairs" or not (own - set(named)) & set(unique.columns):
                 continue
-            size = 1
+            size, beside = 1, list[str]()
             for column, source in zip(rest, sources, strict=True):
+                if isinstance(source, Reference) and alike(
+                    plan, table, reference.foreign_key, source.foreign_key, unique
+                ):
+                    beside += [source.foreign_key] if source.foreign_key not in beside else []
+                    continue
                 if not isinstance(source, Rule) or source.needs:
                     break
                 context = context_of(table, column, run.plan.locale, run.plan.now)
                 size *= max(capacity(replace(source.call, unique=True), context), 1)
             else:
                 part = tuple(named[c] for c in unique.columns if c in named)
-                found.setdefault(reference.foreign_key, []).append((size, part))
+                found.setdefault(reference.foreign_key, []).append(Room(size, part, tuple(beside)))
     return found
 
 

@@ -13,6 +13,7 @@ from fixturesynth.planning.plan import Reference, Rule
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.registry import space_of
 from fixturesynth.sampling.assembly import Assembly
+from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import context_of
 
 __all__ = ["Condition", "alone", "search"]
@@ -25,14 +26,17 @@ Condition = tuple[frozenset[str], Callable[[Columns], Mask]]
 
 TURNS = 200
 IDLE = 60  # turns without gain after which the rest is given up
+ALONE = 30  # turns without gain after which rows draw together with others of their family
+MOST_TOGETHER = 16  # rows that draw with one that breaks a condition
 
 
 def search(assembly: Assembly, columns: Columns, conditions: Sequence[Condition]) -> Columns:
     """``columns`` with fewer rows, mostly none, that break a condition; parents change in ``assembly.ranks`` too.
 
     A row that breaks one draws some of that condition's columns: values of their rules, other parents, NULL where the
-    column allows it. What leaves the table with more broken rows than before is taken back. Unique rule columns, keys
-    and columns that several foreign keys share keep what they have.
+    column allows it. What leaves the table with more broken rows than before is taken back. Where that leads nowhere,
+    rows that share a unique set's parents with it draw with it. Unique rule columns, keys and columns that several
+    foreign keys share keep what they have.
     """
     out, bad = columns, _broken(columns, conditions)
     last = 0
@@ -41,12 +45,18 @@ def search(assembly: Assembly, columns: Columns, conditions: Sequence[Condition]
             break
         names = sorted({n for (own, _), b in zip(conditions, bad, strict=True) if b.any() for n in own})
         rows = np.flatnonzero(np.any(bad, axis=0))
+        family = np.arange(assembly.rows)
+        if turn - last > ALONE:
+            family = _families(assembly, out, names)
+            together = np.flatnonzero(np.isin(family, family[rows]))
+            rows = together if together.size <= MOST_TOGETHER * rows.size else rows
         made, ranks = _drawn(assembly, out, names, rows, turn)
         if not made:
             continue
         trial = out | made
-        # A row that is no better takes everything back, so that those that are stay alone.
-        worse = rows[np.any(_broken(trial, conditions), axis=0)[rows]]
+        # Rows that are no better take everything back, so that those that are stay alone.
+        still = np.any(_broken(trial, conditions), axis=0)
+        worse = rows[np.isin(family[rows], family[rows][still[rows]])]
         trial = out | {name: _restored(values, out[name], worse) for name, values in made.items()}
         now = _broken(trial, conditions)
         before, after = int(np.any(bad, axis=0).sum()), int(np.any(now, axis=0).sum())
@@ -58,6 +68,17 @@ def search(assembly: Assembly, columns: Columns, conditions: Sequence[Condition]
             chosen[worse] = assembly.ranks[name][worse]
             assembly.ranks[name] = chosen
     return out
+
+
+def _families(assembly: Assembly, columns: Columns, names: Sequence[str]) -> Integers:
+    """One number for rows that share the parents and keys of a unique set with one of ``names``, shape (rows,)."""
+    for unique in assembly.plan.uniques:
+        still = [
+            c for c in unique.columns if c in columns and not isinstance(assembly.plan.column(c).source, Rule)
+        ]  # fmt: skip
+        if still and set(still) < set(unique.columns) and set(names) & set(unique.columns):
+            return pair_keys(*(codes_of(columns[c]) for c in still))
+    return np.arange(assembly.rows)
 
 
 def _broken(columns: Columns, conditions: Sequence[Condition]) -> list[Mask]:

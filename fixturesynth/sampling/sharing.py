@@ -8,6 +8,7 @@ ones have.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -26,6 +27,7 @@ from fixturesynth.sampling.partition import rule_values
 from fixturesynth.schema.model import Schema, Table
 
 __all__ = [
+    "Room",
     "agreeing_apart",
     "agreeing_parents",
     "held_in_groups",
@@ -83,40 +85,68 @@ def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: np
     return out
 
 
+@dataclass(frozen=True)
+class Room:
+    """Rows that a unique set tells apart for each parent of a reference that shares columns with the context.
+
+    ``size``: by values of rules. ``part``: columns of the context's parent in the set. ``beside``: other references of
+    the set that share the same columns, whose parents count as well.
+    """
+
+    size: int
+    part: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
 def rooms_beside(
     plan: TablePlan,
     table: Table,
     made: Mapping[str, Made],
     agree: Mapping[str, Mask],
-    sizes: Mapping[str, Sequence[tuple[int, tuple[str, ...]]]],
+    sizes: Mapping[str, Sequence[Room]],
 ) -> list[tuple[Integers, Integers]]:
     """(group of every parent of the context, most children of each group) for references that share columns with it.
 
-    ``sizes``: by foreign key, rows that a unique set tells apart for each of its parents, and the columns of the
-    context's parent in the set. Rows of one tenant are no more than that many times the parents that the reference
-    has in the tenant.
+    ``sizes``: by foreign key, what unique sets tell apart for each of its parents. Rows of one tenant are no more than
+    that many times the parents that the reference has in the tenant.
     """
     assert plan.context is not None
     names = required_together(plan, table)
     out = []
     for other in (n for n in names if n != plan.context and plan.context in names):
         shared = shared_columns(table, plan.context, other)
-        limits = [*sizes.get(other, ()), *([(1, ())] if plan.reference(other).exclusive else [])]
+        limits = [*sizes.get(other, ()), *([Room(1)] if plan.reference(other).exclusive else [])]
         if not shared or not limits:
             continue
-        above, beside = made[table.foreign_key(plan.context).parent], made[table.foreign_key(other).parent]
+        above = made[table.foreign_key(plan.context).parent]
         tenants = pair_keys(*(codes_of(above.columns[a]) for a, _ in shared))
-        able = np.flatnonzero(agree.get(other, np.ones(beside.rows, dtype=bool)))
-        found = locate(
-            [beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared]
-        )
-        count = np.bincount(tenants[found[found >= 0]], minlength=int(tenants.max(initial=0)) + 1).astype(np.int64)
-        for size, part in limits:
-            groups = pair_keys(tenants, *(codes_of(above.columns[c]) for c in part))
+        for limit in limits:
+            most = np.full(int(tenants.max(initial=0)) + 1, min(limit.size, plan.rows), dtype=np.int64)
+            for name in (other, *limit.beside):
+                most = np.minimum(most * _parents_of(plan, table, made, agree, name, above, tenants), plan.rows)
+            groups = pair_keys(tenants, *(codes_of(above.columns[c]) for c in limit.part))
             room = np.zeros(int(groups.max(initial=0)) + 1, dtype=np.int64)
-            room[groups] = count[tenants] * min(size, plan.rows)
+            room[groups] = most[tenants]
             out.append((groups, room))
     return out
+
+
+def _parents_of(
+    plan: TablePlan,
+    table: Table,
+    made: Mapping[str, Made],
+    agree: Mapping[str, Mask],
+    name: str,
+    above: Made,
+    tenants: Integers,
+) -> Integers:
+    """How many parents the reference ``name`` has in each of the ``tenants`` of ``above``, (tenants,)."""
+    assert plan.context is not None
+    shared = shared_columns(table, plan.context, name)
+    beside = made[table.foreign_key(name).parent]
+    able = np.flatnonzero(agree.get(name, np.ones(beside.rows, dtype=bool)))
+    found = locate([beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared])
+    return np.bincount(tenants[found[found >= 0]], minlength=int(tenants.max(initial=0)) + 1).astype(np.int64)
 
 
 def held_in_groups(
