@@ -230,3 +230,18 @@ def test_plans_and_wishes_are_data(name: str) -> None:
         first = replace(plan.tables[0], rows=plan.tables[0].rows + 1)
         assert plan_hash(replace(plan, tables=(first, *plan.tables[1:]))) != plan_hash(plan)
         assert make_plan(schema, wishes=wishes) == plan
+
+
+def test_keys_are_made_for_the_narrowest_column_that_references_them(tmp_path: Path) -> None:
+    path = tmp_path / "schema.sql"
+    path.write_text(
+        "CREATE TABLE kinds (id integer PRIMARY KEY, code varchar(60) NOT NULL UNIQUE, title varchar(20) UNIQUE);"
+        "CREATE TABLE b (code varchar(30) PRIMARY KEY REFERENCES kinds (code), t varchar(60) REFERENCES kinds (title));"
+        "CREATE TABLE c (id bigint PRIMARY KEY, code varchar(9) REFERENCES b (code), kind smallint REFERENCES kinds);"
+    )
+    made = make_plan(reflect(path, dialect="postgresql"), wishes=Wishes(rows=RowsAsked({}, default=40_000)))
+    keys = {c.name: c.source.call for c in made["kinds"].columns if isinstance(c.source, Key)}
+    assert keys["code"].options["max_length"] == 9  # through b
+    assert "max_length" not in keys["title"].options
+    assert made["kinds"].rows == 32_767 and keys["id"].options["high"] == 32_767
+    assert made["c"].rows == 40_000

@@ -1,5 +1,6 @@
 """The default rule of a column: what it means, what its type holds, what its domain allows."""
 
+import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -74,6 +75,20 @@ def test_types_without_a_rule_are_left_to_the_planner() -> None:
         ("color_hex", "#[0-9a-f]{6}"),
         ("address_line_2", r"(Apt|Suite) \d{3}"),
         ("description", r"[A-Z].*\."),
+        ("password_hash", r"\$2b\$12\$[./A-Za-z0-9]{53}"),
+        ("public_key", r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[+/A-Za-z0-9]{43}"),
+        ("identifier", "[a-z]+(_[a-z]+){0,2}"),
+        ("permission_code", "(view|add|change|delete)_[a-z_]+"),
+        ("dotted_path", r"[a-z]+\.[a-z]+\.[a-z]+_[a-z]+"),
+        ("class_name", "([A-Z][a-z]+){1,2}"),
+        ("sql", "SELECT .* FROM [a-z]+s .*"),
+        ("log_output", r"\d\d:\d\d:\d\d (INFO|DEBUG|WARNING|ERROR) [a-z]+ [a-z]+: [a-z]+"),
+        ("git_url", r"https://git\.example\.com/[a-z]+/[a-z]+\.git"),
+        ("git_branch", "main|develop|(feature|fix)/[a-z]+"),
+        ("connection_string", r"[a-z]+://app@[a-z]+\.example\.com/[a-z]+"),
+        ("cidr", r"10\.\d+\.\d+\.0/24"),
+        ("migration", "[0-9a-f]{12}"),
+        ("line_number", r"\d{1,3}"),
     ],
 )
 def test_text_looks_as_it_is_meant(meaning: str, form: str) -> None:
@@ -155,6 +170,75 @@ def test_dates_stay_in_their_domain() -> None:
 def test_any_length_has_values(length: int, meaning: str | None) -> None:
     kind = ColumnType("text", f"varchar({length})", length=length)
     assert all(0 < len(v) <= length for v in values(kind, meaning))
+
+
+def test_keys_as_they_are_written_have_every_sign_drawn_and_are_never_cut() -> None:
+    hashes = values(TEXT, "password_hash", unique=True)
+    assert len(set(hashes)) == 300
+    # Each of the 53 places takes many of the 64 signs: none is filled up.
+    assert min(len({h[i] for h in hashes}) for i in range(7, 60)) > 50
+    short = ColumnType("text", "varchar(40)", length=40)
+    assert all(re.fullmatch("[0-9a-f]{40}", v) for v in values(short, "password_hash"))
+
+
+def json_of(name: str, kind: ColumnType, meaning: str | None = None, default: str | None = None) -> list[Any]:
+    column = Column(name, kind, default=default)
+    call = rule_for_column("t", column, meaning, None, locale="en_US", unique=False)
+    assert call is not None
+    request = RuleRequest(5, ColumnContext("t", name, kind, "en_US", NOW), np.arange(50), 0, {})
+    return [json.loads(v) for v in sample_rule(call, request).to_pylist()]
+
+
+def test_json_holds_lists_where_the_name_or_the_default_says_so() -> None:
+    kind = ColumnType("json", "jsonb")
+    scopes = json_of("scopes", kind)
+    assert all(set(v) <= {"read", "write", "admin"} and v for v in scopes)
+    assert all(len(set(v)) == len(v) for v in scopes) and {len(v) for v in scopes} == {1, 2}
+    assert all(
+        isinstance(v, list) and set(v[0]) == {"name", "width", "height", "format"} for v in json_of("files", kind)
+    )
+    assert all(isinstance(v, dict) for v in json_of("settings", kind))
+    assert all(isinstance(v, dict) for v in json_of("tags", kind, default="'{}'::jsonb"))
+    assert all(isinstance(v, list) for v in json_of("stuff", kind, default="'[]'"))
+    assert all(isinstance(v, list) for v in json_of("args", TEXT, "json_data"))
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "meaning", "among"),
+    [
+        ("chat_messages", "role", "role", {"user", "assistant", "system", "tool"}),
+        ("members", "role", "role", {"user", "editor", "admin", "viewer", "owner"}),
+        ("tickets", "resolution", "status", {"fixed", "done", "duplicate", "wont_fix", "invalid"}),
+        ("attendees", "status", "status", {"accepted", "tentative", "declined", "pending"}),
+        ("profiles", "theme", "type", {"light", "dark", "system"}),
+        ("images", "hash_algo", "type", {"sha256", "sha512", "md5"}),
+        ("queries", "execution_method", "type", {"manual", "automatic", "import", "api"}),
+        ("orders", "shipping_method", "type", {"standard", "express", "pickup"}),
+        ("retention", "trash_time_unit", "type", {"days", "hours", "weeks", "months", "minutes"}),
+    ],
+)
+def test_kinds_are_those_of_the_name(table: str, name: str, meaning: str, among: set[str]) -> None:
+    call = rule_for_column(table, Column(name, TEXT), meaning, None, locale="en_US", unique=False)
+    assert call is not None and set(call.options["values"]) == among
+
+
+def test_arrays_of_scopes_hold_one_scope_in_an_element() -> None:
+    made = values(ColumnType("array", "text[]", element=TEXT), "scope_list")
+    assert {scope for one in made for scope in one} == {"read", "write", "openid", "profile", "email", "admin"}
+
+
+def test_unique_technical_names_are_written_as_slugs() -> None:
+    assert all(re.fullmatch("[a-z]+(-[a-z]+)+", v) for v in values(TEXT, "tag", unique=True, rows=300))
+
+
+def test_revisions_of_forty_characters_are_those_of_git() -> None:
+    forty = ColumnType("text", "varchar(40)", length=40)
+    assert all(re.fullmatch("[0-9a-f]{40}", v) for v in values(forty, "revision"))
+
+
+def test_unique_codes_of_languages_go_on_after_the_known_ones() -> None:
+    made = values(ColumnType("text", "varchar(50)", length=50), "language_code", unique=True, rows=300)
+    assert len(set(made)) == 300 and all(re.fullmatch("[a-z]{2}(_[A-Z]{2})?", v) for v in made)
 
 
 def test_unique_columns_get_a_rule_with_room() -> None:

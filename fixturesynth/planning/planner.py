@@ -30,6 +30,7 @@ from fixturesynth.planning.plan import (
 )
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
+from fixturesynth.planning.room import within_room
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
@@ -156,7 +157,7 @@ def _plan_table(
     judged, ranges = hold_ranges(table, schema.dialect)
     constraints = narrow(compile_constraints(judged, schema.dialect, trial=trial, now=wishes.now), changes)
     if learned is None:
-        constraints = with_prefixes(table, tighten(constraints))
+        constraints = within_room(with_prefixes(table, tighten(constraints)), table, structure.room, rows)
     asked_for = {*wishes.columns.get(table.name, {}), *changes}
     told, wanted_rows = len(notes), rows
     while True:  # every turn but the last settles a choice between branches

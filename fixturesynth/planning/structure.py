@@ -1,10 +1,11 @@
 """The relational skeleton of a plan: order of tables, one context foreign key for each, how the others are filled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fixturesynth.planning.plan import ReferencePlan
+from fixturesynth.planning.room import room_in_children
 from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
 from fixturesynth.schema.graph import ForeignKeyGraph
 from fixturesynth.schema.model import ForeignKey, Schema, Table
@@ -16,11 +17,12 @@ NULL_SHARE = 0.1  # of a nullable reference without rows to learn from
 
 @dataclass(frozen=True)
 class Structure:
-    """``order``: tables, parents first. ``references`` and ``context`` by table name."""
+    """``order``: tables, parents first. ``references`` and ``context`` by table name; ``room`` by table and column."""
 
     order: tuple[str, ...]
     references: Mapping[str, tuple[ReferencePlan, ...]]
     context: Mapping[str, str | None]
+    room: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def find_structure(
@@ -51,7 +53,7 @@ def find_structure(
         chosen = wanted.get(name) or _choose_context(table, plans, profile)
         context[name] = chosen
         references[name] = tuple(replace(p, how="context") if p.foreign_key == chosen else p for p in plans)
-    return Structure(order, references, context)
+    return Structure(order, references, context, room_in_children(schema))
 
 
 def _cardinality(profile: Profile | None, table: str, foreign_key: str) -> CardinalityProfile | None:

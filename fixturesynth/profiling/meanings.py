@@ -6,9 +6,10 @@ longest match wins, so ``tax id`` beats ``id``. A star after a meaning says that
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fixturesynth.profiling.nouns import ABBREVIATIONS
+from fixturesynth.profiling.systems import SYSTEMS
 
 __all__ = ["MEANINGS", "PERSONAL", "PHRASES", "Meaning"]
 
@@ -39,7 +40,7 @@ _TABLE = {
             death datetime
         age | n | age; age years; years old; alter jahre
         job_title | t | job title; job; occupation; profession; position title; contact title; designation; beruf;
-            puesto; job name; job position
+            puesto; job position
         department | t | department; department name; dept name; division; abteilung
         education | t | education; degree; education level; qualification; schooling
         marital_status | tn | marital status; marital; civil status; marriage; marital state; familienstand
@@ -123,8 +124,8 @@ _TABLE = {
     "internet": """
         url | ta | url; uri; urls; uris; links; redirect uris; callback urls; allowed origins; link; href; website;
             homepage; home page; web site; permalink; web address; webpage;
-            endpoint; callback; webhook; redirect uri; site url; web; html url; repository; repository url; repo;
-            repo url; source url; redirect to; issuer; documentation url; git url; clone url; webhook url; registry
+            endpoint; callback; webhook; redirect uri; site url; web; html url; repository; repo; source url;
+            redirect to; issuer; documentation url; webhook url; registry
         image_url | t | image url; image; thumbnail; thumb; thumbnail url; picture url; cover url; cover image; logo;
             logo url; icon url; banner; poster; poster url; img; picture; photo
         image_data | y | image; picture; photo; thumbnail; logo; icon; avatar; cover; scan
@@ -328,7 +329,7 @@ _TABLE = {
             cooldown; estimate hours; hours worked; worked hours; time limit; session length; prep time; cook time;
             response ms; execution time; elapsed ms; uptime; backoff; expires in; max age; lead days; trial days;
             overtime hours; overtime; hours spent; billable hours; notice period
-        period | tn | period; billing period; frequency; recurrence; cycle; billing cycle; interval name; term; season
+        period | tn | period; billing period; frequency; cycle; billing cycle; interval name; term; season
         """,
     "text": """
         title | t | title; headline; subject; heading; caption; titel; titulo; titre; subject line; book title;
@@ -364,11 +365,8 @@ _TABLE = {
         question | t | question; question text; prompt; security question
         answer | t | answer; answer text; response text; correct answer; option text; security answer
         quote | t | quote; quotation; saying
-        name | t | name; label; bezeichnung; libelle; denominacion; names; namespace; project; alias; db; schema;
-            database name; schema name; table name; column name; field; field name; key name; attribute;
-            attribute name; setting; setting name; metric; metric name; property name; variable name; parameter name;
-            queue; queue name; topic name; bucket name; cluster name; service; service name; test name; lab test;
-            panel name; program; tag; task queue
+        name | t | name; label; bezeichnung; libelle; denominacion; names; project; alias; metric; service;
+            service name; test name; lab test; panel name; program
         short_name | t | short name; shortname; abbreviation; abbr; abbrev; acronym; short code; initials; short title;
             shrt desc; abbreviated name
         scientific_name | t | scientific name; sci name; latin name; taxon; species; binomial name; species name
@@ -383,7 +381,7 @@ _TABLE = {
         publisher | t | publisher; journal; newspaper; record label; publication; magazine; studio; imprint;
             publisher name; journal name
         tags | tja | tags; keywords; labels; categories; hashtags; tag list; interests; skills; topics; tag string;
-            features; special features; scopes; permissions; aliases; synonyms; amenities; specialties;
+            features; special features; permissions; aliases; synonyms; amenities; specialties;
             certifications; tag names; words
         json_data | tj | metadata; payload; settings; options; preferences; config; attributes; properties; params;
             extra; data; json; parameters; raw data; configuration; extra attributes; meta; context; raw; arguments;
@@ -400,7 +398,7 @@ _TABLE = {
             current status; estado; statut; line status; workflow state; condition status; job status; lifecycle;
             order state; approval status; status cd; result; outcome; disposition; resolution; return flag;
             availability; processing status
-        type | tn | type; kind; class; type name; typ; tipo; type code; sort; category type; class name; type cd;
+        type | tn | type; kind; class; type name; typ; tipo; type code; sort; category type; type cd;
             subtype; variety; form; sub type; style; variant; classification; encounter class; format; method; mode;
             mechanism; species type; system; transfer type; entity type; model type; resource type; content kind;
             survey; source; ref type; event type; object type; action type; encoding; data encoding; ship mode;
@@ -408,18 +406,18 @@ _TABLE = {
             resource; effect; policy; algorithm; visibility; channel; medium; trigger; certainty; audience; actor type;
             subject type; fuel; fuel type; transmission; body type; cuisine; breed; mood; shape; layer; privacy;
             strategy; transport; connector
-        category | tn | category; category name; group; cat; kategorie; categoria; categorie; group name; segment;
-            family; cluster; market segment; mktsegment; subcategory; sub category; collection; section; theme; topic;
+        category | tn | category; category name; cat; kategorie; categoria; categorie; segment;
+            family; cluster; market segment; mktsegment; subcategory; sub category; collection; section; topic;
             tier; department code; bucket; group type; category description; class category; work class; workclass
         genre | t | genre; genre name; music genre; film genre
         role | t | role; role name; user role; permission; privilege; access level; permission name; rolle; user type;
-            member type; account type; membership; authority; scope; scopes
+            member type; account type; membership; authority; scope
         plan | t | plan; subscription plan; plan name; subscription; package; package name; subscription type;
             license type; membership type; pricing plan
         priority | tn | priority; urgency; order priority; importance; ship priority; prio; severity level
         severity | tn | severity; log level; level name; risk level; risk; severity name
-        level | tn | level; tier level; rank; grade; lvl; depth level; hierarchy level; difficulty; ranking; league
-        language | t | language; language name; lang; sprache; idioma; langue; spoken language; original language;
+        level | tn | level; tier level; rank; grade; lvl; hierarchy level; difficulty; ranking; league
+        language | t | language; lang; sprache; idioma; langue; spoken language; original language;
             programming language
         language_code | t | language code; lang code; iso language; language tag; iso 639; language iso
         locale | t | locale; locale code; culture; culture code; user locale; ui locale
@@ -544,6 +542,7 @@ _TABLE = {
         year_month | t | year month; month year; billing month; fiscal period; reporting period; pay period
         x | n | x; y; z; x position; y position; x coordinate; y coordinate; pos x; pos y
         """,
+    "systems": SYSTEMS,
 }  # fmt: skip
 
 
@@ -563,10 +562,11 @@ def _meanings() -> dict[str, Meaning]:
     for group, lines in _TABLE.items():
         for line in filter(None, map(str.strip, re.sub(r";\s*\n\s*", "; ", lines).splitlines())):
             name, families, phrases = (part.strip() for part in line.split("|"))
-            bare = name.rstrip("*")
-            found[bare] = Meaning(
-                bare, group, families, tuple(p.strip() for p in phrases.split(";")), personal=name.endswith("*")
-            )
+            bare, listed = name.rstrip("*"), tuple(p.strip() for p in phrases.split(";"))
+            if bare in found:  # more names for what another table has
+                found[bare] = replace(found[bare], phrases=(*found[bare].phrases, *listed))
+            else:
+                found[bare] = Meaning(bare, group, families, listed, personal=name.endswith("*"))
     return found
 
 

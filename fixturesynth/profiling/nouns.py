@@ -3,8 +3,8 @@
 __all__ = ["ABBREVIATIONS", "ENTITIES", "ENTITY_NAMES"]
 
 _ABBREVIATIONS = """
-    addr=address tel=phone amt=amount descr=description dt=date pwd=password passwd=password org=organization
-    organisation=organization organisations=organization organizations=organization
+    addr=address dttm=datetime tel=phone amt=amount descr=description dt=date pwd=password passwd=password
+    org=organization organisation=organization organisations=organization organizations=organization
     dept=department cust=customer prod=product
     acct=account tot=total colour=color licence=license num=number ctry=country cntry=country desc=description
     mob=mobile ph=phone mfr=manufacturer mfg=manufacturer mfgr=manufacturer manufac=manufacturer
@@ -23,13 +23,13 @@ _ENTITIES = """
         doctor donor driver empleado employee father freelancer friend guardian guest holder individual
         instructor judge kunde lead manager member mitarbeiter mother musician nurse owner parent participant
         passenger patient people person personne physician player politician practitioner professor profile
-        provider recipient recruiter referee rep resident reviewer salesperson seller sender speaker spouse
+        provider recipient recruiter referee rep reporter resident reviewer salesperson seller sender speaker spouse
         staff student subscriber teacher trainer user voter witness worker
     company: agency airline bank brewery broker business carrier clinic company constructor
         corporation dealer distributor employer empresa firm firma franchise hospital hotel insurer
         organisation workspace lender lieferant manufacturer merchant operator organization partner payer
         pharmacy proveedor
-        publisher restaurant retailer school shipper shop store studio subsidiary supplier underwriter
+        publisher restaurant retailer school shipper shop store studio subsidiary supplier tenant underwriter
         university vendor winery
     product: accessory article device drug food good goods ingredient item medication merchandise part
         product producto produit produkt sku stockitem supply
@@ -42,10 +42,13 @@ _ENTITIES = """
     department: abteilung department division faculty
     job: job jobtitle occupation position profession
     genre: genre
-    category: category class classification family group kind label section segment species status subcategory tag
+    category: category class classification family kind label section segment species status subcategory
         theme topic type
+    group: group usergroup
+    tag: tag
+    folder: directory folder
     role: permission privilege role
-    file: artifact asset attachment blob directory document file folder image media photo picture upload
+    file: artifact asset attachment blob document file image media photo picture upload
     host: cluster domain host instance machine node server worker
     work: album artwork blog book course episode event exhibition film game issue journal lesson
         movie page paper playlist podcast poll post project question recipe series show song task ticket track
@@ -57,8 +60,8 @@ _ENTITIES = """
 # What "name" means in a table about such a thing, or after such a noun.
 _ENTITY_NAMES = """
     person=full_name company=company product=product_name city=city country=country state=state region=region
-    currency=currency_name language=language department=department job=job_title genre=genre category=category
-    role=role file=file_name host=hostname work=title place=location
+    currency=currency_name language=language_name department=department job=job_title genre=genre category=category
+    role=role file=file_name host=hostname work=title place=location group=group tag=tag folder=folder
 """
 
 

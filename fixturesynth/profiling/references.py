@@ -35,14 +35,15 @@ MONEY = {
 }  # fmt: skip
 AUDIT = {"created_at", "updated_at", "deleted_at"}
 PLACES = {"country", "city", "state", "region", "continent", "currency", "currency_name", "language", "timezone",
-          "nationality"}  # fmt: skip
-CLASSES = {"category", "genre", "role", "status", "type", "unit", "industry", "color", "job_title"}
-LABELS = PLACES | CLASSES | {"name", "short_name", "description", "company", "location", "department", "plan",
-                             "level"}  # fmt: skip
+          "nationality", "language_name"}  # fmt: skip
+CLASSES = {"category", "group", "tag", "genre", "role", "status", "type", "unit", "industry", "color",
+           "job_title"}  # fmt: skip
+LABELS = PLACES | CLASSES | {"name", "identifier", "short_name", "description", "company", "location",
+                             "department", "plan", "level"}  # fmt: skip
 # Numbers that belong to a place or to a list as such, however much they vary.
 FACTS = {"latitude", "longitude", "altitude", "area", "position", "id", "code", "timezone", "level", "year", "flag",
          "salary", "rate", "tax_rate"}  # fmt: skip
-THINGS = frozenset(("product", "work", "file", "host", "person"))
+THINGS = frozenset(("product", "work", "file", "folder", "host", "person"))
 
 
 @dataclass(frozen=True)

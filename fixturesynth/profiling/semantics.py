@@ -23,7 +23,8 @@ _TELLING_TYPES = {"inet", "cidr", "macaddr", "geometry"}
 # A name that could be anything: what the values say goes first.
 _VAGUE = {"id", "name", "value", "code", "type", "category", "status", "title", "description", "text", "token", "data",
           "location", "source", "x", "number", "comment", "notes", "body", "message", "date", "time", "model", "label",
-          "json_data", "region", "version", "origin"}  # fmt: skip
+          "json_data", "region", "version", "origin", "identifier", "tag", "group", "folder", "provider", "command",
+          "template_name"}  # fmt: skip
 # Meanings so plain that they are found anywhere in a name, not only at its end.
 _ANYWHERE = {"email", "phone", "fax", "url", "address", "city", "country", "iban", "ssn", "postal_code", "ip_address",
              "address_line_1", "address_line_2", "first_name", "last_name", "latitude", "longitude", "birth_date",
@@ -174,7 +175,22 @@ _VOCABULARY = (
     | set(_ENTITY_OF)
     | set(ABBREVIATIONS)
     | _JOINERS
-    | {"ship", "bill", "billing", "shipping", "home", "work", "primary", "secondary", "default", "nation", "region"}
+    | {
+        "ship",
+        "bill",
+        "billing",
+        "shipping",
+        "home",
+        "work",
+        "primary",
+        "secondary",
+        "default",
+        "nation",
+        "region",
+        "export",
+        "import",
+        "transport",
+    }
 )
 _WHOLE = {"".join(phrase): phrase for phrase in PHRASES if len(phrase) > 1 and all(p.isalpha() for p in phrase)}
 
@@ -220,10 +236,12 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         words = words[1:]  # c_name of customer, ps_supplycost of part supplies
     if not words or kind in _TELLING_TYPES:
         return _BY_TYPE.get(kind)
-    if kind == "boolean" or (words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t")):
+    if kind == "boolean" or (
+        words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t") and words[-1] not in _NO_FLAGS
+    ):
         return "flag"
     own = entity_of(table)
-    special = _by_table(words, own, families, table)
+    special = _by_table(words, own, families, table) or _counted(words, own, kind)
     if special is not None:
         return special
     found = _find(words, families) or _anywhere(words, families) or _BY_TYPE.get(kind) or _by_noun(words, families)
@@ -234,6 +252,37 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
     if found in _OF_BODIES and own != "person" and not set(map(_singular, table)) & _BODIES:
         found = _OF_BODIES[found]
     return "uuid" if kind == "uuid" and found == "id" else found
+
+
+# What "allow_domain_list" and "use_case" end in: they hold something and are no yes or no.
+_NO_FLAGS = frozenset(
+    (
+        "list",
+        "domains",
+        "names",
+        "name",
+        "at",
+        "by",
+        "id",
+        "ids",
+        "count",
+        "url",
+        "date",
+        "text",
+        "reason",
+        "case",
+        "type",
+    )
+)
+
+
+def _counted(words: tuple[str, ...], own: str | None, kind: str) -> str | None:
+    """Numbers that mean something else by their table or type: bytes of a file, levels of a tree."""
+    if kind != "integer":
+        return None
+    if own == "file" and words[-1] == "size":
+        return "file_size"
+    return "nesting" if words == ("depth",) else None
 
 
 # Last words of numbers that count time since 1970, and of quantities in some unit.
@@ -312,6 +361,8 @@ def _by_noun(words: tuple[str, ...], families: str) -> str | None:
     """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
     if words[-1].endswith("key") and len(words[-1]) > 3:
         return "id"
+    if words[:2] == ("no", "of") and "n" in families:
+        return "count"
     if words[0] in _COUNTING and "n" in families:
         return _COUNTING[words[0]]
     noun = entity_of(words[-1:]) if "t" in families else None
@@ -347,6 +398,26 @@ _OF_PERSONS: dict[tuple[str, ...], str] = {
 }
 
 
+_HEALTH = frozenset(
+    ("appointment", "care", "claim", "encounter", "immunization", "medication", "observation", "patient",
+     "prescription", "procedure", "visit")
+)  # fmt: skip
+_TRAVEL = frozenset(("airport", "booking", "flight", "journey", "leg", "route", "trip"))
+_FILTERS = frozenset(("condition", "constraint", "criterion", "filter", "match", "predicate", "rule", "segment"))
+_SETTINGS = frozenset(
+    ("attribute", "config", "configuration", "entry", "field", "metadata", "option", "preference", "property",
+     "setting", "variable", "label")
+)  # fmt: skip
+# A word alone: in tables about such things it means the first, elsewhere the second; None: as anywhere.
+_ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
+    "provider": (_HEALTH, "full_name", None),
+    "origin": (_TRAVEL, None, "type"),
+    "operator": (_FILTERS, "type", None),
+    "condition": (_FILTERS | {"workflow", "trigger", "action", "transition", "alert", "automation"}, "clause", None),
+    "key": (_SETTINGS, "identifier", None),
+    "default": (frozenset(), None, "value"),
+}
+_NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
 _CODES = frozenset(("coupon", "country_code", "currency", "language_code", "airport_code"))
 
 
@@ -354,6 +425,19 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     """Names that mean something else in every table: name, title, first, state."""
     if "t" not in families:
         return None
+    about = set(map(_singular, table))
+    about |= {noun for noun in _NOUNS for word in about if word.endswith(noun)}  # filters_smartlinkcondition
+    if words == ("provider", "name") and ("provider" in about or about & _HEALTH):
+        return "full_name"
+    if words == ("version", "num"):
+        return "migration"
+    if len(words) == 1 and words[0] in _ABOUT:
+        here, meaning, otherwise = _ABOUT[words[0]]
+        return meaning if bool(here & about) else otherwise
+    if words[-2:] == ("job", "name") and own == "person":
+        return "job_title"
+    if own == "group" and entity_of(table[:-1]) == "product" and words in (("name",), ("group", "name")):
+        return "category"
     last = ABBREVIATIONS.get(words[-1], words[-1])
     if last == "name" and not any(words[start:] in PHRASES for start in range(max(1, len(words) - 1))):
         return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
@@ -398,6 +482,8 @@ def _at_end(words: tuple[str, ...], families: str) -> str | None:
     """Moments and dates by their last word alone: ``frozen_at``, ``warranty_until``, ``x_date``."""
     if len(words) < 2 or not any(family in "tdn" for family in families):
         return None
+    if families == "n" and words[-1] in ("on", "since"):
+        return None  # grant_on: a number after such a word is no moment
     return (
         {"at": "timestamp", "on": "date", "until": "end", "since": "start", "date": "date", "by": "username"}.get(
             words[-1]

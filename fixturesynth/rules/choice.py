@@ -18,7 +18,7 @@ from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
 from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NAMED, NUMBERS, PRICED, TEXTS
 from fixturesynth.rules.grammar import drawn
-from fixturesynth.rules.habits import flag_weights, keys_of, values_of, words_in
+from fixturesynth.rules.habits import flag_weights, json_options, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.model import Column, ColumnType, Table
@@ -305,8 +305,10 @@ def _bytes(case: _Case) -> RuleCall:
 
 
 def _json(case: _Case) -> RuleCall:
-    keys = keys_of(case.column.name)
-    return case.call("json", {"keys": dict(keys)} if keys is not None else {})
+    return case.call("json", json_options(case.column.name, case.column.default))
+
+
+_OF_LISTS: Final[Mapping[str | None, str]] = {None: "tags", "scope_list": "scope"}  # what an element means
 
 
 def _array(case: _Case) -> RuleCall | None:
@@ -316,7 +318,7 @@ def _array(case: _Case) -> RuleCall | None:
     inner = rule_for_column(
         case.table,
         replace(case.column, type=element),
-        "tags" if case.meaning is None and element.kind == "text" else case.meaning,
+        _OF_LISTS.get(case.meaning, case.meaning) if element.kind == "text" else case.meaning,
         _element_domain(element),
         locale=case.locale,
         unique=case.unique,
@@ -406,23 +408,29 @@ def _meant(case: _Case) -> Iterator[RuleCall]:
         yield case.call("choices", {"values": _SHORT[meaning], "weights": _falling(len(_SHORT[meaning]))})
     if length is not None and length <= 3 and meaning in _ABBREVIATED:
         yield case.call(_ABBREVIATED[meaning])
-    if meaning == "json_data" and (keys := keys_of(case.column.name)) is not None:
-        yield case.call("json", {"keys": dict(keys)})
+    if meaning == "json_data" and (options := json_options(case.column.name, case.column.default)):
+        yield case.call("json", options)
     if meaning == "address" and length in _IP_LENGTHS:
         yield case.call("ip")
     if meaning == "color" and length is not None and length <= 7 and (case.type.fixed or length == 7):
         yield case.call("color_hex")
+    if length == 40 and meaning in ("revision", "version"):
+        yield case.call("hex", {"length": 40})  # as Git numbers them
     if not case.unique and (own := values_of(meaning, case.column.name, case.table)) is not None:
         fitting = [v for v in own if length is None or len(v) <= length]
         if len(fitting) >= min(2, len(own)):
             yield case.call("choices", {"values": fitting, "weights": _falling(len(fitting))})
     if meaning in TEXTS and (length is None or length >= 2):
         yield case.call(*TEXTS[meaning])
+    if meaning in _HASHED:
+        yield case.call("hex", {"length": 64})
+    if case.unique and meaning in _CODED:
+        yield case.call("regex", {"pattern": _CODED[meaning]})
     if meaning in vocabulary.LISTS and case.unique and (length is None or length >= 12):
         values = vocabulary.LISTS[meaning]
         if case.rows <= len(values):
             yield case.call("choices", {"values": values})
-        yield case.call("labels")
+        yield case.call("slug" if meaning in _TECHNICAL else "labels")
     if meaning in vocabulary.LISTS and not case.unique:
         values = vocabulary.LISTS[meaning]
         if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
@@ -450,6 +458,15 @@ def _longer(pattern: str) -> Iterator[str]:
         yield from (f"[a-z0-9]{{{n}}}(?:{pattern})" for n in (6, 2))
 
 
+_TECHNICAL: Final = frozenset(("command", "glob", "tag", "template_name", "container_image", "provider"))
+_HASHED: Final = frozenset(("password_hash", "public_key"))  # where there is no room for how they are written
+# Unique codes of the world where the known ones are too few.
+_CODED: Final = {
+    "language": "[a-z]{2}(_[A-Z]{2})?",
+    "language_code": "[a-z]{2}(_[A-Z]{2})?",
+    "locale": "[a-z]{2}-[A-Z]{2}",
+    "currency": "[A-Z]{3}",
+}
 _IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
 
 # What names of places are in so few letters.

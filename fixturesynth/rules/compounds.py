@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
@@ -90,8 +91,14 @@ _KEYS: Final = {"source": "source", "version": "integer", "enabled": "boolean", 
 def json_(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """JSON objects with ``keys``: {key: type}, type one of string, integer, number, boolean, array, object, date, null.
 
-    A key's type may also be a list of values. ``items``: objects inside an array of one or two.
+    A key's type may also be a list of values. ``items``: the object inside an array; ``texts``: an array of one or two
+    of these texts instead.
     """
+    if texts := options.get("texts"):
+        written = [json.dumps(str(text), ensure_ascii=False) for text in texts]
+        pairs = Pool.of([f"{a}, {b}" for a, b in permutations(written, 2)] or written)
+        lists: list[tuple[int, Phrase]] = [(1, ("[", Pool.of(written), "]")), (2, ("[", pairs, "]"))]
+        return phrase_space(lists, limits_of(options, context), unique=context.unique)
     keys: Mapping[str, Any] = options.get("keys") or _KEYS
     parts: list[Any] = ["{"]
     for i, (key, kind) in enumerate(keys.items()):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["flag_weights", "keys_of", "null_share", "values_of", "words_in"]
+__all__ = ["flag_weights", "json_options", "keys_of", "null_share", "values_of", "words_in"]
 
 # Share of true, in percent, by the last word of the name that is here; others are set in two of five rows.
 _SET: Final[Mapping[int, str]] = {
@@ -96,6 +96,49 @@ def keys_of(name: str) -> Mapping[str, Any] | None:
     return next((keys for words, keys in _KEYS if re.search(words, lowered)), None)
 
 
+# JSON columns that hold lists, by the last word of the name: of texts, and of objects.
+_LISTED: Final[tuple[tuple[str, str], ...]] = (
+    ("tags keywords topics categories", "draft urgent news review internal release"),
+    ("permissions scopes roles grants", "read write admin"),
+    ("urls uris links", "https://example.com/docs https://example.org/help https://www.example.net/start"),
+    ("emails", "ann@example.com lee@example.org sam@example.net"),
+    ("domains hosts hostnames", "example.com app.example.org api.example.net"),
+    ("ips addresses", "192.0.2.10 198.51.100.7 203.0.113.25"),
+    ("languages locales langs", "en de fr es ja"),
+    (
+        "names columns fields aliases features types codes transports checks dependencies args arguments volumes "
+        "mounts interests skills extensions protocols formats ciphers",
+        "name status total email code created",
+    ),
+)
+_OF_TEXTS: Final = {last: values.split() for words, values in _LISTED for last in words.split()}
+_OF_OBJECTS: Final = set(
+    words_in(
+        "items entries lines files attachments sources embeds tasks steps events messages comments errors warnings "
+        "participants recipients members users images photos conditions filters rules tools blocks "
+        "sections widgets cards choices answers questions results revisions products orders payments "
+        "changes notes actions triggers folders charts"
+    )
+)
+
+
+def json_options(name: str, default: str | None) -> Mapping[str, Any]:
+    """Options of the rule ``json`` for a column of this name and default: which keys, or a list of what.
+
+    >>> json_options("scopes", None), json_options("request", "'{}'::jsonb")["keys"]["page"]
+    ({'texts': ['read', 'write', 'admin']}, [1, 1, 1, 2, 3])
+    """
+    keys = keys_of(name)
+    options: dict[str, Any] = {"keys": dict(keys)} if keys is not None else {}
+    last = (words_in(name) or ("",))[-1]
+    told = (default or "").replace(" ", "")
+    if "{}" in told:
+        return options  # what the column holds at first tells more than a plural
+    if last in _OF_TEXTS:
+        return {"texts": _OF_TEXTS[last]}
+    return {**options, "items": True} if last in _OF_OBJECTS or "[]" in told else options
+
+
 # By meaning; others are NULL in a tenth of the rows.
 _NULLS: Final[Mapping[str, float]] = {
     "deleted_at": 0.9, "cancelled_at": 0.9, "death_date": 0.85, "email": 0.02, "created_at": 0.02, "updated_at": 0.02,
@@ -119,6 +162,8 @@ _STATUSES: Final[tuple[tuple[str, str], ...]] = (
     ("order|sale|purchase|checkout", "paid shipped delivered pending cancelled refunded"),
     ("payment|charge|transaction|transfer|payout|refund|settlement", "completed pending processing failed refunded"),
     ("invoice|bill", "paid sent draft overdue void"),
+    ("attendee|rsvp|invitee", "accepted tentative declined pending"),
+    ("presence", "online away offline busy"),
     ("ticket|issue|task|todo|incident|bug|case|request|story|alarm|alert",
      "open in_progress resolved closed on_hold"),
     ("job|run|build|pipeline|execution|workflow|deploy|import|export|sync|batch|migration|backup|scan|test",
@@ -136,15 +181,22 @@ _STATUSES: Final[tuple[tuple[str, str], ...]] = (
     ("table|seat|room|bed|slot|locker|parking", "available occupied reserved out_of_service"),
 )  # fmt: skip
 _VALUES: Final[tuple[tuple[str, str], ...]] = (
-    ("action|operation|event_type|activity", "create update delete view login export"),
+    ("(?:time|period|interval|duration)_unit", "days hours weeks months minutes"),
+    ("operator|comparator", "equals contains starts_with greater_than less_than"),
+    ("action|operation|event_type|activity|verb", "create update delete view login export"),
     ("direction", "inbound outbound"),
     ("environment|env|stage_name", "production staging development test"),
     ("visibility|privacy|audience", "public private internal"),
     ("channel|medium", "web email phone mobile store"),
     ("source|origin", "web mobile api import referral"),
+    ("principal_type|grantee_type|actor_type|member_type", "user group service"),
+    ("theme|color_scheme|appearance", "light dark system"),
+    ("vcs|scm|repo_type|repository_type", "git hg svn"),
+    ("change_type", "added modified deleted renamed"),
+    ("viz_type|chart_type|graph_type|widget_type", "bar line pie table area scatter"),
     ("resource|entity_type|subject_type|object_type|target_type|model_type|owner_type|able_type|item_type",
      "user order product document comment"),
-    ("algorithm|digest|cipher", "sha256 sha512 md5"),
+    ("algorithm|algo|digest|cipher|hash_type", "sha256 sha512 md5"),
     ("encoding|charset", "utf-8 latin-1 ascii"),
     ("format", "json csv pdf xml html"),
     ("fuel", "petrol diesel electric hybrid"),
@@ -153,12 +205,14 @@ _VALUES: Final[tuple[tuple[str, str], ...]] = (
     ("weather|condition", "clear cloudy rain snow fog"),
     ("breed", "Labrador Beagle Siamese Poodle Persian"),
     ("cuisine", "Italian Mexican Indian Chinese French Japanese"),
-    ("method", "standard express pickup manual automatic"),
+    ("(?:ship|deliver|freight)[a-z]*_method", "standard express pickup"),
+    ("method", "manual automatic import api"),
     ("effect", "allow deny"),
     ("strategy|policy|mode", "default automatic manual strict"),
     ("trigger", "manual schedule push webhook"),
     ("certainty", "confirmed suspected possible"),
     ("result|outcome", "success failure partial error"),
+    ("resolution|disposition", "fixed done duplicate wont_fix invalid"),
     ("job_type|task_type", "email export import cleanup report"),
     ("transaction_type|entry_type|movement", "debit credit transfer fee refund"),
     ("account_type", "checking savings credit loan"),
@@ -167,7 +221,8 @@ _VALUES: Final[tuple[tuple[str, str], ...]] = (
     ("leave_type|absence", "vacation sick parental unpaid"),
     ("room_type|bed_type", "single double suite family"),
     ("vehicle_type|body_type", "car van truck motorcycle bicycle"),
-    ("sensor_type|measurement|metric_type|quantity_type", "temperature humidity pressure motion light"),
+    ("metric_type|instrument_type", "counter gauge histogram summary"),
+    ("sensor_type|measurement|quantity_type", "temperature humidity pressure motion light"),
     ("employment_type|contract_type|work_type", "full_time part_time contractor intern"),
     ("question_type|field_type|input_type|data_type|value_type", "text number choice boolean date"),
     ("media_type|content_type|file_type|asset_type|attachment_type", "image video audio document"),
@@ -189,6 +244,8 @@ def values_of(meaning: str, column: str, table: str) -> list[str] | None:
             (v for name in (own, table.lower()) if name for w, v in _STATUSES if re.search(w, name)), None
         )
         return words.split() if words else None
+    if meaning == "role" and re.search(r"message|chat|conversation|turn|prompt|completion", table.lower()):
+        return ["user", "assistant", "system", "tool"]
     if meaning == "type":
         whole = f"{table.lower().rstrip('s')}_{snake}" if snake in ("type", "kind", "typ") else snake
         words = next((v for w, v in _VALUES if re.search(rf"(?:^|_)(?:{w})(?:_type|_name|_code)?$", whole)), None)

@@ -11,7 +11,7 @@ from fixturesynth.rules.buffers import binary_of, hexadecimal, text_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
 from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, limits_of, phrase_space
 
-__all__ = ["MAKERS", "bits", "bytes_", "hexadecimals", "uuid"]
+__all__ = ["MAKERS", "bits", "bytes_", "encoded", "hexadecimals", "uuid"]
 
 _HYPHENS: Final = (8, 13, 18, 23)
 
@@ -70,6 +70,40 @@ def hexadecimals(options: Mapping[str, Any], context: ColumnContext) -> Space:
         return text_of(np.ascontiguousarray(digits[:, :width]))
 
     return Space(min(16**width, LARGEST), at)
+
+
+_SIGNS: Final = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./", np.uint8)
+_SIGNS_OF_BASE64: Final = np.frombuffer(_SIGNS.tobytes().replace(b".", b"+"), np.uint8)
+_IN_A_WORD: Final = 11  # signs of six bits that hold a word of 64
+
+
+def encoded(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """``prefix`` and ``length`` (32) letters, digits, dots and slashes: password hashes as crypt(3) writes them, keys.
+
+    Nothing is cut: a column with less room has no values of it. ``slashed``: plus signs in the place of dots, as in
+    Base64.
+    """
+    limits = limits_of(options, context)
+    prefix, length = str(options.get("prefix", "")).encode(), int(options.get("length", 32))
+    whole = len(prefix) + length
+    signs = _SIGNS_OF_BASE64 if options.get("slashed") else _SIGNS
+    shifts = np.arange(0, 6 * _IN_A_WORD, 6, dtype=np.uint64)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        words = [hashed(indices, 0, "identifier", i) for i in range(-(-length // _IN_A_WORD))]
+        # 64 bits are ten signs and four bits; two more bits fill the eleventh.
+        more = (hashed(indices, 0, "identifier", "more") & np.uint64(3)) << np.uint64(4)
+        written = [(w[:, None] >> shifts) & np.uint64(63) for w in words]
+        for eleven in written:
+            eleven[:, -1] |= more
+        codes = np.concatenate(written, axis=1)[:, :length]
+        out = np.empty((len(indices), whole), np.uint8)
+        out[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+        out[:, len(prefix) :] = signs[codes]
+        return text_of(out)
+
+    fits = limits.maximum is None or whole <= limits.maximum
+    return Space(min(64**length, LARGEST) if fits and length >= _IN_A_WORD else 0, at)
 
 
 # Longer contents than this would be noise by the megabyte.
@@ -168,6 +202,7 @@ def _from_phrases(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Spa
 MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
     "uuid": uuid,
     "hex": hexadecimals,
+    "encoded": encoded,
     "bytes": bytes_,
     "bits": bits,
     **{name: _from_phrases(name) for name in _PHRASES},

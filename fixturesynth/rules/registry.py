@@ -22,6 +22,7 @@ from fixturesynth.rules import (
     places,
     prose,
     shapes,
+    systems,
     written,
 )
 from fixturesynth.rules.contract import ColumnContext, RuleCall, RuleMaker, Space
@@ -81,6 +82,7 @@ RULES: Mapping[str, RuleMaker] = _table(
     compounds.MAKERS,
     following.MAKERS,
     written.MAKERS,
+    systems.MAKERS,
 )
 
 
