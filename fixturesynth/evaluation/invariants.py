@@ -10,6 +10,7 @@ import numpy.typing as npt
 from fixturesynth.evaluation.comparison import Comparison, Side
 from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
+from fixturesynth.evaluation.successions import adjacent, ascending, describe_succession, pace, running
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
@@ -27,6 +28,8 @@ __all__ = [
     "measure_orders",
     "rules_of",
 ]
+
+BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced")  # from one sibling to the next
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -95,21 +98,22 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
-    """Orders: share of synthetic rows that keep an order of two columns, or of one with a column of the parent.
+    """Orders: share of synthetic rows that keep an order of two columns, of one with a column of the parent, or of rows.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("order", "order_parent", "order_parent_reversed"))
+    return _measured(comparison, ("order", "order_parent", "order_parent_reversed", "ascending"))
 
 
 def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
-    """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality.
+    """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality,
+    or go on from the row before: running totals, spans that adjoin, even gaps.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal"))
+    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal", *BETWEEN))
 
 
 def measure_null_rules(comparison: Comparison) -> Iterator[Measure]:
@@ -182,6 +186,8 @@ def describe(rule: Invariant) -> str:
     p, s, t = rule.parameters, rule.sources, rule.target
     parent = f"parent's {s[0]}" if rule.foreign_key and s else ""
     less = "<" if p.get("strict") else "≤"
+    if rule.kind in (*BETWEEN, "ascending"):
+        return describe_succession(rule)
     words: Mapping[str, Callable[[], str]] = {
         "constant": lambda: f"{t} is always {p['value']}",
         "order": lambda: f"{s[0]} {less} {t}",
@@ -352,11 +358,16 @@ def _order_parent(case: _Case) -> Kept:
     return witness, (low < high) if case.rule.parameters.get("strict") else (low <= high)
 
 
+def _between(test: Callable[[Invariant, TableView, Mapping[str, TableView]], Kept]) -> Callable[[_Case], Kept]:
+    return lambda case: test(case.rule, case.view, case.views)
+
+
 _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
-        "order_parent_reversed": _order_parent,
+        "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
+        "paced": _between(pace), "ascending": _between(ascending),
     }
 )  # fmt: skip

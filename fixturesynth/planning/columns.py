@@ -24,6 +24,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
+from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
@@ -40,7 +41,9 @@ __all__ = ["ColumnNeeds", "plan_columns", "with_sparse_keys"]
 MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integer": "numeric", "number": "numeric"}
 
 # Invariants that give a column's value, in the order of trust.
-VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "determines", "ordinal")
+VALUE_GIVING = (
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "determines", "ordinal",
+)  # fmt: skip
 
 # Types whose text follows a grammar of their own.
 WRITTEN = frozenset(
@@ -115,7 +118,10 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
     if needs.profile is None:
         return {}
     ranked = sorted(
-        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING),
+        (
+            i for i in needs.profile.invariants
+            if i.kind in VALUE_GIVING and (i.kind not in BETWEEN or follows(needs.table, needs.references, i))
+        ),
         key=lambda i: VALUE_GIVING.index(i.kind),
     )
     out: dict[str, Invariant] = {}
@@ -254,13 +260,17 @@ def _plan_learned(
     invariant = given.get(column.name)
     if invariant is not None:
         parameters = dict(invariant.parameters)
-        if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal"):
+        if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal", "adjacent"):
             parameters["format"] = seen.format
         if invariant.kind == "clock":
             parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
+        if invariant.kind == "running":
+            parameters = bounded(parameters, needs.constraints.domains.get(column.name))
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
+        if invariant.kind in BETWEEN:
+            return ColumnPlan(column.name, source, f"{said(invariant)}, in all {invariant.support} rows")
         text = " and ".join(invariant.sources) or str(invariant.foreign_key)
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
@@ -270,7 +280,7 @@ def _plan_learned(
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
-        return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
+        return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}")
     call, _ = learned_rule(needs, column, seen)
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} by rule")
 
@@ -502,7 +512,9 @@ def _settle(
             source = plan.source
             if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal"):
                 continue
-            if any(_unknowable(needs, done[s]) for s in source.sources):
+            between = source.operation in BETWEEN  # keys tell siblings apart and put them in order, nothing more
+            if any(isinstance(done[s].source, Default) if between else _unknowable(needs, done[s])
+                   for s in source.sources):  # fmt: skip
                 seen = needs.profile.columns[name]
                 if source.operation == "determines":
                     if not source.parameters.get("unseen"):

@@ -27,6 +27,7 @@ __all__ = [
     "Rule",
     "RuleCall",
     "Source",
+    "Succession",
     "TablePlan",
     "UniquePlan",
 ]
@@ -183,6 +184,21 @@ class ExclusionPlan:
 
 
 @dataclass(frozen=True)
+class Succession:
+    """What a learned column keeps to from one sibling to the next; see ``profiling.profile.Invariant``.
+
+    paced: it goes on in even steps from where the first stands. ascending: it never falls, in order of rank. Siblings
+    are the rows that agree in ``groups``; without any, all rows of the table.
+    """
+
+    kind: Literal["paced", "ascending"]
+    column: str
+    groups: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TablePlan:
     name: str
     rows: int
@@ -199,6 +215,7 @@ class TablePlan:
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
     exclusions: tuple[ExclusionPlan, ...] = ()
     branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
+    successions: tuple[Succession, ...] = ()  # even gaps, and dates that never fall
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

@@ -24,6 +24,7 @@ from fixturesynth.planning.plan import (
     Rule,
     RuleCall,
     Source,
+    Succession,
     TablePlan,
     UniquePlan,
 )
@@ -98,6 +99,10 @@ def _table(data: dict[str, Any]) -> TablePlan:
             "branches": tuple(_branches(b) for b in data.get("branches", ())),
             "exclusions": tuple(
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
+            ),
+            "successions": tuple(
+                Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})
+                for s in data.get("successions", ())
             ),
             **{
                 name: tuple(tuple(x) for x in data[name])

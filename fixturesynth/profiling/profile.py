@@ -90,6 +90,10 @@ InvariantKind = Literal[
     "copy",  # target = parent's sources[0] through ``foreign_key``; target may itself be a reference column
     "order_parent",  # parent's sources[0] <= target through ``foreign_key`` (strict: <)
     "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
+    "running",  # target = that of the sibling before + what ``terms`` add, by sign of ``by``
+    "adjacent",  # target = sources[0] of the next sibling + ``constant``
+    "paced",  # target = that of the sibling before + ``every`` units, months or weekdays
+    "ascending",  # target never falls from one sibling to the next
 ]
 
 
@@ -99,7 +103,13 @@ class Invariant:
 
     ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
     product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock:
-    midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
+    midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start. Rules between siblings name the
+    columns that make a family (``groups``, none: the whole table) and those that put it in ``order``. running: terms
+    ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount comes after its total), opening
+    (constant in units, about, free, or a parent's foreign_key and column), by and signs ([category, 1, -1 or 0]; other:
+    the sign of the rest), floor, ceiling; adjacent: constant in units, decimals, unit (microseconds, of datetimes), free
+    (whether the last of a family has a value); paced: every, of (units, months, weekdays), month_end, unit;
+    ascending: strict, unit (the least step).
     """
 
     kind: InvariantKind

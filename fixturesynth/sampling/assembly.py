@@ -14,6 +14,7 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset
+from fixturesynth.generators.succession import FOLLOWING, follow, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
 from fixturesynth.randomness import hashed
@@ -21,7 +22,7 @@ from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
-__all__ = ["Assembly", "Made", "compute"]
+__all__ = ["Assembly", "Made", "compute", "derived", "followed"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -155,7 +156,7 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
             return pa.nulls(assembly.rows, kind)
         return as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
     if isinstance(source, Derived):
-        return _derived(assembly, column, source, kind, out)
+        return derived(assembly, column, source, kind, out)
     if isinstance(source, Rule) and (source.needs or source.parents):
         job = ValuesJob(
             assembly.table.name, 0, assembly.seed, assembly.first, assembly.rows, assembly.codes, assembly.locale,
@@ -182,9 +183,10 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
     return values if listed or values.type == kind else as_type(values, kind)
 
 
-def _derived(
+def derived(
     assembly: Assembly, column: ColumnPlan, source: Derived, kind: pa.DataType, out: Mapping[str, pa.Array]
 ) -> pa.Array:
+    """A derived column by the columns made so far, (rows,) of type ``kind``."""
     model = assembly.model
     own = _own_reference(assembly, column.name)
     if own is not None:
@@ -197,6 +199,8 @@ def _derived(
         sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
     lookup = model.lookups.get(column.name) if model is not None else None
     alone = assembly.base.get(column.name)
+    if source.operation in FOLLOWING:
+        return followed(assembly, source, kind, alone, out)
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
@@ -206,6 +210,18 @@ def _derived(
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def followed(
+    assembly: Assembly, source: Derived, kind: pa.DataType, alone: pa.Array | None, out: Mapping[str, pa.Array]
+) -> pa.Array:
+    """A column that goes on from sibling to sibling, by the columns made so far."""
+
+    def through(foreign_key: str, column: str) -> pa.Array:
+        return assembly.through(foreign_key, column, out)
+
+    view = view_of(assembly.table, out, source.sources)
+    return follow(source.operation, view, source.sources, source.parameters, kind, alone, through)
 
 
 def _own_reference(assembly: Assembly, column: str) -> tuple[str, str] | None:

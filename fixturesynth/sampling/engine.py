@@ -230,6 +230,10 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.there.get(plan.name),
     )
     columns = settle(assembly, run.plan.dialect)
+    codes = assembly.codes
+    if plan.context is not None:
+        parents, position = assembly.ranks[plan.context], assembly.position  # rows may stand in another order now
+        siblings = np.bincount(parents, minlength=1)[parents]
     if any(r.how == "later" for r in plan.references):
         run.waiting.append(assembly)
     if model is not None and model.state is not None:
@@ -260,13 +264,17 @@ def _codes_now(
             variable = part_variable(part, flex)
             if variable in names and variable in model.encodings:
                 out[:, names.index(variable)] = encode(model.encodings[variable], values)
-    moved = np.flatnonzero((out != codes).any(axis=1))
+    moved = (out != codes).any(axis=1)
     parents, position, siblings = family
+    # Siblings side by side, as they were drawn.
+    order = np.lexsort((position, parents))
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
-        above = _context_codes(run, plan, table, model, parents)
-    job = CodesJob(plan.name, 0, run.seed, above, position, siblings)
-    return redraw_outgoing(model, find_generator(model.state.generator), job, out, moved)
+        above = _context_codes(run, plan, table, model, parents[order])
+    job = CodesJob(plan.name, 0, run.seed, above, position[order], siblings[order])
+    generator = find_generator(model.state.generator)
+    out[order] = redraw_outgoing(model, generator, job, out[order], np.flatnonzero(moved[order]))
+    return out
 
 
 def _families(

@@ -20,6 +20,13 @@ from fixturesynth.profiling.invariants.nulls import find_null_rules
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
+from fixturesynth.profiling.invariants.succession import (
+    find_adjacent,
+    find_ascending,
+    find_lines,
+    find_paced,
+    find_running,
+)
 from fixturesynth.profiling.invariants.values import find_constants, find_equals
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.schema.model import Schema, Table
@@ -70,8 +77,21 @@ def _of_table(
     for fk in fks:
         candidates += find_copies(view, views[fk.parent], fk, located[fk.name])
         candidates += find_ordinals(view, fk)
+    lines, told = find_lines(view), {name: set[str]() for name in ("running", "adjacent", "paced", "ascending")}
+    for line in lines:
+        candidates += find_running(line, views, located, told["running"])
+    for line in lines:
+        candidates += find_adjacent(line, told["adjacent"])
     chosen = select(view, candidates, used)
-    tied = {(rule.target, source) for rule in chosen for source in rule.sources if rule.foreign_key is None}
+    tied = {
+        (rule.target, source)
+        for rule in chosen
+        for source in rule.sources
+        if rule.foreign_key is None and rule.kind != "adjacent"
+    }
+    given = {rule.target for rule in chosen}
+    in_line = [rule for line in lines for rule in find_paced(line, told["paced"]) if rule.target not in given]
+    in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
     across = [
         rule
@@ -83,7 +103,7 @@ def _of_table(
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
-    return (*chosen, *find_null_rules(view), *orders, *across)
+    return (*chosen, *find_null_rules(view), *orders, *across, *in_line)
 
 
 def _reduce_across(

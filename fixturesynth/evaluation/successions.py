@@ -1,0 +1,125 @@
+"""Rules from one sibling to the next, held against rows: totals that go on, spans that adjoin, even gaps, order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.profiling.columnar import TableView, locate_parents
+from fixturesynth.profiling.invariants.succession import keeps_pace
+from fixturesynth.profiling.profile import Invariant
+from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid
+
+__all__ = ["adjacent", "ascending", "describe_succession", "pace", "running"]
+
+Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+Kept = tuple[Flags, Flags]  # rows that bear witness, rows that keep the rule
+Views = Mapping[str, TableView]
+
+
+def _line(rule: Invariant, view: TableView) -> Siblings:
+    return line_up(view, rule.parameters["groups"], rule.parameters["order"])
+
+
+def _spread(view: TableView, line: Siblings, witness: Flags, kept: Flags) -> Kept:
+    out = np.zeros(view.rows, dtype=bool), np.zeros(view.rows, dtype=bool)
+    out[0][line.order], out[1][line.order] = witness, kept
+    return out
+
+
+def running(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows whose total is that of the sibling before and what was added; first ones where it is known what comes
+    first."""
+    p, target = rule.parameters, view[rule.target]
+    line = _line(rule, view)
+    adding = amounts(view, p, exact=False)
+    assert adding is not None
+    steps, known = (part[line.order] for part in adding)
+    total = on_grid(target, p["decimals"], exact=False)
+    exact = on_grid(target, p["decimals"])
+    assert total is not None
+    own, valid = total[line.order], target.valid[line.order]
+    if p["before"]:
+        steps, known = np.roll(steps, 1), np.roll(known, 1)
+    witness = ~line.first & known & valid & np.roll(valid, 1)
+    kept = own - np.roll(own, 1) == steps
+    begin = _opening(rule, view, views, line)
+    if begin is not None:
+        witness |= line.first & valid & (known | bool(p["before"]))
+        kept = np.where(line.first, own - (0 if p["before"] else steps) == begin[line.family], kept)
+    if exact is None:
+        scaled = target.numbers[line.order] * 10.0 ** p["decimals"]
+        with np.errstate(invalid="ignore"):
+            kept &= np.abs(scaled - own) < 1e-3
+    return _spread(view, line, witness, kept)
+
+
+def _opening(rule: Invariant, view: TableView, views: Views, line: Siblings) -> Integers | None:
+    opening, heads = rule.parameters["opening"], line.order[line.first]
+    if "constant" in opening:
+        return np.full(heads.size, int(opening["constant"]))
+    if "column" not in opening:
+        return None
+    fk = next((key for key in view.table.foreign_keys if key.name == opening["foreign_key"]), None)
+    parent = views.get(fk.parent) if fk is not None else None
+    if fk is None or parent is None or opening["column"] not in parent.columns or not parent.rows:
+        return None
+    theirs = on_grid(parent[opening["column"]], rule.parameters["decimals"], exact=False)
+    assert theirs is not None
+    return theirs[np.maximum(locate_parents(view, fk, parent)[0][heads], 0)]
+
+
+def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows with a next sibling whose target lies beside that one's source."""
+    p, target, source = rule.parameters, view[rule.target], view[rule.sources[0]]
+    line = _line(rule, view)
+    own, theirs = (on_grid(c, p["decimals"], exact=False) for c in (target, source))
+    assert own is not None and theirs is not None
+    if target.family == "datetime":  # in the rule's own units, whatever these rows have
+        own, theirs = (c.moments // int(p["unit"]) for c in (target, source))
+    ahead = np.roll(line.order, -1)
+    kept = target.valid[line.order] & (own[line.order] == theirs[ahead] + int(p["constant"]))
+    if not p["free"]:
+        kept = np.where(line.last, ~target.valid[line.order], kept)
+    witness = source.valid[ahead] & ~line.last if p["free"] else source.valid[ahead] | line.last
+    return _spread(view, line, witness, kept)
+
+
+def pace(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows after the first of a family that stand where an even gap leads to."""
+    line, target, unit = _line(rule, view), view[rule.target], int(rule.parameters["unit"])
+    kept = keeps_pace(line, target.moments // unit, unit, rule.parameters) & target.valid[line.order]
+    return _spread(view, line, ~line.first, kept)
+
+
+def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows that do not come before the sibling before them."""
+    line, target = _line(rule, view), view[rule.target]
+    ordered, valid = target.moments[line.order], target.valid[line.order]
+    witness = ~line.first & valid & np.roll(valid, 1)
+    step = ordered - np.roll(ordered, 1)
+    return _spread(view, line, witness, step > 0 if rule.parameters.get("strict") else step >= 0)
+
+
+def describe_succession(rule: Invariant) -> str:
+    """The rule in words.
+
+    >>> describe_succession(Invariant("ascending", "orders", "ordered", ("id",), None, {"groups": [], "order": ["id"]}))
+    'ordered never falls with id'
+    """
+    p, target = rule.parameters, rule.target
+    within = f" of one {' and '.join(p['groups'])}" if p["groups"] else ""
+    if rule.kind == "running":
+        terms = "".join(f" {'-' if f < 0 else '+'} {name}" for name, f in p["terms"])
+        by = f" (sign by {p['by']})" if p.get("by") else ""
+        return f"{target} = {target} of the row before{within}{terms}{by}"
+    if rule.kind == "adjacent":
+        shift = f" {p['constant']:+d}" if p["constant"] else ""
+        return f"{target} = {rule.sources[0]} of the next row{within}{shift}"
+    if rule.kind == "paced":
+        unit = p["of"] if p["of"] != "units" else "days" if p["unit"] > 1 else "microseconds"
+        return f"{target} goes on by {p['every']} {unit} in rows{within}"
+    return f"{target} {'rises' if p.get('strict') else 'never falls'} with {' and '.join(p['order'])}{within}"

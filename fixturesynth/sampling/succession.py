@@ -1,0 +1,289 @@
+"""Rows of a family put in line: even gaps, dates that never fall, totals that go on and keep their bounds.
+
+``arrange`` comes before anything else is settled: it moves whole rows, so that what belongs together stays so.
+``finish`` comes last: it computes again what hangs on rows that were moved since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.generators.succession import FOLLOWING, running_parts, view_of, written
+from fixturesynth.generators.tablemodel import (
+    column_variable,
+    length_variable,
+    null_variable,
+    part_variable,
+)
+from fixturesynth.generators.calendar import CLOCK, WEEKDAY
+from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession
+from fixturesynth.profiling.siblings import Siblings, line_up, paced
+from fixturesynth.sampling.assembly import Assembly, compute, derived
+from fixturesynth.sampling.bounds import Bounds, kept_within
+from fixturesynth.sampling.partition import generated
+
+__all__ = ["arrange", "finish"]
+
+Integers = npt.NDArray[np.int64]
+Columns = dict[str, pa.Array]
+
+TRIES = 3  # where amounts hang on other columns, moving rows may take more than once
+WIDE = 2**62
+
+
+def arrange(assembly: Assembly, columns: Columns) -> Columns:
+    """The columns with rows in line; whole rows move inside their family, amounts also between families."""
+    for item in assembly.plan.successions:
+        if item.kind == "paced" and item.column in columns:
+            _set(assembly, item.column, _on_pace(assembly, item, columns))
+            columns = compute(assembly)
+    moved = False
+    for item in assembly.plan.successions:
+        if item.column in columns:  # dates as they are now, put in order with their parents'
+            _set(assembly, item.column, columns[item.column])
+    for item in assembly.plan.successions:
+        if item.kind != "ascending" or item.column not in columns:
+            continue
+        if not moved:
+            moved = True
+            _move_rows(assembly, columns, item)
+            columns = compute(assembly)
+        _set_rising(assembly, columns, item)
+        columns = compute(assembly)
+    for column, source in _totals(assembly):
+        for _ in range(TRIES):
+            taking = _within_bounds(assembly, columns, column, source)
+            if taking is None:
+                break
+            names = _content(assembly, source)
+            _take(assembly, names, taking)
+            columns = compute(assembly)
+    return columns
+
+
+def finish(assembly: Assembly, columns: Columns) -> Columns:
+    """The columns with what goes on from sibling to sibling computed from what the rows are now."""
+    if not assembly.plan.successions and not any(_is_following(c) for c in assembly.plan.columns):
+        return columns
+    out = dict(columns)
+    changed: set[str] = set()
+    keyed = {c for u in assembly.plan.uniques for c in u.columns}
+    for item in assembly.plan.successions:
+        if item.column not in out or item.column in keyed:
+            continue
+        if item.kind == "ascending" and not item.groups and assembly.plan.context is not None:
+            continue  # dates of other families would come in, which their parents may not allow
+        values = _on_pace(assembly, item, out) if item.kind == "paced" else _rising(assembly, out, item)
+        if values is not None and not values.equals(out[item.column]):
+            out[item.column] = values
+            changed.add(item.column)
+    out = _computed_again(assembly, out, changed, keyed)
+    for column, source in _totals(assembly):
+        taking = _within_bounds(assembly, out, column, source)
+        if taking is not None:
+            names = [n for n in (*(t for t, _ in source.parameters["terms"]), source.parameters.get("by")) if n]
+            if all(isinstance(assembly.plan.column(n).source, Modelled | Rule) and n not in keyed for n in names):
+                at = pa.array(taking)
+                out |= {n: out[n].take(at) for n in names}
+                out = _computed_again(assembly, out, set(names), keyed)
+        out[column.name] = _clipped(assembly, out[column.name], source)
+    return out
+
+
+def _is_following(column: ColumnPlan) -> bool:
+    return isinstance(column.source, Derived) and column.source.operation in FOLLOWING
+
+
+def _totals(assembly: Assembly) -> list[tuple[ColumnPlan, Derived]]:
+    """Running totals that have a bound."""
+    found = []
+    for column in assembly.plan.columns:
+        source = column.source
+        if isinstance(source, Derived) and source.operation == "running" and set(source.parameters) & {"floor", "ceiling"}:
+            found.append((column, source))
+    return found
+
+
+# -- dates ------------------------------------------------------------------------------------------------------------
+def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Each family's dates, going on evenly from its earliest one."""
+    view = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
+    target, unit = view[item.column], int(item.parameters["unit"])
+    line = line_up(view, item.groups, item.order)
+    whole = target.moments // unit
+    out = whole.copy()
+    out[line.order] = paced(whole[line.order[line.first]][line.family], line.place, item.parameters, unit)
+    return written(out, ~target.valid, target, item.parameters, columns[item.column].type)
+
+
+def _set(assembly: Assembly, name: str, values: pa.Array) -> None:
+    """Values that are final: no longer counted from another column's."""
+    assembly.base[name] = values
+    if assembly.model is not None and name in assembly.model.offsets:
+        left = {k: v for k, v in assembly.model.offsets.items() if k != name}
+        assembly.model = replace(assembly.model, offsets=left)
+
+
+def _slots(assembly: Assembly, item: Succession) -> Siblings:
+    """The rows of each family in order of rank."""
+    if not item.groups or assembly.plan.context is None:
+        first = np.zeros(assembly.rows, dtype=bool)
+        first[:1] = True
+        return Siblings(np.arange(assembly.rows), first)
+    parents = assembly.ranks[assembly.plan.context]
+    order = np.argsort(parents, kind="stable")
+    first = np.ones(assembly.rows, dtype=bool)
+    first[1:] = parents[order][1:] != parents[order][:-1]
+    return Siblings(order, first)
+
+
+def _moments(assembly: Assembly, columns: Mapping[str, pa.Array], name: str) -> Integers:
+    view = view_of(assembly.table, columns, (name,))[name]
+    return np.where(view.valid, view.moments, np.iinfo(np.int64).max)
+
+
+def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
+    """Rows change places, all but their keys, so that a date rises with the rank."""
+    slots = _slots(assembly, item)
+    moments = _moments(assembly, columns, item.column)[slots.order]
+    taking = np.empty(assembly.rows, dtype=np.int64)
+    taking[slots.order] = slots.order[np.lexsort((moments, slots.family))]
+    if (taking == np.arange(assembly.rows)).all():
+        return
+    names = [c.name for c in assembly.plan.columns if not isinstance(c.source, Key) and c.name in assembly.base]
+    at = pa.array(taking)
+    assembly.base |= {name: assembly.base[name].take(at) for name in names}
+    assembly.codes = assembly.codes[taking]
+    assembly.ranks = {key: ranks[taking] for key, ranks in assembly.ranks.items()}
+    if assembly.plan.context is not None:
+        places = _slots(assembly, replace(item, groups=("",)))
+        assembly.position = np.empty(assembly.rows, dtype=np.int64)
+        assembly.position[places.order] = places.place
+
+
+def _rising(assembly: Assembly, columns: Mapping[str, pa.Array], item: Succession) -> pa.Array | None:
+    """The dates alone put in order inside their families; None where they are.
+
+    Where no two siblings share one, the later of two equal ones moves on by the least step.
+    """
+    slots = _slots(assembly, item)
+    view = view_of(assembly.table, columns, (item.column,))[item.column]
+    moments = _moments(assembly, columns, item.column)[slots.order]
+    rising = moments[np.lexsort((moments, slots.family))]
+    if item.parameters.get("strict"):
+        grain = int(item.parameters["unit"])
+        steps = np.arange(rising.size) * grain
+        # Families apart by more than any date is from another, the largest so far never falls into the next one's.
+        apart = slots.family * (int(np.ptp(rising)) + steps[-1] + 1) if rising.size else slots.family
+        if rising.size and int(apart[-1]) < WIDE and int(rising.max()) < WIDE:
+            low = int(rising.min())
+            rising = np.maximum.accumulate(rising - low - steps + apart + steps[-1]) + steps - apart - steps[-1] + low
+    if (rising == moments).all():
+        return None
+    out = np.empty_like(rising)
+    out[slots.order] = rising
+    return written(out, ~view.valid, view, {"unit": 1}, columns[item.column].type)
+
+
+def _set_rising(assembly: Assembly, columns: Columns, item: Succession) -> None:
+    values = _rising(assembly, columns, item)
+    if values is not None:
+        _set(assembly, item.column, values)
+
+
+# -- totals -----------------------------------------------------------------------------------------------------------
+def _within_bounds(
+    assembly: Assembly, columns: Mapping[str, pa.Array], column: ColumnPlan, source: Derived
+) -> Integers | None:
+    """From which row each row should take its amount, so that totals keep their bounds; None where they do."""
+    parameters = source.parameters
+
+    def through(foreign_key: str, name: str) -> pa.Array:
+        return assembly.through(foreign_key, name, columns)
+
+    view = view_of(assembly.table, columns, source.sources)
+    line, steps, opening = running_parts(view, {**parameters, "before": False}, assembly.base.get(column.name), through)
+    if not line.order.size:
+        return None
+    bounds = Bounds(int(parameters.get("floor", -WIDE)), int(parameters.get("ceiling", WIDE)))
+    pinned = bool(parameters["opening"].get("free"))
+    if pinned:
+        # The first total is what it is; what its row adds says nothing.
+        opening, steps = opening + steps[line.first], np.where(line.first, 0, steps)
+    places = kept_within(line, steps, opening, bounds, pinned=pinned)
+    if places is None:
+        return None
+    taking = np.arange(assembly.rows, dtype=np.int64)
+    taking[line.order] = line.order[places]
+    return taking
+
+
+def _content(assembly: Assembly, source: Derived) -> list[str]:
+    """Columns that move with an amount: all that the row is, but its keys, its dates and its families."""
+    plan = assembly.plan
+    fixed = {c for fk in assembly.table.foreign_keys for c in fk.columns} | {c for u in plan.uniques for c in u.columns}
+    fixed |= {s.column for s in plan.successions} | {*source.parameters["groups"], *source.parameters["order"]}
+    names = []
+    for column in plan.columns:
+        kind = column.source
+        total = isinstance(kind, Derived) and kind.operation in FOLLOWING
+        dated = isinstance(kind, Modelled) and kind.encoding == "temporal"
+        if column.name in assembly.base and column.name not in fixed and not (total or dated or isinstance(kind, Key)):
+            names.append(column.name)
+    return names
+
+
+def _take(assembly: Assembly, names: Sequence[str], taking: Integers) -> None:
+    """Values and codes of some columns from other rows."""
+    at = pa.array(taking)
+    assembly.base |= {name: assembly.base[name].take(at) for name in names}
+    if assembly.model is None:
+        return
+    wanted: set[str] = set()
+    for name in names:
+        wanted |= {column_variable(name), null_variable(name), length_variable(name)}
+        wanted |= {part_variable(part, name) for part in (WEEKDAY, CLOCK)}
+    places = [i for i, v in enumerate(generated(assembly.model)) if v.name in wanted]
+    codes = assembly.codes.copy()
+    codes[:, places] = codes[taking][:, places]
+    assembly.codes = codes
+
+
+def _computed_again(assembly: Assembly, columns: Columns, changed: set[str], keyed: set[str]) -> Columns:
+    """Columns that go on from sibling to sibling, and all that is derived from what changed."""
+    out = dict(columns)
+    changed = set(changed)
+    todo = [c for c in assembly.plan.columns if isinstance(c.source, Derived) and c.name in out and c.name not in keyed]
+    for _ in todo:
+        before = len(changed)
+        for column in todo:
+            source = column.source
+            assert isinstance(source, Derived)
+            hangs = source.foreign_key is None and bool(changed & set(source.sources))
+            if not hangs and not _is_following(column):
+                continue
+            values = derived(assembly, column, source, out[column.name].type, out)
+            if not values.equals(out[column.name]):
+                out[column.name] = values
+                changed.add(column.name)
+        if len(changed) == before:
+            break
+    return out
+
+
+def _clipped(assembly: Assembly, values: pa.Array, source: Derived) -> pa.Array:
+    """Totals that no move brought inside a check's bounds stop there: the check comes before the rule."""
+    if not source.parameters.get("checked"):
+        return values
+    scale = 10.0 ** source.parameters["decimals"]
+    for name, pick in (("floor", pa.compute.max_element_wise), ("ceiling", pa.compute.min_element_wise)):
+        if name in source.parameters:
+            bound: Any = pa.array([source.parameters[name] / scale]).cast(values.type, safe=False)[0]
+            values = pick(values, bound, skip_nulls=False)
+    return values
