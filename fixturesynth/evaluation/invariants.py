@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fixturesynth.evaluation.comparison import Comparison, Side
 from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
-from fixturesynth.evaluation.successions import adjacent, ascending, describe_succession, pace, running
+from fixturesynth.evaluation.successions import adjacent, aggregate, ascending, describe_succession, pace, readable, running
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
@@ -29,7 +29,7 @@ __all__ = [
     "rules_of",
 ]
 
-BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced")  # from one sibling to the next
+BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced", "aggregate")  # rows of one family
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -81,6 +81,8 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
     columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
     if any(c not in view.columns for c in columns):
         return False
+    if rule.kind == "aggregate":
+        return readable(rule, views)
     if rule.foreign_key is None:
         return True
     parent = next((fk.parent for fk in view.table.foreign_keys if fk.name == rule.foreign_key), None)
@@ -108,7 +110,7 @@ def measure_orders(comparison: Comparison) -> Iterator[Measure]:
 
 def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
     """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality,
-    or go on from the row before: running totals, spans that adjoin, even gaps.
+    or what children come to, or go on from the row before: running totals, spans that adjoin, even gaps.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
@@ -368,6 +370,6 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
-        "paced": _between(pace), "ascending": _between(ascending),
+        "paced": _between(pace), "aggregate": _between(aggregate), "ascending": _between(ascending),
     }
 )  # fmt: skip

@@ -1,18 +1,21 @@
-"""Rules from one sibling to the next, held against rows: totals that go on, spans that adjoin, even gaps, order."""
+"""Rules between rows, held against rows: totals that go on, spans that adjoin, even gaps, order, and what children
+come to together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.profiling.columnar import TableView, locate_parents
+from fixturesynth.profiling.aggregates import chosen_child, folded
+from fixturesynth.profiling.columnar import TableView, locate_parents, same_values
 from fixturesynth.profiling.invariants.succession import keeps_pace
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid
 
-__all__ = ["adjacent", "ascending", "describe_succession", "pace", "running"]
+__all__ = ["adjacent", "aggregate", "ascending", "describe_succession", "pace", "readable", "running"]
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -104,6 +107,45 @@ def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
     return _spread(view, line, witness, step > 0 if rule.parameters.get("strict") else step >= 0)
 
 
+def aggregate(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Parents with children whose column is what these come to."""
+    p, target = rule.parameters, view[rule.target]
+    child = views[p["child"]]
+    at = locate_parents(child, child.table.foreign_key(p["key"]), view)[0]
+    if "column" in p:
+        chosen = chosen_child(child, at, view.rows, p)
+        has = np.zeros(view.rows, dtype=bool)
+        has[at[at >= 0]] = True
+        rows = np.flatnonzero(chosen >= 0)
+        same = same_values(target, child[p["column"]], chosen[rows], rows)
+        kept = ~target.valid
+        kept[rows] = False if same is None else same
+        return has, kept
+    value, has = folded(child, at, view.rows, p)
+    slack = 1e-6 * 10.0 ** -p["decimals"] + 1e-9 * np.abs(value)
+    with np.errstate(invalid="ignore"):
+        return has, target.valid & (np.abs(value - target.numbers) <= slack)
+
+
+def readable(rule: Invariant, views: Views) -> bool:
+    """Whether the child and the columns of it that an aggregate reads are there."""
+    p = rule.parameters
+    child = views.get(p["child"])
+    if child is None or all(fk.name != p["key"] for fk in child.table.foreign_keys):
+        return False
+    names = [*p.get("columns", ()), *p.get("order", ()), *(p[n] for n in ("less", "plus", "by", "column") if p.get(n))]
+    return all(n in child.columns for n in names)
+
+
+def _aggregated(p: Mapping[str, Any]) -> str:
+    what = " × ".join(p.get("columns", ())) or p.get("column", "")
+    for name, sign in (("less", "-"), ("plus", "+")):
+        if p.get(name):
+            what += f" × (1 {sign} {p[name]}{' / 100' if p.get('per') == 100 else ''})"
+    by = f" by {p['by']}" if p.get("by") else ""
+    return f"{p['how']} of {p['child']}' {what}{by}".rstrip() if what else f"{p['how']} of {p['child']}{by}"
+
+
 def describe_succession(rule: Invariant) -> str:
     """The rule in words.
 
@@ -111,6 +153,8 @@ def describe_succession(rule: Invariant) -> str:
     'ordered never falls with id'
     """
     p, target = rule.parameters, rule.target
+    if rule.kind == "aggregate":
+        return f"{target} = {_aggregated(p)}"
     within = f" of one {' and '.join(p['groups'])}" if p["groups"] else ""
     if rule.kind == "running":
         terms = "".join(f" {'-' if f < 0 else '+'} {name}" for name, f in p["terms"])

@@ -385,8 +385,13 @@ def _add_column(
     protection = rows.protection
     if isinstance(source, Modelled):
         base = _base_column(rows, table, source, order)
+        monthly = split_parts(values, (), base) if base is not None and source.encoding == "temporal" else None
         facts = offset_facts(values, source.encoding) if base is not None else None
-        if facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
+        if monthly is not None:
+            calendars[name], found_offsets[name] = monthly[0], {"parts": True}
+            for part, numbers in monthly[1].items():
+                coded.encode(part_variable(part, name), numbers, "numeric", protection, groups)
+        elif facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
             found_offsets[name] = facts
             coded.encode(column_variable(name), distance, "numeric", protection, groups)
         elif source.encoding == "temporal" and (split := split_parts(values, _beside(rows, table, name, order))):

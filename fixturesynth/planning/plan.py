@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fixturesynth.rules.contract import RuleCall
 
 __all__ = [
+    "AggregatePlan",
     "BranchColumn",
     "BranchSet",
     "ColumnPlan",
@@ -199,6 +200,19 @@ class Succession:
 
 
 @dataclass(frozen=True)
+class AggregatePlan:
+    """A learned column that is in the end what the rows of ``child`` that reference the row by ``key`` come to.
+
+    ``parameters``: see ``profiling.profile.Invariant``; ``format`` of moments kept as text.
+    """
+
+    column: str
+    child: str
+    key: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TablePlan:
     name: str
     rows: int
@@ -216,6 +230,7 @@ class TablePlan:
     exclusions: tuple[ExclusionPlan, ...] = ()
     branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
     successions: tuple[Succession, ...] = ()  # even gaps, and dates that never fall
+    aggregates: tuple[AggregatePlan, ...] = ()  # columns that children give when they are there
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

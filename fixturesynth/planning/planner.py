@@ -33,7 +33,7 @@ from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
-from fixturesynth.planning.successions import plan_successions
+from fixturesynth.planning.successions import plan_aggregates, plan_successions
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
@@ -223,6 +223,7 @@ def _plan_table(
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
         successions=plan_successions(table, columns, references, context, learned),
+        aggregates=plan_aggregates(columns, uniques, learned),
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
 

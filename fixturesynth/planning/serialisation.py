@@ -9,6 +9,7 @@ from typing import Any
 from fixturesynth.errors import ModelFileError
 from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import (
+    AggregatePlan,
     BranchColumn,
     BranchSet,
     ColumnPlan,
@@ -100,6 +101,7 @@ def _table(data: dict[str, Any]) -> TablePlan:
             "exclusions": tuple(
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
             ),
+            "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
             "successions": tuple(
                 Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})
                 for s in data.get("successions", ())

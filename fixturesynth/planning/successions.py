@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, ReferencePlan, Succession, TablePlan
+from fixturesynth.planning.plan import (
+    AggregatePlan, ColumnPlan, Default, Derived, Modelled, ReferencePlan, Succession, TablePlan, UniquePlan,
+)
 from fixturesynth.profiling.profile import Invariant, TableProfile
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["BETWEEN", "bounded", "family_order", "follows", "in_line", "plan_successions", "said"]
+__all__ = ["BETWEEN", "bounded", "family_order", "follows", "in_line", "plan_aggregates", "plan_successions", "said"]
 
 BETWEEN = ("running", "adjacent")  # kinds that give a column's value
 
@@ -36,6 +38,24 @@ def plan_successions(
             continue
         rest = {k: v for k, v in item.parameters.items() if k not in ("groups", "order")}
         out.append(Succession(item.kind, item.target, groups, order, rest))  # type: ignore[arg-type]
+    return tuple(out)
+
+
+def plan_aggregates(
+    columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], seen: TableProfile | None
+) -> tuple[AggregatePlan, ...]:
+    """Learned columns that children give, outside of unique sets."""
+    if seen is None:
+        return ()
+    keyed = {c for u in uniques for c in u.columns}
+    learned = {c.name for c in columns if isinstance(c.source, Modelled) and c.null_share is None} - keyed
+    out = []
+    for item in seen.invariants:
+        if item.kind == "aggregate" and item.target in learned:
+            rest = {k: v for k, v in item.parameters.items() if k not in ("child", "key")}
+            if seen.columns[item.target].kind == "datetime" and seen.columns[item.target].format:
+                rest["format"] = seen.columns[item.target].format
+            out.append(AggregatePlan(item.target, item.parameters["child"], item.parameters["key"], rest))
     return tuple(out)
 
 
@@ -90,6 +110,9 @@ def in_line(seen: TableProfile | None, column: str) -> str:
         parts.append(f"every {p['every']} {unit} in {_within(p)}")
     if (p := found.get("ascending")) is not None:
         parts.append(f"never falls in {_within(p)}")
+    if (p := found.get("aggregate")) is not None:
+        what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
+        parts.append(f"in the end the {p['how']} of {p['child']}' {what}")
     return "".join(f"; {part}" for part in parts)
 
 

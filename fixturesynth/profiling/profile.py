@@ -94,6 +94,7 @@ InvariantKind = Literal[
     "adjacent",  # target = sources[0] of the next sibling + ``constant``
     "paced",  # target = that of the sibling before + ``every`` units, months or weekdays
     "ascending",  # target never falls from one sibling to the next
+    "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
 
@@ -109,7 +110,9 @@ class Invariant:
     (constant in units, about, free, or a parent's foreign_key and column), by and signs ([category, 1, -1 or 0]; other:
     the sign of the rest), floor, ceiling; adjacent: constant in units, decimals, unit (microseconds, of datetimes), free
     (whether the last of a family has a value); paced: every, of (units, months, weekdays), month_end, unit;
-    ascending: strict, unit (the least step).
+    ascending: strict, unit (the least step). aggregate: child, key, how (count, sum, mean, max, min, first, last), of
+    columns (multiplied), less and plus (shares of ``per``), each (rounded one by one), by and weights (of categories),
+    or of column by order; empty: null, zero or own (where there are no children).
     """
 
     kind: InvariantKind

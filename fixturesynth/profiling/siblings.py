@@ -162,9 +162,9 @@ def paced(start: Integers, place: Integers, parameters: Mapping[str, Any], unit:
     per_day = DAY // unit
     day, rest = start // per_day, start % per_day
     if of == "weekdays":
-        # Weekdays counted from a Monday; a start on a weekend counts as the Friday before.
+        # Weekdays counted from a Monday; a start on a weekend counts as the Monday after.
         since = day + 3
-        count = since // 7 * 5 + np.minimum(since % 7, 4) + place * every
+        count = since // 7 * 5 + np.minimum(since % 7, 5) + place * every
         return (count // 5 * 7 + count % 5 - 3) * per_day + rest
     month = day.astype("datetime64[D]").astype("datetime64[M]")
     inside = (day - month.astype("datetime64[D]").astype(np.int64)).astype(np.int64)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.keys import combined, locate
@@ -177,6 +178,9 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         else:
             foreign_key, parent_column = options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
+        if assembly.model.calendars.get(name, {}).get("since"):
+            parts = {f.name: values.field(f.name) for f in values.type}
+            return join_parts(parts, assembly.model.calendars[name], kind, start)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
     # Rows of several dimensions were read as texts; a rule's lists are lists.
     listed = isinstance(source, Rule) and pa.types.is_nested(values.type)

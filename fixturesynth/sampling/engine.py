@@ -38,6 +38,7 @@ from fixturesynth.planning.sharing import columns_to_differ, lenders
 from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
+from fixturesynth.sampling.aggregates import settle_aggregates
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.counts import starts
@@ -67,6 +68,7 @@ from fixturesynth.sampling.sharing import (
     partners_needed,
     rooms_beside,
 )
+from fixturesynth.sampling.succession import finish
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
@@ -103,6 +105,7 @@ class _Run:
     there: Mapping[str, pa.Table] = field(default_factory=dict)  # by table: rows of the target beside which these go
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
+    parents: dict[str, Assembly] = field(default_factory=dict)  # tables with columns that their children give
 
 
 def sample_dataset(
@@ -136,6 +139,7 @@ def sample_dataset(
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
+        settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.tables})
 
 
@@ -234,11 +238,13 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     if plan.context is not None:
         parents, position = assembly.ranks[plan.context], assembly.position  # rows may stand in another order now
         siblings = np.bincount(parents, minlength=1)[parents]
+    if plan.aggregates:
+        run.parents[plan.name] = assembly
     if any(r.how == "later" for r in plan.references):
         run.waiting.append(assembly)
     if model is not None and model.state is not None:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
-    columns = _put_given(run, plan, columns)
+    columns = finish(assembly, _put_given(run, plan, columns), {g.column for g in run.given if g.table == plan.name})
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.generators.calendar import PARTS
 from fixturesynth.generators.succession import FOLLOWING, running_parts, view_of, written
 from fixturesynth.generators.tablemodel import (
     column_variable,
@@ -21,14 +22,13 @@ from fixturesynth.generators.tablemodel import (
     null_variable,
     part_variable,
 )
-from fixturesynth.generators.calendar import CLOCK, WEEKDAY
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession
 from fixturesynth.profiling.siblings import Siblings, line_up, paced
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.partition import generated
 
-__all__ = ["arrange", "finish"]
+__all__ = ["arrange", "computed_again", "finish"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
@@ -67,13 +67,18 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     return columns
 
 
-def finish(assembly: Assembly, columns: Columns) -> Columns:
-    """The columns with what goes on from sibling to sibling computed from what the rows are now."""
+def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None = None) -> Columns:
+    """The columns with what goes on from sibling to sibling computed from what the rows are now.
+
+    ``given``: columns that the user set since, where that is why; they stay as they are.
+    """
+    if given is not None and not given:
+        return columns
     if not assembly.plan.successions and not any(_is_following(c) for c in assembly.plan.columns):
         return columns
     out = dict(columns)
-    changed: set[str] = set()
-    keyed = {c for u in assembly.plan.uniques for c in u.columns}
+    changed: set[str] = set(given or ())
+    keyed = {c for u in assembly.plan.uniques for c in u.columns} | changed
     for item in assembly.plan.successions:
         if item.column not in out or item.column in keyed:
             continue
@@ -83,7 +88,7 @@ def finish(assembly: Assembly, columns: Columns) -> Columns:
         if values is not None and not values.equals(out[item.column]):
             out[item.column] = values
             changed.add(item.column)
-    out = _computed_again(assembly, out, changed, keyed)
+    out = computed_again(assembly, out, changed, keyed)
     for column, source in _totals(assembly):
         taking = _within_bounds(assembly, out, column, source)
         if taking is not None:
@@ -91,8 +96,9 @@ def finish(assembly: Assembly, columns: Columns) -> Columns:
             if all(isinstance(assembly.plan.column(n).source, Modelled | Rule) and n not in keyed for n in names):
                 at = pa.array(taking)
                 out |= {n: out[n].take(at) for n in names}
-                out = _computed_again(assembly, out, set(names), keyed)
-        out[column.name] = _clipped(assembly, out[column.name], source)
+                out = computed_again(assembly, out, set(names), keyed)
+        if column.name not in keyed:
+            out[column.name] = _clipped(out[column.name], source)
     return out
 
 
@@ -248,14 +254,14 @@ def _take(assembly: Assembly, names: Sequence[str], taking: Integers) -> None:
     wanted: set[str] = set()
     for name in names:
         wanted |= {column_variable(name), null_variable(name), length_variable(name)}
-        wanted |= {part_variable(part, name) for part in (WEEKDAY, CLOCK)}
+        wanted |= {part_variable(part, name) for part in PARTS}
     places = [i for i, v in enumerate(generated(assembly.model)) if v.name in wanted]
     codes = assembly.codes.copy()
     codes[:, places] = codes[taking][:, places]
     assembly.codes = codes
 
 
-def _computed_again(assembly: Assembly, columns: Columns, changed: set[str], keyed: set[str]) -> Columns:
+def computed_again(assembly: Assembly, columns: Columns, changed: set[str], keyed: set[str]) -> Columns:
     """Columns that go on from sibling to sibling, and all that is derived from what changed."""
     out = dict(columns)
     changed = set(changed)
@@ -277,7 +283,7 @@ def _computed_again(assembly: Assembly, columns: Columns, changed: set[str], key
     return out
 
 
-def _clipped(assembly: Assembly, values: pa.Array, source: Derived) -> pa.Array:
+def _clipped(values: pa.Array, source: Derived) -> pa.Array:
     """Totals that no move brought inside a check's bounds stop there: the check comes before the rule."""
     if not source.parameters.get("checked"):
         return values

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
+from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
@@ -26,6 +27,7 @@ from fixturesynth.profiling.invariants.succession import (
     find_lines,
     find_paced,
     find_running,
+    without_echoes,
 )
 from fixturesynth.profiling.invariants.values import find_constants, find_equals
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
@@ -62,11 +64,15 @@ def find_invariants(
         if t.name in dataset
     }
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
-    return {name: _of_table(view, views, within) for name, view in views.items()}
+    above = find_aggregates(views)
+    return {name: _of_table(view, views, within, above) for name, view in views.items()}
 
 
 def _of_table(
-    view: TableView, views: Mapping[str, TableView], within: Mapping[str, list[Invariant]]
+    view: TableView,
+    views: Mapping[str, TableView],
+    within: Mapping[str, list[Invariant]],
+    above: Mapping[str, list[Invariant]],
 ) -> tuple[Invariant, ...]:
     if not view.rows:
         return ()
@@ -82,6 +88,8 @@ def _of_table(
         candidates += find_running(line, views, located, told["running"])
     for line in lines:
         candidates += find_adjacent(line, told["adjacent"])
+    candidates = without_echoes(candidates)
+    candidates += above.get(view.table.name, [])
     chosen = select(view, candidates, used)
     tied = {
         (rule.target, source)
@@ -102,8 +110,19 @@ def _of_table(
             within[view.table.name],
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
+        if not _is_their_last(rule, above.get(fk.parent, []))
     ]
     return (*chosen, *find_null_rules(view), *orders, *across, *in_line)
+
+
+def _is_their_last(rule: Invariant, above: list[Invariant]) -> bool:
+    """Whether no child comes after a date of the parent because that date is the last child's."""
+    return rule.kind == "order_parent_reversed" and any(
+        a.target == rule.sources[0]
+        and (a.parameters["child"], a.parameters["key"]) == (rule.table, rule.foreign_key)
+        and (a.parameters["how"], a.parameters.get("column")) == ("max", rule.target)
+        for a in above
+    )
 
 
 def _reduce_across(

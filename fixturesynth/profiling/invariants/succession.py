@@ -20,7 +20,8 @@ from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid, paced, unit_of
 
-__all__ = ["Line", "find_adjacent", "find_ascending", "find_lines", "find_paced", "find_running", "keeps_pace"]
+__all__ = ["Line", "find_adjacent", "find_ascending", "find_lines", "find_paced", "find_running", "keeps_pace",
+           "without_echoes"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -303,6 +304,23 @@ def _opening(
             if theirs is not None and column.valid[at].all() and (theirs[at] == begin).all():
                 return {"foreign_key": fk.name, "column": column.name}
     return {"free": True}
+
+
+def without_echoes(candidates: Sequence[Invariant]) -> list[Invariant]:
+    """The rules without running totals that a row has from another one of its own: the stand before it goes on too."""
+    totals = sorted((c for c in candidates if c.kind == "running"), key=lambda c: bool(c.parameters["before"]))
+    kept: list[Invariant] = []
+    for total in totals:
+        if not any(_from_other(total, other, candidates) for other in kept):
+            kept.append(total)
+    return [c for c in candidates if c.kind != "running" or c in kept]
+
+
+def _from_other(total: Invariant, other: Invariant, candidates: Sequence[Invariant]) -> bool:
+    if total.parameters["groups"] != other.parameters["groups"]:
+        return False
+    known = {other.target, *(name for name, _ in other.parameters["terms"])}
+    return any(c.kind == "linear" and c.target == total.target and set(c.sources) <= known for c in candidates)
 
 
 # -- one's end is the next one's start --------------------------------------------------------------------------------
