@@ -10,7 +10,15 @@ import numpy.typing as npt
 from fixturesynth.evaluation.comparison import Comparison, Side
 from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
-from fixturesynth.evaluation.successions import adjacent, aggregate, ascending, describe_succession, pace, readable, running
+from fixturesynth.evaluation.successions import (
+    adjacent,
+    aggregate,
+    ascending,
+    describe_succession,
+    pace,
+    readable,
+    running,
+)
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
@@ -100,7 +108,7 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
-    """Orders: share of synthetic rows that keep an order of two columns, of one with a column of the parent, or of rows.
+    """Orders: share of synthetic rows that keep an order of two columns, with one of a parent, or with the row before.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.

@@ -48,7 +48,7 @@ def running(rule: Invariant, view: TableView, views: Views) -> Kept:
     if p["before"]:
         steps, known = np.roll(steps, 1), np.roll(known, 1)
     witness = ~line.first & known & valid & np.roll(valid, 1)
-    kept = own - np.roll(own, 1) == steps
+    kept: Flags = np.asarray(own - np.roll(own, 1) == steps)
     begin = _opening(rule, view, views, line)
     if begin is not None:
         witness |= line.first & valid & (known | bool(p["before"]))
@@ -57,7 +57,7 @@ def running(rule: Invariant, view: TableView, views: Views) -> Kept:
         scaled = target.numbers[line.order] * 10.0 ** p["decimals"]
         with np.errstate(invalid="ignore"):
             kept &= np.abs(scaled - own) < 1e-3
-    return _spread(view, line, witness, kept)
+    return _spread(view, line, np.asarray(witness, dtype=bool), np.asarray(kept, dtype=bool))
 
 
 def _opening(rule: Invariant, view: TableView, views: Views, line: Siblings) -> Integers | None:
@@ -88,7 +88,7 @@ def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
     if not p["free"]:
         kept = np.where(line.last, ~target.valid[line.order], kept)
     witness = source.valid[ahead] & ~line.last if p["free"] else source.valid[ahead] | line.last
-    return _spread(view, line, witness, kept)
+    return _spread(view, line, witness, np.asarray(kept, dtype=bool))
 
 
 def pace(rule: Invariant, view: TableView, views: Views) -> Kept:

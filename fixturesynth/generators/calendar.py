@@ -110,7 +110,8 @@ def _day_of(month: Integers, inside: Integers) -> Integers:
     months = month.astype("datetime64[M]")
     begin = months.astype("datetime64[D]").astype(np.int64)
     end = (months + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - 1
-    return np.minimum(begin + inside, end)
+    found: Integers = np.minimum(begin + inside, end)
+    return found
 
 
 def _hangs_on(values: pa.Array, weekday: Integers, valid: npt.NDArray[np.bool_]) -> bool:

@@ -39,7 +39,7 @@ from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
-from fixturesynth.generators.succession import FOLLOWING, free_ends, view_of
+from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,
@@ -302,11 +302,16 @@ def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | N
     ranks = rows.rank(table.name, table.context)
     declared = rows.schema[table.name]
     own = declared.foreign_key(table.context).columns
-    names = list(family_order(table, own)) or [
-        c.name
-        for c in table.columns
-        if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
-    ][:1]
+    names = (
+        list(family_order(table, own))
+        or [
+            c.name
+            for c in table.columns
+            if isinstance(c.source, Modelled)
+            and c.source.encoding == "temporal"
+            and "delta_from" not in c.source.options
+        ][:1]
+    )
     if not names and declared.primary_key is not None:
         names = [c for c in declared.primary_key.columns if c not in own]
     keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
@@ -409,7 +414,7 @@ def _add_column(
         elif 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
     else:
-        _add_derived(rows, table, column, order, groups, coded, values, lookups, found_offsets)
+        _add_derived(rows, table, column, order, groups, coded, values, lookups)
 
 
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
@@ -456,7 +461,6 @@ def _add_derived(
     coded: _Coded,
     values: pa.Array,
     lookups: dict[str, pa.Table],
-    found_offsets: dict[str, dict[str, object]],
 ) -> None:
     """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""
     source = column.source
@@ -464,7 +468,10 @@ def _add_derived(
     if source.operation == "ordinal":
         return
     if source.operation in FOLLOWING:
-        _add_following(rows, table, column, order, groups, coded, values, found_offsets)
+        taken = {c: rows.column(table.name, c).take(pa.array(order)) for c in (*source.sources, column.name)}
+        alone = by_itself(source, rows.schema[table.name], taken, column.name)
+        if alone is not None:
+            coded.encode(column_variable(column.name), alone, "numeric", rows.protection, groups)
         return
     if source.foreign_key is not None:
         sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]
@@ -493,30 +500,6 @@ def _add_derived(
         alone = pc.if_else(pa.array(present & ~made), values, pa.scalar(None, values.type))
         kind = _fallback_kind(values)
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
-
-
-def _add_following(
-    rows: _Rows,
-    table: TablePlan,
-    column: ColumnPlan,
-    order: Integers,
-    groups: Integers,
-    coded: _Coded,
-    values: pa.Array,
-    found_offsets: dict[str, dict[str, object]],
-) -> None:
-    """A running total is learned too, for the next sibling to see; of adjoining spans the last one's length is."""
-    source, name = column.source, column.name
-    assert isinstance(source, Derived)
-    if source.operation == "running":
-        coded.encode(column_variable(name), values, "numeric", rows.protection, groups)
-    elif source.parameters["free"]:
-        needed = (*source.sources, name)
-        taken = {c: rows.column(table.name, c).take(pa.array(order)) for c in needed}
-        view = view_of(rows.schema[table.name], taken, needed)
-        ends = free_ends(view, view[name], source.sources, source.parameters)
-        found_offsets[name] = {}
-        coded.encode(column_variable(name), ends, "numeric", rows.protection, groups)
 
 
 def _fallback_kind(values: pa.Array) -> str:

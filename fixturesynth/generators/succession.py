@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.generators.derivation import as_type
+from fixturesynth.planning.plan import Derived
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, view_table
 from fixturesynth.profiling.siblings import MOST, Siblings, amounts, line_up
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.schema.model import Table
 
-__all__ = ["FOLLOWING", "follow", "free_ends", "running_parts", "view_of", "written"]
+__all__ = ["FOLLOWING", "by_itself", "follow", "running_parts", "view_of", "written"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -94,14 +95,16 @@ def running_parts(
 
 def _scaled(values: pa.Array, scale: float) -> Integers:
     numbers = as_type(values, pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
-    return np.rint(np.clip(np.nan_to_num(numbers) * scale, -MOST, MOST)).astype(np.int64)
+    whole: Integers = np.rint(np.clip(np.nan_to_num(numbers) * scale, -MOST, MOST)).astype(np.int64)
+    return whole
 
 
 def _whole(column: ColumnView, parameters: Parameters) -> Integers:
     if column.family == "datetime":
         return np.where(column.valid, column.moments // int(parameters["unit"]), 0)
     scaled = np.where(column.valid, column.numbers, 0.0) * 10.0 ** parameters["decimals"]
-    return np.rint(np.clip(np.nan_to_num(scaled), -MOST, MOST)).astype(np.int64)
+    whole: Integers = np.rint(np.clip(np.nan_to_num(scaled), -MOST, MOST)).astype(np.int64)
+    return whole
 
 
 def written(value: Integers, empty: Flags, like: ColumnView, parameters: Parameters, kind: pa.DataType) -> pa.Array:
@@ -119,7 +122,20 @@ def written(value: Integers, empty: Flags, like: ColumnView, parameters: Paramet
     return made if made.type == kind else made.cast(kind)
 
 
-def free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], parameters: Parameters) -> pa.Array:
+def by_itself(source: Derived, table: Table, columns: Mapping[str, pa.Array], name: str) -> pa.Array | None:
+    """What is learned of a column for its own sake, (rows,); None for nothing.
+
+    A total as it is, for the next sibling to see; of adjoining spans how long the last one of each family is.
+    """
+    if source.operation == "running":
+        return columns[name]
+    if not source.parameters["free"]:
+        return None
+    view = view_of(table, columns, (*source.sources, name))
+    return _free_ends(view, view[name], source.sources, source.parameters)
+
+
+def _free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], parameters: Parameters) -> pa.Array:
     """How far the target of the last of each family is from its own source, int64 (rows,), NULL for all others."""
     line = line_up(view, parameters["groups"], parameters["order"])
     source = view[sources[0]]

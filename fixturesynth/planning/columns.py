@@ -119,7 +119,8 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
         return {}
     ranked = sorted(
         (
-            i for i in needs.profile.invariants
+            i
+            for i in needs.profile.invariants
             if i.kind in VALUE_GIVING and (i.kind not in BETWEEN or follows(needs.table, needs.references, i))
         ),
         key=lambda i: VALUE_GIVING.index(i.kind),
@@ -280,7 +281,9 @@ def _plan_learned(
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
-        return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}")
+        return ColumnPlan(
+            column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}"
+        )
     call, _ = learned_rule(needs, column, seen)
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} by rule")
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from fixturesynth.planning.plan import (
-    AggregatePlan, ColumnPlan, Default, Derived, Modelled, ReferencePlan, Succession, TablePlan, UniquePlan,
+    AggregatePlan,
+    ColumnPlan,
+    Default,
+    Derived,
+    Modelled,
+    ReferencePlan,
+    Succession,
+    TablePlan,
+    UniquePlan,
 )
 from fixturesynth.profiling.profile import Invariant, TableProfile
 from fixturesynth.schema.model import Table
@@ -37,7 +46,7 @@ def plan_successions(
         if item.kind == "ascending" and (still or (groups and set(groups) != own)):
             continue
         rest = {k: v for k, v in item.parameters.items() if k not in ("groups", "order")}
-        out.append(Succession(item.kind, item.target, groups, order, rest))  # type: ignore[arg-type]
+        out.append(Succession(item.kind, item.target, groups, order, rest))
     return tuple(out)
 
 
@@ -73,8 +82,8 @@ def bounded(parameters: dict[str, Any], domain: ColumnDomain | None) -> dict[str
         ("floor", ends[0], domain is not None and domain.low_open, 1, max),
         ("ceiling", ends[1], domain is not None and domain.high_open, -1, min),
     ):
-        if isinstance(end, int | float) or hasattr(end, "as_tuple"):
-            limit = round(float(end) * scale) + (step if is_open else 0)  # type: ignore[arg-type]
+        if isinstance(end, int | float | Decimal):
+            limit = round(float(end) * scale) + (step if is_open else 0)
             parameters[name] = pick(limit, parameters.get(name, limit))
             parameters["checked"] = True
     return parameters

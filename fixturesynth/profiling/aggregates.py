@@ -57,6 +57,11 @@ def weights_of(child: TableView, parameters: Parameters) -> Floats:
     return np.array([weights.get(v, 0.0) for v in [*values, None]])[column.codes]
 
 
+def _summed(place: Integers, weights: npt.NDArray[Any], parents: int) -> Floats:
+    total: Floats = np.bincount(place, weights=weights, minlength=parents)[:parents].astype(np.float64)
+    return total
+
+
 def folded(child: TableView, at: Integers, parents: int, parameters: Parameters) -> tuple[Floats, Flags]:
     """(number of each parent, whether it has one), (parents,) each, of how: count, sum, mean.
 
@@ -64,22 +69,22 @@ def folded(child: TableView, at: Integers, parents: int, parameters: Parameters)
     """
     weights = np.where(at >= 0, weights_of(child, parameters), 0.0)
     place = np.maximum(at, 0)
-    many = np.bincount(place, weights=at >= 0, minlength=parents)[:parents]
+    many = _summed(place, at >= 0, parents)
     if parameters["how"] == "count":
-        return np.bincount(place, weights=weights, minlength=parents)[:parents], many > 0
+        return _summed(place, weights, parents), many > 0
     amount = each_amount(child, parameters)
     decimals, rounding = int(parameters["decimals"]), parameters.get("rounding", "half_even")
     if parameters["how"] == "mean":
         present = (at >= 0) & child[parameters["columns"][0]].valid & (weights != 0)
-        many = np.bincount(place, weights=present, minlength=parents)[:parents]
-        total = np.bincount(place, weights=np.where(present, amount, 0.0), minlength=parents)[:parents]
+        many = _summed(place, present, parents)
+        total = _summed(place, np.where(present, amount, 0.0), parents)
         return round_at(total / np.maximum(many, 1), decimals, rounding), many > 0
-    total = np.bincount(place, weights=amount * weights, minlength=parents)[:parents]
+    total = _summed(place, amount * weights, parents)
     return round_at(total, decimals, rounding), many > 0
 
 
 def chosen_child(child: TableView, at: Integers, parents: int, parameters: Parameters) -> Integers:
-    """The child of each parent, (parents,), -1 for none, of how: max, min (of ``column``), first, last (by ``order``)."""
+    """The child of each parent, (parents,), -1 for none: max or min (of ``column``), first or last (by ``order``)."""
     how, column = parameters["how"], child[parameters["column"]]
     rows = np.flatnonzero(at >= 0)
     if how in ("max", "min"):

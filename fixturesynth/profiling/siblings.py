@@ -172,4 +172,5 @@ def paced(start: Integers, place: Integers, parameters: Mapping[str, Any], unit:
     begin = then.astype("datetime64[D]").astype(np.int64)
     length = (then + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - begin
     wanted = length - 1 if parameters.get("month_end") else np.minimum(inside, length - 1)
-    return (begin + wanted) * per_day + rest
+    then_day: Integers = (begin + wanted) * per_day + rest
+    return then_day

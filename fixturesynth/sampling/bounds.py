@@ -105,7 +105,13 @@ def _portions(line: Siblings, families: Integers) -> list[Integers]:
 
 
 def _reordered(
-    line: Siblings, steps: Integers, opening: Integers, bounds: Bounds, places: Integers, families: Integers, pinned: bool
+    line: Siblings,
+    steps: Integers,
+    opening: Integers,
+    bounds: Bounds,
+    places: Integers,
+    families: Integers,
+    pinned: bool,
 ) -> Integers:
     """In each of ``families`` a step that would leave the bounds changes places with the next one that does not."""
     starts = np.flatnonzero(line.first)[families]

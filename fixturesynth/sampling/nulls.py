@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.encoding import decode
+from fixturesynth.generators.succession import FOLLOWING
 from fixturesynth.generators.tablemodel import column_variable
-from fixturesynth.planning.plan import Modelled, Reference, RuleCall
+from fixturesynth.planning.plan import Derived, Modelled, Reference, RuleCall
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest
@@ -126,7 +127,9 @@ def _filled(
 
 def _encoded(assembly: Assembly, name: str, values: pa.Array, missing: Integers) -> pa.Array:
     """Values that the column's encoding holds, though the model drew none of them for any row."""
-    model = assembly.model
+    model, source = assembly.model, assembly.plan.column(name).source
+    if isinstance(source, Derived) and source.operation in FOLLOWING:
+        return values  # what was learned is how far it is from another
     encoding = model.encodings.get(column_variable(name)) if model is not None else None
     if model is None or encoding is None or name in model.offsets or encoding.size < 2 or encoding.null_code == 0:
         return values

@@ -111,7 +111,11 @@ def _totals(assembly: Assembly) -> list[tuple[ColumnPlan, Derived]]:
     found = []
     for column in assembly.plan.columns:
         source = column.source
-        if isinstance(source, Derived) and source.operation == "running" and set(source.parameters) & {"floor", "ceiling"}:
+        if (
+            isinstance(source, Derived)
+            and source.operation == "running"
+            and set(source.parameters) & {"floor", "ceiling"}
+        ):
             found.append((column, source))
     return found
 

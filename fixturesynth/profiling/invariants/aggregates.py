@@ -112,7 +112,7 @@ def _numbers(family: _Family, target: ColumnView) -> Iterator[dict[str, Any]]:
         return
 
     def sums(amount: Floats) -> Floats:
-        return np.bincount(at, weights=amount, minlength=wanted.size)
+        return np.bincount(at, weights=amount, minlength=wanted.size).astype(np.float64)
 
     if decimals == 0 and _near(sums(np.ones(some.size)), wanted, 0.0):
         yield {"how": "count", "columns": [], "decimals": 0}
@@ -162,7 +162,7 @@ def _near(found: Floats, wanted: Floats, slack: float) -> bool:
 def _factors(values: Mapping[str, Floats], columns: Sequence[str]) -> Iterator[tuple[dict[str, Any], Any]]:
     """Nothing, a discount, a tax, or both, as shares of 1 or of 100."""
     yield {}, 1.0
-    shares = [n for n, v in values.items() if n not in columns and v.size and 0 <= v.min() and v.max() < 100]
+    shares = [n for n, v in values.items() if n not in columns and v.size and v.min() >= 0 and v.max() < 100]
     for per in (1, 100):
         small = [n for n in shares if values[n].max() <= per and (per == 1 or values[n].max() > 1)]
         for name in small:
@@ -296,4 +296,3 @@ def _collision(column: ColumnView, rows: Integers) -> float:
     counts = np.bincount(column.dense[rows]).astype(np.float64)
     n = rows.size
     return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
-

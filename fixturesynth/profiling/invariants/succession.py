@@ -20,8 +20,16 @@ from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid, paced, unit_of
 
-__all__ = ["Line", "find_adjacent", "find_ascending", "find_lines", "find_paced", "find_running", "keeps_pace",
-           "without_echoes"]
+__all__ = [
+    "Line",
+    "find_adjacent",
+    "find_ascending",
+    "find_lines",
+    "find_paced",
+    "find_running",
+    "keeps_pace",
+    "without_echoes",
+]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
