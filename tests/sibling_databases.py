@@ -269,3 +269,74 @@ def invoices(path: Path, pace: str = "monthly", families: int = 300, seed: int =
         }
     )  # fmt: skip
     return write(path, INVOICES, {"contracts": contracts, "invoices": frame})
+
+
+ORDERS = """
+CREATE TABLE customers (
+  id INTEGER PRIMARY KEY, city TEXT NOT NULL, order_count INTEGER NOT NULL, spent NUMERIC(12,2) NOT NULL,
+  last_order_on DATE);
+CREATE TABLE orders (
+  id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id), ordered_on DATE NOT NULL,
+  net NUMERIC(12,2) NOT NULL CHECK (net >= 0), shipping NUMERIC(6,2) NOT NULL, total NUMERIC(12,2) NOT NULL,
+  line_count INTEGER NOT NULL, returned INTEGER NOT NULL, status TEXT NOT NULL);
+CREATE TABLE order_lines (
+  id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id), quantity INTEGER NOT NULL,
+  price NUMERIC(8,2) NOT NULL, discount NUMERIC(3,2) NOT NULL, state TEXT NOT NULL);
+CREATE TABLE order_events (
+  id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id), happened_at TEXT NOT NULL,
+  status TEXT NOT NULL);
+"""
+STEPS = ("placed", "paid", "shipped", "delivered")
+
+
+def orders(path: Path, families: int = 200, seed: int = 7) -> str:
+    """Customers, orders, lines and events: sums of products with a discount, counts of all and of some, last ones."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(0, 8, families)
+    customer = np.repeat(np.arange(families), sizes)
+    lines = rng.integers(1, 7, customer.size)
+    order = np.repeat(np.arange(customer.size), lines)
+    quantity, price = rng.integers(1, 9, order.size), rng.lognormal(3, 0.6, order.size).round(2)
+    discount = rng.choice([0.0, 0.05, 0.1], order.size, p=[0.7, 0.2, 0.1])
+    state = rng.choice(["kept", "returned"], order.size, p=[0.85, 0.15])
+    hundredths = np.rint(quantity * np.rint(price * 100) * (100 - np.rint(discount * 100))).astype(np.int64)
+    # Every line is rounded to cents by itself, halves away from zero.
+    amount = (hundredths + 50) // 100
+    net = np.bincount(order, amount, customer.size) / 100
+    shipping = rng.choice([0.0, 4.9, 9.9], customer.size)
+    when = np.sort(rng.integers(0, 600, customer.size))
+    many = rng.integers(1, 5, customer.size)
+    event = np.repeat(np.arange(customer.size), many)
+    place = np.arange(event.size) - (np.cumsum(many) - many)[event]
+    moments = when[event] * 86_400 + rng.integers(3_600, 40_000, event.size) + place * 86_400
+    frames = {
+        "orders": pd.DataFrame(
+            {
+                "id": np.arange(1, customer.size + 1), "customer_id": customer + 1, "ordered_on": _dates(when),
+                "net": net, "shipping": shipping, "total": (net + shipping).round(2), "line_count": lines,
+                "returned": np.bincount(order, state == "returned", customer.size).astype(int),
+                "status": np.array(STEPS)[many - 1],
+            }
+        ),
+        "order_lines": pd.DataFrame(
+            {
+                "id": np.arange(1, order.size + 1), "order_id": order + 1, "quantity": quantity, "price": price,
+                "discount": discount, "state": state,
+            }
+        ),
+        "order_events": pd.DataFrame(
+            {
+                "id": np.arange(1, event.size + 1), "order_id": event + 1, "happened_at": _texts(moments),
+                "status": np.array(STEPS)[place],
+            }
+        ),
+    }  # fmt: skip
+    latest = pd.Series(when).groupby(customer).max().reindex(range(families))
+    customers = pd.DataFrame(
+        {
+            "id": np.arange(1, families + 1), "city": rng.choice(["Bonn", "Kiel", "Ulm"], families),
+            "order_count": sizes, "spent": np.bincount(customer, net + shipping, families).round(2),
+            "last_order_on": [None if np.isnan(d) else _dates(np.array([int(d)]))[0] for d in latest],
+        }
+    )  # fmt: skip
+    return write(path, ORDERS, {"customers": customers, **frames})

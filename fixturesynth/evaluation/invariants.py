@@ -98,13 +98,14 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
 
 
 def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
-    """Functional dependencies: share of synthetic rows in which what decides a column decides it, or a parent does.
+    """Functional dependencies: share of synthetic rows in which what decides a column decides it, or a parent does, or
+    whether another one is NULL.
 
     Rules are those that every real row keeps: the profile's, or found anew. The most frequent value of each group is
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy"))
+    return _measured(comparison, ("determines", "copy", "presence"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
@@ -202,6 +203,7 @@ def describe(rule: Invariant) -> str:
         "constant": lambda: f"{t} is always {p['value']}",
         "order": lambda: f"{s[0]} {less} {t}",
         "determines": lambda: f"{', '.join(s)} decide{'s' * (len(s) == 1)} {t}",
+        "presence": lambda: f"{t} is {p['null']} where {s[0]} is NULL, else {p['set']}",
         "linear": lambda: f"{t} = " + " + ".join(
             f"{'' if f == 1 else f'{f:g} × '}{n}" for f, n in zip(p["coefficients"], s, strict=True)
         ) + (f" + {p['constant']:g}" if p["constant"] else ""),
@@ -262,6 +264,14 @@ def _determines(case: _Case) -> Kept:
     right[order[last]] = True
     everything = np.ones(case.view.rows, dtype=bool)
     return everything, right[cells]
+
+
+def _presence(case: _Case) -> Kept:
+    target, p = case.target, case.rule.parameters
+    values = [] if target.values is None else target.values.to_pylist()
+    null, present = (np.array([*(v == p[name] for v in values), False], dtype=bool) for name in ("null", "set"))
+    everything = np.ones(case.view.rows, dtype=bool)
+    return everything, np.where(case.sources[0].valid, present[target.codes], null[target.codes])
 
 
 def _near(predicted: npt.NDArray[np.float64], case: _Case, exact: bool) -> Flags:
@@ -378,6 +388,6 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
-        "paced": _between(pace), "aggregate": _between(aggregate), "ascending": _between(ascending),
+        "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate), "ascending": _between(ascending),
     }
 )  # fmt: skip

@@ -42,7 +42,7 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = (
-    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "determines", "ordinal",
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "presence", "determines", "ordinal",
 )  # fmt: skip
 
 # Types whose text follows a grammar of their own.
@@ -466,9 +466,11 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
             base = known[start]
             if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
                 return {"delta_from": start}
-    for item in needs.profile.invariants:
-        if item.kind == "order_parent" and item.target == column.name and item.foreign_key == needs.context:
-            return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
+    # Counted from a date that it never comes before; else from one that it never comes after.
+    for kind in ("order_parent", "order_parent_reversed"):
+        for item in needs.profile.invariants:
+            if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:
+                return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
     return {}
 
 
@@ -513,7 +515,7 @@ def _settle(
         changed = False
         for name, plan in done.items():
             source = plan.source
-            if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal"):
+            if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal", "presence"):
                 continue
             between = source.operation in BETWEEN  # keys tell siblings apart and put them in order, nothing more
             if any(isinstance(done[s].source, Default) if between else _unknowable(needs, done[s])

@@ -219,7 +219,7 @@ def _plan_table(
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
         references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
-        parent_orders=_parent_orders(learned, columns),
+        parent_orders=_parent_orders(learned, columns, table, done),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
         successions=plan_successions(table, columns, references, context, learned),
@@ -406,10 +406,14 @@ def _orders(
 
 
 def _parent_orders(
-    seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+    seen: TableProfile | None, columns: tuple[ColumnPlan, ...], table: Table, done: Mapping[str, TablePlan]
 ) -> tuple[tuple[str, str, str, bool, bool], ...]:
-    """Learned columns that never come before (or after) a column of a parent."""
+    """Learned columns that never come before (or after) a column of a parent; but for those that give it themselves."""
     learned = {c.name for c in columns if isinstance(c.source, Modelled)}
+    given = {
+        (a.key, a.column, a.parameters.get("column"))
+        for plan in done.values() for a in plan.aggregates if a.child == table.name
+    }  # fmt: skip
     return tuple(
         (
             str(i.foreign_key),
@@ -419,7 +423,7 @@ def _parent_orders(
             i.kind == "order_parent_reversed",
         )
         for i in (*_of_kind(seen, "order_parent"), *_of_kind(seen, "order_parent_reversed"))
-        if i.target in learned
+        if i.target in learned and (i.foreign_key, i.sources[0], i.target) not in given
     )
 
 

@@ -79,6 +79,7 @@ InvariantKind = Literal[
     "constant",  # target is ``value`` wherever it is not null
     "order",  # sources[0] <= target (strict: <) wherever both are set; numbers, datetimes, dates as ISO text
     "determines",  # sources (1 to 3 columns) determine target; NULL is a value like any other on both sides
+    "presence",  # target is ``null`` where sources[0] is NULL, ``set`` where it is not
     "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
     "product",  # target = round(sources[0] * sources[1] * factor, decimals)
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
@@ -102,7 +103,7 @@ InvariantKind = Literal[
 class Invariant:
     """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
 
-    ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
+    ``parameters`` by kind: constant: value; presence: null, set; order, order_parent: strict; linear: coefficients, constant, decimals;
     product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock:
     midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
 

@@ -17,7 +17,7 @@ from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
-from fixturesynth.profiling.invariants.nulls import find_null_rules
+from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
@@ -40,7 +40,7 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_dependencies,
+    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_presences, find_dependencies,
 )  # fmt: skip
 
 
@@ -110,19 +110,8 @@ def _of_table(
             within[view.table.name],
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
-        if not _is_their_last(rule, above.get(fk.parent, []))
     ]
     return (*chosen, *find_null_rules(view), *orders, *across, *in_line)
-
-
-def _is_their_last(rule: Invariant, above: list[Invariant]) -> bool:
-    """Whether no child comes after a date of the parent because that date is the last child's."""
-    return rule.kind == "order_parent_reversed" and any(
-        a.target == rule.sources[0]
-        and (a.parameters["child"], a.parameters["key"]) == (rule.table, rule.foreign_key)
-        and (a.parameters["how"], a.parameters.get("column")) == ("max", rule.target)
-        for a in above
-    )
 
 
 def _reduce_across(

@@ -11,7 +11,7 @@ __all__ = ["VALUE_GIVING", "select"]
 # same part from a parent, because it needs no parent.
 VALUE_GIVING: tuple[InvariantKind, ...] = (
     "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "linear", "adjacent",
-    "product", "determines",
+    "product", "presence", "determines",
 )  # fmt: skip
 
 Strength = tuple[float, ...]
