@@ -50,6 +50,9 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
             continue
+        if not moved and assembly.plan.context is not None:
+            _set_rising(assembly, columns, replace(item, groups=("",)))
+            columns = compute(assembly)
         if not moved:
             moved = True
             _move_rows(assembly, columns, item)
