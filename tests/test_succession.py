@@ -32,7 +32,7 @@ BETWEEN = ("running", "adjacent", "paced", "ascending")
 def learned(url: str) -> tuple[Any, Frames, Frames]:
     """The synthesizer, the real rows and generated ones."""
     model = fs.fit(url, seed=1)
-    before = {name: frame for name, frame in read_rows(url, model.schema).items()}
+    before = dict(read_rows(url, model.schema).items())
     return model, before, dict(model.sample(seed=1).items())
 
 
@@ -220,7 +220,7 @@ def test_the_last_of_a_family_may_end_too(tmp_path: Path) -> None:
     assert (end[~last] == begin.shift(-1)[~last]).all()
     lengths = (end - begin)[last].dropna().dt.days
     assert 0.35 < end[last].isna().mean() < 0.65 and (made["is_current"].astype(bool) == end.isna()).all()
-    assert 25 <= lengths.min() and lengths.max() <= 95
+    assert lengths.min() >= 25 and lengths.max() <= 95
 
 
 # -- even gaps --------------------------------------------------------------------------------------------------------

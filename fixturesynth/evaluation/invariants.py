@@ -16,6 +16,7 @@ from fixturesynth.evaluation.successions import (
     ascending,
     describe_succession,
     pace,
+    progress,
     readable,
     running,
 )
@@ -114,7 +115,7 @@ def measure_orders(comparison: Comparison) -> Iterator[Measure]:
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("order", "order_parent", "order_parent_reversed", "ascending"))
+    return _measured(comparison, ("order", "order_parent", "order_parent_reversed", "ascending", "progress"))
 
 
 def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
@@ -197,7 +198,7 @@ def describe(rule: Invariant) -> str:
     p, s, t = rule.parameters, rule.sources, rule.target
     parent = f"parent's {s[0]}" if rule.foreign_key and s else ""
     less = "<" if p.get("strict") else "≤"
-    if rule.kind in (*BETWEEN, "ascending"):
+    if rule.kind in (*BETWEEN, "ascending", "progress"):
         return describe_succession(rule)
     words: Mapping[str, Callable[[], str]] = {
         "constant": lambda: f"{t} is always {p['value']}",
@@ -388,6 +389,7 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
-        "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate), "ascending": _between(ascending),
+        "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),
+        "ascending": _between(ascending), "progress": _between(progress),
     }
 )  # fmt: skip

@@ -15,7 +15,7 @@ from fixturesynth.profiling.invariants.succession import keeps_pace
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid
 
-__all__ = ["adjacent", "aggregate", "ascending", "describe_succession", "pace", "readable", "running"]
+__all__ = ["adjacent", "aggregate", "ascending", "describe_succession", "pace", "progress", "readable", "running"]
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -107,6 +107,23 @@ def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
     return _spread(view, line, witness, step > 0 if rule.parameters.get("strict") else step >= 0)
 
 
+def progress(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows in a state that is not behind that of the sibling before; first rows where all begin alike."""
+    p, target = rule.parameters, view[rule.target]
+    places = {name: i for i, name in enumerate(p["states"])}
+    values = [] if target.values is None else [str(v) for v in target.values.to_pylist()]
+    rank = np.array([*(places.get(v, -1) for v in values), -1], dtype=np.int64)[target.codes]
+    line = _line(rule, view)
+    ranks = rank[line.order]
+    before = np.roll(ranks, 1)
+    witness = ~line.first & (ranks >= 0) & (before >= 0)
+    kept = ranks >= before
+    if p["first_only"]:
+        witness |= line.first & (ranks >= 0)
+        kept = np.where(line.first, ranks == p["starts"][0], kept)
+    return _spread(view, line, witness, np.asarray(kept, dtype=bool))
+
+
 def aggregate(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Parents with children whose column is what these come to."""
     p, target = rule.parameters, view[rule.target]
@@ -166,4 +183,6 @@ def describe_succession(rule: Invariant) -> str:
     if rule.kind == "paced":
         unit = p["of"] if p["of"] != "units" else "days" if p["unit"] > 1 else "microseconds"
         return f"{target} goes on by {p['every']} {unit} in rows{within}"
+    if rule.kind == "progress":
+        return f"{target} goes from {' to '.join(p['states'])}, never back,{within or ' in the table'}"
     return f"{target} {'rises' if p.get('strict') else 'never falls'} with {' and '.join(p['order'])}{within}"

@@ -42,7 +42,8 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = (
-    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "presence", "determines", "ordinal",
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "presence",
+    "determines", "ordinal",
 )  # fmt: skip
 
 # Types whose text follows a grammar of their own.

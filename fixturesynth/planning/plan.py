@@ -188,11 +188,11 @@ class ExclusionPlan:
 class Succession:
     """What a learned column keeps to from one sibling to the next; see ``profiling.profile.Invariant``.
 
-    paced: it goes on in even steps from where the first stands. ascending: it never falls, in order of rank. Siblings
-    are the rows that agree in ``groups``; without any, all rows of the table.
+    paced: it goes on in even steps from where the first stands. ascending: it never falls, in order of rank. progress:
+    it goes through states, never back. Siblings are the rows that agree in ``groups``; without any, all of the table.
     """
 
-    kind: Literal["paced", "ascending"]
+    kind: Literal["paced", "ascending", "progress"]
     column: str
     groups: tuple[str, ...] = ()
     order: tuple[str, ...] = ()

@@ -40,7 +40,11 @@ def plan_successions(
     out = []
     for item in seen.invariants:
         groups, order = (tuple(item.parameters.get(name, ())) for name in ("groups", "order"))
-        if item.kind not in ("paced", "ascending") or item.target not in learned or {*groups, *order} & keyed:
+        if (
+            item.kind not in ("paced", "ascending", "progress")
+            or item.target not in learned
+            or {*groups, *order} & keyed
+        ):
             continue
         # Places in a family are those among the children of the context: others hold for their dates alone.
         if item.kind == "ascending" and (still or (groups and set(groups) != own)):
@@ -119,6 +123,8 @@ def in_line(seen: TableProfile | None, column: str) -> str:
         parts.append(f"every {p['every']} {unit} in {_within(p)}")
     if (p := found.get("ascending")) is not None:
         parts.append(f"never falls in {_within(p)}")
+    if (p := found.get("progress")) is not None:
+        parts.append(f"only goes forward in {_within(p)}")
     if (p := found.get("aggregate")) is not None:
         what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
         parts.append(f"in the end the {p['how']} of {p['child']}' {what}")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from fixturesynth.profiling.siblings import Siblings, line_up, paced
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.partition import generated
+from fixturesynth.sampling.progress import in_progress
 
 __all__ = ["arrange", "computed_again", "finish"]
 
@@ -45,7 +46,9 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
             columns = compute(assembly)
     moved = False
     for item in assembly.plan.successions:
-        if item.column in columns:  # dates as they are now, put in order with their parents'
+        if (
+            item.column in columns and item.kind != "progress"
+        ):  # dates as they are now, put in order with their parents'
             _set(assembly, item.column, columns[item.column])
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
@@ -59,6 +62,12 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
             columns = compute(assembly)
         _set_rising(assembly, columns, item)
         columns = compute(assembly)
+    for item in assembly.plan.successions:
+        if item.kind == "progress" and item.column in columns:
+            values = in_progress(assembly.table, item, columns)
+            if values is not None:
+                _set(assembly, item.column, values)
+                columns = compute(assembly)
     for column, source in _totals(assembly):
         for _ in range(TRIES):
             taking = _within_bounds(assembly, columns, column, source)
@@ -87,7 +96,7 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
             continue
         if item.kind == "ascending" and not item.groups and assembly.plan.context is not None:
             continue  # dates of other families would come in, which their parents may not allow
-        values = _on_pace(assembly, item, out) if item.kind == "paced" else _rising(assembly, out, item)
+        values = _SUCCESSIONS[item.kind](assembly, item, out)
         if values is not None and not values.equals(out[item.column]):
             out[item.column] = values
             changed.add(item.column)
@@ -103,6 +112,10 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
         if column.name not in keyed:
             out[column.name] = _clipped(out[column.name], source)
     return out
+
+
+def _in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
+    return in_progress(assembly.table, item, columns)
 
 
 def _is_following(column: ColumnPlan) -> bool:
@@ -180,7 +193,7 @@ def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
         assembly.position[places.order] = places.place
 
 
-def _rising(assembly: Assembly, columns: Mapping[str, pa.Array], item: Succession) -> pa.Array | None:
+def _rising(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
     """The dates alone put in order inside their families; None where they are.
 
     Where no two siblings share one, the later of two equal ones moves on by the least step.
@@ -205,7 +218,7 @@ def _rising(assembly: Assembly, columns: Mapping[str, pa.Array], item: Successio
 
 
 def _set_rising(assembly: Assembly, columns: Columns, item: Succession) -> None:
-    values = _rising(assembly, columns, item)
+    values = _rising(assembly, item, columns)
     if values is not None:
         _set(assembly, item.column, values)
 
@@ -300,3 +313,8 @@ def _clipped(values: pa.Array, source: Derived) -> pa.Array:
             bound: Any = pa.array([source.parameters[name] / scale]).cast(values.type, safe=False)[0]
             values = pick(values, bound, skip_nulls=False)
     return values
+
+
+_SUCCESSIONS: Mapping[str, Callable[[Assembly, Succession, Mapping[str, pa.Array]], pa.Array | None]] = {
+    "paced": _on_pace, "ascending": _rising, "progress": _in_progress,
+}  # fmt: skip

@@ -19,6 +19,7 @@ from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
+from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
 from fixturesynth.profiling.invariants.succession import (
@@ -40,7 +41,8 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_presences, find_dependencies,
+    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_presences,
+    find_dependencies,
 )  # fmt: skip
 
 
@@ -83,7 +85,10 @@ def _of_table(
     for fk in fks:
         candidates += find_copies(view, views[fk.parent], fk, located[fk.name])
         candidates += find_ordinals(view, fk)
-    lines, told = find_lines(view), {name: set[str]() for name in ("running", "adjacent", "paced", "ascending")}
+    lines, told = (
+        find_lines(view),
+        {name: set[str]() for name in ("running", "adjacent", "paced", "ascending", "progress")},
+    )
     for line in lines:
         candidates += find_running(line, views, located, told["running"])
     for line in lines:
@@ -100,6 +105,7 @@ def _of_table(
     given = {rule.target for rule in chosen}
     in_line = [rule for line in lines for rule in find_paced(line, told["paced"]) if rule.target not in given]
     in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target not in given]
+    in_line += [rule for line in lines for rule in find_progress(line, told["progress"]) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
     across = [
         rule
