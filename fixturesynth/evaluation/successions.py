@@ -93,18 +93,22 @@ def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
 
 def pace(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows after the first of a family that stand where an even gap leads to."""
-    line, target, unit = _line(rule, view), view[rule.target], int(rule.parameters["unit"])
-    kept = keeps_pace(line, target.moments // unit, unit, rule.parameters) & target.valid[line.order]
+    line, target, p = _line(rule, view), view[rule.target], rule.parameters
+    unit = int(p.get("unit", 1))
+    whole = target.moments // unit if "unit" in p else on_grid(target, p["decimals"], exact=False)
+    assert whole is not None
+    kept = keeps_pace(line, whole, unit, p) & target.valid[line.order]
     return _spread(view, line, ~line.first, kept)
 
 
 def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows that do not come before the sibling before them."""
     line, target = _line(rule, view), view[rule.target]
-    ordered, valid = target.moments[line.order], target.valid[line.order]
+    ordered, valid = target.ordered[line.order], target.valid[line.order]
     witness = ~line.first & valid & np.roll(valid, 1)
-    step = ordered - np.roll(ordered, 1)
-    return _spread(view, line, witness, step > 0 if rule.parameters.get("strict") else step >= 0)
+    with np.errstate(invalid="ignore"):
+        step = ordered - np.roll(ordered, 1)
+        return _spread(view, line, witness, step > 0 if rule.parameters.get("strict") else step >= 0)
 
 
 def progress(rule: Invariant, view: TableView, views: Views) -> Kept:
@@ -181,8 +185,9 @@ def describe_succession(rule: Invariant) -> str:
         shift = f" {p['constant']:+d}" if p["constant"] else ""
         return f"{target} = {rule.sources[0]} of the next row{within}{shift}"
     if rule.kind == "paced":
-        unit = p["of"] if p["of"] != "units" else "days" if p["unit"] > 1 else "microseconds"
-        return f"{target} goes on by {p['every']} {unit} in rows{within}"
+        unit = p["of"] if p["of"] != "units" else "days" if p.get("unit", 0) > 1 else "microseconds"
+        every = f"{p['every']} {unit}" if "unit" in p else f"{p['every'] / 10 ** p['decimals']:g}"
+        return f"{target} goes on by {every} in rows{within}"
     if rule.kind == "progress":
         return f"{target} goes from {' to '.join(p['states'])}, never back,{within or ' in the table'}"
     return f"{target} {'rises' if p.get('strict') else 'never falls'} with {' and '.join(p['order'])}{within}"

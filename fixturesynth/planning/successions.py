@@ -101,8 +101,14 @@ def family_order(plan: TablePlan, own: Sequence[str]) -> tuple[str, ...]:
         if isinstance(source, Derived) and source.operation in BETWEEN and source.parameters["groups"] == list(own):
             found.append(tuple(source.parameters["order"]))
     for kind in ("paced", "ascending"):
-        found += [(s.column,) for s in plan.successions if s.kind == kind and s.groups in (tuple(own), ())]
+        dated = [s for s in plan.successions if s.kind == kind and s.groups in (tuple(own), ())]
+        found += [(s.column,) for s in dated if _is_dated(plan, s.column)]
     return found[0] if found else ()
+
+
+def _is_dated(plan: TablePlan, column: str) -> bool:
+    source = plan.column(column).source
+    return isinstance(source, Modelled) and source.encoding == "temporal"
 
 
 def said(item: Invariant) -> str:
@@ -119,8 +125,9 @@ def in_line(seen: TableProfile | None, column: str) -> str:
     found = {i.kind: i.parameters for i in seen.invariants if i.target == column} if seen is not None else {}
     parts = []
     if (p := found.get("paced")) is not None:
-        unit = {"months": "months", "weekdays": "weekdays"}.get(p["of"], "days" if p["unit"] > 1 else "microseconds")
-        parts.append(f"every {p['every']} {unit} in {_within(p)}")
+        unit = p["of"] if p["of"] != "units" else "days" if p.get("unit", 0) > 1 else "microseconds"
+        every = f"{p['every']} {unit}" if "unit" in p else f"{p['every'] / 10 ** p['decimals']:g}"
+        parts.append(f"goes on by {every} in {_within(p)}")
     if (p := found.get("ascending")) is not None:
         parts.append(f"never falls in {_within(p)}")
     if (p := found.get("progress")) is not None:

@@ -74,7 +74,7 @@ def _walked(line: Siblings, drawn: Integers, steps: Flags, starts: Flags) -> Int
         allowed: Flags = starts[None, :].repeat(rows.size, axis=0) if place == 0 else steps[out[rows - 1]]
         far = allowed & np.greater_equal.outer(-remaining[rows], -longest)
         # Where the family is longer than any way through the process, it goes on as far as it can.
-        enough: Flags = np.where(far.any(axis=1)[:, None], far, allowed)
+        enough: Flags = np.where(far.any(axis=1, keepdims=True), far, allowed)
         cost = np.where(enough, distance[out[rows]], ENDLESS)
         best = np.argmin(cost, axis=1)
         out[rows] = np.where(enough.any(axis=1), best, out[rows - 1] if place else out[rows])

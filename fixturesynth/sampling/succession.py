@@ -23,7 +23,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession
-from fixturesynth.profiling.siblings import Siblings, line_up, paced
+from fixturesynth.profiling.siblings import Siblings, line_up, on_grid, paced, sort_key
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.partition import generated
@@ -53,11 +53,12 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
             continue
-        if not moved and assembly.plan.context is not None:
-            _set_rising(assembly, columns, replace(item, groups=("",)))
-            columns = compute(assembly)
-        if not moved:
+        dated = view_of(assembly.table, columns, (item.column,))[item.column].family == "datetime"
+        if not moved and dated and _by_rank(assembly, item):
             moved = True
+            if assembly.plan.context is not None:
+                _set_rising(assembly, columns, item, within=True)
+                columns = compute(assembly)
             _move_rows(assembly, columns, item)
             columns = compute(assembly)
         _set_rising(assembly, columns, item)
@@ -140,12 +141,14 @@ def _totals(assembly: Assembly) -> list[tuple[ColumnPlan, Derived]]:
 def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array:
     """Each family's dates, going on evenly from its earliest one."""
     view = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
-    target, unit = view[item.column], int(item.parameters["unit"])
+    target, p = view[item.column], item.parameters
     line = line_up(view, item.groups, item.order)
-    whole = target.moments // unit
+    unit = int(p.get("unit", 1))
+    whole = target.moments // unit if "unit" in p else on_grid(target, int(p["decimals"]), exact=False)
+    assert whole is not None
     out = whole.copy()
-    out[line.order] = paced(whole[line.order[line.first]][line.family], line.place, item.parameters, unit)
-    return written(out, ~target.valid, target, item.parameters, columns[item.column].type)
+    out[line.order] = paced(whole[line.order[line.first]][line.family], line.place, p, unit)
+    return written(out, ~target.valid, target, p, columns[item.column].type)
 
 
 def _set(assembly: Assembly, name: str, values: pa.Array) -> None:
@@ -156,9 +159,15 @@ def _set(assembly: Assembly, name: str, values: pa.Array) -> None:
         assembly.model = replace(assembly.model, offsets=left)
 
 
-def _slots(assembly: Assembly, item: Succession) -> Siblings:
-    """The rows of each family in order of rank."""
-    if not item.groups or assembly.plan.context is None:
+def _by_rank(assembly: Assembly, item: Succession) -> bool:
+    """Whether what puts siblings in order rises with their rank: keys, and numbers that count them."""
+    source = assembly.plan.column(item.order[0]).source
+    return isinstance(source, Key) or (isinstance(source, Derived) and source.operation == "ordinal")
+
+
+def _in_rank(assembly: Assembly, families: bool) -> Siblings:
+    """The rows of each family, or all of them, in order of rank."""
+    if not families or assembly.plan.context is None:
         first = np.zeros(assembly.rows, dtype=bool)
         first[:1] = True
         return Siblings(np.arange(assembly.rows), first)
@@ -169,15 +178,10 @@ def _slots(assembly: Assembly, item: Succession) -> Siblings:
     return Siblings(order, first)
 
 
-def _moments(assembly: Assembly, columns: Mapping[str, pa.Array], name: str) -> Integers:
-    view = view_of(assembly.table, columns, (name,))[name]
-    return np.where(view.valid, view.moments, np.iinfo(np.int64).max)
-
-
 def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
     """Rows change places, all but their keys, so that a date rises with the rank."""
-    slots = _slots(assembly, item)
-    moments = _moments(assembly, columns, item.column)[slots.order]
+    slots = _in_rank(assembly, bool(item.groups))
+    moments = sort_key(view_of(assembly.table, columns, (item.column,))[item.column])[slots.order]
     taking = np.empty(assembly.rows, dtype=np.int64)
     taking[slots.order] = slots.order[np.lexsort((moments, slots.family))]
     if (taking == np.arange(assembly.rows)).all():
@@ -188,20 +192,31 @@ def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
     assembly.codes = assembly.codes[taking]
     assembly.ranks = {key: ranks[taking] for key, ranks in assembly.ranks.items()}
     if assembly.plan.context is not None:
-        places = _slots(assembly, replace(item, groups=("",)))
+        places = _in_rank(assembly, True)
         assembly.position = np.empty(assembly.rows, dtype=np.int64)
         assembly.position[places.order] = places.place
 
 
-def _rising(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
-    """The dates alone put in order inside their families; None where they are.
+def _rising(
+    assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array], *, within: bool = False
+) -> pa.Array | None:
+    """The values alone put in order inside their families; None where they are. ``within``: each parent's by itself.
 
     Where no two siblings share one, the later of two equal ones moves on by the least step.
     """
-    slots = _slots(assembly, item)
-    view = view_of(assembly.table, columns, (item.column,))[item.column]
-    moments = _moments(assembly, columns, item.column)[slots.order]
-    rising = moments[np.lexsort((moments, slots.family))]
+    whole = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
+    view = whole[item.column]
+    if within or _by_rank(assembly, item):
+        slots = _in_rank(assembly, within or bool(item.groups))
+    else:
+        slots = line_up(whole, item.groups, item.order)
+    moments = sort_key(view)[slots.order]
+    order = np.lexsort((moments, slots.family))
+    if view.family != "datetime":
+        index = np.arange(assembly.rows)
+        index[slots.order] = slots.order[order]
+        return None if (moments[order] == moments).all() else columns[item.column].take(pa.array(index))
+    rising = moments[order]
     if item.parameters.get("strict"):
         grain = int(item.parameters["unit"])
         steps = np.arange(rising.size) * grain
@@ -212,13 +227,13 @@ def _rising(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array
             rising = np.maximum.accumulate(rising - low - steps + apart + steps[-1]) + steps - apart - steps[-1] + low
     if (rising == moments).all():
         return None
-    out = np.empty_like(rising)
+    out = view.moments.copy()
     out[slots.order] = rising
     return written(out, ~view.valid, view, {"unit": 1}, columns[item.column].type)
 
 
-def _set_rising(assembly: Assembly, columns: Columns, item: Succession) -> None:
-    values = _rising(assembly, item, columns)
+def _set_rising(assembly: Assembly, columns: Columns, item: Succession, *, within: bool = False) -> None:
+    values = _rising(assembly, item, columns, within=within)
     if values is not None:
         _set(assembly, item.column, values)
 

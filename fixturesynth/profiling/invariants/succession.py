@@ -393,24 +393,38 @@ def _gap(line: Siblings, source: Integers, target: Integers, valid: Flags) -> in
 
 # -- even gaps --------------------------------------------------------------------------------------------------------
 def find_paced(line: Line, taken: set[str]) -> Iterator[Invariant]:
-    """target = the sibling's before it and a step: so many days, seconds, months or weekdays."""
+    """target = the sibling's before it and a step: so many days, seconds, months or weekdays; of numbers, so much."""
     view = line.view
+    steps = int(np.count_nonzero(~line.whole.first))
     for target in view.columns.values():
-        if target.family != "datetime" or target.nulls or target.distinct < 4 or target.name in taken:
+        dated = target.family == "datetime"
+        if target.name in taken or target.nulls or target.distinct < 4 or target.name not in line.grids:
             continue
-        if line.order[0] != target.name:
+        if steps < 3 * FEWEST or target.name in view.references or target.name in view.identities:
             continue
-        days, unit = line.grids[target.name][0], unit_of(target)
-        step = _pace(line.few, days, unit)
-        if step is None or not keeps_pace(line.whole, days, unit, step).all():
+        if line.order[0] != target.name and (dated or target.name in line.order):
             continue
-        steps = np.count_nonzero(~line.whole.first)
-        if steps < 3 * FEWEST:
-            continue
+        whole, decimals = line.grids[target.name]
+        if dated:
+            unit = unit_of(target)
+            step = _pace(line.few, whole, unit)
+            if step is None or not keeps_pace(line.whole, whole, unit, step).all():
+                continue
+            step["unit"] = unit
+        else:
+            gap = _even(line.few, whole)
+            if gap is None or _even(line.whole, whole) != gap or not line.groups:
+                continue
+            step = {"every": gap, "of": "units", "decimals": decimals}
         taken.add(target.name)
-        parameters = {**step, "unit": unit, **line.named}
         sources = tuple(n for n in dict.fromkeys([*line.groups, *line.order]) if n != target.name)
-        yield Invariant("paced", view.table.name, target.name, sources, None, parameters, int(steps))
+        yield Invariant("paced", view.table.name, target.name, sources, None, {**step, **line.named}, steps)
+
+
+def _even(line: Siblings, whole: Integers) -> int | None:
+    """By how much each sibling differs from the one before, where that is the same everywhere, and something."""
+    gaps = np.diff(whole[line.order], prepend=0)[~line.first]
+    return int(gaps[0]) if gaps.size and gaps[0] and (gaps == gaps[0]).all() else None
 
 
 def _pace(few: Siblings, days: Integers, unit: int) -> dict[str, Any] | None:
@@ -459,7 +473,10 @@ def _in_month(day: Integers) -> tuple[Integers, Integers, Integers]:
 
 # -- order itself -----------------------------------------------------------------------------------------------------
 def find_ascending(lines: Sequence[Line], taken: set[str]) -> Iterator[Invariant]:
-    """A date never falls from one sibling to the next, by key or count: of the whole table, else of a parent."""
+    """A date never falls from one sibling to the next, by key or count: of the whole table, else of a parent.
+
+    Numbers (a meter's reading) among the rows of a parent alone.
+    """
     for line in sorted(lines, key=lambda one: len(one.groups)):
         view = line.view
         if len(line.order) > 1 or view[line.order[0]].family != "number" or len(line.groups) > 1:
@@ -467,7 +484,10 @@ def find_ascending(lines: Sequence[Line], taken: set[str]) -> Iterator[Invariant
         if not line.groups and line.order[0] not in view.identities:
             continue
         for date in view.columns.values():
-            if date.family != "datetime" or date.nulls or date.distinct < 4 or date.name in taken:
+            number = date.family == "number" and line.groups and date.name not in view.references | view.surrogates
+            if not (date.family == "datetime" or number) or date.nulls or date.distinct < 4 or date.name in taken:
+                continue
+            if date.name in line.order:
                 continue
             if _falls(line.few, date) or _falls(line.whole, date) or not _tells(line.whole, date):
                 continue
@@ -479,21 +499,24 @@ def find_ascending(lines: Sequence[Line], taken: set[str]) -> Iterator[Invariant
 
 
 def _falls(line: Siblings, date: ColumnView) -> bool:
-    ordered = date.moments[line.order]
+    ordered = date.ordered[line.order]
     return bool((np.diff(ordered, prepend=0)[~line.first] < 0).any())
 
 
 def _rises(line: Siblings, date: ColumnView) -> bool:
-    return bool((np.diff(date.moments[line.order], prepend=0)[~line.first] > 0).all())
+    dated = date.family == "datetime"
+    return dated and bool((np.diff(date.moments[line.order], prepend=0)[~line.first] > 0).all())
 
 
 def _grain(date: ColumnView) -> int:
     """The least step between two dates, in microseconds: a day, a second or one."""
+    if date.family != "datetime":
+        return 1
     return DAY if date.dates_only else 1_000_000 if not (date.moments % 1_000_000).any() else 1
 
 
 def _tells(line: Siblings, date: ColumnView) -> bool:
     """Whether families in any other order would often fall: each step up is one half likely by chance."""
-    ordered = date.moments[line.order]
+    ordered = date.ordered[line.order]
     rises = np.count_nonzero(np.diff(ordered, prepend=0)[~line.first] > 0)
     return bool(rises * np.log(2) >= SURPRISE) and distinct_codes(date.codes)[1] > 3
