@@ -46,9 +46,8 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
             columns = compute(assembly)
     moved = False
     for item in assembly.plan.successions:
-        if (
-            item.column in columns and item.kind != "progress"
-        ):  # dates as they are now, put in order with their parents'
+        # Dates as they are now, put in order with their parents'.
+        if item.column in columns and item.kind != "progress":
             _set(assembly, item.column, columns[item.column])
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
@@ -139,10 +138,11 @@ def _totals(assembly: Assembly) -> list[tuple[ColumnPlan, Derived]]:
 
 # -- dates ------------------------------------------------------------------------------------------------------------
 def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array:
-    """Each family's dates, going on evenly from its earliest one."""
+    """Each family's values, going on evenly from that of its first row; of the whole table from the earliest."""
     view = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
     target, p = view[item.column], item.parameters
-    line = line_up(view, item.groups, item.order)
+    # What is in its own order goes by rank: the first row of a family was drawn as such, the least was not.
+    line = line_up(view, item.groups, () if item.groups and item.order[0] == item.column else item.order)
     unit = int(p.get("unit", 1))
     whole = target.moments // unit if "unit" in p else on_grid(target, int(p["decimals"]), exact=False)
     assert whole is not None
