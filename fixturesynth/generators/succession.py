@@ -20,7 +20,7 @@ from fixturesynth.profiling.siblings import MOST, Siblings, amounts, line_up
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.schema.model import Table
 
-__all__ = ["FOLLOWING", "by_itself", "follow", "running_parts", "view_of", "written"]
+__all__ = ["FOLLOWING", "Views", "by_itself", "follow", "running_parts", "view_of", "written"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -30,9 +30,26 @@ Through = Callable[[str, str], pa.Array]  # by foreign key and column: the paren
 FOLLOWING = ("running", "adjacent")
 
 
-def view_of(table: Table, columns: Mapping[str, pa.Array], names: tuple[str, ...]) -> TableView:
-    """A view of some finished columns."""
-    return view_table(table, pa.table({n: columns[n] for n in dict.fromkeys(names) if n in columns}))
+Views = dict[str, tuple[pa.Array, ColumnView]]
+
+
+def view_of(
+    table: Table, columns: Mapping[str, pa.Array], names: tuple[str, ...], known: Views | None = None
+) -> TableView:
+    """A view of some finished columns. ``known``: views made before, by column, of which those that still hold are
+    taken, and where new ones are kept."""
+    known = {} if known is None else known
+    wanted = [n for n in dict.fromkeys(names) if n in columns]
+    rows = len(columns[wanted[0]]) if wanted else 0
+    fresh = [n for n in wanted if n not in known or not _same(known[n][0], columns[n])]
+    if fresh:
+        made = view_table(table, pa.table({n: columns[n] for n in fresh}))
+        known |= {n: (columns[n], made[n]) for n in fresh}
+    return TableView(table, rows, {n: known[n][1] for n in table.column_names if n in wanted})
+
+
+def _same(a: pa.Array, b: pa.Array) -> bool:
+    return a is b or (a.type == b.type and bool(a.equals(b)))
 
 
 def follow(

@@ -15,9 +15,10 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset
-from fixturesynth.generators.succession import FOLLOWING, follow, view_of
+from fixturesynth.generators.succession import FOLLOWING, Views, follow, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
+from fixturesynth.profiling.columnar import TableView
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
@@ -63,6 +64,11 @@ class Assembly:
     first: int = 0  # rank of the first row
     there: pa.Table | None = None  # rows of the target that these go beside, in the columns of unique sets
     later: dict[str, Integers] = field(default_factory=dict)  # by column: ranks of its rule's values, where not its own
+    views: Views = field(default_factory=dict)  # by column, as they were last looked at
+
+    def view(self, columns: Mapping[str, pa.Array], *names: str) -> TableView:
+        """A view of some of ``columns``."""
+        return view_of(self.table, columns, names, self.views)
 
     def kind(self, column: str) -> pa.DataType:
         return final_type(self.table, self.model, column)
@@ -224,7 +230,7 @@ def followed(
     def through(foreign_key: str, column: str) -> pa.Array:
         return assembly.through(foreign_key, column, out)
 
-    view = view_of(assembly.table, out, source.sources)
+    view = assembly.view(out, *source.sources)
     return follow(source.operation, view, source.sources, source.parameters, kind, alone, through)
 
 

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.generators.succession import view_of
 from fixturesynth.planning.plan import Succession
 from fixturesynth.profiling.siblings import Siblings, line_up
-from fixturesynth.schema.model import Table
+from fixturesynth.sampling.assembly import Assembly
 
 __all__ = ["in_progress"]
 
@@ -22,7 +21,7 @@ Flags = npt.NDArray[np.bool_]
 ENDLESS = 2**31
 
 
-def in_progress(table: Table, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
+def in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
     """The column's values, (rows,), each the nearest one that the sibling before it allows; None where all are.
 
     A state that leads nowhere waits for the last rows of its family. Values that are no state of the process take no
@@ -32,7 +31,7 @@ def in_progress(table: Table, item: Succession, columns: Mapping[str, pa.Array])
     values = columns[item.column]
     rank = pc.index_in(pc.cast(values, pa.string()), value_set=pa.array(states)).fill_null(-1)
     ranks = rank.to_numpy(zero_copy_only=False).astype(np.int64)
-    view = view_of(table, columns, (*item.groups, *item.order))
+    view = assembly.view(columns, *item.groups, *item.order)
     line = line_up(view, item.groups, item.order, np.flatnonzero(ranks >= 0))
     steps: Flags = np.zeros((len(states), len(states)), dtype=bool)
     for a, b in item.parameters["steps"]:

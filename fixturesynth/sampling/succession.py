@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.generators.calendar import PARTS
-from fixturesynth.generators.succession import FOLLOWING, running_parts, view_of, written
+from fixturesynth.generators.succession import FOLLOWING, running_parts, written
 from fixturesynth.generators.tablemodel import (
     column_variable,
     length_variable,
@@ -52,7 +52,7 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
             continue
-        dated = view_of(assembly.table, columns, (item.column,))[item.column].family == "datetime"
+        dated = assembly.view(columns, item.column)[item.column].family == "datetime"
         if not moved and dated and _by_rank(assembly, item):
             moved = True
             if assembly.plan.context is not None:
@@ -64,7 +64,7 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
         columns = compute(assembly)
     for item in assembly.plan.successions:
         if item.kind == "progress" and item.column in columns:
-            values = in_progress(assembly.table, item, columns)
+            values = in_progress(assembly, item, columns)
             if values is not None:
                 _set(assembly, item.column, values)
                 columns = compute(assembly)
@@ -115,7 +115,7 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
 
 
 def _in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
-    return in_progress(assembly.table, item, columns)
+    return in_progress(assembly, item, columns)
 
 
 def _is_following(column: ColumnPlan) -> bool:
@@ -139,7 +139,7 @@ def _totals(assembly: Assembly) -> list[tuple[ColumnPlan, Derived]]:
 # -- dates ------------------------------------------------------------------------------------------------------------
 def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array:
     """Each family's values, going on evenly from that of its first row; of the whole table from the earliest."""
-    view = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
+    view = assembly.view(columns, item.column, *item.groups, *item.order)
     target, p = view[item.column], item.parameters
     # What is in its own order goes by rank: the first row of a family was drawn as such, the least was not.
     line = line_up(view, item.groups, () if item.groups and item.order[0] == item.column else item.order)
@@ -181,7 +181,7 @@ def _in_rank(assembly: Assembly, families: bool) -> Siblings:
 def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
     """Rows change places, all but their keys, so that a date rises with the rank."""
     slots = _in_rank(assembly, bool(item.groups))
-    moments = sort_key(view_of(assembly.table, columns, (item.column,))[item.column])[slots.order]
+    moments = sort_key(assembly.view(columns, item.column)[item.column])[slots.order]
     taking = np.empty(assembly.rows, dtype=np.int64)
     taking[slots.order] = slots.order[np.lexsort((moments, slots.family))]
     if (taking == np.arange(assembly.rows)).all():
@@ -204,7 +204,7 @@ def _rising(
 
     Where no two siblings share one, the later of two equal ones moves on by the least step.
     """
-    whole = view_of(assembly.table, columns, (item.column, *item.groups, *item.order))
+    whole = assembly.view(columns, item.column, *item.groups, *item.order)
     view = whole[item.column]
     if within or _by_rank(assembly, item):
         slots = _in_rank(assembly, within or bool(item.groups))
@@ -248,7 +248,7 @@ def _within_bounds(
     def through(foreign_key: str, name: str) -> pa.Array:
         return assembly.through(foreign_key, name, columns)
 
-    view = view_of(assembly.table, columns, source.sources)
+    view = assembly.view(columns, *source.sources)
     line, steps, opening = running_parts(view, {**parameters, "before": False}, assembly.base.get(column.name), through)
     if not line.order.size:
         return None
