@@ -304,3 +304,16 @@ def test_rows_line_up_by_several_columns_and_without_a_family() -> None:
     line = line_up(view_table(table, rows), ("g",), ("d", "n"))
     assert line.order.tolist() == [3, 0, 4, 1] and line.first.tolist() == [True, False, True, False]
     assert line.place.tolist() == [0, 1, 0, 1] and line.last.tolist() == [False, True, False, True]
+
+
+def test_no_category_that_few_share_leaves_with_a_rule(tmp_path: Path) -> None:
+    url = real.bank(tmp_path / "bank", sign="type", families=150)
+    schema = reflect(url)
+    frames = dict(read_rows(url, schema).items())
+    entries = frames["entries"].copy()
+    deposits = entries.index[entries["type"] == "deposit"]
+    entries.loc[deposits[:2], "type"] = "inheritance of uncle Theo"
+    model = fs.fit({**frames, "entries": entries}, schema=schema, seed=1)
+    (rule,) = [i for i in model.profile["entries"].invariants if i.kind == "running"]
+    assert {name for name, _ in rule.parameters["signs"]} == set(SIGNS)
+    assert "Theo" not in plan_to_json(model.plan)

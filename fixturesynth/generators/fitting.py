@@ -30,7 +30,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -200,7 +200,7 @@ class _Coded:
     def encode(
         self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers, domain: list[Any] | None = None
     ) -> None:
-        known = pa.array(domain or []).cast(values.type).to_pylist() if domain else []
+        known = as_type(pa.array(domain), values.type).to_pylist() if domain else []
         encoding = fit_encoding(
             values, kind, protection=protection, groups=groups, max_codes=self.max_codes, options={"domain": known}
         )

@@ -119,11 +119,7 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
     if needs.profile is None:
         return {}
     ranked = sorted(
-        (
-            i
-            for i in needs.profile.invariants
-            if i.kind in VALUE_GIVING and (i.kind not in BETWEEN or follows(needs.table, needs.references, i))
-        ),
+        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING and _applies(needs, i)),
         key=lambda i: VALUE_GIVING.index(i.kind),
     )
     out: dict[str, Invariant] = {}
@@ -131,6 +127,13 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
         if item.target not in out and not _reaches(item, item.target, out):
             out[item.target] = item
     return out
+
+
+def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
+    """Whether a rule can be computed here. A flag that a check looks at has to move with the rest of the check."""
+    if item.kind == "presence":
+        return not any(item.target in c.columns for c in needs.table.checks)
+    return item.kind not in BETWEEN or follows(needs.table, needs.references, item)
 
 
 def _reaches(item: Invariant, target: str, chosen: Mapping[str, Invariant]) -> bool:

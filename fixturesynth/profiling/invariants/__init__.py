@@ -17,6 +17,7 @@ from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
+from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
 from fixturesynth.profiling.invariants.progress import find_progress
@@ -67,7 +68,13 @@ def find_invariants(
     }
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
     above = find_aggregates(views)
-    return {name: _of_table(view, views, within, above) for name, view in views.items()}
+    found = {name: _of_table(view, views, within, above) for name, view in views.items()}
+    if columns is None:
+        return found
+    return {
+        name: tuple(kept for rule in rules if (kept := without_rare(rule, profiles)) is not None)
+        for name, rules in found.items()
+    }
 
 
 def _of_table(

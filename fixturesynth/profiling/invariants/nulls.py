@@ -10,6 +10,8 @@ from fixturesynth.profiling.profile import Invariant
 
 __all__ = ["find_null_rules", "find_presences"]
 
+LARGEST_FLAG = 999
+
 
 def find_null_rules(view: TableView) -> Iterator[Invariant]:
     """nulls_together as stars around the first column of each group, null_implies reduced transitively."""
@@ -38,7 +40,7 @@ def find_presences(view: TableView) -> Iterator[Invariant]:
         if target.distinct != 2 or target.nulls or not plain or target.values is None or target.name in view.opaque:
             continue
         values = target.values.to_pylist()
-        if any(not isinstance(v, bool | int | str) for v in values):
+        if any(not isinstance(v, bool | int | str) or (isinstance(v, int) and abs(v) > LARGEST_FLAG) for v in values):
             continue
         for source in some:
             low, high = (int(target.codes[flags][0]) for flags in (~source.valid, source.valid))
