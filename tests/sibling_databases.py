@@ -244,7 +244,10 @@ def invoices(path: Path, pace: str = "monthly", families: int = 300, seed: int =
     contract = np.repeat(np.arange(families), counts)
     place = np.arange(contract.size) - (np.cumsum(counts) - counts)[contract]
     signed = START.astype("datetime64[D]") + rng.integers(0, 400, families).astype("timedelta64[D]")
+    plan = rng.choice(["basic", "pro"], families)
     every = {"monthly": 1, "month_end": 1, "quarterly": 3, "yearly": 12}.get(pace)
+    if pace == "by plan":
+        every = np.where(plan == "pro", 12, 1)[contract]
     if every is not None:
         month = signed.astype("datetime64[M]")[contract] + (1 + place * every).astype("timedelta64[M]")
         begin, end = month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]")
@@ -264,7 +267,7 @@ def invoices(path: Path, pace: str = "monthly", families: int = 300, seed: int =
     )  # fmt: skip
     contracts = pd.DataFrame(
         {
-            "id": np.arange(1, families + 1), "plan": rng.choice(["basic", "pro"], families),
+            "id": np.arange(1, families + 1), "plan": plan,
             "signed_on": signed.astype(str),
         }
     )  # fmt: skip

@@ -250,6 +250,21 @@ def test_dates_go_on_evenly(tmp_path: Path, pace: str) -> None:
     assert (when >= signed.astype("datetime64[D]")).all()
 
 
+def test_the_parents_plan_decides_the_gap(tmp_path: Path) -> None:
+    url = real.invoices(tmp_path / "invoices", "by plan")
+    rule = rules(url, "invoices")["paced", "invoiced_on"]
+    assert rule.parameters["by"] == "plan" and {c: s["every"] for c, s in rule.parameters["paces"]} == {
+        "basic": 1, "pro": 12
+    }  # fmt: skip
+    model, _, after = learned(url)
+    rows = after["invoices"].sort_values(["contract_id", "id"])
+    months = rows["invoiced_on"].to_numpy().astype("datetime64[M]").astype(int)
+    plan = rows["contract_id"].map(after["contracts"].set_index("id")["plan"])
+    later = rows["contract_id"].duplicated().to_numpy()
+    assert (np.diff(months, prepend=months[:1])[later] == np.where(plan == "pro", 12, 1)[later]).all()
+    assert "as plan has it" in model.plan["invoices"].column("invoiced_on").why
+
+
 def test_pace_by_hand() -> None:
     start = np.array(["2024-01-31"], dtype="datetime64[D]").astype(np.int64).repeat(4)
 

@@ -90,8 +90,8 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
     columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
     if any(c not in view.columns for c in columns):
         return False
-    if rule.kind == "aggregate":
-        return readable(rule, views)
+    if rule.kind in ("aggregate", "paced") and not readable(rule, views):
+        return False
     if rule.foreign_key is None:
         return True
     parent = next((fk.parent for fk in view.table.foreign_keys if fk.name == rule.foreign_key), None)

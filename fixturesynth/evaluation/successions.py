@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from fixturesynth.profiling.aggregates import chosen_child, folded
 from fixturesynth.profiling.columnar import TableView, locate_parents, same_values
-from fixturesynth.profiling.invariants.succession import keeps_pace
+from fixturesynth.profiling.invariants.pacing import keeps_pace
 from fixturesynth.profiling.profile import Invariant
-from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid
+from fixturesynth.profiling.siblings import Siblings, amounts, by_pace, line_up, on_grid
 
 __all__ = ["adjacent", "aggregate", "ascending", "describe_succession", "pace", "progress", "readable", "running"]
 
@@ -97,8 +97,25 @@ def pace(rule: Invariant, view: TableView, views: Views) -> Kept:
     unit = int(p.get("unit", 1))
     whole = target.moments // unit if "unit" in p else on_grid(target, p["decimals"], exact=False)
     assert whole is not None
-    kept = keeps_pace(line, whole, unit, p) & target.valid[line.order]
-    return _spread(view, line, ~line.first, kept)
+    witness, kept = np.zeros(line.order.size, dtype=bool), np.zeros(line.order.size, dtype=bool)
+    for mask, some, step in by_pace(line, p, _categories(rule, view, views)):
+        witness[mask], kept[mask] = True, keeps_pace(some, whole, unit, step)
+    return _spread(view, line, witness & ~line.first, kept & target.valid[line.order])
+
+
+def _categories(rule: Invariant, view: TableView, views: Views) -> list[Any]:
+    """What decides the gap of each row, (rows,)."""
+    p = rule.parameters
+    if "paces" not in p:
+        return []
+    if p["key"] is None:
+        column, at = view[p["by"]], np.arange(view.rows)
+    else:
+        fk = view.table.foreign_key(p["key"])
+        column, at = views[fk.parent][p["by"]], locate_parents(view, fk, views[fk.parent])[0]
+    values = [] if column.values is None else column.values.to_pylist()
+    listed = [*values, None]
+    return [listed[code] for code in np.where(at >= 0, column.codes[np.maximum(at, 0)], -1).tolist()]
 
 
 def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
@@ -149,8 +166,12 @@ def aggregate(rule: Invariant, view: TableView, views: Views) -> Kept:
 
 
 def readable(rule: Invariant, views: Views) -> bool:
-    """Whether the child and the columns of it that an aggregate reads are there."""
+    """Whether the columns of other tables that a rule reads are there: an aggregate's child, a gap's parent."""
     p = rule.parameters
+    if rule.kind != "aggregate":
+        keys = {fk.name: fk.parent for fk in views[rule.table].table.foreign_keys}
+        parent = views.get(keys.get(p.get("key") or "", ""))
+        return p.get("key") is None or (parent is not None and p["by"] in parent.columns)
     child = views.get(p["child"])
     if child is None or all(fk.name != p["key"] for fk in child.table.foreign_keys):
         return False
@@ -184,6 +205,8 @@ def describe_succession(rule: Invariant) -> str:
     if rule.kind == "adjacent":
         shift = f" {p['constant']:+d}" if p["constant"] else ""
         return f"{target} = {rule.sources[0]} of the next row{within}{shift}"
+    if rule.kind == "paced" and "paces" in p:
+        return f"{target} goes on evenly in rows{within}, as {'its parent' if p['key'] else 'its own'} {p['by']} has it"
     if rule.kind == "paced":
         unit = p["of"] if p["of"] != "units" else "days" if p.get("unit", 0) > 1 else "microseconds"
         every = f"{p['every']} {unit}" if "unit" in p else f"{p['every'] / 10 ** p['decimals']:g}"

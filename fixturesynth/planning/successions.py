@@ -125,9 +125,7 @@ def in_line(seen: TableProfile | None, column: str) -> str:
     found = {i.kind: i.parameters for i in seen.invariants if i.target == column} if seen is not None else {}
     parts = []
     if (p := found.get("paced")) is not None:
-        unit = p["of"] if p["of"] != "units" else "days" if p.get("unit", 0) > 1 else "microseconds"
-        every = f"{p['every']} {unit}" if "unit" in p else f"{p['every'] / 10 ** p['decimals']:g}"
-        parts.append(f"goes on by {every} in {_within(p)}")
+        parts.append(f"goes on {_gap(p)} in {_within(p)}")
     if (p := found.get("ascending")) is not None:
         parts.append(f"never falls in {_within(p)}")
     if (p := found.get("progress")) is not None:
@@ -136,6 +134,14 @@ def in_line(seen: TableProfile | None, column: str) -> str:
         what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
         parts.append(f"in the end the {p['how']} of {p['child']}' {what}")
     return "".join(f"; {part}" for part in parts)
+
+
+def _gap(p: Mapping[str, Any]) -> str:
+    if "paces" in p:
+        return f"evenly, as {p['by']} has it,"
+    if "unit" not in p:
+        return f"by {p['every'] / 10 ** p['decimals']:g}"
+    return f"by {p['every']} {p['of'] if p['of'] != 'units' else 'days' if p['unit'] > 1 else 'microseconds'}"
 
 
 def _within(p: Mapping[str, Any]) -> str:

@@ -113,8 +113,9 @@ class Invariant:
     comes after its total), opening (constant in units, about, free, or a parent's foreign_key and column), by and signs
     ([category, 1, -1 or 0]; other: the sign of the rest), floor, ceiling. adjacent: constant in units, decimals, unit
     (of datetimes, in microseconds), free (whether the last of a family has a value). paced: every, of (units, months,
-    weekdays), month_end, unit. ascending: strict, unit (the least step). progress: states, steps ([from, to] by place
-    in states), starts (first states), first_only (whether all begin alike).
+    weekdays), month_end, unit; or paces ([category, the same]) by a column of the parent (key) or of the row.
+    ascending: strict, unit (the least step). progress: states, steps ([from, to] by place in states), starts (first
+    states), first_only (whether all begin alike).
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, joint_codes
 
-__all__ = ["MOST", "Siblings", "amounts", "line_up", "on_grid", "paced", "sort_key", "unit_of"]
+__all__ = ["MOST", "Siblings", "amounts", "by_pace", "line_up", "on_grid", "paced", "sort_key", "unit_of"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -143,6 +143,21 @@ def _plain(value: Any) -> Any:
         return str(int(value)) if value == int(value) else str(value)
     except (TypeError, ValueError):
         return str(value)
+
+
+def by_pace(
+    line: Siblings, parameters: Mapping[str, Any], categories: Sequence[Any]
+) -> list[tuple[Flags, Siblings, Mapping[str, Any]]]:
+    """(which of the line, those, their even gap): all in one, or those of each category; ``categories`` by row."""
+    if "paces" not in parameters:
+        return [(np.ones(line.order.size, dtype=bool), line, parameters)]
+    heads = line.order[line.first].tolist()
+    own = [_plain(categories[row]) for row in heads]
+    found = []
+    for category, step in parameters["paces"]:
+        mask = np.array([c == _plain(category) for c in own], dtype=bool)[line.family]
+        found.append((mask, Siblings(line.order[mask], line.first[mask]), step))
+    return found
 
 
 def paced(start: Integers, place: Integers, parameters: Mapping[str, Any], unit: int) -> Integers:

@@ -23,7 +23,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession
-from fixturesynth.profiling.siblings import Siblings, line_up, on_grid, paced, sort_key
+from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.partition import generated
@@ -147,8 +147,20 @@ def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Arra
     whole = target.moments // unit if "unit" in p else on_grid(target, int(p["decimals"]), exact=False)
     assert whole is not None
     out = whole.copy()
-    out[line.order] = paced(whole[line.order[line.first]][line.family], line.place, p, unit)
+    for _, some, step in by_pace(line, p, _categories(assembly, columns, p)):
+        out[some.order] = paced(whole[some.order[some.first]][some.family], some.place, step, unit)
     return written(out, ~target.valid, target, p, columns[item.column].type)
+
+
+def _categories(assembly: Assembly, columns: Mapping[str, pa.Array], parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """What decides the gap of each row, (rows,): of its parent, or its own."""
+    if "paces" not in parameters:
+        return ()
+    if parameters["key"] is None:
+        own: Sequence[Any] = columns[parameters["by"]].to_pylist()
+        return own
+    theirs: Sequence[Any] = assembly.through(parameters["key"], parameters["by"], columns).to_pylist()
+    return theirs
 
 
 def _set(assembly: Assembly, name: str, values: pa.Array) -> None:

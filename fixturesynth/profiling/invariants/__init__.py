@@ -20,6 +20,7 @@ from fixturesynth.profiling.invariants.dependencies import find_dependencies, un
 from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
+from fixturesynth.profiling.invariants.pacing import find_paced
 from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
@@ -27,7 +28,6 @@ from fixturesynth.profiling.invariants.succession import (
     find_adjacent,
     find_ascending,
     find_lines,
-    find_paced,
     find_running,
     without_echoes,
 )
@@ -72,7 +72,9 @@ def find_invariants(
     if columns is None:
         return found
     return {
-        name: tuple(kept for rule in rules if (kept := without_rare(rule, profiles)) is not None)
+        name: tuple(
+            kept for rule in rules if (kept := without_rare(rule, profiles, schema[name].foreign_keys)) is not None
+        )
         for name, rules in found.items()
     }
 
@@ -110,7 +112,9 @@ def _of_table(
         if rule.foreign_key is None and rule.kind != "adjacent"
     }
     given = {rule.target for rule in chosen}
-    in_line = [rule for line in lines for rule in find_paced(line, told["paced"]) if rule.target not in given]
+    in_line = [
+        rule for line in lines for rule in find_paced(line, views, located, told["paced"]) if rule.target not in given
+    ]
     in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target not in given]
     in_line += [rule for line in lines for rule in find_progress(line, told["progress"]) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]

@@ -18,16 +18,14 @@ import numpy.typing as npt
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, distinct_codes, joint_codes
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE
 from fixturesynth.profiling.profile import Invariant
-from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid, paced, unit_of
+from fixturesynth.profiling.siblings import Siblings, amounts, line_up, on_grid, unit_of
 
 __all__ = [
     "Line",
     "find_adjacent",
     "find_ascending",
     "find_lines",
-    "find_paced",
     "find_running",
-    "keeps_pace",
     "without_echoes",
 ]
 
@@ -40,7 +38,6 @@ MOST_CATEGORIES = 24  # of a column that decides the sign
 LEAST_FAMILIES = 5
 LEAST_MOVING = 0.3  # share of rows in which a total must change
 LEAST_DISTINCT = 6
-MONTHS = (1, 2, 3, 4, 6, 12)
 MOST_GROUPINGS = 12
 PROBE = 64  # rows on which all pairs of numbers are tried
 
@@ -389,86 +386,6 @@ def _gap(line: Siblings, source: Integers, target: Integers, valid: Flags) -> in
         return None
     gaps = target[own] - source[following]
     return int(gaps[0]) if (gaps == gaps[0]).all() else None
-
-
-# -- even gaps --------------------------------------------------------------------------------------------------------
-def find_paced(line: Line, taken: set[str]) -> Iterator[Invariant]:
-    """target = the sibling's before it and a step: so many days, seconds, months or weekdays; of numbers, so much."""
-    view = line.view
-    steps = int(np.count_nonzero(~line.whole.first))
-    for target in view.columns.values():
-        dated = target.family == "datetime"
-        if target.name in taken or target.nulls or target.distinct < 4 or target.name not in line.grids:
-            continue
-        if steps < 3 * FEWEST or target.name in view.references or target.name in view.identities:
-            continue
-        if line.order[0] != target.name and (dated or target.name in line.order):
-            continue
-        whole, decimals = line.grids[target.name]
-        if dated:
-            unit = unit_of(target)
-            step = _pace(line.few, whole, unit)
-            if step is None or not keeps_pace(line.whole, whole, unit, step).all():
-                continue
-            step["unit"] = unit
-        else:
-            gap = _even(line.few, whole)
-            if gap is None or _even(line.whole, whole) != gap or not line.groups:
-                continue
-            step = {"every": gap, "of": "units", "decimals": decimals}
-        taken.add(target.name)
-        sources = tuple(n for n in dict.fromkeys([*line.groups, *line.order]) if n != target.name)
-        yield Invariant("paced", view.table.name, target.name, sources, None, {**step, **line.named}, steps)
-
-
-def _even(line: Siblings, whole: Integers) -> int | None:
-    """By how much each sibling differs from the one before, where that is the same everywhere, and something."""
-    gaps = np.diff(whole[line.order], prepend=0)[~line.first]
-    return int(gaps[0]) if gaps.size and gaps[0] and (gaps == gaps[0]).all() else None
-
-
-def _pace(few: Siblings, days: Integers, unit: int) -> dict[str, Any] | None:
-    after = np.flatnonzero(~few.first)
-    if after.size < FEWEST:
-        return None
-    ordered = days[few.order]
-    gaps = ordered[after] - ordered[after - 1]
-    if gaps[0] > 0 and (gaps == gaps[0]).all():
-        return {"every": int(gaps[0]), "of": "units"}
-    tries = [{"every": m, "of": "months", "month_end": end} for m in MONTHS for end in (True, False)]
-    for step in [*tries, {"every": 1, "of": "weekdays"}]:
-        if keeps_pace(few, days, unit, step).all():
-            return step
-    return None
-
-
-def keeps_pace(line: Siblings, days: Integers, unit: int, parameters: Mapping[str, Any]) -> Flags:
-    """Whether each row stands where its family's first leads to, (n,) in order; the first always does.
-
-    Of months, the day is the family's latest one or the last of the month, whichever comes first.
-    """
-    ordered = days[line.order]
-    if parameters["of"] != "months":
-        return np.asarray(paced(ordered[line.first][line.family], line.place, parameters, unit) == ordered)
-    per_day = DAY // unit
-    month, inside, length = _in_month(ordered // per_day)
-    if parameters.get("month_end"):
-        right = inside == length - 1
-    else:
-        latest = np.zeros(int(line.family.max(initial=-1)) + 1, dtype=np.int64)
-        np.maximum.at(latest, line.family, inside)
-        right = inside == np.minimum(latest[line.family], length - 1)
-    right &= month == month[line.first][line.family] + line.place * int(parameters["every"])
-    clock = ordered % per_day
-    return np.asarray(right & (clock == clock[line.first][line.family]))
-
-
-def _in_month(day: Integers) -> tuple[Integers, Integers, Integers]:
-    """Months since 1970, the day of the month from 0, and how many it has, (n,) each."""
-    month = day.astype("datetime64[D]").astype("datetime64[M]")
-    begin = month.astype("datetime64[D]").astype(np.int64)
-    end = (month + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64)
-    return month.astype(np.int64), day - begin, end - begin
 
 
 # -- order itself -----------------------------------------------------------------------------------------------------
