@@ -140,6 +140,7 @@ def test_one_ledger_without_a_parent(tmp_path: Path) -> None:
     assert rows["posted_on"].is_monotonic_increasing
     assert (np.cumsum(cents(rows["amount"])) == cents(rows["balance"])).all() and rows["balance"].min() >= 0
     assert near(before["ledger"]["amount"], rows["amount"], 0.02)
+    assert near(before["ledger"]["balance"], rows["balance"], 0.06)
 
 
 def test_a_total_is_none_when_a_row_breaks_it(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.generators.calendar import PARTS
+from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.succession import FOLLOWING, running_parts, written
 from fixturesynth.generators.tablemodel import (
     column_variable,
@@ -28,6 +29,7 @@ from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.progress import in_progress
+from fixturesynth.sampling.tracking import tracked
 
 __all__ = ["arrange", "computed_again", "finish"]
 
@@ -68,6 +70,10 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
             if values is not None:
                 _set(assembly, item.column, values)
                 columns = compute(assembly)
+    for column in assembly.plan.columns:
+        whole = isinstance(column.source, Derived) and column.source.operation == "running"
+        if whole and column.name in assembly.base and not column.source.parameters["groups"]:  # type: ignore[union-attr]
+            columns = _on_its_way(assembly, columns, column)
     for column, source in _totals(assembly):
         for _ in range(TRIES):
             taking = _within_bounds(assembly, columns, column, source)
@@ -251,6 +257,24 @@ def _set_rising(assembly: Assembly, columns: Columns, item: Succession, *, withi
 
 
 # -- totals -----------------------------------------------------------------------------------------------------------
+def _on_its_way(assembly: Assembly, columns: Columns, column: ColumnPlan) -> Columns:
+    """The one total of a table goes the way that was drawn: without a parent no row knows the one before it."""
+    source = column.source
+    assert isinstance(source, Derived)
+    view = assembly.view(columns, *source.sources)
+    line, steps, opening = running_parts(view, {**source.parameters, "before": False}, None, _nobody)
+    drawn = as_type(assembly.base[column.name], pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    wanted = drawn[line.order] * 10.0 ** source.parameters["decimals"]
+    taking = np.arange(assembly.rows, dtype=np.int64)
+    taking[line.order] = line.order[tracked(steps, int(opening[0]), wanted)] if line.order.size else line.order
+    _take(assembly, _content(assembly, source), taking)
+    return compute(assembly)
+
+
+def _nobody(foreign_key: str, column: str) -> pa.Array:
+    raise AssertionError("a total without families begins at no parent's")
+
+
 def _within_bounds(
     assembly: Assembly, columns: Mapping[str, pa.Array], column: ColumnPlan, source: Derived
 ) -> Integers | None:
