@@ -222,7 +222,7 @@ def _plan_table(
         parent_orders=_parent_orders(learned, columns, table, done),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
-        successions=plan_successions(table, columns, references, context, learned),
+        successions=plan_successions(table, columns, references, learned),
         aggregates=plan_aggregates(columns, uniques, learned),
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip

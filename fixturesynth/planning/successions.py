@@ -27,7 +27,7 @@ BETWEEN = ("running", "adjacent")  # kinds that give a column's value
 
 
 def plan_successions(
-    table: Table, columns: Sequence[ColumnPlan], references: Sequence[ReferencePlan], context: str | None,
+    table: Table, columns: Sequence[ColumnPlan], references: Sequence[ReferencePlan],
     seen: TableProfile | None,
 ) -> tuple[Succession, ...]:  # fmt: skip
     """Even gaps and orders of learned dates. Rows that reference rows of their own table keep their places."""
@@ -35,7 +35,6 @@ def plan_successions(
         return ()
     learned = {c.name for c in columns if isinstance(c.source, Modelled)}
     keyed = {c.name for c in columns if isinstance(c.source, Default)}
-    own = set(table.foreign_key(context).columns) if context is not None else set()
     still = any(r.how == "self" for r in references)
     out = []
     for item in seen.invariants:
@@ -46,8 +45,7 @@ def plan_successions(
             or {*groups, *order} & keyed
         ):
             continue
-        # Places in a family are those among the children of the context: others hold for their dates alone.
-        if item.kind == "ascending" and (still or (groups and set(groups) != own)):
+        if item.kind == "ascending" and still:
             continue
         rest = {k: v for k, v in item.parameters.items() if k not in ("groups", "order")}
         out.append(Succession(item.kind, item.target, groups, order, rest))

@@ -62,8 +62,9 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
                 columns = compute(assembly)
             _move_rows(assembly, columns, item)
             columns = compute(assembly)
-        _set_rising(assembly, columns, item)
-        columns = compute(assembly)
+        elif _own(assembly, item) or not _by_rank(assembly, item):
+            _set_rising(assembly, columns, item)
+            columns = compute(assembly)
     for item in assembly.plan.successions:
         if item.kind == "progress" and item.column in columns:
             values = in_progress(assembly, item, columns)
@@ -100,7 +101,7 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
     for item in assembly.plan.successions:
         if item.column not in out or item.column in keyed:
             continue
-        if item.kind == "ascending" and not item.groups and assembly.plan.context is not None:
+        if item.kind == "ascending" and not _own(assembly, item) and _by_rank(assembly, item):
             continue  # dates of other families would come in, which their parents may not allow
         values = _SUCCESSIONS[item.kind](assembly, item, out)
         if values is not None and not values.equals(out[item.column]):
@@ -196,12 +197,28 @@ def _in_rank(assembly: Assembly, families: bool) -> Siblings:
     return Siblings(order, first)
 
 
+def _own(assembly: Assembly, item: Succession) -> bool:
+    """Whether families are the children of the context, or there is none and they are all rows."""
+    if assembly.plan.context is None:
+        return not item.groups
+    return set(item.groups) == set(assembly.table.foreign_key(assembly.plan.context).columns)
+
+
 def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
-    """Rows change places, all but their keys, so that a date rises with the rank."""
-    slots = _in_rank(assembly, bool(item.groups))
-    moments = sort_key(assembly.view(columns, item.column)[item.column])[slots.order]
+    """Rows change places, all but their keys, so that a date rises with the rank.
+
+    Families that the context does not make stand together afterwards, in the order of their first rows.
+    """
+    view = assembly.view(columns, item.column, *item.groups)
+    slots = _in_rank(assembly, _own(assembly, item))
+    moments, family = sort_key(view[item.column])[slots.order], slots.family
+    if item.groups and not _own(assembly, item):
+        line = line_up(view, item.groups, ())
+        begin = np.arange(assembly.rows)
+        begin[line.order] = line.order[line.first][line.family]
+        family = begin[slots.order]
     taking = np.empty(assembly.rows, dtype=np.int64)
-    taking[slots.order] = slots.order[np.lexsort((moments, slots.family))]
+    taking[slots.order] = slots.order[np.lexsort((moments, family))]
     if (taking == np.arange(assembly.rows)).all():
         return
     names = [c.name for c in assembly.plan.columns if not isinstance(c.source, Key) and c.name in assembly.base]
@@ -224,10 +241,10 @@ def _rising(
     """
     whole = assembly.view(columns, item.column, *item.groups, *item.order)
     view = whole[item.column]
-    if within or _by_rank(assembly, item):
-        slots = _in_rank(assembly, within or bool(item.groups))
+    if within or (_by_rank(assembly, item) and _own(assembly, item)):
+        slots = _in_rank(assembly, True)
     else:
-        slots = line_up(whole, item.groups, item.order)
+        slots = line_up(whole, item.groups, () if _by_rank(assembly, item) else item.order)
     moments = sort_key(view)[slots.order]
     order = np.lexsort((moments, slots.family))
     if view.family != "datetime":
@@ -236,18 +253,26 @@ def _rising(
         return None if (moments[order] == moments).all() else columns[item.column].take(pa.array(index))
     rising = moments[order]
     if item.parameters.get("strict"):
-        grain = int(item.parameters["unit"])
-        steps = np.arange(rising.size) * grain
-        # Families apart by more than any date is from another, the largest so far never falls into the next one's.
-        apart = slots.family * (int(np.ptp(rising)) + steps[-1] + 1) if rising.size else slots.family
-        if rising.size and int(apart[-1]) < WIDE and int(rising.max()) < WIDE:
-            low = int(rising.min())
-            rising = np.maximum.accumulate(rising - low - steps + apart + steps[-1]) + steps - apart - steps[-1] + low
+        rising = _apart(rising, slots, int(item.parameters["unit"]))
     if (rising == moments).all():
         return None
     out = view.moments.copy()
     out[slots.order] = rising
     return written(out, ~view.valid, view, {"unit": 1}, columns[item.column].type)
+
+
+def _apart(rising: Integers, slots: Siblings, grain: int) -> Integers:
+    """Ascending moments, (n,) in line, of which no two siblings share one: the later moves on by ``grain``."""
+    if not rising.size:
+        return rising
+    whole = (rising - rising.min()) // grain
+    place = np.arange(rising.size)
+    # Families further apart than any two moments: what one has pushed on never reaches into the next.
+    span = int(whole.max()) + rising.size + 1
+    if span * (int(slots.family[-1]) + 1) >= WIDE:
+        return rising
+    lifted = np.maximum.accumulate(whole - place + slots.family * span) + place - slots.family * span
+    return np.where(lifted > whole, rising.min() + lifted * grain, rising)
 
 
 def _set_rising(assembly: Assembly, columns: Columns, item: Succession, *, within: bool = False) -> None:
