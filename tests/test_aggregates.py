@@ -166,3 +166,10 @@ def test_a_check_comes_before_the_sum(tmp_path: Path) -> None:
     assert ((have == sums) | (sums > 60)).all() and (have == sums).mean() > 0.9
     given = model.sample(seed=1, given={"boxes": {"total": 7}})
     assert (given["boxes"]["total"] == 7).all()
+
+
+def test_dates_counted_from_a_date_that_is_missing_still_rise(tmp_path: Path) -> None:
+    """The last order's date may be drawn as NULL for a customer who has orders."""
+    model = fs.fit(real.orders(tmp_path / "orders"), seed=1, generator="independent")
+    orders = model.sample(seed=1)["orders"].sort_values("id")
+    assert orders["ordered_on"].notna().all() and orders["ordered_on"].is_monotonic_increasing

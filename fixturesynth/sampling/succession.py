@@ -27,6 +27,7 @@ from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule,
 from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
+from fixturesynth.sampling.nulls import filled
 from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.progress import in_progress
 from fixturesynth.sampling.tracking import tracked
@@ -42,6 +43,12 @@ WIDE = 2**62
 
 def arrange(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with rows in line; whole rows move inside their family, amounts also between families."""
+    everywhere = np.ones(assembly.rows, dtype=bool)
+    for item in assembly.plan.successions:
+        missing = item.column in columns and columns[item.column].null_count > 0
+        if missing and not assembly.table.column(item.column).nullable:  # counted from a parent's that is NULL
+            _set(assembly, item.column, filled(assembly, item.column, columns[item.column], everywhere))
+            columns = compute(assembly)
     for item in assembly.plan.successions:
         if item.kind == "paced" and item.column in columns:
             _set(assembly, item.column, _on_pace(assembly, item, columns))
