@@ -40,7 +40,7 @@ from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import others, spread
-from fixturesynth.sampling.succession import arrange, finish
+from fixturesynth.sampling.succession import arrange, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
 from fixturesynth.schema.predicates.arrays import unify
@@ -56,7 +56,9 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
-    columns = arrange(assembly, _settle_parent_orders(assembly, compute(assembly)))
+    columns = compute(assembly)
+    if goes_on(assembly.plan):
+        columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
         changed = _settle_distinct(assembly, columns)
         changed |= _settle_uniques(assembly, columns, turn)

@@ -23,7 +23,7 @@ from fixturesynth.generators.tablemodel import (
     null_variable,
     part_variable,
 )
-from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession
+from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession, TablePlan
 from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
@@ -32,13 +32,18 @@ from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.progress import in_progress
 from fixturesynth.sampling.tracking import tracked
 
-__all__ = ["arrange", "computed_again", "finish"]
+__all__ = ["arrange", "computed_again", "finish", "goes_on"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 TRIES = 3  # where amounts hang on other columns, moving rows may take more than once
 WIDE = 2**62
+
+
+def goes_on(plan: TablePlan) -> bool:
+    """Whether anything in the table hangs on the sibling before or after."""
+    return bool(plan.successions) or any(_is_following(c) for c in plan.columns)
 
 
 def arrange(assembly: Assembly, columns: Columns) -> Columns:
@@ -100,7 +105,7 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
     """
     if given is not None and not given:
         return columns
-    if not assembly.plan.successions and not any(_is_following(c) for c in assembly.plan.columns):
+    if not goes_on(assembly.plan):
         return columns
     out = dict(columns)
     changed: set[str] = set(given or ())
