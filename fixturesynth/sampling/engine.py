@@ -237,7 +237,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     codes = assembly.codes
     if plan.context is not None:
         parents, position = assembly.ranks[plan.context], assembly.position  # rows may stand in another order now
-        siblings = np.bincount(parents, minlength=1)[parents]
+        places = np.maximum(parents, 0)  # a row may have left its parent to keep a set unique
+        siblings = np.bincount(places, minlength=1)[places]
     if plan.aggregates:
         run.parents[plan.name] = assembly
     if any(r.how == "later" for r in plan.references):
