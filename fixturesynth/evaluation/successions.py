@@ -23,8 +23,13 @@ Kept = tuple[Flags, Flags]  # rows that bear witness, rows that keep the rule
 Views = Mapping[str, TableView]
 
 
-def _line(rule: Invariant, view: TableView) -> Siblings:
-    return line_up(view, rule.parameters["groups"], rule.parameters["order"])
+def _line(rule: Invariant, view: TableView, views: Views) -> Siblings:
+    """The siblings; rows whose parent is missing are nobody's."""
+    groups, found = set(rule.parameters["groups"]), np.ones(view.rows, dtype=bool)
+    for fk in view.table.foreign_keys:
+        if set(fk.columns) <= groups and fk.parent in views and all(c in view.columns for c in fk.columns):
+            found &= locate_parents(view, fk, views[fk.parent])[0] >= 0
+    return line_up(view, rule.parameters["groups"], rule.parameters["order"], np.flatnonzero(found))
 
 
 def _spread(view: TableView, line: Siblings, witness: Flags, kept: Flags) -> Kept:
@@ -37,7 +42,7 @@ def running(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows whose total is that of the sibling before and what was added; first ones where it is known what comes
     first."""
     p, target = rule.parameters, view[rule.target]
-    line = _line(rule, view)
+    line = _line(rule, view, views)
     adding = amounts(view, p, exact=False)
     assert adding is not None
     steps, known = (part[line.order] for part in adding)
@@ -78,7 +83,7 @@ def _opening(rule: Invariant, view: TableView, views: Views, line: Siblings) -> 
 def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows with a next sibling whose target lies beside that one's source."""
     p, target, source = rule.parameters, view[rule.target], view[rule.sources[0]]
-    line = _line(rule, view)
+    line = _line(rule, view, views)
     own, theirs = (on_grid(c, p["decimals"], exact=False) for c in (target, source))
     assert own is not None and theirs is not None
     if target.family == "datetime":  # in the rule's own units, whatever these rows have
@@ -93,7 +98,7 @@ def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
 
 def pace(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows after the first of a family that stand where an even gap leads to."""
-    line, target, p = _line(rule, view), view[rule.target], rule.parameters
+    line, target, p = _line(rule, view, views), view[rule.target], rule.parameters
     unit = int(p.get("unit", 1))
     whole = target.moments // unit if "unit" in p else on_grid(target, p["decimals"], exact=False)
     assert whole is not None
@@ -120,7 +125,7 @@ def _categories(rule: Invariant, view: TableView, views: Views) -> list[Any]:
 
 def ascending(rule: Invariant, view: TableView, views: Views) -> Kept:
     """Rows that do not come before the sibling before them."""
-    line, target = _line(rule, view), view[rule.target]
+    line, target = _line(rule, view, views), view[rule.target]
     ordered, valid = target.ordered[line.order], target.valid[line.order]
     witness = ~line.first & valid & np.roll(valid, 1)
     with np.errstate(invalid="ignore"):
@@ -134,7 +139,7 @@ def progress(rule: Invariant, view: TableView, views: Views) -> Kept:
     places = {name: i for i, name in enumerate(p["states"])}
     values = [] if target.values is None else [str(v) for v in target.values.to_pylist()]
     rank = np.array([*(places.get(v, -1) for v in values), -1], dtype=np.int64)[target.codes]
-    line = _line(rule, view)
+    line = _line(rule, view, views)
     ranks = rank[line.order]
     before = np.roll(ranks, 1)
     witness = ~line.first & (ranks >= 0) & (before >= 0)
