@@ -16,7 +16,7 @@ from fixturesynth.evaluation.distances import (
     total_variation,
     wasserstein,
 )
-from fixturesynth.evaluation.features import Features
+from fixturesynth.evaluation.features import Features, _of_numbers
 from fixturesynth.evaluation.giveaways import find_giveaways
 from fixturesynth.evaluation.intervals import Z
 from fixturesynth.evaluation.nearness import make_points, nearest
@@ -375,3 +375,18 @@ def test_what_gives_rows_away_is_told_with_its_direction(real: np.ndarray, made:
         warnings.simplefilter("error")
         ((name, share, how),) = find_giveaways(features, np.repeat([False, True], 500), np.array([2.0]))
     assert (name, share) == ("x", 1.0) and words in how
+
+
+def test_features_of_equal_families_are_equal_whatever_stands_beside_them() -> None:
+    """Means and spreads are sums about a centre of all rows: its rounding may give no side away."""
+    rng = np.random.default_rng(1)
+    begin = rng.integers(1, 45, 400)
+    family = (begin[:, None] + np.arange(7)).ravel().astype(np.float64)
+    owner = np.repeat(np.arange(400), 7)
+    alone = dict(_of_numbers(family, owner, 400))
+    beside = np.concatenate([family, rng.normal(1_000 / 3, 5, 7)])
+    together = dict(_of_numbers(beside, np.append(owner, np.full(7, 400)), 401))
+    for what, values in alone.items():
+        assert (values == together[what][:400]).all(), what
+    expected = np.array([f.std() for f in family.reshape(400, 7)])
+    assert np.allclose(alone["spread"], expected, rtol=1e-8)

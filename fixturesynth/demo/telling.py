@@ -104,8 +104,9 @@ def _sentence(group: Sequence[Invariant]) -> str:
     targets = ", ".join(i.target for i in group)
     plural = "" if len(group) > 1 else "s"
     return _SENTENCES[first.kind].format(
-        targets=targets, sources=", ".join(first.sources), s=plural, first=first.sources[0] if first.sources else "",
-        last=first.sources[-1] if first.sources else "", sum=_sum(first), parent=first.foreign_key or "",
+        targets=targets, sources=", ".join(first.sources), s=plural, es="e" * len(plural) + plural,
+        first=first.sources[0] if first.sources else "", last=first.sources[-1] if first.sources else "",
+        sum=_sum(first), parent=first.foreign_key or "",
         zone=f" ({first.parameters['zone']} clocks)" if "zone" in first.parameters else "",
     )  # fmt: skip
 
@@ -124,6 +125,13 @@ _SENTENCES = {
     "order": "{first} ≤ {targets}",
     "determines": "{targets} follow{s} from {sources}",
     "linear": "{targets} = {sum}",
+    "presence": "{targets} say{s} whether {first} is null",
+    "running": "{targets} go{es} on from the row before",
+    "adjacent": "{targets}: where the next row's {first} begins",
+    "paced": "{targets} in even gaps",
+    "ascending": "{targets} never fall{s} from row to row",
+    "progress": "{targets} only go{es} forward from row to row",
+    "aggregate": "{targets} from the rows of children",
     "product": "{targets} = {first} × {last}",
     "clock": "{targets} = {first} + {last}, on the clock and past midnight",
     "datepart": "{targets} follow{s} from {first}{zone}",

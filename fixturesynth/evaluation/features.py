@@ -167,11 +167,20 @@ def _of_numbers(values: Floats, owner: Integers, parents: int) -> list[tuple[str
     # What rounding leaves of equal values is no spread, and must give nobody away.
     spread[spread < 1e-6 * (float(values.std()) if values.size else 0.0)] = 0.0
     return [
-        ("mean", np.where(some, mean + centre, np.nan)),
+        ("mean", np.where(some, _short(mean + centre), np.nan)),
         ("least", np.where(some, low, np.nan)),
         ("largest", np.where(some, high, np.nan)),
-        ("spread", np.where(count > 1, spread, np.nan)),
+        ("spread", np.where(count > 1, _short(spread), np.nan)),
     ]
+
+
+def _short(values: Floats) -> Floats:
+    """To nine digits: the centre that keeps sums exact is each side's own, and its rounding would tell them apart."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = 10.0 ** (np.floor(np.log10(np.abs(values))) - 8)
+    known = np.isfinite(unit) & (unit > 0)
+    rounded: Floats = np.where(known, np.rint(values / np.where(known, unit, 1.0)) * unit, values)
+    return rounded
 
 
 def _of_category(values: Floats, owner: Integers, parents: int) -> list[tuple[str, Floats]]:

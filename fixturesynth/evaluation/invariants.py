@@ -10,6 +10,16 @@ import numpy.typing as npt
 from fixturesynth.evaluation.comparison import Comparison, Side
 from fixturesynth.evaluation.intervals import wilson
 from fixturesynth.evaluation.record import Measure
+from fixturesynth.evaluation.successions import (
+    adjacent,
+    aggregate,
+    ascending,
+    describe_succession,
+    pace,
+    progress,
+    readable,
+    running,
+)
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
@@ -27,6 +37,8 @@ __all__ = [
     "measure_orders",
     "rules_of",
 ]
+
+BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced", "aggregate")  # rows of one family
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -78,6 +90,8 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
     columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
     if any(c not in view.columns for c in columns):
         return False
+    if rule.kind in ("aggregate", "paced") and not readable(rule, views):
+        return False
     if rule.foreign_key is None:
         return True
     parent = next((fk.parent for fk in view.table.foreign_keys if fk.name == rule.foreign_key), None)
@@ -85,31 +99,33 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
 
 
 def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
-    """Functional dependencies: share of synthetic rows in which what decides a column decides it, or a parent does.
+    """Functional dependencies: share of synthetic rows in which what decides a column decides it, or a parent does, or
+    whether another one is NULL.
 
     Rules are those that every real row keeps: the profile's, or found anew. The most frequent value of each group is
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy"))
+    return _measured(comparison, ("determines", "copy", "presence"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
-    """Orders: share of synthetic rows that keep an order of two columns, or of one with a column of the parent.
+    """Orders: share of synthetic rows that keep an order of two columns, with one of a parent, or with the row before.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("order", "order_parent", "order_parent_reversed"))
+    return _measured(comparison, ("order", "order_parent", "order_parent_reversed", "ascending", "progress"))
 
 
 def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
-    """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality.
+    """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality,
+    or what children come to, or go on from the row before: running totals, spans that adjoin, even gaps.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal"))
+    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal", *BETWEEN))
 
 
 def measure_null_rules(comparison: Comparison) -> Iterator[Measure]:
@@ -182,10 +198,13 @@ def describe(rule: Invariant) -> str:
     p, s, t = rule.parameters, rule.sources, rule.target
     parent = f"parent's {s[0]}" if rule.foreign_key and s else ""
     less = "<" if p.get("strict") else "≤"
+    if rule.kind in (*BETWEEN, "ascending", "progress"):
+        return describe_succession(rule)
     words: Mapping[str, Callable[[], str]] = {
         "constant": lambda: f"{t} is always {p['value']}",
         "order": lambda: f"{s[0]} {less} {t}",
         "determines": lambda: f"{', '.join(s)} decide{'s' * (len(s) == 1)} {t}",
+        "presence": lambda: f"{t} is {p['null']} where {s[0]} is NULL, else {p['set']}",
         "linear": lambda: f"{t} = " + " + ".join(
             f"{'' if f == 1 else f'{f:g} × '}{n}" for f, n in zip(p["coefficients"], s, strict=True)
         ) + (f" + {p['constant']:g}" if p["constant"] else ""),
@@ -246,6 +265,14 @@ def _determines(case: _Case) -> Kept:
     right[order[last]] = True
     everything = np.ones(case.view.rows, dtype=bool)
     return everything, right[cells]
+
+
+def _presence(case: _Case) -> Kept:
+    target, p = case.target, case.rule.parameters
+    values = [] if target.values is None else target.values.to_pylist()
+    null, present = (np.array([*(v == p[name] for v in values), False], dtype=bool) for name in ("null", "set"))
+    everything = np.ones(case.view.rows, dtype=bool)
+    return everything, np.where(case.sources[0].valid, present[target.codes], null[target.codes])
 
 
 def _near(predicted: npt.NDArray[np.float64], case: _Case, exact: bool) -> Flags:
@@ -352,11 +379,17 @@ def _order_parent(case: _Case) -> Kept:
     return witness, (low < high) if case.rule.parameters.get("strict") else (low <= high)
 
 
+def _between(test: Callable[[Invariant, TableView, Mapping[str, TableView]], Kept]) -> Callable[[_Case], Kept]:
+    return lambda case: test(case.rule, case.view, case.views)
+
+
 _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
-        "order_parent_reversed": _order_parent,
+        "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
+        "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),
+        "ascending": _between(ascending), "progress": _between(progress),
     }
 )  # fmt: skip

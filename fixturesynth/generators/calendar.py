@@ -1,7 +1,8 @@
 """Dates and times taken apart, so that what hangs on the hour or the weekday can be learned.
 
 A column becomes weeks or days, the day of the week where days of the week differ, and the time of day where it has
-one. Each part is learned by itself; together they are the value again, exactly.
+one; months and the day of the month where hardly any but a few days come (the 1st, the last). Each part is learned by
+itself; together they are the value again, exactly.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import pyarrow.compute as pc
 
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["CLOCK", "DATE", "WEEKDAY", "join_parts", "parts_with", "split_parts"]
+__all__ = ["CLOCK", "DATE", "MONTHDAY", "PARTS", "WEEKDAY", "join_parts", "months_of", "parts_with", "split_parts"]
 
 Integers = npt.NDArray[np.int64]
 
-DATE, WEEKDAY, CLOCK = "column", "weekday", "clock"
+DATE, WEEKDAY, MONTHDAY, CLOCK = "column", "weekday", "monthday", "clock"
+PARTS = (DATE, WEEKDAY, MONTHDAY, CLOCK)
+LAST = 31  # stands for the last day of a month, whichever it is; others count from 0
+FEW_DAYS = 4  # of the month that nearly all rows keep to
+MOSTLY = 0.97
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
 LEAST_DAYS = 21  # a shorter span has no use for weeks
 LEAST_ROWS = 200
@@ -31,8 +36,12 @@ LEAST_EXPECTED = 5  # rows of a class on each day
 MOST_CLASSES = 8
 
 
-def split_parts(values: pa.Array, beside: Sequence[pa.Array] = ()) -> tuple[dict[str, Any], dict[str, pa.Array]] | None:
+def split_parts(
+    values: pa.Array, beside: Sequence[pa.Array] = (), since: pa.Array | None = None
+) -> tuple[dict[str, Any], dict[str, pa.Array]] | None:
     """(facts, parts by name): int64 arrays of n rows, null where the value is. None where there is nothing to split.
+
+    ``since``: dates, (n,), of which months are counted from theirs; facts then say so.
 
     ``beside``: other columns, (n,) each: where one of them hangs on the day of the week, that is a part of its own,
     also when all days of the week come as often. Source of the day numbering: 1970-01-01 was a Thursday; weeks start
@@ -48,6 +57,16 @@ def split_parts(values: pa.Array, beside: Sequence[pa.Array] = ()) -> tuple[dict
     day = ints // PER_DAY[unit]
     clock = ints - day * PER_DAY[unit]
     used = day[valid]
+    if (facts := _monthly(used, clock[valid], unit, written)) is not None:
+        parts = _parts(day, clock, valid, facts)
+        if since is None:
+            return facts, parts
+        begin = _months_before(since)
+        if begin is not None:
+            parts[DATE] = pc.subtract(parts[DATE], begin)
+            return {**facts, "since": True}, parts
+    if since is not None:
+        return None
     if not used.size or int(used.max() - used.min()) < LEAST_DAYS:
         return None
     weekdays = np.bincount((used + 3) % 7, minlength=7).astype(np.float64)
@@ -59,6 +78,40 @@ def split_parts(values: pa.Array, beside: Sequence[pa.Array] = ()) -> tuple[dict
         return None
     facts = {"unit": unit, "format": written, "weekday": uneven, "clock": timed, "time": int(clock[valid][0])}
     return facts, _parts(day, clock, valid, facts)
+
+
+def _monthly(day: Integers, clock: Integers, unit: str, written: str) -> dict[str, Any] | None:
+    """Facts of dates that nearly all fall on a few days of the month, in several months."""
+    if not day.size or int(np.unique(months_of(day)[0]).size) < 3:
+        return None
+    counts = np.sort(np.bincount(months_of(day)[1], minlength=LAST + 1))[::-1]
+    if counts[:FEW_DAYS].sum() < MOSTLY * day.size:
+        return None
+    timed = bool(np.unique(clock).size > 1)
+    return {
+        "unit": unit, "format": written, "weekday": False, "monthly": True, "clock": timed, "time": int(clock[0])
+    }  # fmt: skip
+
+
+def months_of(day: Integers) -> tuple[Integers, Integers]:
+    """Months since 1970 and the day in them, from 0, LAST for the last one; (n,) each.
+
+    >>> months_of(np.array([0, 30, 31, 58]))[0].tolist(), months_of(np.array([0, 30, 31, 58]))[1].tolist()
+    ([0, 0, 1, 1], [0, 31, 0, 31])
+    """
+    month = day.astype("datetime64[D]").astype("datetime64[M]")
+    inside = day - month.astype("datetime64[D]").astype(np.int64)
+    last = (month + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - 1 == day
+    return month.astype(np.int64), np.where(last, LAST, inside)
+
+
+def _day_of(month: Integers, inside: Integers) -> Integers:
+    """The day, (n,), of months and days in them as ``months_of`` gives them."""
+    months = month.astype("datetime64[M]")
+    begin = months.astype("datetime64[D]").astype(np.int64)
+    end = (months + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - 1
+    found: Integers = np.minimum(begin + inside, end)
+    return found
 
 
 def _hangs_on(values: pa.Array, weekday: Integers, valid: npt.NDArray[np.bool_]) -> bool:
@@ -112,6 +165,8 @@ def _parts(
     day: Integers, clock: Integers, valid: npt.NDArray[np.bool_], facts: Mapping[str, Any]
 ) -> dict[str, pa.Array]:
     parts = {DATE: (day + 3) // 7 if facts["weekday"] else day}
+    if facts.get("monthly"):
+        parts[DATE], parts[MONTHDAY] = months_of(day)
     if facts["weekday"]:
         parts[WEEKDAY] = (day + 3) % 7
     if facts["clock"]:
@@ -119,11 +174,26 @@ def _parts(
     return {name: pa.array(part, pa.int64(), mask=~valid) for name, part in parts.items()}
 
 
-def join_parts(parts: Mapping[str, pa.Array], facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:
-    """The column again, n rows in its own type and format."""
+def _months_before(since: pa.Array) -> pa.Array | None:
+    """Months since 1970 of dates, int64 (n,)."""
+    parsed = parse_temporal(since)
+    if parsed is None:
+        return None
+    return pa.array(months_of(parsed[0] // PER_DAY[parsed[1]])[0], mask=~np.asarray(since.is_valid()))
+
+
+def join_parts(
+    parts: Mapping[str, pa.Array], facts: Mapping[str, Any], kind: pa.DataType, since: pa.Array | None = None
+) -> pa.Array:
+    """The column again, n rows in its own type and format. ``since``: what its months are counted from, if they are."""
+    if since is not None:
+        begin = _months_before(since)
+        parts = {**parts, DATE: pa.nulls(len(since), pa.int64()) if begin is None else pc.add(parts[DATE], begin)}
     valid = np.asarray(parts[DATE].is_valid())
     numbers = {name: part.fill_null(0).to_numpy(zero_copy_only=False) for name, part in parts.items()}
     day = numbers[DATE] * 7 + numbers[WEEKDAY] - 3 if facts["weekday"] else numbers[DATE]
+    if facts.get("monthly"):
+        day = _day_of(numbers[DATE], numbers[MONTHDAY])
     clock = numbers[CLOCK] if facts["clock"] else np.int64(facts["time"])
     made = format_temporal(day * PER_DAY[facts["unit"]] + clock, facts["unit"], facts["format"], ~valid)
     return made if made.type == kind else made.cast(kind)

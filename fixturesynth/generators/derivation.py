@@ -173,6 +173,12 @@ def _same(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType
     return as_type(sources[0], kind, parameters.get("format"))
 
 
+def _presence(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
+    """One of two values by whether the source is NULL."""
+    missing, present = (pa.array([parameters[name]]).cast(kind)[0] for name in ("null", "set"))
+    return pc.if_else(sources[0].is_valid(), present, missing)
+
+
 Operation = Callable[[Sequence[pa.Array], Parameters, pa.DataType], pa.Array]
 
 # copy and equal read one array; ordinal gets the position as its source; determines gets a lookup (see find_lookup).
@@ -183,6 +189,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "datepart": _datepart,
     "equal": _same,
     "copy": _same,
+    "presence": _presence,
 }
 
 

@@ -30,7 +30,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -39,6 +39,7 @@ from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
+from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,
@@ -51,6 +52,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
+from fixturesynth.planning.successions import family_order
 from fixturesynth.schema.model import Schema
 
 __all__ = ["fit_tables"]
@@ -198,7 +200,7 @@ class _Coded:
     def encode(
         self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers, domain: list[Any] | None = None
     ) -> None:
-        known = pa.array(domain or []).cast(values.type).to_pylist() if domain else []
+        known = as_type(pa.array(domain), values.type).to_pylist() if domain else []
         encoding = fit_encoding(
             values, kind, protection=protection, groups=groups, max_codes=self.max_codes, options={"domain": known}
         )
@@ -298,13 +300,18 @@ def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | N
     if table.context is None:
         return np.arange(n), None
     ranks = rows.rank(table.name, table.context)
-    names = [
-        c.name
-        for c in table.columns
-        if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
-    ][:1]
     declared = rows.schema[table.name]
     own = declared.foreign_key(table.context).columns
+    names = (
+        list(family_order(table, own))
+        or [
+            c.name
+            for c in table.columns
+            if isinstance(c.source, Modelled)
+            and c.source.encoding == "temporal"
+            and "delta_from" not in c.source.options
+        ][:1]
+    )
     if not names and declared.primary_key is not None:
         names = [c for c in declared.primary_key.columns if c not in own]
     keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
@@ -383,8 +390,13 @@ def _add_column(
     protection = rows.protection
     if isinstance(source, Modelled):
         base = _base_column(rows, table, source, order)
+        monthly = split_parts(values, (), base) if base is not None and source.encoding == "temporal" else None
         facts = offset_facts(values, source.encoding) if base is not None else None
-        if facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
+        if monthly is not None:
+            calendars[name], found_offsets[name] = monthly[0], {"parts": True}
+            for part, numbers in monthly[1].items():
+                coded.encode(part_variable(part, name), numbers, "numeric", protection, groups)
+        elif facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
             found_offsets[name] = facts
             coded.encode(column_variable(name), distance, "numeric", protection, groups)
         elif source.encoding == "temporal" and (split := split_parts(values, _beside(rows, table, name, order))):
@@ -454,6 +466,12 @@ def _add_derived(
     source = column.source
     assert isinstance(source, Derived)
     if source.operation == "ordinal":
+        return
+    if source.operation in FOLLOWING:
+        taken = {c: rows.column(table.name, c).take(pa.array(order)) for c in (*source.sources, column.name)}
+        alone = by_itself(source, rows.schema[table.name], taken, column.name)
+        if alone is not None:
+            coded.encode(column_variable(column.name), alone, "numeric", rows.protection, groups)
         return
     if source.foreign_key is not None:
         sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]

@@ -24,6 +24,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
+from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
@@ -40,7 +41,10 @@ __all__ = ["ColumnNeeds", "plan_columns", "with_sparse_keys"]
 MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integer": "numeric", "number": "numeric"}
 
 # Invariants that give a column's value, in the order of trust.
-VALUE_GIVING = ("copy", "equal", "datepart", "linear", "clock", "product", "determines", "ordinal")
+VALUE_GIVING = (
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "presence",
+    "determines", "ordinal",
+)  # fmt: skip
 
 # Types whose text follows a grammar of their own.
 WRITTEN = frozenset(
@@ -115,7 +119,7 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
     if needs.profile is None:
         return {}
     ranked = sorted(
-        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING),
+        (i for i in needs.profile.invariants if i.kind in VALUE_GIVING and _applies(needs, i)),
         key=lambda i: VALUE_GIVING.index(i.kind),
     )
     out: dict[str, Invariant] = {}
@@ -123,6 +127,13 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
         if item.target not in out and not _reaches(item, item.target, out):
             out[item.target] = item
     return out
+
+
+def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
+    """Whether a rule can be computed here. A flag that a check looks at has to move with the rest of the check."""
+    if item.kind == "presence":
+        return not any(item.target in c.columns for c in needs.table.checks)
+    return item.kind not in BETWEEN or follows(needs.table, needs.references, item)
 
 
 def _reaches(item: Invariant, target: str, chosen: Mapping[str, Invariant]) -> bool:
@@ -254,13 +265,17 @@ def _plan_learned(
     invariant = given.get(column.name)
     if invariant is not None:
         parameters = dict(invariant.parameters)
-        if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal"):
+        if seen.kind == "datetime" and seen.format and invariant.kind in ("copy", "datepart", "equal", "adjacent"):
             parameters["format"] = seen.format
         if invariant.kind == "clock":
             parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
+        if invariant.kind == "running":
+            parameters = bounded(parameters, needs.constraints.domains.get(column.name))
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
+        if invariant.kind in BETWEEN:
+            return ColumnPlan(column.name, source, f"{said(invariant)}, in all {invariant.support} rows")
         text = " and ".join(invariant.sources) or str(invariant.foreign_key)
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
@@ -270,7 +285,9 @@ def _plan_learned(
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
-        return ColumnPlan(column.name, Modelled(kind, options), f"learned, {seen.kind}")
+        return ColumnPlan(
+            column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}"
+        )
     call, _ = learned_rule(needs, column, seen)
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} by rule")
 
@@ -453,9 +470,11 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
             base = known[start]
             if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
                 return {"delta_from": start}
-    for item in needs.profile.invariants:
-        if item.kind == "order_parent" and item.target == column.name and item.foreign_key == needs.context:
-            return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
+    # Counted from a date that it never comes before; else from one that it never comes after.
+    for kind in ("order_parent", "order_parent_reversed"):
+        for item in needs.profile.invariants:
+            if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:
+                return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
     return {}
 
 
@@ -500,9 +519,11 @@ def _settle(
         changed = False
         for name, plan in done.items():
             source = plan.source
-            if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal"):
+            if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal", "presence"):
                 continue
-            if any(_unknowable(needs, done[s]) for s in source.sources):
+            between = source.operation in BETWEEN  # keys tell siblings apart and put them in order, nothing more
+            if any(isinstance(done[s].source, Default) if between else _unknowable(needs, done[s])
+                   for s in source.sources):  # fmt: skip
                 seen = needs.profile.columns[name]
                 if source.operation == "determines":
                     if not source.parameters.get("unseen"):

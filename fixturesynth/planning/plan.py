@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fixturesynth.rules.contract import RuleCall
 
 __all__ = [
+    "AggregatePlan",
     "BranchColumn",
     "BranchSet",
     "ColumnPlan",
@@ -27,6 +28,7 @@ __all__ = [
     "Rule",
     "RuleCall",
     "Source",
+    "Succession",
     "TablePlan",
     "UniquePlan",
 ]
@@ -185,6 +187,34 @@ class ExclusionPlan:
 
 
 @dataclass(frozen=True)
+class Succession:
+    """What a learned column keeps to from one sibling to the next; see ``profiling.profile.Invariant``.
+
+    paced: it goes on in even steps from where the first stands. ascending: it never falls, in order of rank. progress:
+    it goes through states, never back. Siblings are the rows that agree in ``groups``; without any, all of the table.
+    """
+
+    kind: Literal["paced", "ascending", "progress"]
+    column: str
+    groups: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AggregatePlan:
+    """A learned column that is in the end what the rows of ``child`` that reference the row by ``key`` come to.
+
+    ``parameters``: see ``profiling.profile.Invariant``; ``format`` of moments kept as text.
+    """
+
+    column: str
+    child: str
+    key: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TablePlan:
     name: str
     rows: int
@@ -201,6 +231,8 @@ class TablePlan:
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
     exclusions: tuple[ExclusionPlan, ...] = ()
     branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
+    successions: tuple[Succession, ...] = ()  # even gaps, and dates that never fall
+    aggregates: tuple[AggregatePlan, ...] = ()  # columns that children give when they are there
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

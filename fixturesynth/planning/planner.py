@@ -34,6 +34,7 @@ from fixturesynth.planning.room import within_room
 from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
+from fixturesynth.planning.successions import plan_aggregates, plan_successions
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
@@ -234,9 +235,11 @@ def _plan_table(
     return TablePlan(
         name=table.name, rows=rows, mode="generate" if rows else "empty", columns=columns, context=context,
         references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
-        parent_orders=_parent_orders(learned, columns),
+        parent_orders=_parent_orders(learned, columns, table, done),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
+        successions=plan_successions(table, columns, references, learned),
+        aggregates=plan_aggregates(columns, uniques, learned),
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip
 
@@ -444,10 +447,14 @@ def _orders(
 
 
 def _parent_orders(
-    seen: TableProfile | None, columns: tuple[ColumnPlan, ...]
+    seen: TableProfile | None, columns: tuple[ColumnPlan, ...], table: Table, done: Mapping[str, TablePlan]
 ) -> tuple[tuple[str, str, str, bool, bool], ...]:
-    """Learned columns that never come before (or after) a column of a parent."""
+    """Learned columns that never come before (or after) a column of a parent; but for those that give it themselves."""
     learned = {c.name for c in columns if isinstance(c.source, Modelled)}
+    given = {
+        (a.key, a.column, a.parameters.get("column"))
+        for plan in done.values() for a in plan.aggregates if a.child == table.name
+    }  # fmt: skip
     return tuple(
         (
             str(i.foreign_key),
@@ -457,7 +464,7 @@ def _parent_orders(
             i.kind == "order_parent_reversed",
         )
         for i in (*_of_kind(seen, "order_parent"), *_of_kind(seen, "order_parent_reversed"))
-        if i.target in learned
+        if i.target in learned and (i.foreign_key, i.sources[0], i.target) not in given
     )
 
 

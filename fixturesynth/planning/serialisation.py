@@ -9,6 +9,7 @@ from typing import Any
 from fixturesynth.errors import ModelFileError
 from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import (
+    AggregatePlan,
     BranchColumn,
     BranchSet,
     ColumnPlan,
@@ -24,6 +25,7 @@ from fixturesynth.planning.plan import (
     Rule,
     RuleCall,
     Source,
+    Succession,
     TablePlan,
     UniquePlan,
 )
@@ -98,6 +100,11 @@ def _table(data: dict[str, Any]) -> TablePlan:
             "branches": tuple(_branches(b) for b in data.get("branches", ())),
             "exclusions": tuple(
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
+            ),
+            "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
+            "successions": tuple(
+                Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})
+                for s in data.get("successions", ())
             ),
             **{
                 name: tuple(tuple(x) for x in data[name])

@@ -188,11 +188,21 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
         # One that fills all columns of another leaves that other nothing to choose.
         wide = any(set(o.columns) < set(fk.columns) for o in table.foreign_keys if o.name in free)
         leading = 0.3 if wide and required and profile is None else 0.0
-        score = identifying + required + entity + leading + _explains(profile, table, plan.foreign_key)
+        # What goes on from sibling to sibling can only be learned among them.
+        running = 1.0 if set(fk.columns) in _families(profile, table) else 0.0
+        score = running + identifying + required + entity + leading + _explains(profile, table, plan.foreign_key)
         return -score, not owned, plan.foreign_key
 
     options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]
     return min(options, key=rank).foreign_key if options else None
+
+
+def _families(profile: Profile | None, table: Table) -> list[set[str]]:
+    """References whose children hang on each other by running totals, adjoining spans or even gaps."""
+    if profile is None or table.name not in profile:
+        return []
+    kinds = ("running", "adjacent", "paced")
+    return [set(i.parameters["groups"]) for i in profile[table.name].invariants if i.kind in kinds]
 
 
 def _has_rows(profile: Profile | None, table: str) -> bool:

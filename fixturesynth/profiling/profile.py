@@ -79,6 +79,7 @@ InvariantKind = Literal[
     "constant",  # target is ``value`` wherever it is not null
     "order",  # sources[0] <= target (strict: <) wherever both are set; numbers, datetimes, dates as ISO text
     "determines",  # sources (1 to 3 columns) determine target; NULL is a value like any other on both sides
+    "presence",  # target is ``null`` where sources[0] is NULL, ``set`` where it is not
     "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
     "product",  # target = round(sources[0] * sources[1] * factor, decimals)
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
@@ -90,6 +91,12 @@ InvariantKind = Literal[
     "copy",  # target = parent's sources[0] through ``foreign_key``; target may itself be a reference column
     "order_parent",  # parent's sources[0] <= target through ``foreign_key`` (strict: <)
     "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
+    "running",  # target = that of the sibling before + what ``terms`` add, by sign of ``by``
+    "adjacent",  # target = sources[0] of the next sibling + ``constant``
+    "paced",  # target = that of the sibling before + ``every`` units, months or weekdays
+    "ascending",  # target never falls from one sibling to the next
+    "progress",  # target goes through ``states`` from sibling to sibling, never back
+    "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
 
@@ -97,9 +104,22 @@ InvariantKind = Literal[
 class Invariant:
     """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
 
-    ``parameters`` by kind: constant: value; order, order_parent: strict; linear: coefficients, constant, decimals;
-    product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock:
-    midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
+    ``parameters`` by kind: constant: value; presence: null, set; order, order_parent: strict; linear: coefficients,
+    constant, decimals; product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for
+    half_even); clock: midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
+
+    Rules between siblings name the columns that make a family (``groups``, none: the whole table) and those that put
+    it in ``order``. running: terms ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount
+    comes after its total), opening (constant in units, about, free, or a parent's foreign_key and column), by and signs
+    ([category, 1, -1 or 0]; other: the sign of the rest), floor, ceiling. adjacent: constant in units, decimals, unit
+    (of datetimes, in microseconds), free (whether the last of a family has a value). paced: every, of (units, months,
+    weekdays), month_end, unit; or paces ([category, the same]) by a column of the parent (key) or of the row.
+    ascending: strict, unit (the least step). progress: states, steps ([from, to] by place in states), starts (first
+    states), first_only (whether all begin alike).
+
+    aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
+    of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or
+    own (where there are no children).
     """
 
     kind: InvariantKind

@@ -10,18 +10,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset
+from fixturesynth.generators.succession import FOLLOWING, Views, follow, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
+from fixturesynth.profiling.columnar import TableView
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
-__all__ = ["Assembly", "Made", "compute"]
+__all__ = ["Assembly", "Made", "compute", "derived", "followed"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -61,6 +64,11 @@ class Assembly:
     first: int = 0  # rank of the first row
     there: pa.Table | None = None  # rows of the target that these go beside, in the columns of unique sets
     later: dict[str, Integers] = field(default_factory=dict)  # by column: ranks of its rule's values, where not its own
+    views: Views = field(default_factory=dict)  # by column, as they were last looked at
+
+    def view(self, columns: Mapping[str, pa.Array], *names: str) -> TableView:
+        """A view of some of ``columns``."""
+        return view_of(self.table, columns, names, self.views)
 
     def kind(self, column: str) -> pa.DataType:
         return final_type(self.table, self.model, column)
@@ -155,7 +163,7 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
             return pa.nulls(assembly.rows, kind)
         return as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
     if isinstance(source, Derived):
-        return _derived(assembly, column, source, kind, out)
+        return derived(assembly, column, source, kind, out)
     if isinstance(source, Rule) and (source.needs or source.parents):
         job = ValuesJob(
             assembly.table.name, 0, assembly.seed, assembly.first, assembly.rows, assembly.codes, assembly.locale,
@@ -176,15 +184,19 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         else:
             foreign_key, parent_column = options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
+        if assembly.model.calendars.get(name, {}).get("since"):
+            parts = {f.name: values.field(f.name) for f in values.type}
+            return join_parts(parts, assembly.model.calendars[name], kind, start)
         return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
     # Rows of several dimensions were read as texts; a rule's lists are lists.
     listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
     return values if listed or values.type == kind else as_type(values, kind)
 
 
-def _derived(
+def derived(
     assembly: Assembly, column: ColumnPlan, source: Derived, kind: pa.DataType, out: Mapping[str, pa.Array]
 ) -> pa.Array:
+    """A derived column by the columns made so far, (rows,) of type ``kind``."""
     model = assembly.model
     own = _own_reference(assembly, column.name)
     if own is not None:
@@ -197,6 +209,8 @@ def _derived(
         sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
     lookup = model.lookups.get(column.name) if model is not None else None
     alone = assembly.base.get(column.name)
+    if source.operation in FOLLOWING:
+        return followed(assembly, source, kind, alone, out)
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
@@ -206,6 +220,18 @@ def _derived(
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def followed(
+    assembly: Assembly, source: Derived, kind: pa.DataType, alone: pa.Array | None, out: Mapping[str, pa.Array]
+) -> pa.Array:
+    """A column that goes on from sibling to sibling, by the columns made so far."""
+
+    def through(foreign_key: str, column: str) -> pa.Array:
+        return assembly.through(foreign_key, column, out)
+
+    view = assembly.view(out, *source.sources)
+    return follow(source.operation, view, source.sources, source.parameters, kind, alone, through)
 
 
 def _own_reference(assembly: Assembly, column: str) -> tuple[str, str] | None:

@@ -38,6 +38,7 @@ from fixturesynth.planning.sharing import columns_to_differ, lenders
 from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.registry import capacity
+from fixturesynth.sampling.aggregates import settle_aggregates
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.counts import starts
@@ -69,6 +70,7 @@ from fixturesynth.sampling.sharing import (
     partners_needed,
     rooms_beside,
 )
+from fixturesynth.sampling.succession import finish
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
@@ -105,6 +107,7 @@ class _Run:
     there: Mapping[str, pa.Table] = field(default_factory=dict)  # by table: rows of the target beside which these go
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
+    parents: dict[str, Assembly] = field(default_factory=dict)  # tables with columns that their children give
 
 
 def sample_dataset(
@@ -138,6 +141,7 @@ def sample_dataset(
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
+        settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.tables})
 
 
@@ -232,11 +236,18 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.there.get(plan.name),
     )
     columns = settle(assembly, run.plan.dialect)
+    codes = assembly.codes
+    if plan.context is not None:
+        parents, position = assembly.ranks[plan.context], assembly.position  # rows may stand in another order now
+        places = np.maximum(parents, 0)  # a row may have left its parent to keep a set unique
+        siblings = np.bincount(places, minlength=1)[places]
+    if plan.aggregates:
+        run.parents[plan.name] = assembly
     if any(r.how == "later" for r in plan.references):
         run.waiting.append(assembly)
     if model is not None and model.state is not None:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
-    columns = _put_given(run, plan, columns)
+    columns = finish(assembly, _put_given(run, plan, columns), {g.column for g in run.given if g.table == plan.name})
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
 
 
@@ -262,13 +273,17 @@ def _codes_now(
             variable = part_variable(part, flex)
             if variable in names and variable in model.encodings:
                 out[:, names.index(variable)] = encode(model.encodings[variable], values)
-    moved = np.flatnonzero((out != codes).any(axis=1))
+    moved = (out != codes).any(axis=1)
     parents, position, siblings = family
+    # Siblings side by side, as they were drawn.
+    order = np.lexsort((position, parents))
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
-        above = _context_codes(run, plan, table, model, parents)
-    job = CodesJob(plan.name, 0, run.seed, above, position, siblings)
-    return redraw_outgoing(model, find_generator(model.state.generator), job, out, moved)
+        above = _context_codes(run, plan, table, model, parents[order])
+    job = CodesJob(plan.name, 0, run.seed, above, position[order], siblings[order])
+    generator = find_generator(model.state.generator)
+    out[order] = redraw_outgoing(model, generator, job, out[order], np.flatnonzero(moved[order]))
+    return out
 
 
 def _families(

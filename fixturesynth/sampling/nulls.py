@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.encoding import decode
+from fixturesynth.generators.succession import FOLLOWING
 from fixturesynth.generators.tablemodel import column_variable
-from fixturesynth.planning.plan import Modelled, Reference, RuleCall
+from fixturesynth.planning.plan import Derived, Modelled, Reference, RuleCall
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest
@@ -19,7 +20,7 @@ from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.predicates import compile_constraints
 
-__all__ = ["settle_nulls"]
+__all__ = ["filled", "settle_nulls"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
@@ -42,26 +43,26 @@ def settle_nulls(assembly: Assembly, columns: Columns) -> Columns:
         drawn = out[target]
         out[target] = pc.if_else(pa.array(empty), pa.scalar(None, drawn.type), drawn)
         if together:
-            out[target] = _filled(assembly, target, out[target], ~empty, drawn)
+            out[target] = filled(assembly, target, out[target], ~empty, drawn)
         elif isinstance(assembly.plan.column(target).source, Modelled):
             out[target] = _moved_in(assembly, target, out[target], drawn, empty)
     _spread_nulls(assembly, out)
     for column in assembly.table.columns:
         if not column.nullable and column.name in out and out[column.name].null_count:
             everywhere = np.ones(assembly.rows, dtype=bool)
-            out[column.name] = _filled(assembly, column.name, out[column.name], everywhere)
+            out[column.name] = filled(assembly, column.name, out[column.name], everywhere)
     return out
 
 
-def _seldom_filled(assembly: Assembly, name: str, columns: Columns, filled: int, of: int) -> pa.Array:
+def _seldom_filled(assembly: Assembly, name: str, columns: Columns, some: int, of: int) -> pa.Array:
     """As many values as were learned, where few enough entities have one that the model drew hardly any.
 
     Rows whose other columns let it have a value come first, then it goes by hash.
     """
     values = columns[name]
     valid = _valid(values)
-    wanted = round(assembly.rows * filled / of) - int(valid.sum())
-    if 2 * wanted <= round(assembly.rows * filled / of):
+    wanted = round(assembly.rows * some / of) - int(valid.sum())
+    if 2 * wanted <= round(assembly.rows * some / of):
         return values
     barred = np.zeros(assembly.rows, dtype=bool)
     for source, target, _ in assembly.plan.nulls:
@@ -71,7 +72,7 @@ def _seldom_filled(assembly: Assembly, name: str, columns: Columns, filled: int,
     chosen = np.zeros(assembly.rows, dtype=bool)
     chosen[np.lexsort((words, barred, valid))[:wanted]] = True
     # From what was learned rather than from the rows that have a value: they are too few to stand for it.
-    return _filled(assembly, name, _encoded(assembly, name, values, np.flatnonzero(chosen)), chosen)
+    return filled(assembly, name, _encoded(assembly, name, values, np.flatnonzero(chosen)), chosen)
 
 
 def _spread_nulls(assembly: Assembly, out: Columns) -> None:
@@ -104,7 +105,7 @@ def _moved_in(
     return pa.concat_arrays([values, drawn]).take(pa.array(index))
 
 
-def _filled(
+def filled(
     assembly: Assembly, name: str, values: pa.Array, wanted: npt.NDArray[np.bool_], drawn: pa.Array | None = None
 ) -> pa.Array:
     """Values of other rows where a value must be and none is; of ``drawn`` where no row has one any more."""
@@ -126,7 +127,9 @@ def _filled(
 
 def _encoded(assembly: Assembly, name: str, values: pa.Array, missing: Integers) -> pa.Array:
     """Values that the column's encoding holds, though the model drew none of them for any row."""
-    model = assembly.model
+    model, source = assembly.model, assembly.plan.column(name).source
+    if isinstance(source, Derived) and source.operation in FOLLOWING:
+        return values  # what was learned is how far it is from another
     encoding = model.encodings.get(column_variable(name)) if model is not None else None
     if model is None or encoding is None or name in model.offsets or encoding.size < 2 or encoding.null_code == 0:
         return values

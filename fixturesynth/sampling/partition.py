@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.generators.calendar import CLOCK, DATE, WEEKDAY, join_parts
+from fixturesynth.generators.calendar import PARTS, join_parts
 from fixturesynth.generators.context import PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
@@ -254,12 +254,14 @@ def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
 
 def _dated(table: Table, model: TableModel, name: str, variables: list[str], job: ValuesJob) -> pa.Array:
     parts = {}
-    for part in (DATE, WEEKDAY, CLOCK):
+    for part in PARTS:
         variable = part_variable(part, name)
         if variable in variables:
             codes = job.codes[:, variables.index(variable)]
             raw = words(stream(job.seed, job.table, name, part, job.partition), job.rows)
             parts[part] = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
+    if model.calendars[name].get("since"):
+        return pa.StructArray.from_arrays(list(parts.values()), names=list(parts))  # joined when it is known since when
     return join_parts(parts, model.calendars[name], final_type(table, model, name))
 
 

@@ -40,6 +40,7 @@ from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import others, spread
+from fixturesynth.sampling.succession import arrange, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
 from fixturesynth.schema.predicates.arrays import unify
@@ -56,6 +57,8 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
     columns = compute(assembly)
+    if goes_on(assembly.plan):
+        columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
         changed = _settle_distinct(assembly, columns)
         changed |= _settle_uniques(assembly, columns, turn)
@@ -74,7 +77,8 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
             columns = _separate_late(assembly, columns, unique)
     refuse_met(assembly, columns)
     columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
-    return settle_checks(assembly, columns, held)
+    columns = finish(assembly, columns)
+    return finish(assembly, settle_checks(assembly, columns, held))
 
 
 def settle_late(assembly: Assembly, columns: Columns) -> Columns:

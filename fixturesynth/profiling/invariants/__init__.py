@@ -13,13 +13,24 @@ import pyarrow as pa
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
+from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
-from fixturesynth.profiling.invariants.nulls import find_null_rules
+from fixturesynth.profiling.invariants.naming import without_rare
+from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
+from fixturesynth.profiling.invariants.pacing import find_paced
+from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
+from fixturesynth.profiling.invariants.succession import (
+    find_adjacent,
+    find_ascending,
+    find_lines,
+    find_running,
+    without_echoes,
+)
 from fixturesynth.profiling.invariants.values import find_constants, find_equals
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.schema.model import Schema, Table
@@ -31,7 +42,8 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_dependencies,
+    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_presences,
+    find_dependencies,
 )  # fmt: skip
 
 
@@ -55,11 +67,23 @@ def find_invariants(
         if t.name in dataset
     }
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
-    return {name: _of_table(view, views, within) for name, view in views.items()}
+    above = find_aggregates(views)
+    found = {name: _of_table(view, views, within, above) for name, view in views.items()}
+    if columns is None:
+        return found
+    return {
+        name: tuple(
+            kept for rule in rules if (kept := without_rare(rule, profiles, schema[name].foreign_keys)) is not None
+        )
+        for name, rules in found.items()
+    }
 
 
 def _of_table(
-    view: TableView, views: Mapping[str, TableView], within: Mapping[str, list[Invariant]]
+    view: TableView,
+    views: Mapping[str, TableView],
+    within: Mapping[str, list[Invariant]],
+    above: Mapping[str, list[Invariant]],
 ) -> tuple[Invariant, ...]:
     if not view.rows:
         return ()
@@ -70,8 +94,29 @@ def _of_table(
     for fk in fks:
         candidates += find_copies(view, views[fk.parent], fk, located[fk.name])
         candidates += find_ordinals(view, fk)
+    lines, told = (
+        find_lines(view),
+        {name: set[str]() for name in ("running", "adjacent", "paced", "ascending", "progress")},
+    )
+    for line in lines:
+        candidates += find_running(line, views, located, told["running"])
+    for line in lines:
+        candidates += find_adjacent(line, told["adjacent"])
+    candidates = without_echoes(candidates)
+    candidates += above.get(view.table.name, [])
     chosen = select(view, candidates, used)
-    tied = {(rule.target, source) for rule in chosen for source in rule.sources if rule.foreign_key is None}
+    tied = {
+        (rule.target, source)
+        for rule in chosen
+        for source in rule.sources
+        if rule.foreign_key is None and rule.kind != "adjacent"
+    }
+    given = {rule.target for rule in chosen}
+    in_line = [
+        rule for line in lines for rule in find_paced(line, views, located, told["paced"]) if rule.target not in given
+    ]
+    in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target not in given]
+    in_line += [rule for line in lines for rule in find_progress(line, told["progress"]) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
     across = [
         rule
@@ -83,7 +128,7 @@ def _of_table(
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
-    return (*chosen, *find_null_rules(view), *orders, *across)
+    return (*chosen, *find_null_rules(view), *orders, *across, *in_line)
 
 
 def _reduce_across(

@@ -8,7 +8,9 @@ from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, log_choose, minus_log
 from fixturesynth.profiling.profile import Invariant
 
-__all__ = ["find_null_rules"]
+__all__ = ["find_null_rules", "find_presences"]
+
+LARGEST_FLAG = 999
 
 
 def find_null_rules(view: TableView) -> Iterator[Invariant]:
@@ -26,6 +28,30 @@ def find_null_rules(view: TableView) -> Iterator[Invariant]:
             for other in members[1:]:
                 yield Invariant("nulls_together", view.table.name, other.name, (first,), support=view.rows)
     yield from _implications(view, [members[0] for members in groups.values()])
+
+
+def find_presences(view: TableView) -> Iterator[Invariant]:
+    """Columns of two values that say whether another one has a value: a flag for the row without an end."""
+    if view.rows < FEWEST:
+        return
+    some = [c for c in view.columns.values() if 0 < c.nulls < view.rows]
+    for target in view.columns.values():
+        plain = target.family in ("boolean", "text", "number") and target.name not in view.references
+        if target.distinct != 2 or target.nulls or not plain or target.values is None or target.name in view.opaque:
+            continue
+        values = target.values.to_pylist()
+        if any(not isinstance(v, bool | int | str) or (isinstance(v, int) and abs(v) > LARGEST_FLAG) for v in values):
+            continue
+        for source in some:
+            low, high = (int(target.codes[flags][0]) for flags in (~source.valid, source.valid))
+            if low == high or log_choose(view.rows, source.nulls) < SURPRISE:
+                continue
+            if bool((target.codes == np.where(source.valid, high, low)).all()):
+                parameters = {"null": values[low], "set": values[high]}
+                yield Invariant(
+                    "presence", view.table.name, target.name, (source.name,), None, parameters, view.rows
+                )  # fmt: skip
+                break
 
 
 def _implications(view: TableView, columns: list[ColumnView]) -> Iterator[Invariant]:

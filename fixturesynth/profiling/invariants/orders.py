@@ -90,7 +90,8 @@ def find_parent_orders(
     few = few[at[few] >= 0]
     for p in theirs:
         for c in ours:
-            if not _comparable(p, c):
+            # A day is where it begins: moments are compared with days too.
+            if not _comparable(p, c) and not (p.dates_only and not c.dates_only and c.zone is None):
                 continue
             for kind, sign in (("order_parent", 1), ("order_parent_reversed", -1)):
                 strict = _holds(p, c, at, few, rows, sign)

@@ -10,7 +10,8 @@ __all__ = ["VALUE_GIVING", "select"]
 # Strongest first. A copied reference comes before everything that rests on it; a part of a date before a copy of the
 # same part from a parent, because it needs no parent.
 VALUE_GIVING: tuple[InvariantKind, ...] = (
-    "constant", "datepart", "copy", "equal", "ordinal", "clock", "linear", "product", "determines",
+    "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "linear", "adjacent",
+    "product", "presence", "determines",
 )  # fmt: skip
 
 Strength = tuple[float, ...]

@@ -1,0 +1,162 @@
+"""Columns that follow from the sibling before or after: running totals, and ends that are the next one's start.
+
+They are learned as if nothing were known of the rule, so that the next sibling sees what the total was; then they are
+computed from what the rows came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from fixturesynth.generators.derivation import as_type
+from fixturesynth.planning.plan import Derived
+from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, view_table
+from fixturesynth.profiling.siblings import MOST, Siblings, amounts, line_up
+from fixturesynth.profiling.temporal import format_temporal, parse_temporal
+from fixturesynth.schema.model import Table
+
+__all__ = ["FOLLOWING", "Views", "by_itself", "follow", "running_parts", "view_of", "written"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Parameters = Mapping[str, Any]
+Through = Callable[[str, str], pa.Array]  # by foreign key and column: the parent's values, by row
+
+FOLLOWING = ("running", "adjacent")
+
+
+Views = dict[str, tuple[pa.Array, ColumnView]]
+
+
+def view_of(
+    table: Table, columns: Mapping[str, pa.Array], names: tuple[str, ...], known: Views | None = None
+) -> TableView:
+    """A view of some finished columns. ``known``: views made before, by column, of which those that still hold are
+    taken, and where new ones are kept."""
+    known = {} if known is None else known
+    wanted = [n for n in dict.fromkeys(names) if n in columns]
+    rows = len(columns[wanted[0]]) if wanted else 0
+    fresh = [n for n in wanted if n not in known or not _same(known[n][0], columns[n])]
+    if fresh:
+        made = view_table(table, pa.table({n: columns[n] for n in fresh}))
+        known |= {n: (columns[n], made[n]) for n in fresh}
+    return TableView(table, rows, {n: known[n][1] for n in table.column_names if n in wanted})
+
+
+def _same(a: pa.Array, b: pa.Array) -> bool:
+    return a is b or (a.type == b.type and bool(a.equals(b)))
+
+
+def follow(
+    operation: str,
+    view: TableView,
+    sources: tuple[str, ...],
+    parameters: Parameters,
+    kind: pa.DataType,
+    alone: pa.Array | None,
+    through: Through,
+) -> pa.Array:
+    """The column, (rows,) of type ``kind``. ``alone``: what it would be by itself, (rows,): totals where families may
+    begin anywhere; for ``adjacent`` how far the last of a family is from its own source."""
+    if operation == "running":
+        line, steps, opening = running_parts(view, parameters, alone, through)
+        total = np.zeros(view.rows, dtype=np.int64)
+        total[line.order] = opening[line.family] + line.running(steps)
+        inside = np.zeros(view.rows, dtype=bool)
+        inside[line.order] = True
+        values = as_type(pa.array(total / 10.0 ** parameters["decimals"], mask=~inside), kind)
+        return values if alone is None or inside.all() else pa.compute.coalesce(values, as_type(alone, kind))
+    line = line_up(view, parameters["groups"], parameters["order"])
+    source = view[sources[0]]
+    whole = _whole(source, parameters)
+    ahead = np.where(line.last, line.order, np.roll(line.order, -1))
+    value, empty = np.zeros(view.rows, dtype=np.int64), np.ones(view.rows, dtype=bool)
+    value[line.order] = whole[ahead] + int(parameters["constant"])
+    empty[line.order] = line.last | ~source.valid[ahead]
+    if alone is not None:
+        own = line.order[line.last]
+        distance = alone.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        known = np.asarray(alone.is_valid()) & source.valid
+        value[own], empty[own] = (whole + distance)[own], ~known[own]
+    return written(value, empty, source, parameters, kind)
+
+
+def running_parts(
+    view: TableView, parameters: Parameters, alone: pa.Array | None, through: Through
+) -> tuple[Siblings, Integers, Integers]:
+    """Siblings in line, what each adds to the total that it shows, and where each family begins; in whole units."""
+    line = line_up(view, parameters["groups"], parameters["order"])
+    adding = amounts(view, parameters, exact=False)
+    assert adding is not None
+    steps = adding[0][line.order]
+    if parameters["before"]:
+        steps = np.where(line.first, 0, np.roll(steps, 1))
+    heads = line.order[line.first]
+    opening, scale = parameters["opening"], 10.0 ** parameters["decimals"]
+    if "constant" in opening:
+        return line, steps, np.full(heads.size, int(opening["constant"]))
+    if "about" in opening:
+        return line, steps, np.full(heads.size, round(opening["about"] * scale))
+    if "column" in opening:
+        theirs = through(opening["foreign_key"], opening["column"]).take(pa.array(heads))
+        return line, steps, _scaled(theirs, scale)
+    if alone is None:
+        return line, steps, np.zeros(heads.size, dtype=np.int64)
+    return line, steps, _scaled(alone.take(pa.array(heads)), scale) - steps[line.first]
+
+
+def _scaled(values: pa.Array, scale: float) -> Integers:
+    numbers = as_type(values, pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    whole: Integers = np.rint(np.clip(np.nan_to_num(numbers) * scale, -MOST, MOST)).astype(np.int64)
+    return whole
+
+
+def _whole(column: ColumnView, parameters: Parameters) -> Integers:
+    if column.family == "datetime":
+        return np.where(column.valid, column.moments // int(parameters["unit"]), 0)
+    scaled = np.where(column.valid, column.numbers, 0.0) * 10.0 ** parameters["decimals"]
+    whole: Integers = np.rint(np.clip(np.nan_to_num(scaled), -MOST, MOST)).astype(np.int64)
+    return whole
+
+
+def written(value: Integers, empty: Flags, like: ColumnView, parameters: Parameters, kind: pa.DataType) -> pa.Array:
+    """Whole units as values of type ``kind``, (n,), NULL where ``empty``; texts in ``format``, else as ``like``'s."""
+    if like.family != "datetime":
+        return as_type(pa.array(value / 10.0 ** parameters["decimals"], mask=empty), kind)
+    unit = "days" if parameters["unit"] == DAY else "microseconds"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        format = parameters.get("format")
+        if format is None and like.values is not None and (parsed := parse_temporal(like.values)) is not None:
+            format = parsed[2]
+        made = format_temporal(value, unit, str(format or "%Y-%m-%d"), empty)
+    else:
+        made = format_temporal(value, unit, str(kind), empty)
+    return made if made.type == kind else made.cast(kind)
+
+
+def by_itself(source: Derived, table: Table, columns: Mapping[str, pa.Array], name: str) -> pa.Array | None:
+    """What is learned of a column for its own sake, (rows,); None for nothing.
+
+    A total as it is, for the next sibling to see; of adjoining spans how long the last one of each family is.
+    """
+    if source.operation == "running":
+        return columns[name]
+    if not source.parameters["free"]:
+        return None
+    view = view_of(table, columns, (*source.sources, name))
+    return _free_ends(view, view[name], source.sources, source.parameters)
+
+
+def _free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], parameters: Parameters) -> pa.Array:
+    """How far the target of the last of each family is from its own source, int64 (rows,), NULL for all others."""
+    line = line_up(view, parameters["groups"], parameters["order"])
+    source = view[sources[0]]
+    last = np.zeros(view.rows, dtype=bool)
+    last[line.order[line.last]] = True
+    known = last & source.valid & target.valid
+    return pa.array(_whole(target, parameters) - _whole(source, parameters), pa.int64(), mask=~known)

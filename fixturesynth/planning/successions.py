@@ -1,0 +1,155 @@
+"""What holds from one sibling to the next, as the plan has it: even gaps, order, and the bounds of running totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fixturesynth.planning.plan import (
+    AggregatePlan,
+    ColumnPlan,
+    Default,
+    Derived,
+    Modelled,
+    ReferencePlan,
+    Succession,
+    TablePlan,
+    UniquePlan,
+)
+from fixturesynth.profiling.profile import Invariant, TableProfile
+from fixturesynth.schema.model import Table
+from fixturesynth.schema.predicates import ColumnDomain
+
+__all__ = ["BETWEEN", "bounded", "family_order", "follows", "in_line", "plan_aggregates", "plan_successions", "said"]
+
+BETWEEN = ("running", "adjacent")  # kinds that give a column's value
+
+
+def plan_successions(
+    table: Table, columns: Sequence[ColumnPlan], references: Sequence[ReferencePlan],
+    seen: TableProfile | None,
+) -> tuple[Succession, ...]:  # fmt: skip
+    """Even gaps and orders of learned dates. Rows that reference rows of their own table keep their places."""
+    if seen is None:
+        return ()
+    learned = {c.name for c in columns if isinstance(c.source, Modelled)}
+    keyed = {c.name for c in columns if isinstance(c.source, Default)}
+    still = any(r.how == "self" for r in references)
+    out = []
+    for item in seen.invariants:
+        groups, order = (tuple(item.parameters.get(name, ())) for name in ("groups", "order"))
+        if (
+            item.kind not in ("paced", "ascending", "progress")
+            or item.target not in learned
+            or {*groups, *order} & keyed
+        ):
+            continue
+        if item.kind == "ascending" and still:
+            continue
+        rest = {k: v for k, v in item.parameters.items() if k not in ("groups", "order")}
+        out.append(Succession(item.kind, item.target, groups, order, rest))
+    return tuple(out)
+
+
+def plan_aggregates(
+    columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], seen: TableProfile | None
+) -> tuple[AggregatePlan, ...]:
+    """Learned columns that children give, outside of unique sets."""
+    if seen is None:
+        return ()
+    keyed = {c for u in uniques for c in u.columns}
+    learned = {c.name for c in columns if isinstance(c.source, Modelled) and c.null_share is None} - keyed
+    out = []
+    for item in seen.invariants:
+        if item.kind == "aggregate" and item.target in learned:
+            rest = {k: v for k, v in item.parameters.items() if k not in ("child", "key")}
+            if seen.columns[item.target].kind == "datetime" and seen.columns[item.target].format:
+                rest["format"] = seen.columns[item.target].format
+            out.append(AggregatePlan(item.target, item.parameters["child"], item.parameters["key"], rest))
+    return tuple(out)
+
+
+def follows(table: Table, references: Sequence[ReferencePlan], item: Invariant) -> bool:
+    """Whether families are known when the table is made: no reference of theirs waits for its table."""
+    late = {c for r in references if r.how == "later" for c in table.foreign_key(r.foreign_key).columns}
+    return not late & set(item.parameters["groups"])
+
+
+def bounded(parameters: dict[str, Any], domain: ColumnDomain | None) -> dict[str, Any]:
+    """A running total's parameters with the bounds that a check sets, in whole units."""
+    scale = 10 ** int(parameters["decimals"])
+    ends = (domain.low, domain.high) if domain is not None else (None, None)
+    for name, end, is_open, step, pick in (
+        ("floor", ends[0], domain is not None and domain.low_open, 1, max),
+        ("ceiling", ends[1], domain is not None and domain.high_open, -1, min),
+    ):
+        if isinstance(end, int | float | Decimal):
+            limit = round(float(end) * scale) + (step if is_open else 0)
+            parameters[name] = pick(limit, parameters.get(name, limit))
+            parameters["checked"] = True
+    return parameters
+
+
+def family_order(plan: TablePlan, own: Sequence[str]) -> tuple[str, ...]:
+    """Columns that order the siblings of one parent, ``own`` being the reference's columns; () where none is known."""
+    found: list[tuple[str, ...]] = []
+    for column in plan.columns:
+        source = column.source
+        if isinstance(source, Derived) and source.operation in BETWEEN and source.parameters["groups"] == list(own):
+            found.append(tuple(source.parameters["order"]))
+    for kind in ("paced", "ascending"):
+        dated = [s for s in plan.successions if s.kind == kind and s.groups in (tuple(own), ())]
+        found += [(s.column,) for s in dated if _is_dated(plan, s.column)]
+    return found[0] if found else ()
+
+
+def _is_dated(plan: TablePlan, column: str) -> bool:
+    source = plan.column(column).source
+    return isinstance(source, Modelled) and source.encoding == "temporal"
+
+
+def said(item: Invariant) -> str:
+    """Why a column is what it is, for the plan."""
+    p = item.parameters
+    within = _within(p)
+    if item.kind == "running":
+        return f"the total before it and {_terms(p)}, in {within} by {' and '.join(p['order'])}"
+    return f"the next row's {item.sources[0]}{_shift(p)}, in {within} by {' and '.join(p['order'])}"
+
+
+def in_line(seen: TableProfile | None, column: str) -> str:
+    """What else holds of a learned date, for the plan."""
+    found = {i.kind: i.parameters for i in seen.invariants if i.target == column} if seen is not None else {}
+    parts = []
+    if (p := found.get("paced")) is not None:
+        parts.append(f"goes on {_gap(p)} in {_within(p)}")
+    if (p := found.get("ascending")) is not None:
+        parts.append(f"never falls in {_within(p)}")
+    if (p := found.get("progress")) is not None:
+        parts.append(f"only goes forward in {_within(p)}")
+    if (p := found.get("aggregate")) is not None:
+        what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
+        parts.append(f"in the end the {p['how']} of {p['child']}' {what}")
+    return "".join(f"; {part}" for part in parts)
+
+
+def _gap(p: Mapping[str, Any]) -> str:
+    if "paces" in p:
+        return f"evenly, as {p['by']} has it,"
+    if "unit" not in p:
+        return f"by {p['every'] / 10 ** p['decimals']:g}"
+    return f"by {p['every']} {p['of'] if p['of'] != 'units' else 'days' if p['unit'] > 1 else 'microseconds'}"
+
+
+def _within(p: Mapping[str, Any]) -> str:
+    return f"each {' and '.join(p['groups'])}" if p["groups"] else "the table"
+
+
+def _terms(p: Mapping[str, Any]) -> str:
+    text = "".join(f" {'-' if f < 0 else '+'} {name}" for name, f in p["terms"]).removeprefix(" + ").strip()
+    return f"{text}, its sign by {p['by']}" if p.get("by") else text
+
+
+def _shift(p: Mapping[str, Any]) -> str:
+    return f" {p['constant']:+d}" if p["constant"] else ""

@@ -1,0 +1,161 @@
+"""Parents' columns that their children give: computed when all tables are there, from the lowest table upwards.
+
+They were drawn with their rows, so that the children saw them; what the children came to takes their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, MutableMapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.generators.derivation import as_type
+from fixturesynth.generators.offsets import add_offset, offsets
+from fixturesynth.generators.succession import view_of
+from fixturesynth.planning.plan import AggregatePlan, Derived, Modelled, Plan, TablePlan
+from fixturesynth.profiling.aggregates import chosen_child, folded
+from fixturesynth.profiling.columnar import locate_parents
+from fixturesynth.sampling.assembly import Assembly, Made
+from fixturesynth.sampling.repairs import misordered
+from fixturesynth.sampling.succession import computed_again
+from fixturesynth.schema.model import Schema
+from fixturesynth.schema.predicates import evaluate
+
+__all__ = ["settle_aggregates"]
+
+Flags = npt.NDArray[np.bool_]
+Columns = dict[str, pa.Array]
+
+
+def settle_aggregates(
+    schema: Schema,
+    plan: Plan,
+    made: MutableMapping[str, Made],
+    assemblies: Mapping[str, Assembly],
+    given: Collection[tuple[str, str]],
+) -> None:
+    """Puts into ``made`` what children come to. ``given``: (table, column) that the user set, which stay."""
+    for table in reversed(plan.tables):
+        assembly = assemblies.get(table.name)
+        if assembly is None:
+            continue
+        before = made[table.name].columns
+        columns = dict(before)
+        for item in table.aggregates:
+            child = made.get(item.child)
+            if child is None or not child.rows or item.column not in columns or (table.name, item.column) in given:
+                continue
+            columns[item.column] = _aggregate(schema, item, columns, child, table.name)
+        changed = {n for n in columns if columns[n] is not before[n] and not columns[n].equals(before[n])}
+        if not changed:
+            continue
+        columns = _moved_along(assembly, before, columns, changed)
+        keyed = {c for u in table.uniques for c in u.columns}
+        columns = computed_again(assembly, columns, changed, keyed)
+        columns = _in_order(table, columns, changed)
+        made[table.name].columns = _kept_where_refused(assembly, before, columns)
+        _copy_down(schema, plan, made, table.name, changed)
+
+
+def _aggregate(
+    schema: Schema, item: AggregatePlan, columns: Mapping[str, pa.Array], child: Made, parent: str
+) -> pa.Array:
+    fk = schema[item.child].foreign_key(item.key)
+    p, own = item.parameters, columns[item.column]
+    theirs = view_of(schema[item.child], child.columns, (*fk.columns, *_read(p)))
+    mine = view_of(schema[parent], columns, fk.parent_columns)
+    at = locate_parents(theirs, fk, mine)[0]
+    if "column" in p:
+        chosen = chosen_child(theirs, at, mine.rows, p)
+        has = chosen >= 0
+        values = child.columns[p["column"]].take(pa.array(chosen, pa.int64(), mask=~has))
+        values = as_type(values, own.type, p.get("format"))
+    else:
+        number, has = folded(theirs, at, mine.rows, p)
+        values = as_type(pa.array(number, mask=~has), own.type)
+    if p["empty"] == "zero":
+        return pc.if_else(pa.array(has), values, as_type(pa.array([0]), own.type)[0])
+    if p["empty"] == "own" or not schema[parent].column(item.column).nullable:
+        return pc.coalesce(values, own)
+    return values
+
+
+def _read(parameters: Mapping[str, object]) -> tuple[str, ...]:
+    """Columns of the child that an aggregate reads."""
+    names = [parameters.get(n) for n in ("less", "plus", "by", "column")]
+    lists = [parameters.get(n, ()) for n in ("columns", "order")]
+    return (*(str(n) for n in names if n), *(str(n) for names in lists for n in names))  # type: ignore[attr-defined]
+
+
+def _moved_along(assembly: Assembly, before: Columns, columns: Columns, changed: set[str]) -> Columns:
+    """Columns learned as distances from those that changed keep their distance."""
+    out = dict(columns)
+    for column in assembly.plan.columns:
+        source, model = column.source, assembly.model
+        if not isinstance(source, Modelled) or model is None or column.name in changed or column.name not in out:
+            continue
+        base = source.options.get("delta_from")
+        facts = dict(model.offsets.get(column.name, {}))
+        if base not in changed or not facts or "parts" in facts:
+            continue
+        distance = offsets(before[column.name], before[base], facts)
+        if distance is not None:
+            out[column.name] = pc.coalesce(
+                add_offset(out[base], distance, facts, out[column.name].type), out[column.name]
+            )
+            changed.add(column.name)
+    return out
+
+
+def _in_order(table: TablePlan, columns: Columns, changed: set[str]) -> Columns:
+    """Of two columns in order the one that no child gives moves to the other."""
+    out = dict(columns)
+    given = {a.column for a in table.aggregates}
+    for low, high, strict in table.orders:
+        if low not in out or high not in out or not {low, high} & changed:
+            continue
+        bad = misordered(out[low], out[high], strict)
+        if bad.any():
+            still, moving = (low, high) if low in given else (high, low)
+            out[moving] = pc.if_else(pa.array(bad), as_type(out[still], out[moving].type), out[moving])
+            changed.add(moving)
+    return out
+
+
+def _kept_where_refused(assembly: Assembly, before: Columns, columns: Columns) -> Columns:
+    """Rows that passed the checks with what was drawn, and fail with what the children come to, stay as drawn."""
+    texts = [text for _, text in assembly.plan.repairs]
+    if not texts:
+        return columns
+
+    def passing(rows: Columns) -> Flags:
+        table = pa.table(rows)
+        found = [evaluate(text, table, assembly.dialect, now=assembly.now) for text in texts]
+        return np.asarray(np.all(found, axis=0), dtype=bool)
+
+    refused = passing(before) & ~passing(columns)
+    if not refused.any():
+        return columns
+    mask = pa.array(refused)
+    return {n: v if v is before[n] else pc.if_else(mask, before[n], v) for n, v in columns.items()}
+
+
+def _copy_down(schema: Schema, plan: Plan, made: MutableMapping[str, Made], parent: str, changed: set[str]) -> None:
+    """Children's copies of columns that changed."""
+    for table in plan.tables:
+        for column in table.columns:
+            source = column.source
+            if not isinstance(source, Derived) or source.operation != "copy" or source.foreign_key is None:
+                continue
+            fk = schema[table.name].foreign_key(source.foreign_key)
+            child = made.get(table.name)
+            if fk.parent != parent or source.sources[0] not in changed or child is None or not child.rows:
+                continue
+            theirs = view_of(schema[table.name], child.columns, fk.columns)
+            at = locate_parents(theirs, fk, view_of(schema[parent], made[parent].columns, fk.parent_columns))[0]
+            values = made[parent].columns[source.sources[0]].take(pa.array(at, pa.int64(), mask=at < 0))
+            own = child.columns[column.name]
+            child.columns[column.name] = as_type(values, own.type, source.parameters.get("format"))
