@@ -79,7 +79,6 @@ class _Variable:
     ordered: bool = False
     context: bool = False
     like: str | None = None
-    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,7 +275,7 @@ class _Writer:
 
 
 def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
-    return [_Variable(v.name, v.size, v.ordered, v.context, v.like, v.late) for v in variables]
+    return [_Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -461,7 +460,7 @@ def _memories(table: _Table) -> tuple[Memory, ...]:
 def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:
     for variable in variables:
         _check_size(f"{table}: {variable.name}", variable.size)
-    return tuple(Variable(v.name, v.size, v.ordered, v.context, v.like, v.late) for v in variables)
+    return tuple(Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables)
 
 
 def _check_size(what: str, size: Any) -> None:

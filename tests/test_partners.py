@@ -1,4 +1,4 @@
-"""Categories that never come together, and what a parent is to its children, which is learned last."""
+"""Categories that never come together, and parents that are known by their children alone."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import fixturesynth as fs
 from fixturesynth.generators import cart
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import CodedTable, Variable
-from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import draw_partners, find_partners, partners_from
 from fixturesynth.randomness import stream, words
 
@@ -100,17 +99,6 @@ def test_rows_of_a_given_plane_have_its_airline() -> None:
     assert (out[:, 1] == own).all()
     # One of sixteen draws is kept: it has the right airline where any of them has (of ten airlines, in 0.81).
     assert (out[:, 0] == own % AIRLINES).mean() > 0.75
-
-
-def test_late_variables_are_ordered_last() -> None:
-    random = np.random.default_rng(6)
-    one = random.integers(0, 8, 2_000)
-    codes = np.stack([one, one // 2, random.integers(0, 8, 2_000)], axis=1).astype(np.int32)
-    names = ("count", "age", "noise")
-    early = tuple(Variable(n, 8, ordered=True) for n in names)
-    late = (Variable("count", 8, ordered=True, late=True), *early[1:])
-    assert order_variables(early, codes)[0] == 0
-    assert order_variables(late, codes)[-1] == 0
 
 
 def test_parents_without_columns_keep_what_their_numbers_of_children_have_to_do_with_each_other(tmp_path: Path) -> None:

@@ -24,8 +24,6 @@ class Variable:
 
     ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
     may use it to repeat that one's code as such, whichever it is.
-    ``late``: best learned after all variables that are not, whatever it tells of them: a row's number of children,
-    which is drawn again where the row's own values move.
     """
 
     name: str
@@ -33,7 +31,6 @@ class Variable:
     ordered: bool = False
     context: bool = False  # given when sampling, never generated
     like: str | None = None
-    late: bool = False
 
 
 @dataclass(frozen=True)

@@ -191,10 +191,8 @@ class _Coded:
     encodings: dict[str, Encoding] = field(default_factory=dict)
     places: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # inside codes, see generators.insides
 
-    def add(
-        self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False, late: bool = False
-    ) -> None:
-        self.variables.append(Variable(name, size, ordered, late=late))
+    def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
+        self.variables.append(Variable(name, size, ordered))
         self.codes.append(codes.astype(np.int32))
 
     def encode(
@@ -503,7 +501,7 @@ def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded)
                 coded.add(home_variable(child, fk), size, codes[order])
         codes, size = count_codes(degrees[order])
         if size > 1:
-            coded.add(count_variable(child, fk), size, codes, ordered=True, late=True)
+            coded.add(count_variable(child, fk), size, codes, ordered=True)
 
 
 def _context(

@@ -17,20 +17,18 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
     """Indices of ``variables``, context first, then by the mutual information shared with those before.
 
     ``codes``: (n, variables), n > 0, in no particular order of rows. The first is the one that shares most with all
-    others. Variables that are ``late`` come after all that are not. Ties keep the order given.
+    others. Ties keep the order given.
     """
     chosen = [i for i, variable in enumerate(variables) if variable.context]
     rest = [i for i, variable in enumerate(variables) if not variable.context]
     stride = max(1, codes.shape[0] // _ROWS)
     shared = _mutual_information([_coarse(codes[::stride, i], v.size) for i, v in enumerate(variables)])
     if not chosen and rest:
-        now = [i for i in rest if not variables[i].late] or rest
-        first = now[int(np.argmax(shared[np.ix_(now, now)].sum(axis=1)))]
+        first = rest[int(np.argmax(shared[rest].sum(axis=1)))]
         chosen.append(first)
         rest.remove(first)
     while rest:
-        now = [i for i in rest if not variables[i].late] or rest
-        best = now[int(np.argmax(_known(shared, now, chosen)))]
+        best = rest[int(np.argmax(_known(shared, rest, chosen)))]
         chosen.append(best)
         rest.remove(best)
     return chosen
