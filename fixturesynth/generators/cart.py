@@ -26,6 +26,7 @@ from fixturesynth.generators.drawing import (
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
 from fixturesynth.generators.ordering import order_variables
+from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
 from fixturesynth.generators.steps import STEP_CODES, classes, code_length, draw_steps, step_classes, step_feature
 from fixturesynth.randomness import hashed, permutation
 
@@ -75,6 +76,7 @@ class Cart:
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
+        partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
         fixed = sum(v.context for v in variables)  # they come first
         seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
         for i, variable in enumerate(variables[fixed:], fixed):
@@ -97,10 +99,13 @@ class Cart:
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
+            if not variable.ordered and (found := _partner(variables, codes, range(fixed, i), i, groups)):
+                partnered[str(i)], pairs = found
+                arrays |= {f"{i}.{name}": array for name, array in pairs.arrays().items()}
             seen = seen.and_one(variable, codes[:, i])
             if str(i) in stepped:
                 seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
-        facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped}
+        facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped, "partnered": partnered}
         return State(self.name, self.version, table.variables, arrays, facts)
 
     def sample(
@@ -153,6 +158,8 @@ def _draw_rows(
     seen[:, :fixed] = context  # context comes first in every order, as it was given
     out = np.zeros((uniforms.shape[0], len(column)), np.int32)
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
+    partnered: Mapping[str, int] = state.facts.get("partnered", {})
+    places: dict[int, int] = {}  # of the variables drawn so far among the columns of ``seen``
     for i in range(fixed, len(variables)):
         variable = variables[i]
         own = uniforms[:, column[order[i]]]
@@ -167,6 +174,10 @@ def _draw_rows(
             drawn = draw_or_repeat(held, owner, own, before, size)
         else:
             drawn = draw(held, owner, own)
+        pairs, beside = None, before
+        if str(i) in partnered:
+            pairs, beside = partners_from(state.arrays, f"{i}.", size), seen[:, places[partnered[str(i)]]]
+            drawn = draw_partners(pairs, beside, drawn, own)
         wish = known.get(variable.name)
         if wish is not None:
             drawn = np.where(wish >= 0, wish, drawn)
@@ -176,8 +187,11 @@ def _draw_rows(
             elif str(i) in repeated:
                 asked, wide = np.where(asked == before, size, asked), size + 1
             chance = share_of(held, owner, asked, wide)
+            if pairs is not None:
+                chance = np.where(pairs.allowed[beside, np.maximum(wish, 0)], chance, 1)
             likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
         out[:, column[order[i]]] = drawn
+        places[i] = len(shown)
         seen[:, len(shown)] = drawn
         shown.append(variable)
         if str(i) in stepped:
@@ -216,6 +230,20 @@ def _grown(
     tree = grow(ranks, target, size, ordered, growth, always)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
     return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
+
+
+def _partner(
+    variables: Sequence[Variable], codes: Codes, earlier: Sequence[int], i: int, groups: Integers | None
+) -> tuple[int, Partners] | None:
+    """The earlier category that says most of which codes of variable ``i`` never come, and the pairs that do."""
+    best: tuple[float, int, Partners] | None = None
+    for j in earlier:
+        if variables[j].ordered:
+            continue
+        found = find_partners(codes[:, j], variables[j].size, codes[:, i], variables[i].size, groups, LEAST_GROUPS)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = (found[0], j, found[1])
+    return None if best is None else best[1:]
 
 
 def _step_of(variable: Variable) -> Variable:

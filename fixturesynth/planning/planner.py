@@ -482,6 +482,9 @@ def _of_kind(seen: TableProfile | None, kind: str) -> tuple[Invariant, ...]:
 
 
 def _generator(wanted: str, seen: TableProfile | None, columns: tuple[ColumnPlan, ...]) -> str:
-    if seen is None or not any(isinstance(c.source, Modelled) for c in columns):
-        return "rules" if seen is None else "independent"
+    if seen is None:
+        return "rules"
+    if not any(isinstance(c.source, Modelled) for c in columns):
+        # Numbers of children and kinds of parents are left, and hang together like columns.
+        return wanted if wanted == "independent" else "cart"
     return "cart" if wanted == "auto" else wanted
