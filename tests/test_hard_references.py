@@ -160,6 +160,20 @@ def test_two_references_of_a_tenant_are_dealt_out_together(flag: str, seeded: Se
     assert len(made["b"]) == 60
 
 
+def test_a_reference_that_a_partial_set_reads_is_never_null_for_a_while(seeded: Seeded) -> None:
+    """The only reference of the cycle that may be NULL would put all rows into the set until it is set."""
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE top (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE a (id int NOT NULL, b_id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE b (id int NOT NULL, a_id int, top_id int NOT NULL, PRIMARY KEY (id), "
+        "FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (top_id) REFERENCES top (id))",
+        "CREATE UNIQUE INDEX b_top ON b (top_id) WHERE a_id IS NULL",
+        "ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b (id)",
+    )
+    assert len(made["b"]) == 30
+
+
 # Checks beside unique sets -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("rows", [30, 60, 200])
 def test_rows_of_a_family_change_together_where_none_can_alone(rows: int, seeded: Seeded) -> None:

@@ -1,5 +1,6 @@
 """In which order tables and rows go in: parents first, cycles cut at a nullable reference."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -110,6 +111,9 @@ def can_wait(table: Table, column: str) -> bool:
     """Whether a column may be NULL until all rows are there: what else is declared must not mind."""
     minds = {c for check in table.checks for c in check.columns}
     minds |= {c for unique in table.uniques if not unique.nulls_distinct for c in unique.columns}
+    # WHERE a_id IS NULL holds more rows for a while, and coalesce(a_id, -1) is the same in all of them.
+    read = " ".join([*(u.predicate or "" for u in table.uniques), *(e for u in table.uniques for e in u.expressions)])
+    minds |= {column} & set(re.findall(r"\w+", read))
     key = table.primary_key.columns if table.primary_key else ()
     return bool(key) and table.column(column).nullable and column not in key and column not in minds
 
