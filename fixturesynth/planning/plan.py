@@ -148,8 +148,8 @@ class UniquePlan:
 
     by_key: one of its columns is unique by itself. by_pairs: references without replacement. by_separation: rows
     that would collide move to the nearest free value of ``flex``. by_gate: rows that would collide take the values of
-    ``gate``, for which ``predicate`` does not hold. ``exit``: values for which one of the columns is NULL and every
-    check holds, for rows that no other way keeps distinct.
+    ``gate``, for which ``predicate`` does not hold; without ``gate`` those of a row for which it does not. ``exit``:
+    values for which one of the columns is NULL and every check holds, for rows that no other way keeps distinct.
     """
 
     name: str

@@ -36,7 +36,7 @@ from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.successions import plan_aggregates, plan_successions
 from fixturesynth.planning.trying import Trials
-from fixturesynth.planning.uniques import dispensable, plan_uniques, unique_sets, with_prefixes
+from fixturesynth.planning.uniques import dispensable, lending_sets, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -201,6 +201,8 @@ def _plan_table(
         uniques = plan_gates(needs, columns, uniques, branches, repairs, schema.dialect)
         columns = agree(schema, needs, columns, uniques, branches, asked_for)
         capacities = _in_branches(needs, branches, capacities)
+    else:
+        uniques = lending_sets(table, columns, uniques, schema.dialect)
     for unique in uniques:
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
@@ -346,9 +348,10 @@ def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str
 
 
 def _unique_columns(table: Table, constraints: TableConstraints) -> frozenset[str]:
-    """Columns that are unique by themselves, but for flags of which a check allows other values row by row."""
+    """Columns that are unique by themselves in all rows, but for flags of which a check allows other values row by
+    row."""
     chosen = {n for a in constraints.alternatives for b in a.branches for n in b.domains}
-    names = {u.columns[0] for u in unique_sets(table) if len(u.columns) == 1}
+    names = {u.columns[0] for u in unique_sets(table) if len(u.columns) == 1 and u.predicate is None}
     return frozenset(n for n in names if n not in chosen or table.column(n).type.kind != "boolean")
 
 

@@ -1,5 +1,6 @@
 """How every set of columns that must be unique is kept so."""
 
+import contextlib
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,15 @@ from fixturesynth.planning.plan import (
     UniquePlan,
 )
 from fixturesynth.schema.model import Table, Unique
-from fixturesynth.schema.predicates import ColumnDomain, TableConstraints, mentioned_columns
+from fixturesynth.schema.predicates import (
+    ColumnDomain,
+    NotUnderstood,
+    TableConstraints,
+    compile_condition,
+    mentioned_columns,
+)
 
-__all__ = ["dispensable", "is_telling", "plan_uniques", "unique_sets", "with_prefixes"]
+__all__ = ["dispensable", "is_telling", "lending_sets", "plan_uniques", "unique_sets", "with_prefixes"]
 
 STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
@@ -33,6 +40,28 @@ def unique_sets(table: Table) -> tuple[UniquePlan, ...]:
     """
     own = [UniquePlan("primary key", table.primary_key.columns, "by_key")] if table.primary_key else []
     return tuple(own + [_as_set(table, u) for u in table.uniques])
+
+
+def lending_sets(
+    table: Table, columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], dialect: str
+) -> tuple[UniquePlan, ...]:
+    """``uniques`` of a learned table: a row that collides in a partial one takes what the predicate reads from a row
+    for which it does not hold.
+
+    Sets that are unique over all rows anyway stay as they are, and so do those whose predicate reads what follows
+    from other columns, or cannot be read.
+    """
+    plans = {c.name: c for c in columns}
+    out = []
+    for unique in uniques:
+        names: tuple[str, ...] = ()
+        if unique.predicate is not None and unique.how != "by_key":
+            with contextlib.suppress(NotUnderstood):
+                compile_condition(f"NOT ({unique.predicate})", table, dialect, null_passes=True)
+                names = mentioned_columns(unique.predicate, table, dialect)
+        free = bool(names) and all(isinstance(plans[n].source, Modelled | Rule | Reference) for n in names)
+        out.append(replace(unique, how="by_gate") if free else unique)
+    return tuple(out)
 
 
 def _as_set(table: Table, unique: Unique) -> UniquePlan:

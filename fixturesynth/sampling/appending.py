@@ -51,7 +51,7 @@ def met(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Mask:
     if unique.nulls_distinct:
         counted = [p >= 0 for c, p in zip(unique.columns, parts, strict=True) if c not in unique.stand_ins]
         taking = np.all([taking, *counted], axis=0)
-    if unique.gate:
+    if unique.how == "by_gate":
         taking[: assembly.rows] &= inside_predicate(assembly, columns, unique)
         taking[assembly.rows :] &= ~evaluate(f"NOT ({unique.predicate})", there, assembly.dialect)
     keys = pair_keys(*parts)

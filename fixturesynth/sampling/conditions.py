@@ -87,7 +87,7 @@ def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[
     if unique.nulls_distinct:
         counted = [p >= 0 for c, p in zip(unique.columns, parts, strict=True) if c not in unique.stand_ins]
         taking = np.all([taking, *counted], axis=0)
-    if unique.gate:
+    if unique.how == "by_gate":
         taking &= inside_predicate(assembly, columns, unique)
     rows = rows[taking]
     return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)

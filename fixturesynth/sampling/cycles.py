@@ -215,7 +215,7 @@ def _parted(
     if unique.nulls_distinct:
         counted = [c >= 0 for name, c in zip(unique.columns, codes, strict=True) if name not in unique.stand_ins]
         taking = np.all([taking, *counted], axis=0)
-    if unique.gate:
+    if unique.how == "by_gate":
         taking &= inside_predicate(assembly, own.columns, unique)
     rows = np.flatnonzero(taking & (ranks >= 0))
     if not duplicates(pair_keys(*(c[rows] for c in codes))).any():

@@ -24,7 +24,7 @@ from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
-from fixturesynth.sampling.gates import leave_set
+from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.matching import (
     codes_of,
     distinct_by_stride,
@@ -233,6 +233,10 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
             # Where the gate's values have no room either, rows go back and forth: some leave for good.
             through = unique.exit if turn >= TURNS // 2 and unique.exit else unique.gate
             leave_set(assembly, through, found[0][twice | there[found[0]]])
+            changed = True
+            continue
+        colliding = found[0][twice | there[found[0]]]
+        if unique.how == "by_gate" and colliding.size and lend_outside(assembly, columns, unique, colliding):
             changed = True
             continue
         rows = np.flatnonzero(there)
@@ -512,7 +516,7 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
         rows = np.zeros(assembly.rows, dtype=bool)
         names: set[str] = set()
         for unique in complete_sets(assembly.plan):
-            found = None if unique.gate else set_keys(assembly, columns, unique)
+            found = None if unique.how == "by_gate" else set_keys(assembly, columns, unique)
             if found is not None and (twice := duplicates(found[1])).any():
                 rows[found[0][twice]] = True
                 names |= set(unique.columns)
@@ -535,7 +539,7 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
 
 def _woven(assembly: Assembly, columns: Columns) -> bool:
     """Whether the columns of overlapping sets got values that keep each of the sets distinct."""
-    sets = [u for u in assembly.plan.uniques if not u.gate and all(_is_free(assembly, c) for c in u.columns)]
+    sets = [u for u in assembly.plan.uniques if u.how != "by_gate" and all(_is_free(assembly, c) for c in u.columns)]
     broken = {
         c for u in sets if (found := set_keys(assembly, columns, u)) is not None and duplicates(found[1]).any()
         for c in u.columns
@@ -571,6 +575,10 @@ def _space(assembly: Assembly, name: str) -> Space:
 def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Columns:
     """Filling nulls or lifting values made a tuple twice: move the flexible column once more, and only it."""
     found = set_keys(assembly, columns, unique)
+    if unique.how == "by_gate" and found is not None:
+        lent = lent_columns(assembly, columns, unique, found[0][duplicates(found[1])])
+        if lent:
+            return columns | lent
     names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)]
     for name in names:
         made = spread(assembly, columns, unique, found[0], name) if found is not None else None
