@@ -160,6 +160,18 @@ def test_two_references_of_a_tenant_are_dealt_out_together(flag: str, seeded: Se
     assert len(made["b"]) == 60
 
 
+def test_an_exclusion_over_a_reference_that_closes_a_cycle_takes_no_rows_away(seeded: Seeded) -> None:
+    made = seeded(
+        "postgresql",
+        "CREATE EXTENSION IF NOT EXISTS btree_gist",
+        "CREATE TABLE a (id int NOT NULL, b_id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE b (id int NOT NULL, a_id int, during int4range, state varchar(9) NOT NULL, PRIMARY KEY (id), "
+        "FOREIGN KEY (a_id) REFERENCES a (id), EXCLUDE USING gist (a_id WITH =, during WITH &&))",
+        "ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b (id)",
+    )
+    assert len(made["a"]) == len(made["b"]) == 30
+
+
 def test_a_reference_that_a_partial_set_reads_is_never_null_for_a_while(seeded: Seeded) -> None:
     """The only reference of the cycle that may be NULL would put all rows into the set until it is set."""
     made = seeded(

@@ -186,9 +186,9 @@ def exclusion_limit(
         source = columns[name].source
         if isinstance(source, Reference):
             parent = table.foreign_key(source.foreign_key).parent
-            if parent == table.name:
-                return None
-            sizes[source.foreign_key] = planned.get(parent, 0)
+            if parent == table.name or parent not in planned:
+                return None  # its own rows, or those of a table that a cycle puts after it
+            sizes[source.foreign_key] = planned[parent]
         elif isinstance(source, Rule | Key):
             sizes[name] = capacities[name]
         else:

@@ -228,10 +228,11 @@ def _plan_table(
         ):
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
+    parents = {name: plan.rows for name, plan in known.items()} | dict(planned)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
     for exclusion in exclusions:
         by_name = {c.name: c for c in columns}
-        if (most := exclusion_limit(exclusion, table, by_name, capacities, planned)) is not None:
+        if (most := exclusion_limit(exclusion, table, by_name, capacities, parents)) is not None:
             text = f"the room between the limits of exclusion constraint {exclusion.name}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
     return TablePlan(
