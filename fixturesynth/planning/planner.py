@@ -1,5 +1,6 @@
 """Schema, profile and wishes to a plan."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -352,8 +353,17 @@ def _unique_columns(table: Table, constraints: TableConstraints) -> frozenset[st
     """Columns that are unique by themselves in all rows, but for flags of which a check allows other values row by
     row."""
     chosen = {n for a in constraints.alternatives for b in a.branches for n in b.domains}
-    names = {u.columns[0] for u in unique_sets(table) if len(u.columns) == 1 and u.predicate is None}
-    return frozenset(n for n in names if n not in chosen or table.column(n).type.kind != "boolean")
+    sets = unique_sets(table)
+    flags = {c.name for c in table.columns if c.type.kind == "boolean"}
+    names = {u.columns[0] for u in sets if len(u.columns) == 1 and u.predicate is None}
+    # What would put rows outside of a partial set is scarce where another set has it too.
+    scarce = {
+        u.columns[0]
+        for u in sets
+        if u.predicate is not None and len(u.columns) == 1 and u.columns[0] in flags
+        and set(re.findall(r"\w+", u.predicate)) & {c for o in sets if o is not u for c in o.columns} - set(u.columns)
+    }  # fmt: skip
+    return frozenset((names - (chosen & flags)) | scarce)
 
 
 def _in_branches(needs: ColumnNeeds, branches: Branches, capacities: Mapping[str, int]) -> dict[str, int]:
