@@ -352,7 +352,11 @@ def _capacities(needs: ColumnNeeds, columns: tuple[ColumnPlan, ...]) -> dict[str
 def _unique_columns(table: Table, constraints: TableConstraints) -> frozenset[str]:
     """Columns that are unique by themselves in all rows, but for flags of which a check allows other values row by
     row."""
-    chosen = {n for a in constraints.alternatives for b in a.branches for n in b.domains}
+    # Rows whose flag moves afterwards find their branch again only where the check can be evaluated on them.
+    chosen: set[str] = set()
+    for alternatives in constraints.alternatives:
+        read = {n for b in alternatives.branches for n in b.domains}
+        chosen |= read if all(table.column(n).type.kind not in ("array", "json") for n in read) else set()
     sets = unique_sets(table)
     flags = {c.name for c in table.columns if c.type.kind == "boolean"}
     names = {u.columns[0] for u in sets if len(u.columns) == 1 and u.predicate is None}
