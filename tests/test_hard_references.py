@@ -215,6 +215,16 @@ def test_a_unique_column_is_null_in_the_branch_that_has_no_values_for_it(seeded:
     assert {flag for *_, flag in made["a"]} == {0, 1, None}
 
 
+def test_a_unique_flag_stays_with_the_array_that_its_check_asks_for(seeded: Seeded) -> None:
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE t2 (id int NOT NULL, is_set_0 boolean, happened_at_3 timestamp NOT NULL, tags_4 text[], "
+        "PRIMARY KEY (id), UNIQUE NULLS NOT DISTINCT (is_set_0), "
+        "CHECK (CASE WHEN is_set_0 = true THEN tags_4 IS NOT NULL ELSE 'user' = ANY (tags_4) END))",
+    )
+    assert made["t2"]
+
+
 def test_a_flag_that_has_one_value_in_every_branch_gives_one_row(seeded: Seeded) -> None:
     made = seeded(
         "sqlite",
