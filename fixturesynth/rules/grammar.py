@@ -36,6 +36,7 @@ __all__ = [
     "guide",
     "joined",
     "limits_of",
+    "phrase_makers",
     "phrase_space",
     "spread",
     "union",
@@ -200,6 +201,21 @@ def _small(pool: Pool) -> Integers:
     shift = max(0, int(weights.max(initial=1)).bit_length() - 24)
     small: Integers = np.maximum(weights >> shift, 1)
     return small
+
+
+def phrase_makers(
+    phrases: Mapping[str, Callable[[], Sequence[tuple[int, Phrase]]]],
+) -> dict[str, Callable[[Mapping[str, Any], ColumnContext], Space]]:
+    """A rule for every name: texts of its phrases, as long as options and column allow."""
+
+    def maker(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
+        def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
+            return phrase_space(phrases[name](), limits_of(options, context), unique=context.unique)
+
+        make.__doc__ = f"Values in the shape of {name}."
+        return make
+
+    return {name: maker(name) for name in phrases}
 
 
 def phrase_space(phrases: Sequence[tuple[int, Phrase]], limits: Limits, *, unique: bool) -> Space:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.buffers import binary_of, hexadecimal, text_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
-from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, limits_of, phrase_space
+from fixturesynth.rules.grammar import LARGEST, Phrase, Pool, limits_of, phrase_makers, phrase_space
 
 __all__ = ["MAKERS", "bits", "bytes_", "encoded", "hexadecimals", "uuid"]
 
@@ -191,19 +191,11 @@ _PHRASES: Final[Mapping[str, Callable[[], Sequence[tuple[int, Phrase]]]]] = {
 }
 
 
-def _from_phrases(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
-    def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
-        return phrase_space(_PHRASES[name](), limits_of(options, context), unique=context.unique)
-
-    make.__doc__ = f"Values in the shape of {name}."
-    return make
-
-
 MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
     "uuid": uuid,
     "hex": hexadecimals,
     "encoded": encoded,
     "bytes": bytes_,
     "bits": bits,
-    **{name: _from_phrases(name) for name in _PHRASES},
+    **phrase_makers(_PHRASES),
 }

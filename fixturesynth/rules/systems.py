@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, Space
-from fixturesynth.rules.grammar import Phrase, Pool, limits_of, phrase_space
+from fixturesynth.rules.grammar import Phrase, Pool, phrase_makers
 
 __all__ = ["MAKERS"]
 
@@ -89,14 +89,4 @@ _PHRASES: Final[Mapping[str, Callable[[], _Phrases]]] = {
 }
 
 
-def _from_phrases(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
-    def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
-        return phrase_space(_PHRASES[name](), limits_of(options, context), unique=context.unique)
-
-    make.__doc__ = f"Values in the shape of {name}."
-    return make
-
-
-MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
-    name: _from_phrases(name) for name in _PHRASES
-}
+MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = phrase_makers(_PHRASES)
