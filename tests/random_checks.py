@@ -27,7 +27,8 @@ def _reference_checks(draw: st.DrawFn, table: Table, free: list[Column]) -> set[
     lone = [c for c in table.columns if c.target and c.name not in table.key]
     key = table.key[0]
     for column in lone:
-        if column.target == table.name and draw(st.booleans()):
+        # The only row of a table, where a unique boolean leaves one, has no other to name.
+        if column.target == table.name and (column.nullable or not table.lone_flags()) and draw(st.booleans()):
             table.clauses.append(f"CHECK ({column.name} <> {key})")
     pairs = [(a, b) for i, a in enumerate(lone) for b in lone[i + 1 :] if table.name not in (a.target, b.target)]
     used: set[str] = set()

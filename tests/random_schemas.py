@@ -148,8 +148,7 @@ def _one_row(table: Table) -> bool:
 
     One that may be NULL leaves room for other rows.
     """
-    flags = [c.name for c in table.columns if (c.kind == "boolean" or c.sole) and not c.nullable]
-    return any([f] in (table.key, *table.uniques) or f"UNIQUE ({f})" in table.clauses for f in flags)
+    return any(not c.nullable for c in table.lone_flags())
 
 
 def _kinds(words: Words) -> tuple[str, ...]:

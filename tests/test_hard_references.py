@@ -3,6 +3,8 @@
 import pytest
 from test_hard_rows import ALL, Seeded, seeded
 
+from fixturesynth.errors import UnsatisfiableError
+
 __all__ = ["seeded"]
 
 TENANT = (
@@ -394,3 +396,24 @@ def test_two_parents_are_told_apart_by_drawing_where_swaps_do_not_do(dialect: st
         *children,
     )
     assert all(len(rows) == 30 for name, rows in made.items() if name.startswith("child"))
+
+
+def test_the_only_row_of_a_table_that_must_name_another_is_refused_when_planning(seeded: Seeded) -> None:
+    with pytest.raises(UnsatisfiableError, match="boss_id must name another row of staff; ask for two rows or more"):
+        seeded(
+            "sqlite",
+            "CREATE TABLE staff (id integer NOT NULL, is_head boolean NOT NULL, boss_id integer NOT NULL, "
+            "PRIMARY KEY (id), UNIQUE (is_head), CHECK (is_head = 1), CHECK (boss_id <> id), "
+            "FOREIGN KEY (boss_id) REFERENCES staff (id))",
+        )
+
+
+def test_a_value_that_keeps_rows_apart_is_null_in_no_branch_where_null_is_a_value_too(seeded: Seeded) -> None:
+    """Its other branches are left, of which all rows take one: NULL would leave a row for each value of the flag."""
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE a (id int NOT NULL, label varchar(3), flag boolean, PRIMARY KEY (id), "
+        "UNIQUE NULLS NOT DISTINCT (label, flag), CHECK (label LIKE 'a%' OR label LIKE 'b%'), "
+        "CHECK (label IS NULL OR flag IS NOT NULL))",
+    )
+    assert len({label for _, label, _ in made["a"]}) == 30

@@ -200,10 +200,16 @@ class _Choices:
         self.how = {r.foreign_key: r for r in needs.references}
         # NULL in these is a value that one row may have.
         self.null_once = {
-            u.columns[0]
+            name
             for u in unique_sets(needs.table)
-            if len(u.columns) == 1 and (u.stand_ins or not u.nulls_distinct)
+            for name in u.columns
+            if (name in u.stand_ins or not u.nulls_distinct) and (len(u.columns) == 1 or self._keeps_apart(name))
         }
+
+    def _keeps_apart(self, name: str) -> bool:
+        """Whether the column's values are unique by themselves, so that its sets hang on them."""
+        source = self.plans[name].source if name in self.plans else None
+        return isinstance(source, Rule) and source.call.unique
 
     def base(self, name: str) -> ColumnDomain:
         """What holds of a column in every row: its checks, NOT NULL, the values of its type."""

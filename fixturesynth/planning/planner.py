@@ -32,7 +32,15 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.room import within_room
-from fixturesynth.planning.rows import RowsAsked, exclusive_limit, lower, most_rows, rows_asked, rows_of_children
+from fixturesynth.planning.rows import (
+    RowsAsked,
+    exclusive_limit,
+    lower,
+    most_rows,
+    refuse_lone_row,
+    rows_asked,
+    rows_of_children,
+)
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.successions import plan_aggregates, plan_successions
@@ -97,6 +105,8 @@ def make_plan(
         ):
             break
         known = done
+    for plan in done.values():
+        refuse_lone_row(plan, schema[plan.name])
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fixturesynth.errors import CapacityError, SpecError, did_you_mean
-from fixturesynth.planning.plan import ReferencePlan
+from fixturesynth.errors import CapacityError, SpecError, UnsatisfiableError, did_you_mean
+from fixturesynth.planning.plan import ReferencePlan, TablePlan
 from fixturesynth.profiling.profile import Profile
-from fixturesynth.schema.model import Schema
+from fixturesynth.schema.model import Schema, Table
 
-__all__ = ["DEFAULT_ROWS", "RowsAsked", "lower", "most_rows", "rows_asked", "rows_of_children"]
+__all__ = [
+    "DEFAULT_ROWS",
+    "RowsAsked",
+    "exclusive_limit",
+    "lower",
+    "most_rows",
+    "never_itself",
+    "refuse_lone_row",
+    "rows_asked",
+    "rows_of_children",
+]
 
 DEFAULT_ROWS = 100
 
@@ -93,3 +103,23 @@ def most_rows(parents: int, null_share: float) -> int:
     while rows - round(rows * null_share) > parents:
         rows -= 1
     return rows
+
+
+def never_itself(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
+    """Whether a check tells the reference from the key that it names: parent_id <> id."""
+    fk = table.foreign_key(reference.foreign_key)
+    pairs = {frozenset(pair) for pair in plan.distinct}
+    return any(frozenset(pair) in pairs for pair in zip(fk.columns, fk.parent_columns, strict=True))
+
+
+def refuse_lone_row(plan: TablePlan, table: Table) -> None:
+    """UnsatisfiableError where the only row of a table must reference a row that is not itself."""
+    for reference in plan.references if plan.rows == 1 and plan.mode == "generate" else ():
+        fk = table.foreign_key(reference.foreign_key)
+        required = not any(table.column(c).nullable for c in fk.columns)
+        if required and fk.parent == table.name and never_itself(plan, table, reference):
+            names = ", ".join(fk.columns)
+            raise UnsatisfiableError(
+                f"{table.name}: it gets one row, whose {names} must name another row of {table.name}; ask for two rows "
+                f"or more, or where its unique columns allow but one, make {names} nullable or leave the table out"
+            )

@@ -21,8 +21,8 @@ def bounds_of(
 ) -> Bounds | None:
     """The part of ``wanted`` that a ColumnDomain and the type's ``limits`` allow, on whole units.
 
-    Where they share nothing, as wide an interval as ``wanted`` at the free end nearest to it. Of several intervals
-    (holes, excluded values) the one with most of ``wanted`` counts. None: nothing is free.
+    Where they share nothing, or one value of several, as wide an interval as ``wanted`` at the free end nearest to it.
+    Of several intervals (holes, excluded values) the one with most of ``wanted`` counts. None: nothing is free.
 
     >>> bounds_of(None, Decimal(1), (Decimal(0), Decimal(255)), (Decimal(1), Decimal(1000)))
     Bounds(low=Decimal('1'), high=Decimal('255'), highest=Decimal('255'))
@@ -35,9 +35,9 @@ def bounds_of(
 
 def _cut(low: Decimal, high: Decimal, wanted: tuple[Decimal, Decimal]) -> Bounds:
     first, last = max(low, wanted[0]), min(high, wanted[1])
-    if first > last:
-        width = wanted[1] - wanted[0]
-        first, last = (low, min(high, low + width)) if low > wanted[1] else (max(low, high - width), high)
+    width = wanted[1] - wanted[0]
+    if first > last or (first == last and low < high and width > 0):
+        first, last = (low, min(high, low + width)) if low >= wanted[1] else (max(low, high - width), high)
     return Bounds(first, last, high)
 
 

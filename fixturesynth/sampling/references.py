@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from fixturesynth.errors import UnsatisfiableError
 from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
+from fixturesynth.planning.rows import never_itself
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Made
 from fixturesynth.sampling.balancing import balanced, fill_unled
@@ -258,7 +259,7 @@ def _tree(
     chained = reference.exclusive or _in_unique_set(plan, table, reference)
     never, always = held_null(plan, rows, seed, filled_by(plan, table, reference))
     # Where a row may not be its own parent, a root takes the row after it, and the tree has a loop there.
-    after = int(_never_itself(plan, table, reference))
+    after = int(never_itself(plan, table, reference))
     if chained and loops:
         # A root takes itself, and then no other row is left to reference it.
         return (np.arange(rows, dtype=np.int64) + after) % rows
@@ -292,13 +293,6 @@ def _grafted(parents: Integers, always: npt.NDArray[np.bool_], after: int) -> In
     else:
         out[wanting] = (wanting + after) % parents.size
     return out
-
-
-def _never_itself(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
-    """Whether a check tells the reference from the key that it names: parent_id <> id."""
-    fk = table.foreign_key(reference.foreign_key)
-    pairs = {frozenset(pair) for pair in plan.distinct}
-    return any(frozenset(pair) in pairs for pair in zip(fk.columns, fk.parent_columns, strict=True))
 
 
 def _in_unique_set(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:

@@ -8,7 +8,7 @@ arrives at the leaves is a conjunction or disjunction of statements about single
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
@@ -61,7 +61,9 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
     """
     whole = Branch()
     not_understood: list[tuple[str, str]] = []
-    alternatives: list[Alternatives] = []
+    judged: dict[int, tuple[str, str]] = {}  # by place, as the alternatives: no domain says what they say
+    alternatives: dict[int, Alternatives] = {}
+    left: list[tuple[int, str, exp.Expression, str, bool]] = []
     for name, text, subject in _conditions(table):
         try:
             parts = _conjuncts(_parse(text, table, dialect, subject))
@@ -71,23 +73,40 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
         unsolved = _gathered(parts, table, dialect, now) if trial is not None else []
         for part in [p for p in parts if not any(p is q for group in unsolved for q in _conjuncts(group))] + unsolved:
             part_text = text if len(parts) == 1 and subject is None else written(part, dialect)
-            walk = _Walk(table, dialect, trial, part, part_text, now)
-            try:
-                tried_at_once = walk.tried(part, True, True) if any(part is g for g in unsolved) else None
-                branches = tried_at_once if tried_at_once is not None else walk.branches(part, True, True)
-                if not branches:
-                    raise NotUnderstood(f"{part_text!r} can never hold")
-                if len(branches) == 1:
-                    whole = whole.intersect(branches[0])
-                    continue
-                alternatives.append(Alternatives(name, part_text, branches))
-            except NotUnderstood:
-                if trial is not None and (tried := _tried_together(table, trial, part, part_text)):
-                    alternatives.append(Alternatives(name, part_text, tried))
-            not_understood.append((name, part_text))
+            left.append((len(left), name, part, part_text, any(part is g for g in unsolved)))
+
+    def take(number: int, name: str, text: str, branches: Branches) -> None:
+        nonlocal whole
+        if not branches:
+            raise NotUnderstood(f"{text!r} can never hold")
+        if len(branches) == 1:
+            whole = whole.intersect(branches[0])
+        else:
+            alternatives[number] = Alternatives(name, text, branches)
+            judged[number] = (name, text)
+
+    # What can be solved comes first: only values for which it holds are tried for the rest.
+    for item in tuple(left):
+        number, name, part, text, _ = item
+        try:
+            take(number, name, text, _Walk(table, dialect, now=now).branches(part, True, True))
+            left.remove(item)
+        except NotUnderstood:
+            continue
+    for number, name, part, text, gathered in left:
+        walk = _Walk(table, dialect, trial, part, text, now, dict(whole.domains))
+        try:
+            tried_at_once = walk.tried(part, True, True) if gathered else None
+            take(number, name, text, tried_at_once if tried_at_once is not None else walk.branches(part, True, True))
+        except NotUnderstood:
+            if trial is not None and (tried := _tried_together(table, trial, part, text)):
+                alternatives[number] = Alternatives(name, text, tried)
+            judged[number] = (name, text)
     return TableConstraints(
-        dict(whole.domains), whole.differences, whole.distinct, tuple(not_understood), tuple(alternatives)
-    )
+        dict(whole.domains), whole.differences, whole.distinct,
+        (*not_understood, *(judged[number] for number in sorted(judged))),
+        tuple(alternatives[number] for number in sorted(alternatives)),
+    )  # fmt: skip
 
 
 def _gathered(parts: list[exp.Expression], table: Table, dialect: str, now: str) -> list[exp.Expression]:
@@ -188,7 +207,9 @@ class _Walk:
         whole: exp.Expression | None = None,
         text: str = "",
         now: str = NOW,
+        known: Mapping[str, ColumnDomain] | None = None,
     ) -> None:
+        self.known = known or {}  # of each column in every row
         self.table = table
         self.dialect = dialect
         self.trial = trial
@@ -216,7 +237,7 @@ class _Walk:
         (name,) = names
         alone = node is self.whole
         text = self.text if alone else written(node, self.dialect)
-        domain = self.trial(name, node, text, want, null_passes, alone)
+        domain = self.trial(name, node, text, want, null_passes, alone, self.known.get(name))
         if domain is None:
             return None
         return NEVER if domain.is_empty else (Branch({name: domain}),)
@@ -342,6 +363,8 @@ class _Walk:
         value = self._moment(right, operator) if asks_for_now(right) else fold(right)
         if value is None:
             return ALWAYS if null_passes else NEVER
+        if isinstance(left, exp.Anonymous) and value in (0, 1) and operator in (exp.EQ, exp.NEQ):
+            return self._call(left, (value == 1) is (operator is exp.EQ), null_passes)
         return self._term(left, operator, value, null_passes)
 
     def _moment(self, node: exp.Expression, operator: type[exp.Expression]) -> str:
@@ -424,17 +447,18 @@ class _Walk:
 
     def _call(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         """A function that is a condition by itself."""
-        if call_name(node) not in ("json_valid", "regexp_like"):
+        if call_name(node) != "json_valid":
             raise NotUnderstood(f"the function {call_name(node)} is not known")
         name = self._column(node.expressions[0])
         if name is None:
             raise NotUnderstood(f"{node.sql()!r} is not about a single column")
         if not want:
             # A column of JSON holds nothing else.
-            if call_name(node) != "json_valid" or self.table.column(name).type.kind != "json":
+            if self.table.column(name).type.kind != "json":
                 raise NotUnderstood(f"values for which {node.sql()!r} fails are not known")
             return (Branch({name: ColumnDomain(name, only_null=True)}),) if null_passes else NEVER
-        return self._one(name, null_passes, json=True)
+        # SQLite before 3.41 says 0 of NULL, later ones NULL.
+        return self._one(name, null_passes and self.dialect != "sqlite", json=True)
 
     # Terms: what stands left of an operator whose right side is a constant
 

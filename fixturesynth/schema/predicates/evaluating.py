@@ -14,6 +14,15 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from fixturesynth.schema.predicates.arrays import CASTS, as_number, as_text, operands, truth_of, unify, zero_to_null
+from fixturesynth.schema.predicates.documents import (
+    DOCUMENTS,
+    NAMED_DOCUMENTS,
+    is_document,
+    is_list,
+    list_texts,
+    normal_documents,
+    of_elements,
+)
 from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.functions import FUNCTIONS, NAMED_FUNCTIONS
 from fixturesynth.schema.predicates.parsing import call_name, column_name, fold, parse_condition, type_name
@@ -39,12 +48,12 @@ def evaluate(text: str, table: pa.Table, dialect: str, *, now: str | None = None
     """
     tree = parse_condition(text, table, dialect)
     moments = edges_of(now) if now is not None and asks_for_now(tree) else (None,)
-    found = [
-        pc.fill_null(evaluate_tree(tree, table, dialect, present=moment, any_case=any_case), True)
-        for moment in moments
-        for any_case in case_readings(dialect)
-    ]
-    return np.all([np.asarray(f, dtype=bool) for f in found], axis=0)  # type: ignore[no-any-return]
+    found = []
+    for moment in moments:
+        for any_case in case_readings(dialect):
+            truth, broken = _truths(tree, _Rows(table, dialect, moment, any_case))
+            found.append(np.asarray(pc.fill_null(truth, True), dtype=bool) & ~broken)
+    return np.all(found, axis=0)  # type: ignore[no-any-return]
 
 
 def case_readings(dialect: str) -> tuple[bool, ...]:
@@ -57,10 +66,19 @@ def evaluate_tree(
 ) -> pa.Array:
     """What a parsed condition is in every row at the moment ``present``: true, false or null, shape (table.num_rows,).
 
-    ``any_case``: texts are equal that differ in case, or in blanks at the end. NotUnderstood as ``evaluate``.
+    ``any_case``: texts are equal that differ in case, or in blanks at the end. NotUnderstood as ``evaluate``, and where
+    the condition asks a text for a document that it is not.
     """
+    truth, broken = _truths(tree, _Rows(table, dialect, present, any_case))
+    if broken.any():
+        raise NotUnderstood(f"{tree.sql()!r} reads texts that are no JSON")
+    return truth
+
+
+def _truths(tree: exp.Expression, rows: "_Rows") -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """What the condition is in every row, and in which rows a database ends with an error."""
     try:
-        return _Rows(table, dialect, present, any_case).truth(tree)
+        return rows.truth(tree), rows.broken
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
         raise NotUnderstood(f"cannot evaluate {tree.sql()!r}: {str(error).splitlines()[0]}") from error
 
@@ -82,6 +100,10 @@ class _Rows:
         self.table = table
         self.dialect = dialect
         self.rows = table.num_rows
+        self.broken = np.zeros(self.rows, dtype=bool)
+
+    def refuse(self, broken: pa.Array) -> None:
+        self.broken |= np.asarray(pc.fill_null(broken, False), dtype=bool)
 
     def value(self, node: exp.Expression) -> pa.Array:
         if self.present is not None and node.find(exp.Column) is None and asks_for_now(node):
@@ -89,9 +111,9 @@ class _Rows:
         handler = _HANDLERS.get(type(node))
         if handler is not None:
             return handler(self, node)
-        function = FUNCTIONS.get(type(node))
+        function = FUNCTIONS.get(type(node)) or DOCUMENTS.get(type(node))
         if isinstance(node, exp.Anonymous):
-            function = NAMED_FUNCTIONS.get(call_name(node))
+            function = NAMED_FUNCTIONS.get(call_name(node)) or NAMED_DOCUMENTS.get(call_name(node))
         if function is not None:
             return function(self, node)
         return self.constant(fold(node))
@@ -153,9 +175,20 @@ class _Rows:
     # Comparisons
 
     def comparison(self, node: exp.Expression) -> pa.Array:
-        return self.compare(type(node), self.value(node.this), self.value(node.expression))
+        if (found := of_elements(self, node)) is not None:
+            return found
+        if is_document(node.this) or is_document(node.expression):
+            return self.compare(type(node), *(normal_documents(self, n) for n in (node.this, node.expression)))
+        left, right = self.value(node.this), self.value(node.expression)
+        if is_list(left) and isinstance(node.expression, exp.Literal):
+            right = DOCUMENTS[exp.Array](self, node.expression)
+        return self.compare(type(node), left, right)
 
     def compare(self, operator: type[exp.Expression], a: pa.Array, b: pa.Array) -> pa.Array:
+        if is_list(a) or is_list(b):
+            if operator not in (exp.EQ, exp.NEQ):
+                raise NotUnderstood("the order of arrays is not known")
+            a, b = list_texts(a), list_texts(b)
         left, right = unify([a, b])
         if pa.types.is_null(left.type):
             return pa.nulls(self.rows, pa.bool_())
@@ -246,7 +279,10 @@ class _Rows:
         return pc.negate(as_number(self.value(node.this)))
 
     def cast(self, node: exp.Expression) -> pa.Array:
-        value, target = self.value(node.this), type_name(node)
+        target = type_name(node)
+        if target == "ARRAY":
+            return DOCUMENTS[exp.Array](self, node)
+        value = self.value(node.this)
         if target == "INTERVAL":
             return FUNCTIONS[exp.Interval](self, node)
         if target not in CASTS:

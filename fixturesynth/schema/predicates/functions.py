@@ -21,6 +21,7 @@ class Rows(Protocol):
     """Where the arguments come from: a node's value in every row."""
 
     rows: int
+    dialect: str
 
     def value(self, node: Any) -> pa.Array: ...
 
@@ -183,8 +184,9 @@ def _refuse(name: str) -> None:
 
 def _json_valid(rows: Rows, node: Any) -> pa.Array:
     coded = _text(rows, node.expressions[0]).dictionary_encode()
-    valid = pa.array([_is_json(text) for text in coded.dictionary.to_pylist()], pa.bool_())
-    return valid.take(coded.indices)
+    valid = pa.array([_is_json(text) for text in coded.dictionary.to_pylist()], pa.bool_()).take(coded.indices)
+    # SQLite before 3.41 says 0 of NULL, later ones NULL.
+    return pc.fill_null(valid, False) if rows.dialect == "sqlite" else valid
 
 
 def _count_if(test: Callable[[pa.Array], pa.Array]) -> Function:

@@ -21,6 +21,7 @@ __all__ = [
     "coerce",
     "column_name",
     "constants",
+    "elements",
     "fold",
     "mentioned_columns",
     "parse_condition",
@@ -211,7 +212,7 @@ def _escaped(node: exp.Expression, escape: str | None) -> exp.Expression:
     pattern = bare(node.expression)
     if isinstance(pattern, exp.Any):
         result: exp.Expression = exp.false()
-        for element in _elements(pattern.this):
+        for element in elements(pattern.this):
             one = type(node)(this=node.this.copy(), expression=element.copy())
             result = exp.Or(this=result, expression=_escaped(one, escape))
     else:
@@ -231,7 +232,7 @@ def bare(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def _elements(node: exp.Expression) -> list[exp.Expression]:
+def elements(node: exp.Expression) -> list[exp.Expression]:
     """Members of ``ARRAY[...]`` or of an array's text ``'{a,b}'``."""
     array = bare(node)
     if isinstance(array, exp.Array):
@@ -246,7 +247,7 @@ def _elements(node: exp.Expression) -> list[exp.Expression]:
 def _any_to_in(node: exp.Expression) -> exp.Expression:
     right = bare(node.expression)
     if isinstance(right, exp.Any) and right.find(exp.Column) is None:
-        return exp.In(this=node.this, expressions=_elements(right.this))
+        return exp.In(this=node.this, expressions=elements(right.this))
     return _all_to_and(node)
 
 
@@ -255,13 +256,20 @@ def _all_to_and(node: exp.Expression) -> exp.Expression:
     right = bare(node.expression)
     if not isinstance(right, exp.Anonymous) or call_name(right) != "all" or right.find(exp.Column) is not None:
         return node
-    members = _elements(right.expressions[0])
+    members = elements(right.expressions[0])
     if isinstance(node, exp.NEQ):
         return exp.Not(this=exp.In(this=node.this, expressions=members))
     result: exp.Expression = exp.true()
     for member in members:
         result = exp.And(this=result, expression=type(node)(this=node.this.copy(), expression=member.copy()))
     return result
+
+
+def _arrow(node: exp.Expression) -> exp.Expression:
+    """``f(document -> 'key')``, which reads like a function's own parameter there."""
+    if len(node.expressions) != 1:
+        return node
+    return exp.JSONExtract(this=exp.Column(this=node.expressions[0]), expression=node.this)
 
 
 def _between(node: exp.Expression) -> exp.Expression:
@@ -292,6 +300,7 @@ _REWRITES: dict[type[exp.Expression], Callable[[exp.Expression], exp.Expression]
     exp.EQ: _any_to_in,
     **dict.fromkeys((exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), _all_to_and),
     exp.Between: _between,
+    exp.Lambda: _arrow,
     exp.Xor: _xor,
     exp.National: lambda node: exp.Literal.string(node.this),
     exp.ByteString: lambda node: exp.Literal.string(node.this),
