@@ -417,3 +417,16 @@ def test_a_value_that_keeps_rows_apart_is_null_in_no_branch_where_null_is_a_valu
         "CHECK (label IS NULL OR flag IS NOT NULL))",
     )
     assert len({label for _, label, _ in made["a"]}) == 30
+
+
+def test_a_reference_that_is_null_in_every_branch_tells_no_rows_apart(seeded: Seeded) -> None:
+    """One p is NULL at most, so q is NULL in all rows, and r alone keeps them apart."""
+    made = seeded(
+        "postgresql",
+        "CREATE TABLE a (id int NOT NULL, PRIMARY KEY (id))",
+        "CREATE TABLE b (code varchar(8) NOT NULL, PRIMARY KEY (code))",
+        "CREATE TABLE c (id int NOT NULL, p int, q varchar(8), r varchar(8) NOT NULL, PRIMARY KEY (id), "
+        "FOREIGN KEY (p) REFERENCES a (id), FOREIGN KEY (q) REFERENCES b (code), FOREIGN KEY (r) REFERENCES b (code), "
+        "UNIQUE NULLS NOT DISTINCT (r, q), UNIQUE NULLS NOT DISTINCT (p), CHECK ((p IS NULL) <> (q IS NULL)))",
+    )
+    assert len({r for *_, r in made["c"]}) == 30

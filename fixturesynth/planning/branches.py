@@ -38,7 +38,7 @@ from fixturesynth.schema.predicates import (
 )
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled"]
+__all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled", "without_values"]
 
 MOST_KEPT = 16  # branches of a set that rows are spread over
 
@@ -150,6 +150,23 @@ def _exit(
         if made and not judged & {c.name for c in made}:
             return made
     return ()
+
+
+def without_values(
+    table: Table, references: Sequence[ReferencePlan], sets: Sequence[BranchSet]
+) -> tuple[ReferencePlan, ...]:
+    """References that are NULL in every branch of a check are NULL in every row, and tell no rows apart."""
+    empty = {
+        name
+        for choice in sets
+        for name in set.intersection(*({c.name for c in b if c.null_share == 1.0} for b in choice.branches))
+    }
+    return tuple(
+        replace(r, how="null", null_share=1.0)
+        if r.how == "matched" and empty & set(table.foreign_key(r.foreign_key).columns)
+        else r
+        for r in references
+    )
 
 
 def one_to_one_limit(

@@ -8,7 +8,14 @@ from math import prod
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
-from fixturesynth.planning.branches import Branches, one_to_one_limit, plan_branches, plan_gates, settled
+from fixturesynth.planning.branches import (
+    Branches,
+    one_to_one_limit,
+    plan_branches,
+    plan_gates,
+    settled,
+    without_values,
+)
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import ColumnNeeds, plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
@@ -201,6 +208,7 @@ def _plan_table(
             break
         constraints = tighten(again)
         del notes[told:]
+    references = without_values(table, references, branches.sets)
     if learned is None and (limit := one_to_one_limit(table, references, branches.sets, able)) is not None:
         rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     if rows and table.triggers:

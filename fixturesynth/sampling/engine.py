@@ -397,13 +397,16 @@ def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list
         sources = [plan.column(c).source for c in rest]
         names = {s.foreign_key for s in sources if isinstance(s, Reference)}
         hows = {name: plan.reference(name).how for name in names}
+        empty = {n for n in names if hows[n] == "null"}
+        if empty and unique.nulls_distinct:
+            continue
         parts = {n for n in names if not set(table.foreign_key(n).columns) <= set(unique.columns)}
         if "self" in hows.values() or any(how == "later" and name in parts for name, how in hows.items()):
             continue
         rules = [(c, s.call) for c, s in zip(rest, sources, strict=True) if isinstance(s, Rule) and not s.needs]
         if len(rules) + sum(isinstance(s, Reference) for s in sources) == len(sources):
             size = 1
-            for name in names:
+            for name in names - empty:
                 size *= max(_told_apart(run, table, table.foreign_key(name), unique), 1)
             for column, call in rules:
                 context = context_of(table, column, run.plan.locale, run.plan.now)
