@@ -179,7 +179,9 @@ def _plan_reference(
     if plan.how == "implied" and copy is not None and copy.kind == "copy":
         source = Derived("copy", copy.sources, copy.foreign_key)
         return ColumnPlan(column.name, source, f"always that of the row reached through {copy.foreign_key}")
-    return ColumnPlan(column.name, Reference(fk.name, parent_column), f"{plan.how} reference to {fk.parent}")
+    decided = needs.table.foreign_key(plan.decided_by).columns[0] if plan.decided_by is not None else ""
+    why = f"{plan.how} reference to {fk.parent}" + (f", one for each {decided}" if decided else "")
+    return ColumnPlan(column.name, Reference(fk.name, parent_column), why)
 
 
 def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) -> ColumnPlan:

@@ -120,6 +120,7 @@ class ReferencePlan:
     blocks: tuple[str, ...] = ()  # columns by which a matched parent is chosen
     asked: bool = False  # ``counts`` are the user's, not learned
     nulls_asked: bool = False  # ``null_share`` is the user's, not learned
+    decided_by: str | None = None  # a foreign key: all rows of one of its parents have one parent here
 
 
 @dataclass(frozen=True)

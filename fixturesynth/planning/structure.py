@@ -50,9 +50,13 @@ def find_structure(
             for p in plans
         ]
         plans = _mark_implied(table, plans, graph, profile)
-        chosen = wanted.get(name) or _choose_context(table, plans, profile)
+        decided = _decided(table, plans, profile)
+        chosen = wanted.get(name) or _choose_context(table, plans, profile, decided)
         context[name] = chosen
-        references[name] = tuple(replace(p, how="context") if p.foreign_key == chosen else p for p in plans)
+        references[name] = tuple(
+            replace(p, how="context") if p.foreign_key == chosen else replace(p, decided_by=decided.get(p.foreign_key))
+            for p in plans
+        )
     return Structure(order, references, context, room_in_children(schema))
 
 
@@ -167,7 +171,23 @@ def _explains(profile: Profile | None, table: Table, foreign_key: str) -> float:
     return seen.explains if seen else 0.0
 
 
-def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile | None) -> str | None:
+def _decided(table: Table, plans: list[ReferencePlan], profile: Profile | None) -> dict[str, str]:
+    """By foreign key the one that decides it, as the rows have it; not in unique sets, which choose for themselves."""
+    if profile is None or table.name not in profile:
+        return {}
+    keyed = {c for key in table.keys for c in key} | {c for u in table.uniques for c in u.columns}
+    by_column = {table.foreign_key(p.foreign_key).columns: p.foreign_key for p in plans if p.how == "matched"}
+    return {
+        by_column[target]: by_column[i.sources]
+        for i in profile[table.name].invariants
+        if i.kind == "determines" and (target := (i.target,)) in by_column and i.sources in by_column
+        and i.target not in keyed
+    }  # fmt: skip
+
+
+def _choose_context(
+    table: Table, plans: list[ReferencePlan], profile: Profile | None, decided: Mapping[str, str]
+) -> str | None:
     """The foreign key whose parent conditions the child best.
 
     Only a reference that is always set can be context. An identifying one (part of the primary key) comes first
@@ -194,6 +214,9 @@ def _choose_context(table: Table, plans: list[ReferencePlan], profile: Profile |
         return -score, not owned, plan.foreign_key
 
     options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]
+    # What another one decides follows from it, not it from that.
+    able = {p.foreign_key for p in options}
+    options = [p for p in options if decided.get(p.foreign_key) not in able]
     return min(options, key=rank).foreign_key if options else None
 
 

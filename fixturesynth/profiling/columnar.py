@@ -258,7 +258,7 @@ def _view_column(name: str, column: pa.ChunkedArray) -> ColumnView:
         "datetime" if "%Y" in layout else "time",
         codes,
         values,
-        dates_only="%H" not in layout,
+        dates_only="%M" not in layout,
         zone=zone,
         written=True,
         _moments=ints * _MICROSECONDS[unit],

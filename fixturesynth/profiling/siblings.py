@@ -49,6 +49,16 @@ class Siblings:
         starts = np.flatnonzero(self.first)
         return np.arange(self.first.size) - starts[self.family] if self.first.size else self.family
 
+    def among(self, rows: Flags) -> Siblings:
+        """The same without the rows that are not in ``rows``, (all rows of the table,)."""
+        kept = rows[self.order]
+        if kept.all():
+            return self
+        family = self.family[kept]
+        first = np.ones(family.size, dtype=bool)
+        first[1:] = family[1:] != family[:-1]
+        return Siblings(self.order[kept], first)
+
     def running(self, steps: Integers) -> Integers:
         """Sums of ``steps``, (n,) in order, from the first of each family on."""
         total = np.cumsum(steps, dtype=np.int64)

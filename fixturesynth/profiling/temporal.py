@@ -3,8 +3,8 @@
 A format is a ``strptime`` format with fixed places, so that parsing and writing are arithmetic on a byte matrix. The
 fraction of a second has three forms that ``strptime`` does not tell apart: ``%f`` six digits, ``%3f`` that many
 digits (1 to 6), ``%-f`` digits without trailing zeros and no point at all on whole seconds (as PostgreSQL writes),
-``%?f`` six digits or nothing (as Python's ``isoformat`` writes); the point belongs to the last two. Typed Arrow
-columns have their Arrow type's name as format.
+``%?f`` six digits or nothing (as Python's ``isoformat`` writes); the point belongs to the last two. ``%J`` are hours
+that go on past the day: 25:10 in a timetable or a duration. Typed Arrow columns have their Arrow type's name as format.
 """
 
 import re
@@ -35,8 +35,9 @@ AMBIGUOUS = {
 }
 SEPARATORS = (" ", "T", "")
 TIMES = ("%H:%M:%S", "%H:%M")
+LONG_TIMES = ("%J:%M:%S", "%J:%M")
 SUFFIX = re.compile(r"(\s?(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?$")
-WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
+WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "J": 2, "M": 2, "S": 2}
 FRACTION = re.compile(r"\.?%(?:-|\?|[1-6])?f")
 
 
@@ -125,9 +126,10 @@ def format_temporal(
     if "%" not in format:
         return _format_typed(whole, unit, format, nulls)
     layout = _layout(format)
-    whole = _clamp(whole, unit, dated="Y" in layout.letters)
+    whole = _clamp(whole, unit, dated="Y" in layout.letters, long="J" in layout.letters)
     days, seconds, micros = _split(whole, unit)
     parts = _civil(days) | {"H": seconds // 3600, "M": seconds // 60 % 60, "S": seconds % 60}
+    parts["J"] = parts["H"] + 24 * days
     room = 7 if layout.fraction else 0
     matrix = np.zeros((whole.size, layout.width + room + len(layout.tail)), dtype=np.uint8)
     keep = np.ones(matrix.shape, dtype=bool)
@@ -216,7 +218,7 @@ def _candidates(distinct: pa.Array) -> list[str]:
     for date in (*DATES, ""):
         separators = SEPARATORS[:2] if date else ("",)
         options = [date] if date else []
-        options += [f"{date}{sep}{time}" for sep in separators for time in TIMES]
+        options += [f"{date}{sep}{time}" for sep in separators for time in (TIMES if date else TIMES + LONG_TIMES)]
         for head in options:
             sample = re.sub(r"%Y", "9999", head)
             sample = re.sub(r"%[a-zA-Z]", "99", sample)
@@ -230,7 +232,7 @@ def _candidates(distinct: pa.Array) -> list[str]:
                     count = len(digits.group()) - 1 if digits else 0
                     fixed = [".%f"] if count == 6 else [f".%{count}f"] if count else [""]
                     found += [head + form + tail for form in (*fixed, "%?f", "%-f")]
-            elif SUFFIX.fullmatch(rest) and (not rest or "%H" in head):
+            elif SUFFIX.fullmatch(rest) and (not rest or "%M" in head):
                 found.append(head + rest)
     return found
 
@@ -269,7 +271,7 @@ def _parse_text(distinct: pa.Array, format: str) -> tuple[Integers, Unit] | None
     if seconds is None or days is None or _is_doubtful(format, parts):
         return None
     if not layout.fraction:
-        return (days, "days") if "H" not in parts else (days * DAY_SECONDS + seconds, "seconds")
+        return (days, "days") if "M" not in parts else (days * DAY_SECONDS + seconds, "seconds")
     micros = _micros(matrix, lengths, layout)
     return None if micros is None else ((days * DAY_SECONDS + seconds) * 1_000_000 + micros, "microseconds")
 
@@ -284,11 +286,12 @@ def _is_doubtful(format: str, parts: dict[str, Integers]) -> bool:
 
 
 def _seconds(parts: dict[str, Integers]) -> Integers | None:
-    if "H" not in parts:
+    if "M" not in parts:
         return np.zeros(next(iter(parts.values())).size, dtype=np.int64)
-    hours, minutes = parts["H"], parts["M"]
+    hours, minutes = parts.get("H", parts.get("J")), parts["M"]
+    assert hours is not None
     seconds = parts.get("S", np.zeros_like(hours))
-    if (hours > 23).any() or (minutes > 59).any() or (seconds > 59).any():
+    if ("H" in parts and (hours > 23).any()) or (minutes > 59).any() or (seconds > 59).any():
         return None
     return hours * 3600 + minutes * 60 + seconds
 
@@ -338,9 +341,11 @@ def _kept_fraction(micros: Integers, fraction: str) -> npt.NDArray[np.bool_]:
     return keep
 
 
-def _clamp(ints: Integers, unit: str, dated: bool) -> Integers:
+def _clamp(ints: Integers, unit: str, dated: bool, long: bool = False) -> Integers:
     per_day = {"days": 1, "seconds": DAY_SECONDS, "microseconds": DAY_SECONDS * 1_000_000}[unit]
     low, high = (FIRST_DAY * per_day, (LAST_DAY + 1) * per_day - 1) if dated else (0, per_day - 1)
+    if long:
+        high = 100 * per_day // 24 - 1
     return np.clip(ints, low, high)
 
 

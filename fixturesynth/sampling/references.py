@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heapify, heapreplace
 
 import numpy as np
 import numpy.typing as npt
@@ -52,16 +53,53 @@ def match_references(
     """
     out = dict(ranks)
     ordered = sorted((r for r in plan.references if r.how == "matched"), key=lambda r: -len(_columns(table, r)))
-    for reference in ordered:
+    for reference in _deciding_first(ordered):
         least = (needed or {}).get(reference.foreign_key)
         able = (agree or {}).get(reference.foreign_key)
         out[reference.foreign_key] = _match(
             plan, table, rows, reference, out, codes, model, made, models, seed, least, able
         )
+        if reference.decided_by is not None and reference.decided_by in out:
+            out[reference.foreign_key] = _one_for_each(out[reference.foreign_key], out[reference.decided_by])
     for reference in plan.references:
         if reference.how == "self":
             out[reference.foreign_key] = _tree(plan, table, rows, reference, out, made, seed)
     return out | fill_unled(plan, table, rows, out, made, seed)
+
+
+def _deciding_first(references: list[ReferencePlan]) -> list[ReferencePlan]:
+    by_name = {r.foreign_key: r for r in references}
+
+    def depth(reference: ReferencePlan) -> int:
+        above = by_name.get(reference.decided_by or "")
+        return 0 if above is None else 1 + depth(above)
+
+    return sorted(references, key=depth)
+
+
+def _one_for_each(ranks: Integers, deciding: Integers) -> Integers:
+    """``ranks`` (n,) in which all rows of one deciding parent have one parent, NULL (-1) being one.
+
+    The largest families come first: they keep what their first row has as long as that parent has room for them, else
+    they go to the one with most room, so that the numbers of children stay what they were, as nearly as can be.
+    """
+    rows = np.flatnonzero(deciding >= 0)
+    _, first, group, sizes = np.unique(deciding[rows], return_index=True, return_inverse=True, return_counts=True)
+    chosen = ranks[rows][first]
+    room = np.bincount(ranks[rows] + 1).astype(np.int64)
+    widest = [(-size, parent - 1) for parent, size in enumerate(room.tolist()) if size]
+    heapify(widest)
+    for at in np.lexsort((first, -sizes)).tolist():
+        size, parent = int(sizes[at]), int(chosen[at])
+        if room[parent + 1] < size:
+            while -widest[0][0] != room[widest[0][1] + 1]:  # given away since it was noted
+                heapreplace(widest, (-int(room[widest[0][1] + 1]), widest[0][1]))
+            parent = widest[0][1]
+        room[parent + 1] -= size
+        chosen[at] = parent
+    out = ranks.copy()
+    out[rows] = chosen[group]
+    return out
 
 
 def _columns(table: Table, reference: ReferencePlan) -> tuple[str, ...]:

@@ -67,14 +67,14 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
         if item.kind != "ascending" or item.column not in columns:
             continue
         dated = assembly.view(columns, item.column)[item.column].family == "datetime"
-        if not moved and dated and _by_rank(assembly, item):
+        if not moved and dated and _by_rank(assembly, item) and not columns[item.column].null_count:
             moved = True
             if assembly.plan.context is not None:
                 _set_rising(assembly, columns, item, within=True)
                 columns = compute(assembly)
             _move_rows(assembly, columns, item)
             columns = compute(assembly)
-        elif _own(assembly, item) or not _by_rank(assembly, item):
+        elif not dated or _own(assembly, item) or not _by_rank(assembly, item):
             _set_rising(assembly, columns, item)
             columns = compute(assembly)
     for item in assembly.plan.successions:
@@ -257,12 +257,15 @@ def _rising(
         slots = _in_rank(assembly, True)
     else:
         slots = line_up(whole, item.groups, () if _by_rank(assembly, item) else item.order)
+    slots = slots.among(view.valid)
     moments = sort_key(view)[slots.order]
     order = np.lexsort((moments, slots.family))
     if view.family != "datetime":
         index = np.arange(assembly.rows)
         index[slots.order] = slots.order[order]
         return None if (moments[order] == moments).all() else columns[item.column].take(pa.array(index))
+    if not slots.order.size:
+        return None
     rising = moments[order]
     if item.parameters.get("strict"):
         rising = _apart(rising, slots, int(item.parameters["unit"]))

@@ -58,7 +58,10 @@ def _closure(masks: Masks, determinant: int, everything: int) -> int:
 
 
 def find_dependencies(view: TableView) -> Iterator[Invariant]:
-    """Minimal determinants of one to three columns, simplest and coarsest first for each target."""
+    """Minimal determinants of one to three columns, simplest and coarsest first for each target.
+
+    A reference may be determined by another one: each shape of a bus belongs to one route.
+    """
     columns = [
         c
         for c in view.columns.values()
@@ -67,13 +70,16 @@ def find_dependencies(view: TableView) -> Iterator[Invariant]:
     columns = sorted(columns, key=lambda c: c.distinct)[:_LIMIT]
     fixed = view.references | view.identities
     targets = [c.name not in fixed for c in columns]
+    alone = {fk.columns[0] for fk in view.table.foreign_keys if len(fk.columns) == 1} - view.identities
+    shared = {c for fk in view.table.foreign_keys if len(fk.columns) > 1 for c in fk.columns}
+    pointing = [c.name in alone - shared for c in columns]
     masks = agree_sets(columns)
     search = _Search(view, columns, masks)
     singles = search.singles()
     leaders = _leaders(view, columns, singles)
     for i, found in singles.items():
         for t, repeats in found.items():
-            if targets[t] and leaders[i] == i and leaders[t] in (t, i):
+            if (targets[t] or (pointing[i] and pointing[t])) and leaders[i] == i and leaders[t] in (t, i):
                 yield search.report((i,), t, repeats)
     determined = {t: {1 << i for i, found in singles.items() if t in found} for t in range(len(columns))}
     able = [i for i in range(len(columns)) if leaders[i] == i]

@@ -392,7 +392,7 @@ def _gap(line: Siblings, source: Integers, target: Integers, valid: Flags) -> in
 def find_ascending(lines: Sequence[Line], taken: set[str]) -> Iterator[Invariant]:
     """A date never falls from one sibling to the next, by key or count: of the whole table, else of a parent.
 
-    Numbers (a meter's reading) among the rows of a parent alone.
+    Numbers (a meter's reading) and times of day among the rows of a parent alone. Rows without a date take no part.
     """
     for line in sorted(lines, key=lambda one: len(one.groups)):
         view = line.view
@@ -401,17 +401,20 @@ def find_ascending(lines: Sequence[Line], taken: set[str]) -> Iterator[Invariant
         if not line.groups and line.order[0] not in view.identities:
             continue
         for date in view.columns.values():
-            number = date.family == "number" and line.groups and date.name not in view.references | view.surrogates
-            if not (date.family == "datetime" or number) or date.nulls or date.distinct < 4 or date.name in taken:
+            number = date.family in ("number", "time") and line.groups
+            if not (date.family == "datetime" or number) or date.distinct < 4 or date.name in taken:
                 continue
-            if date.name in line.order:
+            if date.name in line.order or (number and date.name in view.references | view.surrogates):
                 continue
-            if _falls(line.few, date) or _falls(line.whole, date) or not _tells(line.whole, date):
+            if date.nulls and date.family == "number":
+                continue
+            few, whole = line.few.among(date.valid), line.whole.among(date.valid)
+            if _falls(few, date) or _falls(whole, date) or not _tells(whole, date):
                 continue
             taken.add(date.name)
-            after = int(np.count_nonzero(~line.whole.first))
+            after = int(np.count_nonzero(~whole.first))
             sources = tuple(dict.fromkeys([*line.groups, *line.order]))
-            parameters = {"strict": bool(line.groups) and _rises(line.whole, date), "unit": _grain(date), **line.named}
+            parameters = {"strict": bool(line.groups) and _rises(whole, date), "unit": _grain(date), **line.named}
             yield Invariant("ascending", view.table.name, date.name, sources, None, parameters, after)
 
 
@@ -429,7 +432,7 @@ def _grain(date: ColumnView) -> int:
     """The least step between two dates, in microseconds: a day, a second or one."""
     if date.family != "datetime":
         return 1
-    return DAY if date.dates_only else 1_000_000 if not (date.moments % 1_000_000).any() else 1
+    return DAY if date.dates_only else 1_000_000 if not (date.moments[date.valid] % 1_000_000).any() else 1
 
 
 def _tells(line: Siblings, date: ColumnView) -> bool:
