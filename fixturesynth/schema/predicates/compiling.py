@@ -363,7 +363,8 @@ class _Walk:
         value = self._moment(right, operator) if asks_for_now(right) else fold(right)
         if value is None:
             return ALWAYS if null_passes else NEVER
-        if isinstance(left, exp.Anonymous) and value in (0, 1) and operator in (exp.EQ, exp.NEQ):
+        asked = isinstance(left, exp.Anonymous) and call_name(left) == "json_valid"
+        if asked and value in (0, 1) and operator in (exp.EQ, exp.NEQ):
             return self._call(left, (value == 1) is (operator is exp.EQ), null_passes)
         return self._term(left, operator, value, null_passes)
 
