@@ -111,3 +111,23 @@ def test_families_keep_about_as_many_children_as_their_parents_take() -> None:
         assert np.unique(made[deciding == family]).size <= 1
     before, after = (np.bincount(r[r >= 0], minlength=20) for r in (ranks, made))
     assert np.abs(before - after).max() < 0.25 * before.mean()
+
+
+def test_numbers_that_order_a_family_are_counted_off_in_the_order_in_which_rows_are_drawn(tmp_path: Path) -> None:
+    """Points of a path: each stands near the one before it, whatever gaps their numbers have."""
+    rng = np.random.default_rng(3)
+    owner = np.repeat(np.arange(80), 40)
+    number = np.concatenate([np.sort(rng.choice(400, 40, replace=False)) for _ in range(80)])
+    walk = np.cumsum(rng.normal(0, 1, owner.size)) + 30 * rng.normal(size=80)[owner]
+    frames = {
+        "paths": pd.DataFrame({"id": range(80)}),
+        "points": pd.DataFrame({"path_id": owner, "number": number, "x": walk.round(3)}),
+    }
+    ddl = """CREATE TABLE paths (id integer PRIMARY KEY);
+    CREATE TABLE points (path_id integer NOT NULL REFERENCES paths (id), number integer NOT NULL, x real NOT NULL,
+      PRIMARY KEY (path_id, number));"""
+    made = fs.fit(real.write(tmp_path / "real.sqlite", ddl, frames), generator="cart", seed=1).sample(seed=1)["points"]
+    assert (made.groupby("path_id")["number"].diff().dropna() > 0).all()
+    shuffled = made.assign(number=rng.permutation(len(made))).sort_values(["path_id", "number"])
+    steps, chance = (f.groupby("path_id")["x"].diff().abs().median() for f in (made, shuffled))
+    assert steps < 0.6 * chance

@@ -52,7 +52,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
-from fixturesynth.planning.successions import family_order
+from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
 
 __all__ = ["fit_tables"]
@@ -300,20 +300,7 @@ def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | N
     if table.context is None:
         return np.arange(n), None
     ranks = rows.rank(table.name, table.context)
-    declared = rows.schema[table.name]
-    own = declared.foreign_key(table.context).columns
-    names = (
-        list(family_order(table, own))
-        or [
-            c.name
-            for c in table.columns
-            if isinstance(c.source, Modelled)
-            and c.source.encoding == "temporal"
-            and "delta_from" not in c.source.options
-        ][:1]
-    )
-    if not names and declared.primary_key is not None:
-        names = [c for c in declared.primary_key.columns if c not in own]
+    names = sibling_order(table, rows.schema[table.name])
     keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
     keys += [_dense_rank(rows.column(table.name, name)) for name in reversed(names)]
     order = np.lexsort((*keys, ranks))

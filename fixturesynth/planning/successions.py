@@ -21,7 +21,16 @@ from fixturesynth.profiling.profile import Invariant, TableProfile
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["BETWEEN", "bounded", "family_order", "follows", "in_line", "plan_aggregates", "plan_successions", "said"]
+__all__ = [
+    "BETWEEN",
+    "bounded",
+    "follows",
+    "in_line",
+    "plan_aggregates",
+    "plan_successions",
+    "said",
+    "sibling_order",
+]
 
 BETWEEN = ("running", "adjacent")  # kinds that give a column's value
 
@@ -91,7 +100,19 @@ def bounded(parameters: dict[str, Any], domain: ColumnDomain | None) -> dict[str
     return parameters
 
 
-def family_order(plan: TablePlan, own: Sequence[str]) -> tuple[str, ...]:
+def sibling_order(plan: TablePlan, table: Table) -> tuple[str, ...]:
+    """Columns that order the siblings of one parent: what they hang on, else a first date, else the rest of the key."""
+    own = table.foreign_key(plan.context).columns if plan.context is not None else ()
+    dates = [
+        c.name
+        for c in plan.columns
+        if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
+    ]
+    key = table.primary_key.columns if table.primary_key is not None else ()
+    return _family_order(plan, own) or tuple(dates[:1]) or tuple(c for c in key if c not in own)
+
+
+def _family_order(plan: TablePlan, own: Sequence[str]) -> tuple[str, ...]:
     """Columns that order the siblings of one parent, ``own`` being the reference's columns; () where none is known."""
     found: list[tuple[str, ...]] = []
     for column in plan.columns:

@@ -40,7 +40,7 @@ from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import others, spread
-from fixturesynth.sampling.succession import arrange, finish, goes_on
+from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
 from fixturesynth.schema.predicates.arrays import unify
@@ -67,7 +67,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         columns = compute(assembly)
     else:
         columns = _redraw(assembly, columns)
-    columns = settle_nulls(assembly, columns)
+    columns = settle_nulls(assembly, counted_off(assembly, columns))
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)

@@ -24,6 +24,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession, TablePlan
+from fixturesynth.planning.successions import sibling_order
 from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
@@ -32,7 +33,7 @@ from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.progress import in_progress
 from fixturesynth.sampling.tracking import tracked
 
-__all__ = ["arrange", "computed_again", "finish", "goes_on"]
+__all__ = ["arrange", "computed_again", "counted_off", "finish", "goes_on"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
@@ -294,6 +295,29 @@ def _set_rising(assembly: Assembly, columns: Columns, item: Succession, *, withi
     values = _rising(assembly, item, columns, within=within)
     if values is not None:
         _set(assembly, item.column, values)
+
+
+def counted_off(assembly: Assembly, columns: Columns) -> Columns:
+    """The columns with the numbers of a key that order the rows of each parent in the order in which rows were drawn.
+
+    Each row was drawn to follow the one before it: a number that stands elsewhere in the order tears them apart.
+    """
+    plan = assembly.plan
+    names = sibling_order(plan, assembly.table)
+    alone = plan.context is not None and len(names) == 1 and names[0] in assembly.base
+    if not alone or not isinstance(plan.column(names[0]).source, Modelled):
+        return columns
+    view = assembly.view(columns, names[0])[names[0]]
+    if view.family != "number" or view.nulls:
+        return columns
+    slots = _in_rank(assembly, True)
+    order = np.lexsort((view.numbers[slots.order], slots.family))
+    if (order == np.arange(assembly.rows)).all():
+        return columns
+    taking = np.empty(assembly.rows, dtype=np.int64)
+    taking[slots.order] = slots.order[order]
+    _set(assembly, names[0], columns[names[0]].take(pa.array(taking)))
+    return compute(assembly)
 
 
 # -- totals -----------------------------------------------------------------------------------------------------------
