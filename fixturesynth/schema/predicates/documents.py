@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
 from fixturesynth.schema.predicates.arrays import as_text
 from fixturesynth.schema.predicates.domains import NotUnderstood
+from fixturesynth.schema.predicates.functions import Function, Rows
 from fixturesynth.schema.predicates.parsing import elements, fold, type_name
 
 __all__ = [
@@ -30,19 +31,6 @@ __all__ = [
 
 _MISSING = object()  # SQL's NULL, where JSON's own null is None
 _PATH = re.compile(r'\.(\w+)|\."([^"]*)"|\[(\d+)\]')
-
-
-class Rows(Protocol):
-    """Where the arguments come from: a node's value in every row."""
-
-    rows: int
-    dialect: str
-
-    def value(self, node: Any) -> pa.Array: ...
-
-    def refuse(self, broken: pa.Array) -> None:
-        """Notes rows in which a database ends with an error."""
-        ...
 
 
 class _Number(str):
@@ -204,9 +192,10 @@ def _text_of(document: Any) -> str | None:
 
 
 def _has(document: Any, key: str) -> bool:
-    return any(type(d) is str and d == key for d in document) if isinstance(document, list) else (
-        key in document if isinstance(document, dict) else type(document) is str and document == key
-    )  # fmt: skip
+    """Whether an object has the key, or an array or a text is it; a number is no text."""
+    if isinstance(document, dict):
+        return key in document
+    return any(type(d) is str and d == key for d in (document if isinstance(document, list) else [document]))
 
 
 def _has_key(rows: Rows, node: Any) -> pa.Array:
@@ -371,9 +360,6 @@ def is_document(node: Any) -> bool:
 def normal_documents(rows: Rows, node: Any) -> pa.Array:
     """Documents written in one way, so that equal ones are equal texts."""
     return _documents(rows, node.this if is_document(node) else node).each(_written, pa.string())
-
-
-Function = Callable[[Rows, Any], pa.Array]
 
 
 def _called(function: Callable[[Rows, Sequence[Any]], pa.Array]) -> Function:

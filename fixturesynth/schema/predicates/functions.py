@@ -14,7 +14,7 @@ from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.parsing import fold
 from fixturesynth.schema.predicates.present import interval_of
 
-__all__ = ["FUNCTIONS", "NAMED_FUNCTIONS"]
+__all__ = ["FUNCTIONS", "NAMED_FUNCTIONS", "Function", "Rows"]
 
 
 class Rows(Protocol):
@@ -24,6 +24,10 @@ class Rows(Protocol):
     dialect: str
 
     def value(self, node: Any) -> pa.Array: ...
+
+    def refuse(self, broken: pa.Array) -> None:
+        """Notes rows in which a database ends with an error."""
+        ...
 
 
 Function = Callable[[Rows, Any], pa.Array]
