@@ -131,3 +131,21 @@ def test_numbers_that_order_a_family_are_counted_off_in_the_order_in_which_rows_
     shuffled = made.assign(number=rng.permutation(len(made))).sort_values(["path_id", "number"])
     steps, chance = (f.groupby("path_id")["x"].diff().abs().median() for f in (made, shuffled))
     assert steps < 0.6 * chance
+
+
+def test_dates_that_some_rows_lack_rise_with_the_key(tmp_path: Path) -> None:
+    """The dates move alone: rows that have none stay where they are."""
+    rng = np.random.default_rng(4)
+    day = np.sort(rng.integers(0, 900, 600)).astype("timedelta64[D]") + np.datetime64("2022-01-01")
+    texts = np.where(rng.random(600) < 0.2, None, day.astype(str).astype(object))
+    frames = {
+        "people": pd.DataFrame({"id": range(40), "name": [f"P{i}" for i in range(40)]}),
+        "log": pd.DataFrame({"id": range(600), "person_id": rng.integers(0, 40, 600), "done": texts}),
+    }
+    ddl = """CREATE TABLE people (id integer PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE log (id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES people (id), done date);"""
+    model = fs.fit(real.write(tmp_path / "real.sqlite", ddl, frames), generator="cart", seed=1)
+    assert "never falls" in next(c.why for t in model.plan.tables for c in t.columns if c.name == "done")
+    done = model.sample(seed=1)["log"].sort_values("id")["done"]
+    assert 0.12 < done.isna().mean() < 0.28
+    assert pd.to_datetime(done.dropna()).is_monotonic_increasing

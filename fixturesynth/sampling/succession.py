@@ -67,8 +67,10 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
             continue
+        # Rows move with their dates; where some have none, the dates alone do.
         dated = assembly.view(columns, item.column)[item.column].family == "datetime"
-        if not moved and dated and _by_rank(assembly, item) and not columns[item.column].null_count:
+        dated &= not columns[item.column].null_count
+        if not moved and dated and _by_rank(assembly, item):
             moved = True
             if assembly.plan.context is not None:
                 _set_rising(assembly, columns, item, within=True)
