@@ -407,7 +407,8 @@ def _add_column(
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     """Characters of each made-up text, where they differ and the rule is free to choose them; int64 with nulls."""
     text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    if not text or source.needs or source.parents or "shared" in source.call.options:
+    whole = source.call.name == "document"  # nothing may be cut off
+    if not text or whole or source.needs or source.parents or "shared" in source.call.options:
         return None
     lengths = pc.utf8_length(values).cast(pa.int64())
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None

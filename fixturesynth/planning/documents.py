@@ -1,0 +1,127 @@
+"""From what documents and arrays are made of to the rule that makes new ones."""
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from fixturesynth.planning.plan import RuleCall
+from fixturesynth.profiling.profile import ColumnProfile, DocumentShape
+from fixturesynth.schema.model import Column, ColumnType
+
+__all__ = ["document_rule", "is_documented"]
+
+Ruled = Callable[[Column, ColumnProfile], RuleCall]
+
+TEXT = ColumnType("text", "text")
+LARGEST_UNITS = 2**53
+
+
+def is_documented(column: Column, seen: ColumnProfile) -> bool:
+    """Whether values of the column are documents or arrays whose shape is known, and are read as what they are."""
+    if seen.json_shape is None or not seen.json_shape.types:
+        return False
+    return (seen.kind == "array") == (column.type.kind == "array")
+
+
+def document_rule(column: Column, seen: ColumnProfile, ruled: Ruled) -> RuleCall:
+    """The rule ``document``, or ``elements`` for a database's arrays; ``ruled`` finds the rule of texts."""
+    shape = seen.json_shape
+    assert shape is not None
+    if seen.kind == "array":
+        element = column.type.element or TEXT
+        return RuleCall("elements", _array(column.name, shape, ruled, element))
+    options: dict[str, Any] = {"node": _node(column.name, shape, ruled)}
+    if shape.forms:
+        options["forms"] = [[json.loads(form), rows] for form, rows in shape.forms]
+    if shape.compact:
+        options["compact"] = True
+    return RuleCall("document", options)
+
+
+def _node(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | None = None) -> dict[str, Any]:
+    """What the values of one place are made of, as JSON."""
+    node: dict[str, Any] = {"types": [[kind, rows] for kind, rows in shape.types.items()]}
+    parts = {kind: _part(name, leaf, ruled, element) for kind, leaf in shape.leaves.items()}
+    if parts:
+        node["parts"] = parts
+    if shape.digits is not None:
+        node["digits"] = shape.digits
+    objects = shape.types.get("object", 0)
+    if objects:
+        node["keys"] = [[key, max(objects - one.rows, 0), _node(key, one, ruled)] for key, one in shape.keys.items()]
+    if objects and shape.extra is not None and shape.names is not None and shape.others is not None:
+        node["extra"] = _part("size", shape.extra, ruled)
+        node["names"] = _part("key", shape.names, ruled)
+        node["others"] = _node("value", shape.others, ruled)
+    if "array" in shape.types:
+        node |= _array(name, shape, ruled)
+    return node
+
+
+def _array(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | None = None) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if shape.sizes is not None:
+        out["sizes"] = _part("size", shape.sizes, ruled)
+    if shape.items is not None and shape.items.types:
+        out["items"] = _node(name, shape.items, ruled, element)
+    if shape.distinct:
+        out["distinct"] = True
+    if shape.order:
+        out["order"] = shape.order
+    return out
+
+
+def _part(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None = None) -> Mapping[str, Any]:
+    """Where values of one type come from: values with weights, numbers or moments along quantiles, a rule."""
+    whole = seen.values and not seen.rare
+    if seen.kind == "datetime" and seen.quantiles:
+        return _moments(seen)
+    if whole or (seen.kind in ("boolean", "constant") and seen.values):
+        return _values(seen)
+    if seen.quantiles and seen.unit == "number":
+        return _numbers(seen)
+    if seen.minimum is None and seen.kind in ("integer", "number", "identifier") and seen.decimals is not None:
+        return {"values": [0], "weights": [1]}  # too few numbers to tell anything of them
+    rule = _rule(name, seen, ruled, declared)
+    if seen.values and seen.kind == "categorical":
+        return {"mixture": [[sum(n for _, n in seen.values), _values(seen)], [seen.rare, rule]]}
+    return rule
+
+
+def _values(seen: ColumnProfile) -> Mapping[str, Any]:
+    values = [bool(v) for v, _ in seen.values] if seen.kind == "boolean" else [v for v, _ in seen.values]
+    return {"values": values, "weights": [n for _, n in seen.values]}
+
+
+def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
+    """Numbers in units of their last digit, along quantiles; those that come often by themselves."""
+    most = max(abs(Decimal(str(q))) for q in seen.quantiles)
+    scale = seen.decimals if seen.decimals is not None else next(
+        (d for d in range(9, 0, -1) if most * 10**d < LARGEST_UNITS), 0
+    )  # fmt: skip
+
+    def units(value: float) -> int:
+        return round(Decimal(str(value)) * 10**scale)
+
+    out: dict[str, Any] = {"knots": [units(q) for q in seen.quantiles], "scale": scale}
+    if seen.step is not None and (step := units(seen.step)) > 1:
+        out["step"] = step
+    often = sum(n for _, n in seen.spikes)
+    rest = max(seen.rows - seen.nulls - often, 0)
+    if not often:
+        return out
+    spikes = {"values": [units(v) for v, _ in seen.spikes], "weights": [n for _, n in seen.spikes]}
+    return {**out, "spikes": spikes, "often": [often, rest]}
+
+
+def _moments(seen: ColumnProfile) -> Mapping[str, Any]:
+    out: dict[str, Any] = {"moments": [int(q) for q in seen.quantiles], "unit": seen.unit, "format": seen.format}
+    if seen.step is not None and seen.step > 1:
+        out["step"] = int(seen.step)
+    return out
+
+
+def _rule(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None) -> Mapping[str, Any]:
+    call = ruled(Column(name, declared or TEXT), seen)
+    return {"rule": {"name": call.name, "options": dict(call.options), "version": call.version}}

@@ -1,0 +1,505 @@
+"""Rules for documents and arrays that are made as others were seen to be: by keys, types, values and sizes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.dataset import arrow_type
+from fixturesynth.profiling.temporal import format_temporal
+from fixturesynth.randomness import below, choose, hashed
+from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space, Words
+from fixturesynth.rules.grammar import LARGEST, Bits, drawn, limits_of
+from fixturesynth.rules.numbers import along
+from fixturesynth.schema.model import ColumnType
+
+__all__ = ["FORM", "MAKERS", "document", "elements", "inside"]
+
+TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object", "value")
+ABSENT: Final = -1
+NUMERIC: Final = len(TYPES)  # of forms, which do not tell whole numbers from others
+FORM: Final = "form"  # given: the number of each row's form, null where it has none
+REDRAWN: Final = 4  # times that an element is drawn again which its array has already
+FEW: Final = 256  # values of which elements that differ are dealt without putting back
+DEALT_ROWS: Final = 8_192
+SHORTENED: Final = 8  # documents that are tried where a column is short
+TEXT: Final = ColumnType("text", "text")
+
+
+def inside(path: str, kind: str) -> str:
+    """What is given for the values of one type at one place of documents: ``inside("/size", "integer")``."""
+    return f"{path}:{kind}"
+
+
+# Values of one type ---------------------------------------------------------------------------------------------------
+
+
+class _Values:
+    """Values with weights."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.pool = pa.array(options["values"])
+        self.weights = np.array(options["weights"], np.int64)
+        self.running = np.cumsum(self.weights)
+
+    def raw(self, words: Words) -> pa.Array:
+        return self.pool.take(pa.array(choose(words, self.running)))
+
+
+class _Numbers:
+    """Numbers along quantiles, in units of their last digit; ``digits``: how many are written after the point."""
+
+    def __init__(self, options: Mapping[str, Any], digits: int | None) -> None:
+        self.knots = [int(k) for k in options["knots"]]
+        self.scale, self.step, self.digits = int(options["scale"]), int(options.get("step", 1)), digits
+        spikes = options.get("spikes")
+        self.spikes = _Values(spikes) if spikes else None
+        self.often = np.cumsum(options.get("often", [0, 1]), dtype=np.int64)
+
+    def units(self, words: Words) -> Integers:
+        one = np.full(len(words), self.knots[0], np.int64)
+        units = along(self.knots, Bits(hashed(words, 0, "along"))) if len(self.knots) > 1 else one
+        units = np.maximum(units // self.step * self.step, self.knots[0])
+        if self.spikes is None:
+            return units
+        spikes = self.spikes.raw(hashed(words, 0, "spike")).to_numpy(zero_copy_only=False).astype(np.int64)
+        return np.where(choose(words, self.often) == 0, spikes, units)
+
+    def raw(self, words: Words) -> pa.Array:
+        units = self.units(words)
+        return pa.array(units) if not self.scale else _decimal_texts(units, self.scale, self.digits)
+
+
+def _decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
+    """Units of ``10**-scale`` as JSON numbers: with so many digits, or without zeros at the end but one.
+
+    >>> _decimal_texts(np.array([150, -5, 200]), 2, None).to_pylist()
+    ['1.5', '-0.05', '2.0']
+    """
+    one = 10**scale
+    whole = pa.array(np.abs(units) // one).cast(pa.string())
+    part = pc.utf8_lpad(pa.array(np.abs(units) % one).cast(pa.string()), scale, "0")
+    if digits is None:
+        part = pc.utf8_rtrim(part, characters="0")
+        part = pc.if_else(pc.equal(part, ""), "0", part)
+    else:
+        part = pc.utf8_rpad(part, digits, "0")
+    sign = pc.if_else(pa.array(units < 0), "-", "")
+    return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(whole, part, "."), "")
+
+
+class _Moments:
+    """Dates and times along quantiles, written as they were."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.knots = [int(k) for k in options["moments"]]
+        self.unit, self.format, self.step = options["unit"], options["format"], int(options.get("step", 1))
+
+    def written(self, ints: Integers) -> pa.Array:
+        return format_temporal(ints, self.unit, self.format)
+
+    def raw(self, words: Words) -> pa.Array:
+        one = np.full(len(words), self.knots[0], np.int64)
+        ints = along(self.knots, Bits(words)) if len(self.knots) > 1 else one
+        return self.written(np.maximum(ints // self.step * self.step, self.knots[0]))
+
+
+class _Ruled:
+    """Values of another rule."""
+
+    def __init__(self, options: Mapping[str, Any], context: ColumnContext) -> None:
+        from fixturesynth.rules.registry import space_of  # the registry knows this rule, and this rule the registry
+
+        entry = options["rule"]
+        call = RuleCall(entry["name"], entry.get("options", {}), version=entry.get("version", 1))
+        self.space = space_of(call, replace(context, unique=False))
+
+    def raw(self, words: Words) -> pa.Array:
+        indices = drawn(self.space, words) if self.space.block != 1 else (words >> np.uint64(32)).astype(np.int64)
+        return self.space.at(indices % max(self.space.size, 1), {})
+
+
+class _Mixture:
+    """Parts by weight."""
+
+    def __init__(self, parts: Sequence[Any], weights: Sequence[int]) -> None:
+        self.parts, self.running = parts, np.cumsum(weights, dtype=np.int64)
+
+    def raw(self, words: Words) -> pa.Array:
+        which = choose(words, self.running)
+        rows = [np.flatnonzero(which == i) for i in range(len(self.parts))]
+        made = [part.raw(hashed(words[own], 0, "mixture")) for part, own in zip(self.parts, rows, strict=True)]
+        return _gathered([m.cast(pa.string()) for m in made], rows)
+
+
+def _part(options: Mapping[str, Any], context: ColumnContext, digits: int | None = None) -> Any:
+    if "values" in options:
+        return _Values(options)
+    if "knots" in options:
+        return _Numbers(options, digits)
+    if "moments" in options:
+        return _Moments(options)
+    if "mixture" in options:
+        return _Mixture([_part(p, context) for _, p in options["mixture"]], [w for w, _ in options["mixture"]])
+    return _Ruled(options, context)
+
+
+def _gathered(pieces: Sequence[pa.Array], rows: Sequence[Integers]) -> pa.Array:
+    """Pieces in the order of the rows that each of them stands for."""
+    order = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
+    back = np.empty(order.size, np.int64)
+    back[order] = np.arange(order.size)
+    return pa.concat_arrays(pieces).take(pa.array(back)) if pieces else pa.array([], pa.string())
+
+
+_PLAIN: Final = r'["\\\x00-\x1f]'
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Texts as JSON writes them."""
+    if pc.any(pc.match_substring_regex(texts, _PLAIN)).as_py():
+        return pa.array([json.dumps(t, ensure_ascii=False) for t in texts.to_pylist()], pa.string())
+    return pc.binary_join_element_wise('"', texts, '"', "")
+
+
+# Places of documents --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Documents in the making: a word for each, its form (-1: none), its row, and what is given by row."""
+
+    words: Words
+    forms: Integers
+    at: Integers
+    given: Mapping[str, pa.Array]
+
+    def part(self, chosen: Integers, *address: str) -> "_Rows":
+        words = hashed(self.words[chosen], 0, *address) if address else self.words[chosen]
+        return _Rows(words, self.forms[chosen], self.at[chosen], self.given)
+
+
+class _Node:
+    """The values of one place."""
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        context: ColumnContext,
+        forms: Sequence[Any],
+        style: tuple[str, str],
+        path: str = "",
+        absent: int = 0,
+    ) -> None:
+        self.path, self.style = path, style
+        self.kinds = np.array([TYPES.index(t) for t, _ in options["types"]] + [ABSENT], np.int64)
+        weights = [int(n) for _, n in options["types"]]
+        self.running = np.cumsum([*weights, absent], dtype=np.int64)
+        numeric = [n if t in ("integer", "number") else 0 for t, n in options["types"]]
+        self.numeric = np.cumsum([*numeric, 0], dtype=np.int64) if sum(numeric) else None
+        self.by_form = np.array([*map(_kind_of, forms), ABSENT], np.int64)
+        digits = options.get("digits")
+        self.parts = {t: _part(p, context, digits) for t, p in options.get("parts", {}).items()}
+        self.keys = [
+            (
+                json.dumps(str(key), ensure_ascii=False) + style[1],
+                _Node(one, context, [_under(f, key) for f in forms], style, f"{path}/{key}", gap),
+            )
+            for key, gap, one in options.get("keys", ())
+        ]
+        self.others = _Others(options, context, style) if "others" in options else None
+        self.lists = _Lists(options, context, style) if "sizes" in options else None
+
+    @property
+    def scalar(self) -> Any:
+        """What all values are drawn from, where they are of one type and no objects or arrays."""
+        return next(iter(self.parts.values())) if len(self.parts) == 1 and len(self.kinds) == 2 else None
+
+    def drawn_kinds(self, rows: _Rows) -> Integers:
+        words = hashed(rows.words, 0, "type")
+        known = rows.forms >= 0
+        kinds = self.kinds[choose(words, self.running)] if self.running[-1] else np.full(len(words), ABSENT)
+        kinds = np.where(known, self.by_form[rows.forms], kinds)
+        if self.numeric is None:
+            return np.where(kinds == NUMERIC, ABSENT, kinds)
+        return np.where(kinds == NUMERIC, self.kinds[choose(words, self.numeric)], kinds)
+
+    def texts(self, rows: _Rows, kinds: Integers) -> pa.Array:
+        """JSON of values of these kinds; nothing for those that are absent."""
+        pieces, places = [], []
+        for kind in np.unique(kinds).tolist():
+            chosen = np.flatnonzero(kinds == kind)
+            places.append(chosen)
+            name = "" if kind == ABSENT else TYPES[kind]
+            pieces.append(self._of_kind(name, rows.part(chosen, name)).cast(pa.string()))
+        return pieces[0] if len(pieces) == 1 else _gathered(pieces, places)
+
+    def _of_kind(self, kind: str, rows: _Rows) -> pa.Array:
+        if kind in self.parts:
+            return self._scalars(kind, rows)
+        if kind == "object":
+            return self._objects(rows)
+        if kind == "array" and self.lists is not None:
+            return self.lists.texts(rows)
+        return pa.array([{"": "", "array": "[]"}.get(kind, "null")] * len(rows.words), pa.string())
+
+    def _scalars(self, kind: str, rows: _Rows) -> pa.Array:
+        made = self.parts[kind].raw(rows.words)
+        given = rows.given.get(inside(self.path, kind))
+        if given is not None:
+            told = _as_told(self.parts[kind], given.take(pa.array(rows.at)))
+            made = pc.coalesce(told.cast(pa.string()), made.cast(pa.string()))
+        return _written(made, kind)
+
+    def _objects(self, rows: _Rows) -> pa.Array:
+        comma = self.style[0]
+        members = []
+        for key, node in self.keys:
+            own = rows.part(np.arange(len(rows.words)), key)
+            kinds = node.drawn_kinds(own)
+            texts = pc.binary_join_element_wise(comma, key, node.texts(own, kinds), "")
+            present = kinds != ABSENT
+            members.append(texts if present.all() else pc.if_else(pa.array(present), texts, ""))
+        if self.others is not None:
+            members.append(self.others.texts(rows, comma))
+        if not members:
+            return pa.array(["{}"] * len(rows.words), pa.string())
+        joined = pc.binary_join_element_wise(*members, "") if len(members) > 1 else members[0]
+        return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, len(comma)), "}", "")
+
+
+def _kind_of(form: Any) -> int:
+    if isinstance(form, Mapping):
+        return TYPES.index("object")
+    return ABSENT if form is None else NUMERIC if form == "number" else TYPES.index(form)
+
+
+def _under(form: Any, key: str) -> Any:
+    return form.get(key) if isinstance(form, Mapping) else None
+
+
+def _as_told(part: Any, values: pa.Array) -> pa.Array:
+    """Values that a model told, written as the part writes them."""
+    empty = pa.array(np.asarray(values.is_null()))
+    if isinstance(part, _Moments):
+        ints = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(ints).cast(pa.string()))
+    if isinstance(part, _Numbers) and part.scale:
+        numbers = values.fill_null(0).cast(pa.float64()).to_numpy(zero_copy_only=False)
+        units = np.rint(numbers * float(10**part.scale)).astype(np.int64)
+        return pc.if_else(empty, pa.scalar(None, pa.string()), _decimal_texts(units, part.scale, part.digits))
+    return values
+
+
+def _written(values: pa.Array, kind: str) -> pa.Array:
+    texts = values.cast(pa.string())
+    return _quoted(texts) if kind == "string" else texts
+
+
+class _Others:
+    """Keys of their own that few objects share."""
+
+    def __init__(self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str]) -> None:
+        self.counts = _part(options["extra"], context)
+        self.names = _part(options["names"], replace(context, type=TEXT))
+        self.node = _Node(options["others"], context, (), style)
+        self.style = style
+
+    def texts(self, rows: _Rows, comma: str) -> pa.Array:
+        counts = _whole(self.counts.raw(hashed(rows.words, 0, "extra")))
+        owners, places = _spread(counts)
+        own = _Rows(
+            hashed(rows.words[owners] + places.astype(np.uint64), 0, "other"), np.full(owners.size, -1),
+            rows.at[owners], {},
+        )  # fmt: skip
+        names = self.names.raw(hashed(own.words, 0, "name")).cast(pa.string())
+        kept = _first_ones(names, owners)
+        own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
+        texts = self.node.texts(own, self.node.drawn_kinds(own))
+        texts = pc.binary_join_element_wise(comma, _quoted(names), self.style[1], texts, "")
+        return pc.binary_join(_lists_of(texts, owners, len(rows.words)), "")
+
+
+class _Lists:
+    """Arrays by their sizes and elements."""
+
+    def __init__(self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str]) -> None:
+        self.sizes = _part(options["sizes"], context)
+        self.node = _Node(options["items"], context, (), style) if "items" in options else None
+        self.distinct, self.order = bool(options.get("distinct")), int(options.get("order", 0))
+        self.style = style
+
+    def texts(self, rows: _Rows) -> pa.Array:
+        items, owners = self.items(rows, written=True)
+        lists = _lists_of(items, owners, len(rows.words))
+        return pc.binary_join_element_wise("[", pc.binary_join(lists, self.style[0]), "]", "")
+
+    def items(self, rows: _Rows, *, written: bool) -> tuple[pa.Array, Integers]:
+        """Elements of all arrays, one after the other, and the array of each; ``written`` as JSON."""
+        counts = np.maximum(_whole(self.sizes.raw(hashed(rows.words, 0, "size"))), 0)
+        if self.node is None:
+            return pa.array([], pa.string()), np.zeros(0, np.int64)
+        part = self.node.scalar
+        kind = next(iter(self.node.parts), "")
+        if self.distinct and isinstance(part, _Values) and len(part.pool) <= FEW:
+            picked, owners = _dealt(part.weights, counts, rows.words)
+            items = part.pool.take(pa.array(picked))
+        else:
+            owners, places = _spread(counts)
+            own = _Rows(_item_words(rows.words, owners, places, 0), np.full(owners.size, -1), rows.at[owners], {})
+            items = self._made(own)
+            for turn in range(1, REDRAWN if self.distinct else 0):
+                again = np.setdiff1d(np.arange(owners.size), _first_ones(items, owners))
+                if not again.size:
+                    break
+                fresh = self._made(replace(own, words=_item_words(rows.words, owners, places, turn)).part(again))
+                index = np.arange(owners.size)
+                index[again] = owners.size + np.arange(again.size)
+                items = pa.concat_arrays([items, fresh]).take(pa.array(index))
+            if self.distinct:
+                kept = _first_ones(items, owners)
+                items, owners = items.take(pa.array(kept)), owners[kept]
+        if self.order and part is not None:
+            items = items.take(pa.array(np.lexsort((self.order * _ranks(items, kind), owners))))
+        return (_written(items, kind) if written and part is not None else items), owners
+
+    def _made(self, own: _Rows) -> pa.Array:
+        """Elements: as they are where all are of one type, else as JSON."""
+        assert self.node is not None
+        part = self.node.scalar
+        return part.raw(own.words) if part is not None else self.node.texts(own, self.node.drawn_kinds(own))
+
+
+def _whole(values: pa.Array) -> Integers:
+    whole: Integers = values.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+    return whole
+
+
+def _spread(counts: Integers) -> tuple[Integers, Integers]:
+    """The owner of each element and its place there."""
+    owners = np.repeat(np.arange(counts.size), counts)
+    return owners, np.arange(owners.size) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def _item_words(words: Words, owners: Integers, places: Integers, turn: int) -> Words:
+    return hashed(words[owners] + places.astype(np.uint64), 0, "element", turn)
+
+
+def _lists_of(items: pa.Array, owners: Integers, rows: int) -> pa.Array:
+    offsets = np.searchsorted(owners, np.arange(rows + 1)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), items)
+
+
+def _first_ones(items: pa.Array, owners: Integers) -> Integers:
+    """Places of the elements that their array has not had before."""
+    encoded = items.dictionary_encode()
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    first: Integers = np.sort(np.unique(owners * (len(encoded.dictionary) + 1) + codes, return_index=True)[1])
+    return first
+
+
+def _ranks(items: pa.Array, kind: str) -> Integers:
+    """The place of each element among all in ascending order."""
+    numbers = kind in ("integer", "number", "boolean") and pa.types.is_string(items.type)
+    encoded = (items.cast(pa.float64()) if numbers else items).dictionary_encode()
+    ranks = np.empty(len(encoded.dictionary), np.int64)
+    ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(ranks.size)
+    found: Integers = ranks[encoded.indices.to_numpy(zero_copy_only=False)]
+    return found
+
+
+def _dealt(weights: Integers, counts: Integers, words: Words) -> tuple[Integers, Integers]:
+    """Places of values by weight, none twice in an array, and the array of each."""
+    scaled = np.maximum(weights >> max(int(weights.sum()).bit_length() - 30, 0), 1)
+    counts = np.minimum(counts, len(scaled))
+    owners, places = _spread(counts)
+    out = np.zeros(owners.size, np.int64)
+    starts = np.cumsum(counts) - counts
+    for start in range(0, counts.size, DEALT_ROWS):
+        own = np.arange(start, min(start + DEALT_ROWS, counts.size))
+        left: npt.NDArray[np.int64] = np.tile(scaled, (own.size, 1))
+        for place in range(int(counts[own].max(initial=0))):
+            taking = np.flatnonzero(counts[own] > place)
+            running = np.cumsum(left[taking], axis=1)
+            goals = below(hashed(words[own[taking]], 0, "deal", place), running[:, -1])
+            picked = (running <= goals[:, None]).sum(axis=1)
+            left[taking, picked] = 0
+            out[starts[own[taking]] + place] = picked
+    return out, owners
+
+
+# The rules ------------------------------------------------------------------------------------------------------------
+
+
+def _inner(context: ColumnContext) -> ColumnContext:
+    return replace(context, type=TEXT, unique=False)
+
+
+def _words(indices: Integers) -> Words:
+    return hashed(indices, 0, "document")
+
+
+def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """JSON documents like those that were seen.
+
+    ``node``: {types: [[type, weight]], parts: {type: values, numbers, moments, a mixture or a rule}, keys: [[key, weight
+    of its absence, node]], sizes, items, distinct and order (of arrays), extra, names and others (of keys that differ)}.
+    ``forms``: [[keys with types, weight]] of whole documents. ``compact``: without blanks.
+    """
+    forms = [form for form, _ in options.get("forms", ())]
+    running = np.cumsum([int(n) for _, n in options.get("forms", ())], dtype=np.int64)
+    style = (",", ":") if options.get("compact") else (", ", ": ")
+    root = _Node(options["node"], _inner(context), forms, style)
+    longest = limits_of(options, context).maximum
+
+    def made(words: Words, given: Mapping[str, pa.Array]) -> pa.Array:
+        chosen = choose(hashed(words, 0, "form"), running) if forms else np.full(len(words), -1, np.int64)
+        if forms and FORM in given:
+            told = given[FORM].fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            chosen = np.where((told >= 0) & (told < len(forms)), told, chosen)
+        rows = _Rows(words, chosen, np.arange(len(words)), given)
+        return root.texts(rows, root.drawn_kinds(rows))
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        texts = made(_words(indices), given)
+        return texts if longest is None else _shortened(texts, longest, indices, made)
+
+    return Space(LARGEST, at)
+
+
+def _shortened(texts: pa.Array, longest: int, indices: Integers, made: Any) -> pa.Array:
+    """Documents that fit their column: others of the same rank in the place of those that are too long."""
+    for turn in range(SHORTENED):
+        over = np.flatnonzero(pc.utf8_length(texts).to_numpy(zero_copy_only=False) > longest)
+        if not over.size:
+            return texts
+        again = made(hashed(indices[over], 0, "shorter", turn), {})
+        index = np.arange(len(texts))
+        index[over] = len(texts) + np.arange(over.size)
+        texts = pa.concat_arrays([texts, again]).take(pa.array(index))
+    over = pa.array(pc.utf8_length(texts).to_numpy(zero_copy_only=False) > longest)
+    return pc.if_else(over, "{}" if longest > 1 else "0", texts)
+
+
+def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Arrays like those that were seen: ``sizes``, ``items``, ``distinct``, ``order`` as of ``document``."""
+    kind = context.type.element or TEXT
+    lists = _Lists(options, replace(context, type=kind, unique=False), (", ", ": "))
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        words = _words(indices)
+        rows = _Rows(words, np.full(len(words), -1), np.arange(len(words)), {})
+        items, owners = lists.items(rows, written=False)
+        if lists.node is not None and lists.node.scalar is None and pa.types.is_string(items.type):
+            items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
+        return _lists_of(items.cast(arrow_type(kind)), owners, len(words))
+
+    return Space(LARGEST, at)
+
+
+MAKERS = {"document": document, "elements": elements}
