@@ -7,6 +7,7 @@ from typing import Any
 
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile, DocumentShape
+from fixturesynth.rules.documents import number_text
 from fixturesynth.schema.model import Column, ColumnType
 
 __all__ = ["document_rule", "is_documented"]
@@ -43,6 +44,9 @@ def _node(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | N
     """What the values of one place are made of, as JSON."""
     node: dict[str, Any] = {"types": [[kind, rows] for kind, rows in shape.types.items()]}
     parts = {kind: _part(name, leaf, ruled, element) for kind, leaf in shape.leaves.items()}
+    if "values" in parts.get("number", ()):
+        texts = [number_text(v, shape.digits) for v in parts["number"]["values"]]
+        parts["number"] = {**parts["number"], "values": texts}
     if parts:
         node["parts"] = parts
     if shape.digits is not None:
@@ -102,7 +106,7 @@ def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
     )  # fmt: skip
 
     def units(value: float) -> int:
-        return round(Decimal(str(value)) * 10**scale)
+        return int(round(Decimal(str(value)) * 10**scale))
 
     out: dict[str, Any] = {"knots": [units(q) for q in seen.quantiles], "scale": scale}
     if seen.step is not None and (step := units(seen.step)) > 1:

@@ -215,9 +215,9 @@ def _shape(name: str, found: _Found, look: _Look, depth: int) -> DocumentShape:
 
 def _digits(values: Sequence[Any]) -> int | None:
     """Digits after the point where all numbers are written with as many."""
-    found = {-v.as_tuple().exponent if isinstance(v, Decimal) else 0 for v in values}
+    found = {v.as_tuple().exponent if isinstance(v, Decimal) else 0 for v in values}
     one = found.pop()
-    return one if not found and isinstance(one, int) and one > 0 else None
+    return -one if not found and isinstance(one, int) and one < 0 else None
 
 
 def _with_keys(shape: DocumentShape, objects: _Found, look: _Look, depth: int) -> DocumentShape:

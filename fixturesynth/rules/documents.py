@@ -18,7 +18,7 @@ from fixturesynth.rules.grammar import LARGEST, Bits, drawn, limits_of
 from fixturesynth.rules.numbers import along
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["FORM", "MAKERS", "document", "elements", "inside"]
+__all__ = ["FORM", "MAKERS", "document", "elements", "inside", "number_text"]
 
 TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object", "value")
 ABSENT: Final = -1
@@ -32,8 +32,20 @@ TEXT: Final = ColumnType("text", "text")
 
 
 def inside(path: str, kind: str) -> str:
-    """What is given for the values of one type at one place of documents: ``inside("/size", "integer")``."""
+    """What is given for the values of one type at one place of documents: ``inside("/size", "integer")``.
+
+    Of arrays (``array``) it is their size.
+    """
     return f"{path}:{kind}"
+
+
+def number_text(value: float, digits: int | None) -> str:
+    """A number that is not whole as JSON, with so many digits after the point where there are as many in all.
+
+    >>> number_text(2.5, 2), number_text(2.0, None)
+    ('2.50', '2.0')
+    """
+    return repr(float(value)) if digits is None else f"{value:.{digits}f}"
 
 
 # Values of one type ---------------------------------------------------------------------------------------------------
@@ -183,6 +195,11 @@ class _Rows:
         words = hashed(self.words[chosen], 0, *address) if address else self.words[chosen]
         return _Rows(words, self.forms[chosen], self.at[chosen], self.given)
 
+    def told(self, name: str) -> pa.Array | None:
+        """What is given under this name, for these documents."""
+        values = self.given.get(name)
+        return None if values is None else values.take(pa.array(self.at))
+
 
 class _Node:
     """The values of one place."""
@@ -221,13 +238,23 @@ class _Node:
         return next(iter(self.parts.values())) if len(self.parts) == 1 and len(self.kinds) == 2 else None
 
     def drawn_kinds(self, rows: _Rows) -> Integers:
+        """The type of each value: by the document's form, by what is given, by how often each comes."""
         words = hashed(rows.words, 0, "type")
-        known = rows.forms >= 0
-        kinds = self.kinds[choose(words, self.running)] if self.running[-1] else np.full(len(words), ABSENT)
-        kinds = np.where(known, self.by_form[rows.forms], kinds)
-        if self.numeric is None:
-            return np.where(kinds == NUMERIC, ABSENT, kinds)
-        return np.where(kinds == NUMERIC, self.kinds[choose(words, self.numeric)], kinds)
+        formed = self.by_form[rows.forms]
+        kinds = _chosen(self.kinds, self.running, words)
+        told = {t: rows.told(inside(self.path, TYPES[t])) for t in self.kinds.tolist() if t != ABSENT}
+        known = {t: np.asarray(v.is_valid()) for t, v in told.items() if v is not None}
+        if known:
+            # A type that is given nowhere in the row is not this value's.
+            others = np.where(np.isin(self.kinds, list(known)), 0, np.diff(self.running, prepend=0))
+            if others.any():
+                kinds = _chosen(self.kinds, np.cumsum(others), words)
+            for kind, here in known.items():
+                kinds = np.where(here, kind, kinds)
+        numbers = np.isin(kinds, (TYPES.index("integer"), TYPES.index("number")))
+        drawn_numbers = ABSENT if self.numeric is None else _chosen(self.kinds, self.numeric, words)
+        formed = np.where(formed == NUMERIC, np.where(numbers, kinds, drawn_numbers), formed)
+        return np.where(rows.forms >= 0, formed, kinds)
 
     def texts(self, rows: _Rows, kinds: Integers) -> pa.Array:
         """JSON of values of these kinds; nothing for those that are absent."""
@@ -245,16 +272,17 @@ class _Node:
         if kind == "object":
             return self._objects(rows)
         if kind == "array" and self.lists is not None:
-            return self.lists.texts(rows)
+            return self.lists.texts(rows, rows.told(inside(self.path, kind)))
         return pa.array([{"": "", "array": "[]"}.get(kind, "null")] * len(rows.words), pa.string())
 
     def _scalars(self, kind: str, rows: _Rows) -> pa.Array:
-        made = self.parts[kind].raw(rows.words)
-        given = rows.given.get(inside(self.path, kind))
-        if given is not None:
-            told = _as_told(self.parts[kind], given.take(pa.array(rows.at)))
-            made = pc.coalesce(told.cast(pa.string()), made.cast(pa.string()))
-        return _written(made, kind)
+        told = rows.told(inside(self.path, kind))
+        if told is None:
+            return _written(self.parts[kind].raw(rows.words), kind)
+        told = _as_told(self.parts[kind], told).cast(pa.string())
+        if told.null_count:
+            told = pc.coalesce(told, self.parts[kind].raw(rows.words).cast(pa.string()))
+        return _written(told, kind)
 
     def _objects(self, rows: _Rows) -> pa.Array:
         comma = self.style[0]
@@ -271,6 +299,10 @@ class _Node:
             return pa.array(["{}"] * len(rows.words), pa.string())
         joined = pc.binary_join_element_wise(*members, "") if len(members) > 1 else members[0]
         return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, len(comma)), "}", "")
+
+
+def _chosen(kinds: Integers, running: Integers, words: Words) -> Integers:
+    return kinds[choose(words, running)] if running[-1] else np.full(len(words), ABSENT)
 
 
 def _kind_of(form: Any) -> int:
@@ -334,14 +366,15 @@ class _Lists:
         self.distinct, self.order = bool(options.get("distinct")), int(options.get("order", 0))
         self.style = style
 
-    def texts(self, rows: _Rows) -> pa.Array:
-        items, owners = self.items(rows, written=True)
+    def texts(self, rows: _Rows, sizes: pa.Array | None) -> pa.Array:
+        items, owners = self.items(rows, sizes, written=True)
         lists = _lists_of(items, owners, len(rows.words))
         return pc.binary_join_element_wise("[", pc.binary_join(lists, self.style[0]), "]", "")
 
-    def items(self, rows: _Rows, *, written: bool) -> tuple[pa.Array, Integers]:
+    def items(self, rows: _Rows, sizes: pa.Array | None, *, written: bool) -> tuple[pa.Array, Integers]:
         """Elements of all arrays, one after the other, and the array of each; ``written`` as JSON."""
-        counts = np.maximum(_whole(self.sizes.raw(hashed(rows.words, 0, "size"))), 0)
+        drawn_sizes = self.sizes.raw(hashed(rows.words, 0, "size")).cast(pa.int64())
+        counts = np.maximum(_whole(drawn_sizes if sizes is None else pc.coalesce(sizes, drawn_sizes)), 0)
         if self.node is None:
             return pa.array([], pa.string()), np.zeros(0, np.int64)
         part = self.node.scalar
@@ -417,7 +450,7 @@ def _dealt(weights: Integers, counts: Integers, words: Words) -> tuple[Integers,
     """Places of values by weight, none twice in an array, and the array of each."""
     scaled = np.maximum(weights >> max(int(weights.sum()).bit_length() - 30, 0), 1)
     counts = np.minimum(counts, len(scaled))
-    owners, places = _spread(counts)
+    owners, _ = _spread(counts)
     out = np.zeros(owners.size, np.int64)
     starts = np.cumsum(counts) - counts
     for start in range(0, counts.size, DEALT_ROWS):
@@ -447,8 +480,9 @@ def _words(indices: Integers) -> Words:
 def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """JSON documents like those that were seen.
 
-    ``node``: {types: [[type, weight]], parts: {type: values, numbers, moments, a mixture or a rule}, keys: [[key, weight
-    of its absence, node]], sizes, items, distinct and order (of arrays), extra, names and others (of keys that differ)}.
+    ``node``: {types: [[type, weight]], parts: {type: values, numbers, moments, a mixture or a rule}, keys: [[key,
+    weight of its absence, node]], sizes, items, distinct and order (of arrays), extra, names and others (of keys that
+    differ)}.
     ``forms``: [[keys with types, weight]] of whole documents. ``compact``: without blanks.
     """
     forms = [form for form, _ in options.get("forms", ())]
@@ -493,8 +527,8 @@ def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         words = _words(indices)
-        rows = _Rows(words, np.full(len(words), -1), np.arange(len(words)), {})
-        items, owners = lists.items(rows, written=False)
+        rows = _Rows(words, np.full(len(words), -1), np.arange(len(words)), given)
+        items, owners = lists.items(rows, rows.told(inside("", "array")), written=False)
         if lists.node is not None and lists.node.scalar is None and pa.types.is_string(items.type):
             items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
         return _lists_of(items.cast(arrow_type(kind)), owners, len(words))
