@@ -106,7 +106,7 @@ def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
     )  # fmt: skip
 
     def units(value: float) -> int:
-        return int(round(Decimal(str(value)) * 10**scale))
+        return int((Decimal(str(value)) * 10**scale).to_integral_value())
 
     out: dict[str, Any] = {"knots": [units(q) for q in seen.quantiles], "scale": scale}
     if seen.step is not None and (step := units(seen.step)) > 1:
