@@ -1,7 +1,7 @@
 """Rules for documents and arrays that are made as others were seen to be: by keys, types, values and sizes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -503,7 +503,7 @@ def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
         texts = made(_words(indices), given)
         return texts if longest is None else _shortened(texts, longest, indices, made)
 
-    return Space(LARGEST, at)
+    return _space(at, context)
 
 
 def _shortened(texts: pa.Array, longest: int, indices: Integers, made: Any) -> pa.Array:
@@ -533,7 +533,12 @@ def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
             items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
         return _lists_of(items.cast(arrow_type(kind)), owners, len(words))
 
-    return Space(LARGEST, at)
+    return _space(at, context)
+
+
+def _space(at: Callable[[Integers, Mapping[str, pa.Array]], pa.Array], context: ColumnContext) -> Space:
+    """What is made of many draws may come twice: unique columns get none of it."""
+    return Space(0 if context.unique else LARGEST, at)
 
 
 MAKERS = {"document": document, "elements": elements}
