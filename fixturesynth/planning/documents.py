@@ -16,6 +16,7 @@ Ruled = Callable[[Column, ColumnProfile], RuleCall]
 
 TEXT = ColumnType("text", "text")
 LARGEST_UNITS = 2**53
+MOST_DIGITS = 9  # after the point
 
 
 def is_documented(column: Column, seen: ColumnProfile) -> bool:
@@ -85,7 +86,7 @@ def _part(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | N
         return _values(seen)
     if seen.quantiles and seen.unit == "number":
         return _numbers(seen)
-    if seen.minimum is None and seen.kind in ("integer", "number", "identifier") and seen.decimals is not None:
+    if seen.kind in ("integer", "number", "identifier") and not seen.lengths:
         return {"values": [0], "weights": [1]}  # too few numbers to tell anything of them
     rule = _rule(name, seen, ruled, declared)
     if seen.values and seen.kind == "categorical":
@@ -101,12 +102,12 @@ def _values(seen: ColumnProfile) -> Mapping[str, Any]:
 def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
     """Numbers in units of their last digit, along quantiles; those that come often by themselves."""
     most = max(abs(Decimal(str(q))) for q in seen.quantiles)
-    scale = seen.decimals if seen.decimals is not None else next(
-        (d for d in range(9, 0, -1) if most * 10**d < LARGEST_UNITS), 0
-    )  # fmt: skip
+    most_digits = MOST_DIGITS if seen.decimals is None else seen.decimals
+    # Large numbers are counted in thousands or millions.
+    scale = next(d for d in range(most_digits, -400, -1) if most * Decimal(10) ** d < LARGEST_UNITS)
 
     def units(value: float) -> int:
-        return int((Decimal(str(value)) * 10**scale).to_integral_value())
+        return int((Decimal(str(value)) * Decimal(10) ** scale).to_integral_value())
 
     out: dict[str, Any] = {"knots": [units(q) for q in seen.quantiles], "scale": scale}
     if seen.step is not None and (step := units(seen.step)) > 1:

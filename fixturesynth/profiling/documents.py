@@ -27,6 +27,7 @@ LOOK = 200
 PARSED = 25_000  # documents that are looked into, evenly over the rows
 DEEPEST = 4
 MOST_KEYS = 200
+MANY_NAMES = 20  # keys that are rare one by one, for objects to be maps by keys of their own
 MOST_ITEMS = 100  # elements of one array that are looked at
 MOST_FORMS = 256
 FORMED = 0.9  # share of the documents that stored forms must cover
@@ -232,7 +233,7 @@ def _with_keys(shape: DocumentShape, objects: _Found, look: _Look, depth: int) -
     ordered = sorted(enough, key=lambda key: (places[key] / len(members[key].values), key))
     shape = replace(shape, keys={key: _shape(key, members[key], look, depth + 1) for key in ordered})
     rest = members.keys() - set(enough)
-    if not rest or not look.enough(list(chain.from_iterable(members[key].owners for key in rest))):
+    if len(rest) < MANY_NAMES or not look.enough(list(chain.from_iterable(members[key].owners for key in rest))):
         return shape
     names, others = _Found.none(), _Found.none()
     for key in sorted(rest):

@@ -27,6 +27,7 @@ FORM: Final = "form"  # given: the number of each row's form, null where it has 
 REDRAWN: Final = 4  # times that an element is drawn again which its array has already
 FEW: Final = 256  # values of which elements that differ are dealt without putting back
 DEALT_ROWS: Final = 8_192
+WRITTEN_OUT: Final = 30  # zeros at the end of a number
 SHORTENED: Final = 8  # documents that are tried where a column is short
 TEXT: Final = ColumnType("text", "text")
 
@@ -84,7 +85,13 @@ class _Numbers:
 
     def raw(self, words: Words) -> pa.Array:
         units = self.units(words)
-        return pa.array(units) if not self.scale else _decimal_texts(units, self.scale, self.digits)
+        return pa.array(units) if not self.scale else self.written(units)
+
+    def written(self, units: Integers) -> pa.Array:
+        if self.scale > 0:
+            return _decimal_texts(units, self.scale, self.digits)
+        tail = "0" * -self.scale if -self.scale <= WRITTEN_OUT else f"e{-self.scale}"
+        return pc.binary_join_element_wise(pa.array(units).cast(pa.string()), tail, "")
 
 
 def _decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
@@ -256,6 +263,11 @@ class _Node:
         formed = np.where(formed == NUMERIC, np.where(numbers, kinds, drawn_numbers), formed)
         return np.where(rows.forms >= 0, formed, kinds)
 
+    def all_texts(self, rows: _Rows) -> pa.Array:
+        """JSON of values of which none may be absent."""
+        kinds = self.drawn_kinds(rows)
+        return self.texts(rows, np.where(kinds == ABSENT, TYPES.index("null"), kinds))
+
     def texts(self, rows: _Rows, kinds: Integers) -> pa.Array:
         """JSON of values of these kinds; nothing for those that are absent."""
         pieces, places = [], []
@@ -321,10 +333,11 @@ def _as_told(part: Any, values: pa.Array) -> pa.Array:
     if isinstance(part, _Moments):
         ints = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
         return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(ints).cast(pa.string()))
-    if isinstance(part, _Numbers) and part.scale:
-        numbers = values.fill_null(0).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        units = np.rint(numbers * float(10**part.scale)).astype(np.int64)
-        return pc.if_else(empty, pa.scalar(None, pa.string()), _decimal_texts(units, part.scale, part.digits))
+    if isinstance(part, _Numbers) and pa.types.is_floating(values.type):
+        numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
+        factor = float(10 ** abs(part.scale))
+        units = np.rint(numbers * factor if part.scale >= 0 else numbers / factor).astype(np.int64)
+        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(units))
     return values
 
 
@@ -352,7 +365,7 @@ class _Others:
         names = self.names.raw(hashed(own.words, 0, "name")).cast(pa.string())
         kept = _first_ones(names, owners)
         own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
-        texts = self.node.texts(own, self.node.drawn_kinds(own))
+        texts = self.node.all_texts(own)
         texts = pc.binary_join_element_wise(comma, _quoted(names), self.style[1], texts, "")
         return pc.binary_join(_lists_of(texts, owners, len(rows.words)), "")
 
@@ -405,7 +418,7 @@ class _Lists:
         """Elements: as they are where all are of one type, else as JSON."""
         assert self.node is not None
         part = self.node.scalar
-        return part.raw(own.words) if part is not None else self.node.texts(own, self.node.drawn_kinds(own))
+        return part.raw(own.words) if part is not None else self.node.all_texts(own)
 
 
 def _whole(values: pa.Array) -> Integers:
@@ -497,7 +510,7 @@ def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
             told = given[FORM].fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
             chosen = np.where((told >= 0) & (told < len(forms)), told, chosen)
         rows = _Rows(words, chosen, np.arange(len(words)), given)
-        return root.texts(rows, root.drawn_kinds(rows))
+        return root.all_texts(rows)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         texts = made(_words(indices), given)
