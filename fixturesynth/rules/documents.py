@@ -544,9 +544,16 @@ def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
         items, owners = lists.items(rows, rows.told(inside("", "array")), written=False)
         if lists.node is not None and lists.node.scalar is None and pa.types.is_string(items.type):
             items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
-        return _lists_of(items.cast(arrow_type(kind)), owners, len(words))
+        return _lists_of(_typed(items, arrow_type(kind)), owners, len(words))
 
     return _space(at, context)
+
+
+def _typed(items: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Elements in the type of the column's; digits that it has no room for are rounded."""
+    if pa.types.is_decimal(kind):
+        return pc.round(items.cast(pa.decimal128(38, max(kind.scale, 9))), kind.scale).cast(kind)
+    return items.cast(kind)
 
 
 def _space(at: Callable[[Integers, Mapping[str, pa.Array]], pa.Array], context: ColumnContext) -> Space:
