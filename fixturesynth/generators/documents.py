@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.documents import form_of, parse_document, type_of
 from fixturesynth.profiling.temporal import parse_temporal
-from fixturesynth.rules.documents import FORM, inside, number_text
+from fixturesynth.rules.documents import FORM, inside
+from fixturesynth.rules.leaves import number_text
 
 __all__ = ["MADE", "document_parts"]
 
 MADE = ("document", "elements")  # rules that take what the model told
-MOST_PARTS = 12
+MOST_PARTS = 16
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,18 @@ class _Place:
 
     path: tuple[str, ...]
     kind: str
-    how: str  # size, number, text, written, moment
+    how: str  # size, member, number, text, written, moment
     rows: int
     digits: int | None = None
     format: str = ""
+    known: tuple[Any, ...] = ()  # texts that are told; others are made by rule
+    member: Any = None
+    number: int = 0
 
     @property
     def name(self) -> str:
-        return inside("".join(f"/{step}" for step in self.path), self.kind)
+        kind = f"member {self.number}" if self.how == "member" else self.kind
+        return inside("".join(f"/{step}" for step in self.path), kind)
 
     @property
     def encoding(self) -> str:
@@ -48,8 +53,7 @@ def document_parts(call: RuleCall, values: pa.Array) -> dict[str, tuple[pa.Array
     Null where the value is NULL, and where a document has no such thing.
     """
     if call.name == "elements":
-        sizes = pc.list_value_length(values).cast(pa.int64())
-        return {inside("", "array"): (sizes, "numeric")}
+        return _list_parts(call.options, values)
     options = call.options
     coded = values.cast(pa.large_string()).dictionary_encode()
     parsed = [parse_document(text) for text in coded.dictionary.to_pylist()]
@@ -67,6 +71,18 @@ def document_parts(call: RuleCall, values: pa.Array) -> dict[str, tuple[pa.Array
     return out
 
 
+def _list_parts(options: Mapping[str, Any], values: pa.Array) -> dict[str, tuple[pa.Array, str]]:
+    out = {inside("", "array"): (pc.list_value_length(values).cast(pa.int64()), "numeric")}
+    flat = pc.list_flatten(values).cast(pa.string())
+    owners = pc.list_parent_indices(values).to_numpy(zero_copy_only=False)
+    missing = np.asarray(values.is_null())
+    for i, (member, _) in enumerate(options.get("members", ())):
+        has = np.zeros(len(values), dtype=bool)
+        has[owners[np.asarray(pc.equal(flat, str(member)).fill_null(False))]] = True
+        out[inside("", f"member {i}")] = (pa.array(has, mask=missing), "categorical")
+    return out
+
+
 def _written(form: Any) -> str:
     return json.dumps(form, sort_keys=True, ensure_ascii=False)
 
@@ -76,9 +92,12 @@ def _places(node: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[_Place]:
     for kind, part in node.get("parts", {}).items():
         how = _how(kind, part)
         if how is not None:
-            yield _Place(path, kind, how, rows.get(kind, 0), node.get("digits"), str(part.get("format", "")))
+            known = tuple(listed_texts(part) or ()) if how == "text" else ()
+            yield _Place(path, kind, how, rows.get(kind, 0), node.get("digits"), str(part.get("format", "")), known)
     if "sizes" in node:
         yield _Place(path, "array", "size", rows.get("array", 0))
+        for i, (member, having) in enumerate(node.get("members", ())):
+            yield _Place(path, "array", "member", having, member=member, number=i)
     for key, _, under in node.get("keys", ()):
         yield from _places(under, (*path, key))
 
@@ -91,7 +110,13 @@ def _how(kind: str, part: Mapping[str, Any]) -> str | None:
         return "number" if "knots" in part or "values" in part else None
     if "moments" in part:
         return "moment"
-    return "text" if "values" in part else None
+    return "text" if listed_texts(part) is not None else None
+
+
+def listed_texts(part: Mapping[str, Any]) -> list[Any] | None:
+    """The values that a part names."""
+    listed = part["mixture"][0][1] if "mixture" in part else part
+    return listed.get("values")
 
 
 def _column(place: _Place, parsed: list[Any]) -> pa.Array | None:
@@ -99,6 +124,8 @@ def _column(place: _Place, parsed: list[Any]) -> pa.Array | None:
     found = [_at(document, place) for document in parsed]
     if place.how == "size":
         return pa.array([None if v is None else len(v) for v in found], pa.int64())
+    if place.how == "member":
+        return pa.array([None if v is None else place.member in v for v in found], pa.bool_())
     if place.how == "written":
         return pa.array([None if v is None else number_text(float(v), place.digits) for v in found], pa.string())
     if place.how == "number":
@@ -106,7 +133,9 @@ def _column(place: _Place, parsed: list[Any]) -> pa.Array | None:
         numbers = [None if v is None else (v if whole else float(v)) for v in found]
         return pa.array(numbers, pa.int64() if whole else pa.float64())
     if place.how == "text":
-        return pa.array(found, pa.bool_() if place.kind == "boolean" else pa.string())
+        known = set(place.known)
+        told = [v if v in known else None for v in found]
+        return pa.array(told, pa.bool_() if place.kind == "boolean" else pa.string())
     texts = pa.array(found, pa.string())
     moments = parse_temporal(texts)
     if moments is None or moments[2] != place.format:

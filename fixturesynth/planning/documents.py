@@ -1,13 +1,13 @@
 """From what documents and arrays are made of to the rule that makes new ones."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile, DocumentShape
-from fixturesynth.rules.documents import number_text
+from fixturesynth.rules.leaves import number_text
 from fixturesynth.schema.model import Column, ColumnType
 
 __all__ = ["document_rule", "is_documented"]
@@ -16,6 +16,7 @@ Ruled = Callable[[Column, ColumnProfile], RuleCall]
 
 TEXT = ColumnType("text", "text")
 LARGEST_UNITS = 2**53
+MEMBER_SHARE, MOST_MEMBERS = 0.02, 6
 MOST_DIGITS = 9  # after the point
 
 
@@ -45,6 +46,9 @@ def _node(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | N
     """What the values of one place are made of, as JSON."""
     node: dict[str, Any] = {"types": [[kind, rows] for kind, rows in shape.types.items()]}
     parts = {kind: _part(name, leaf, ruled, element) for kind, leaf in shape.leaves.items()}
+    for kind in ("string", "value"):
+        if kind in parts and shape.often:
+            parts[kind] = _with_often(parts[kind], shape.often, shape.leaves[kind])
     if "values" in parts.get("number", ()):
         texts = [number_text(v, shape.digits) for v in parts["number"]["values"]]
         parts["number"] = {**parts["number"], "values": texts}
@@ -72,9 +76,24 @@ def _array(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | 
         out["items"] = _node(name, shape.items, ruled, element)
     if shape.distinct:
         out["distinct"] = True
+        if "items" in out and (members := _members(shape.rows, out["items"])):
+            out["members"] = members
     if shape.order:
         out["order"] = shape.order
     return out
+
+
+def _members(arrays: int, items: Mapping[str, Any]) -> list[list[Any]]:
+    """Elements that many arrays have, each at most once, with how many have them."""
+    parts = items.get("parts", {})
+    if len(items["types"]) != 1 or len(parts) != 1 or not parts.keys() & {"string", "integer", "value"}:
+        return []
+    (part,) = parts.values()
+    listed = part["mixture"][0][1] if "mixture" in part else part
+    if "values" not in listed or any(isinstance(v, bool | float) for v in listed["values"]):
+        return []
+    pairs = zip(listed["values"], listed["weights"], strict=True)
+    return [[v, n] for v, n in pairs if n >= MEMBER_SHARE * arrays][:MOST_MEMBERS]
 
 
 def _part(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None = None) -> Mapping[str, Any]:
@@ -92,6 +111,13 @@ def _part(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | N
     if seen.values and seen.kind == "categorical":
         return {"mixture": [[sum(n for _, n in seen.values), _values(seen)], [seen.rare, rule]]}
     return rule
+
+
+def _with_often(part: Mapping[str, Any], often: Sequence[tuple[str, int]], seen: ColumnProfile) -> Mapping[str, Any]:
+    """The part with the texts that come often by themselves."""
+    total = sum(n for _, n in often)
+    values = {"values": [v for v, _ in often], "weights": [n for _, n in often]}
+    return {"mixture": [[total, values], [max(seen.rows - seen.nulls - total, 0), part]]}
 
 
 def _values(seen: ColumnProfile) -> Mapping[str, Any]:

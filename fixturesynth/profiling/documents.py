@@ -21,6 +21,7 @@ from fixturesynth.schema.model import Column, ColumnType
 __all__ = ["describe_documents", "form_of", "list_texts", "looks_like_json", "parse_document", "type_of"]
 
 Integers = npt.NDArray[np.int64]
+Often = tuple[tuple[str, int], ...]
 Leaf = Callable[[Column, pa.Array, Protector], ColumnProfile]
 
 LOOK = 200
@@ -33,6 +34,7 @@ MOST_FORMS = 256
 FORMED = 0.9  # share of the documents that stored forms must cover
 MOST_DOCUMENTS = 2_000
 STORED = 0.95  # share of the rows whose whole document must be stored for documents to be categories
+OFTEN, MOST_OFTEN = 0.01, 64  # share of texts that hardly repeat from which one of them is told by itself
 ORDERED = 20  # arrays that must be in order before it is believed that all are
 
 _TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", Decimal: "number"}
@@ -204,7 +206,10 @@ def _shape(name: str, found: _Found, look: _Look, depth: int) -> DocumentShape:
             values = [float(v) for v in values]
         array = pa.array(values, arrow)
         leaves[kind] = look.leaf(Column(name, declared), array, look.owned(kept[kind].owners))
-    shape = replace(shape, leaves={t: leaves[t] for t in sorted(leaves)}, digits=digits)
+    often: Often = ()
+    if "string" in leaves and not leaves["string"].values:
+        often = _often(pa.array(kept["string"].values, pa.large_string()), look.owned(kept["string"].owners))
+    shape = replace(shape, leaves={t: leaves[t] for t in sorted(leaves)}, often=often, digits=digits)
     if depth >= DEEPEST:
         return shape
     if "object" in kept:
@@ -212,6 +217,12 @@ def _shape(name: str, found: _Found, look: _Look, depth: int) -> DocumentShape:
     if "array" in kept:
         shape = _with_items(name, shape, kept["array"], look, depth)
     return shape
+
+
+def _often(texts: pa.Array, protector: Protector) -> Often:
+    """Texts that come often, with how often."""
+    stored, _ = protected_values(code_texts(texts, protector))
+    return tuple((text, rows) for text, rows in stored if rows >= OFTEN * len(texts))[:MOST_OFTEN]
 
 
 def _digits(values: Sequence[Any]) -> int | None:
@@ -296,7 +307,8 @@ def _list_shape(column: Column, values: pa.Array, protector: Protector, leaf: Le
     lengths = pc.list_value_length(values).cast(pa.int64())
     present = np.asarray(flat.is_valid())
     kept = flat.filter(pa.array(present))
-    items = None
+    items: DocumentShape | None = None
+    often: Often = ()
     if len(flat):
         declared = column.type.element or ColumnType("text", "text")
         if pa.types.is_decimal(kept.type):  # by their text: Arrow's own cast misses some floats by a bit
@@ -304,10 +316,12 @@ def _list_shape(column: Column, values: pa.Array, protector: Protector, leaf: Le
         elif pa.types.is_string(kept.type):
             kept = kept.cast(pa.large_string())
         seen = leaf(Column(column.name, declared), kept, look.owned(owners[present].tolist()))
+        if pa.types.is_large_string(kept.type) and not seen.values:
+            often = _often(kept, look.owned(owners[present].tolist()))
         nulls = len(flat) - len(kept)
         told = nulls and look.enough(owners[~present].tolist())
         types = ({"null": nulls} if told else {}) | {"value": len(kept)}
-        items = DocumentShape(len(flat), types, leaves={"value": seen})
+        items = DocumentShape(len(flat), types, leaves={"value": seen}, often=often)
     distinct, order = _list_habits(flat, owners, lengths.to_numpy(zero_copy_only=False), protector)
     return DocumentShape(
         len(values), {"array": len(values)}, sizes=leaf(_SIZE, lengths, look.owned(range(len(values)))), items=items,

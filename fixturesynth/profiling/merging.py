@@ -29,7 +29,7 @@ __all__ = ["merge"]
 T = TypeVar("T")
 Counted = tuple[tuple[Any, int], ...]
 
-MOST = {"values": 5_000, "words": 2_000, "patterns": 64, "spikes": 200, "documents": 2_000, "forms": 256}
+MOST = {"values": 5_000, "words": 2_000, "patterns": 64, "spikes": 200, "documents": 2_000, "forms": 256, "often": 64}
 # Of two kinds the later one holds for both; the same data in parts may look like either.
 _WIDTH: tuple[ColumnKind, ...] = (
     "empty", "constant", "boolean", "identifier", "categorical", "integer", "number", "datetime", "code", "text",
@@ -129,6 +129,7 @@ def _shapes(a: DocumentShape, b: DocumentShape) -> DocumentShape:
         leaves={
             t: leaf for t in types if (leaf := _either(merge_columns, a.leaves.get(t), b.leaves.get(t))) is not None
         },
+        often=_add(a.often, b.often, "often"),
         digits=a.digits if a.digits == b.digits else None,
         keys={n: shape for n in names if (shape := _either(_shapes, a.keys.get(n), b.keys.get(n))) is not None},
         extra=_either(merge_columns, a.extra, b.extra),

@@ -80,6 +80,7 @@ class DocumentShape:
     rows: int  # values here, null among them
     types: Mapping[str, int] = field(default_factory=dict)  # values of each type
     leaves: Mapping[str, ColumnProfile] = field(default_factory=dict)  # by type, of all but objects, arrays and null
+    often: tuple[tuple[str, int], ...] = ()  # texts that come often among others that hardly repeat
     digits: int | None = None  # after the point, where every number is written with as many
     keys: Mapping[str, "DocumentShape"] = field(default_factory=dict)  # of objects, as they are mostly ordered
     extra: ColumnProfile | None = None  # keys that too few share to be stored: how many an object has of them

@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.profiling.temporal import format_temporal
 from fixturesynth.randomness import below, choose, hashed
-from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space, Words
-from fixturesynth.rules.grammar import LARGEST, Bits, drawn, limits_of
-from fixturesynth.rules.numbers import along
+from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
+from fixturesynth.rules.grammar import LARGEST, limits_of
+from fixturesynth.rules.leaves import Mixture, Values, as_told, gathered, part_of, quoted, without
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["FORM", "MAKERS", "document", "elements", "inside", "number_text"]
+__all__ = ["FORM", "MAKERS", "document", "elements", "inside"]
 
 TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object", "value")
 ABSENT: Final = -1
@@ -27,7 +26,6 @@ FORM: Final = "form"  # given: the number of each row's form, null where it has 
 REDRAWN: Final = 4  # times that an element is drawn again which its array has already
 FEW: Final = 256  # values of which elements that differ are dealt without putting back
 DEALT_ROWS: Final = 8_192
-WRITTEN_OUT: Final = 30  # zeros at the end of a number
 SHORTENED: Final = 8  # documents that are tried where a column is short
 TEXT: Final = ColumnType("text", "text")
 
@@ -38,152 +36,6 @@ def inside(path: str, kind: str) -> str:
     Of arrays (``array``) it is their size.
     """
     return f"{path}:{kind}"
-
-
-def number_text(value: float, digits: int | None) -> str:
-    """A number that is not whole as JSON, with so many digits after the point where there are as many in all.
-
-    >>> number_text(2.5, 2), number_text(2.0, None)
-    ('2.50', '2.0')
-    """
-    return repr(float(value)) if digits is None else f"{value:.{digits}f}"
-
-
-# Values of one type ---------------------------------------------------------------------------------------------------
-
-
-class _Values:
-    """Values with weights."""
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self.pool = pa.array(options["values"])
-        self.weights = np.array(options["weights"], np.int64)
-        self.running = np.cumsum(self.weights)
-
-    def raw(self, words: Words) -> pa.Array:
-        return self.pool.take(pa.array(choose(words, self.running)))
-
-
-class _Numbers:
-    """Numbers along quantiles, in units of their last digit; ``digits``: how many are written after the point."""
-
-    def __init__(self, options: Mapping[str, Any], digits: int | None) -> None:
-        self.knots = [int(k) for k in options["knots"]]
-        self.scale, self.step, self.digits = int(options["scale"]), int(options.get("step", 1)), digits
-        spikes = options.get("spikes")
-        self.spikes = _Values(spikes) if spikes else None
-        self.often = np.cumsum(options.get("often", [0, 1]), dtype=np.int64)
-
-    def units(self, words: Words) -> Integers:
-        one = np.full(len(words), self.knots[0], np.int64)
-        units = along(self.knots, Bits(hashed(words, 0, "along"))) if len(self.knots) > 1 else one
-        units = np.maximum(units // self.step * self.step, self.knots[0])
-        if self.spikes is None:
-            return units
-        spikes = self.spikes.raw(hashed(words, 0, "spike")).to_numpy(zero_copy_only=False).astype(np.int64)
-        return np.where(choose(words, self.often) == 0, spikes, units)
-
-    def raw(self, words: Words) -> pa.Array:
-        units = self.units(words)
-        return pa.array(units) if not self.scale else self.written(units)
-
-    def written(self, units: Integers) -> pa.Array:
-        if self.scale > 0:
-            return _decimal_texts(units, self.scale, self.digits)
-        tail = "0" * -self.scale if -self.scale <= WRITTEN_OUT else f"e{-self.scale}"
-        return pc.binary_join_element_wise(pa.array(units).cast(pa.string()), tail, "")
-
-
-def _decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
-    """Units of ``10**-scale`` as JSON numbers: with so many digits, or without zeros at the end but one.
-
-    >>> _decimal_texts(np.array([150, -5, 200]), 2, None).to_pylist()
-    ['1.5', '-0.05', '2.0']
-    """
-    one = 10**scale
-    whole = pa.array(np.abs(units) // one).cast(pa.string())
-    part = pc.utf8_lpad(pa.array(np.abs(units) % one).cast(pa.string()), scale, "0")
-    if digits is None:
-        part = pc.utf8_rtrim(part, characters="0")
-        part = pc.if_else(pc.equal(part, ""), "0", part)
-    else:
-        part = pc.utf8_rpad(part, digits, "0")
-    sign = pc.if_else(pa.array(units < 0), "-", "")
-    return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(whole, part, "."), "")
-
-
-class _Moments:
-    """Dates and times along quantiles, written as they were."""
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self.knots = [int(k) for k in options["moments"]]
-        self.unit, self.format, self.step = options["unit"], options["format"], int(options.get("step", 1))
-
-    def written(self, ints: Integers) -> pa.Array:
-        return format_temporal(ints, self.unit, self.format)
-
-    def raw(self, words: Words) -> pa.Array:
-        one = np.full(len(words), self.knots[0], np.int64)
-        ints = along(self.knots, Bits(words)) if len(self.knots) > 1 else one
-        return self.written(np.maximum(ints // self.step * self.step, self.knots[0]))
-
-
-class _Ruled:
-    """Values of another rule."""
-
-    def __init__(self, options: Mapping[str, Any], context: ColumnContext) -> None:
-        from fixturesynth.rules.registry import space_of  # the registry knows this rule, and this rule the registry
-
-        entry = options["rule"]
-        call = RuleCall(entry["name"], entry.get("options", {}), version=entry.get("version", 1))
-        self.space = space_of(call, replace(context, unique=False))
-
-    def raw(self, words: Words) -> pa.Array:
-        indices = drawn(self.space, words) if self.space.block != 1 else (words >> np.uint64(32)).astype(np.int64)
-        return self.space.at(indices % max(self.space.size, 1), {})
-
-
-class _Mixture:
-    """Parts by weight."""
-
-    def __init__(self, parts: Sequence[Any], weights: Sequence[int]) -> None:
-        self.parts, self.running = parts, np.cumsum(weights, dtype=np.int64)
-
-    def raw(self, words: Words) -> pa.Array:
-        which = choose(words, self.running)
-        rows = [np.flatnonzero(which == i) for i in range(len(self.parts))]
-        made = [part.raw(hashed(words[own], 0, "mixture")) for part, own in zip(self.parts, rows, strict=True)]
-        return _gathered([m.cast(pa.string()) for m in made], rows)
-
-
-def _part(options: Mapping[str, Any], context: ColumnContext, digits: int | None = None) -> Any:
-    if "values" in options:
-        return _Values(options)
-    if "knots" in options:
-        return _Numbers(options, digits)
-    if "moments" in options:
-        return _Moments(options)
-    if "mixture" in options:
-        return _Mixture([_part(p, context) for _, p in options["mixture"]], [w for w, _ in options["mixture"]])
-    return _Ruled(options, context)
-
-
-def _gathered(pieces: Sequence[pa.Array], rows: Sequence[Integers]) -> pa.Array:
-    """Pieces in the order of the rows that each of them stands for."""
-    order = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
-    back = np.empty(order.size, np.int64)
-    back[order] = np.arange(order.size)
-    return pa.concat_arrays(pieces).take(pa.array(back)) if pieces else pa.array([], pa.string())
-
-
-_PLAIN: Final = r'["\\\x00-\x1f]'
-
-
-def _quoted(texts: pa.Array) -> pa.Array:
-    """Texts as JSON writes them."""
-    if pc.any(pc.match_substring_regex(texts, _PLAIN)).as_py():
-        return pa.array([json.dumps(t, ensure_ascii=False) for t in texts.to_pylist()], pa.string())
-    return pc.binary_join_element_wise('"', texts, '"', "")
 
 
 # Places of documents --------------------------------------------------------------------------------------------------
@@ -228,7 +80,7 @@ class _Node:
         self.numeric = np.cumsum([*numeric, 0], dtype=np.int64) if sum(numeric) else None
         self.by_form = np.array([*map(_kind_of, forms), ABSENT], np.int64)
         digits = options.get("digits")
-        self.parts = {t: _part(p, context, digits) for t, p in options.get("parts", {}).items()}
+        self.parts = {t: part_of(p, context, digits) for t, p in options.get("parts", {}).items()}
         self.keys = [
             (
                 json.dumps(str(key), ensure_ascii=False) + style[1],
@@ -237,7 +89,7 @@ class _Node:
             for key, gap, one in options.get("keys", ())
         ]
         self.others = _Others(options, context, style) if "others" in options else None
-        self.lists = _Lists(options, context, style) if "sizes" in options else None
+        self.lists = _Lists(options, context, style, path) if "sizes" in options else None
 
     @property
     def scalar(self) -> Any:
@@ -276,7 +128,7 @@ class _Node:
             places.append(chosen)
             name = "" if kind == ABSENT else TYPES[kind]
             pieces.append(self._of_kind(name, rows.part(chosen, name)).cast(pa.string()))
-        return pieces[0] if len(pieces) == 1 else _gathered(pieces, places)
+        return pieces[0] if len(pieces) == 1 else gathered(pieces, places)
 
     def _of_kind(self, kind: str, rows: _Rows) -> pa.Array:
         if kind in self.parts:
@@ -284,16 +136,18 @@ class _Node:
         if kind == "object":
             return self._objects(rows)
         if kind == "array" and self.lists is not None:
-            return self.lists.texts(rows, rows.told(inside(self.path, kind)))
+            return self.lists.texts(rows)
         return pa.array([{"": "", "array": "[]"}.get(kind, "null")] * len(rows.words), pa.string())
 
     def _scalars(self, kind: str, rows: _Rows) -> pa.Array:
         told = rows.told(inside(self.path, kind))
         if told is None:
             return _written(self.parts[kind].raw(rows.words), kind)
-        told = _as_told(self.parts[kind], told).cast(pa.string())
+        told = as_told(self.parts[kind], told).cast(pa.string())
         if told.null_count:
-            told = pc.coalesce(told, self.parts[kind].raw(rows.words).cast(pa.string()))
+            part = self.parts[kind]  # what is not told is none of those that come often
+            rest = part.parts[-1] if isinstance(part, Mixture) else part
+            told = pc.coalesce(told, rest.raw(rows.words).cast(pa.string()))
         return _written(told, kind)
 
     def _objects(self, rows: _Rows) -> pa.Array:
@@ -327,31 +181,17 @@ def _under(form: Any, key: str) -> Any:
     return form.get(key) if isinstance(form, Mapping) else None
 
 
-def _as_told(part: Any, values: pa.Array) -> pa.Array:
-    """Values that a model told, written as the part writes them."""
-    empty = pa.array(np.asarray(values.is_null()))
-    if isinstance(part, _Moments):
-        ints = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(ints).cast(pa.string()))
-    if isinstance(part, _Numbers) and pa.types.is_floating(values.type):
-        numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
-        factor = float(10 ** abs(part.scale))
-        units = np.rint(numbers * factor if part.scale >= 0 else numbers / factor).astype(np.int64)
-        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(units))
-    return values
-
-
 def _written(values: pa.Array, kind: str) -> pa.Array:
     texts = values.cast(pa.string())
-    return _quoted(texts) if kind == "string" else texts
+    return quoted(texts) if kind == "string" else texts
 
 
 class _Others:
     """Keys of their own that few objects share."""
 
     def __init__(self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str]) -> None:
-        self.counts = _part(options["extra"], context)
-        self.names = _part(options["names"], replace(context, type=TEXT))
+        self.counts = part_of(options["extra"], context)
+        self.names = part_of(options["names"], replace(context, type=TEXT))
         self.node = _Node(options["others"], context, (), style)
         self.style = style
 
@@ -366,58 +206,91 @@ class _Others:
         kept = _first_ones(names, owners)
         own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
         texts = self.node.all_texts(own)
-        texts = pc.binary_join_element_wise(comma, _quoted(names), self.style[1], texts, "")
+        texts = pc.binary_join_element_wise(comma, quoted(names), self.style[1], texts, "")
         return pc.binary_join(_lists_of(texts, owners, len(rows.words)), "")
 
 
 class _Lists:
-    """Arrays by their sizes and elements."""
+    """Arrays by their sizes and elements; ``members``: elements of which is told whether an array has them."""
 
-    def __init__(self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str]) -> None:
-        self.sizes = _part(options["sizes"], context)
+    def __init__(
+        self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str], path: str = ""
+    ) -> None:
+        self.path, self.style = path, style
+        self.sizes = part_of(options["sizes"], context)
+        self.largest = max(int(n) for how in ("values", "knots") for n in options["sizes"].get(how, [0]))
         self.node = _Node(options["items"], context, (), style) if "items" in options else None
         self.distinct, self.order = bool(options.get("distinct")), int(options.get("order", 0))
-        self.style = style
+        self.members = options.get("members", [])
+        part = self.node.scalar if self.node is not None else None
+        self.rest = without(part, [value for value, _ in self.members]) if self.members else None
 
-    def texts(self, rows: _Rows, sizes: pa.Array | None) -> pa.Array:
-        items, owners = self.items(rows, sizes, written=True)
+    def texts(self, rows: _Rows) -> pa.Array:
+        items, owners = self.items(rows, written=True)
         lists = _lists_of(items, owners, len(rows.words))
         return pc.binary_join_element_wise("[", pc.binary_join(lists, self.style[0]), "]", "")
 
-    def items(self, rows: _Rows, sizes: pa.Array | None, *, written: bool) -> tuple[pa.Array, Integers]:
+    def items(self, rows: _Rows, *, written: bool) -> tuple[pa.Array, Integers]:
         """Elements of all arrays, one after the other, and the array of each; ``written`` as JSON."""
-        drawn_sizes = self.sizes.raw(hashed(rows.words, 0, "size")).cast(pa.int64())
-        counts = np.maximum(_whole(drawn_sizes if sizes is None else pc.coalesce(sizes, drawn_sizes)), 0)
+        sizes = self.sizes.raw(hashed(rows.words, 0, "size")).cast(pa.int64())
+        told = rows.told(inside(self.path, "array"))
+        counts = np.maximum(_whole(sizes if told is None else pc.coalesce(told, sizes)), 0)
         if self.node is None:
             return pa.array([], pa.string()), np.zeros(0, np.int64)
-        part = self.node.scalar
-        kind = next(iter(self.node.parts), "")
-        if self.distinct and isinstance(part, _Values) and len(part.pool) <= FEW:
-            picked, owners = _dealt(part.weights, counts, rows.words)
-            items = part.pool.take(pa.array(picked))
+        part, kind = self.node.scalar, next(iter(self.node.parts), "")
+        flags = [rows.told(inside(self.path, f"member {i}")) for i in range(len(self.members))]
+        known = [f for f in flags if f is not None]
+        if known and len(known) == len(flags):
+            items, owners = self._with_members(rows, counts, np.stack([np.asarray(f.fill_null(False)) for f in known]))
         else:
-            owners, places = _spread(counts)
-            own = _Rows(_item_words(rows.words, owners, places, 0), np.full(owners.size, -1), rows.at[owners], {})
-            items = self._made(own)
-            for turn in range(1, REDRAWN if self.distinct else 0):
-                again = np.setdiff1d(np.arange(owners.size), _first_ones(items, owners))
-                if not again.size:
-                    break
-                fresh = self._made(replace(own, words=_item_words(rows.words, owners, places, turn)).part(again))
-                index = np.arange(owners.size)
-                index[again] = owners.size + np.arange(again.size)
-                items = pa.concat_arrays([items, fresh]).take(pa.array(index))
-            if self.distinct:
-                kept = _first_ones(items, owners)
-                items, owners = items.take(pa.array(kept)), owners[kept]
+            items, owners = self._drawn(part, rows, counts)
         if self.order and part is not None:
             items = items.take(pa.array(np.lexsort((self.order * _ranks(items, kind), owners))))
         return (_written(items, kind) if written and part is not None else items), owners
 
-    def _made(self, own: _Rows) -> pa.Array:
+    def _with_members(self, rows: _Rows, counts: Integers, flags: npt.NDArray[np.bool_]) -> tuple[pa.Array, Integers]:
+        """Arrays with the members that they are told to have, shape (members, arrays), and others up to their size."""
+        counts = np.minimum(np.maximum(counts, flags.sum(axis=0)), self.largest)
+        owners, picked = np.nonzero(flags.T)
+        missing = np.maximum(counts - flags.sum(axis=0), 0)
+        weights = np.array([n for _, n in self.members], np.int64)
+        pool = pa.array([value for value, _ in self.members])
+        if self.rest is None:  # members are all there is
+            more, their = _dealt(weights, missing, rows.words, flags.T)
+            others = pool.take(pa.array(more))
+        else:
+            others, their = self._drawn(self.rest, rows, missing)
+        items = pa.concat_arrays([pool.take(pa.array(picked)).cast(others.type), others])
+        owners = np.concatenate([owners, their])
+        words = hashed(rows.words[owners] + np.arange(owners.size).astype(np.uint64), 0, "mixed")
+        order = np.lexsort((words, owners))
+        kept = _spread(np.bincount(owners, minlength=counts.size))[1] < counts[owners[order]]
+        return items.take(pa.array(order[kept])), owners[order[kept]]
+
+    def _drawn(self, part: Any, rows: _Rows, counts: Integers) -> tuple[pa.Array, Integers]:
+        """So many elements for each array, from ``part`` where all are of one type."""
+        if self.distinct and isinstance(part, Values) and len(part.pool) <= FEW:
+            picked, owners = _dealt(part.weights, counts, rows.words)
+            return part.pool.take(pa.array(picked)), owners
+        owners, places = _spread(counts)
+        own = _Rows(_item_words(rows.words, owners, places, 0), np.full(owners.size, -1), rows.at[owners], {})
+        items = self._made(part, own)
+        for turn in range(1, REDRAWN if self.distinct else 0):
+            again = np.setdiff1d(np.arange(owners.size), _first_ones(items, owners))
+            if not again.size:
+                break
+            fresh = replace(own, words=_item_words(rows.words, owners, places, turn)).part(again)
+            index = np.arange(owners.size)
+            index[again] = owners.size + np.arange(again.size)
+            items = pa.concat_arrays([items, self._made(part, fresh)]).take(pa.array(index))
+        if not self.distinct:
+            return items, owners
+        kept = _first_ones(items, owners)
+        return items.take(pa.array(kept)), owners[kept]
+
+    def _made(self, part: Any, own: _Rows) -> pa.Array:
         """Elements: as they are where all are of one type, else as JSON."""
         assert self.node is not None
-        part = self.node.scalar
         return part.raw(own.words) if part is not None else self.node.all_texts(own)
 
 
@@ -459,16 +332,24 @@ def _ranks(items: pa.Array, kind: str) -> Integers:
     return found
 
 
-def _dealt(weights: Integers, counts: Integers, words: Words) -> tuple[Integers, Integers]:
-    """Places of values by weight, none twice in an array, and the array of each."""
+def _dealt(
+    weights: Integers, counts: Integers, words: Words, taken: npt.NDArray[np.bool_] | None = None
+) -> tuple[Integers, Integers]:
+    """Places of values by weight, none twice in an array, and the array of each.
+
+    ``taken``: what each array has already, shape (arrays, values).
+    """
     scaled = np.maximum(weights >> max(int(weights.sum()).bit_length() - 30, 0), 1)
-    counts = np.minimum(counts, len(scaled))
+    room = len(scaled) if taken is None else len(scaled) - taken.sum(axis=1)
+    counts = np.minimum(counts, room)
     owners, _ = _spread(counts)
     out = np.zeros(owners.size, np.int64)
     starts = np.cumsum(counts) - counts
     for start in range(0, counts.size, DEALT_ROWS):
         own = np.arange(start, min(start + DEALT_ROWS, counts.size))
         left: npt.NDArray[np.int64] = np.tile(scaled, (own.size, 1))
+        if taken is not None:
+            left[taken[own]] = 0
         for place in range(int(counts[own].max(initial=0))):
             taking = np.flatnonzero(counts[own] > place)
             running = np.cumsum(left[taking], axis=1)
@@ -541,7 +422,7 @@ def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         words = _words(indices)
         rows = _Rows(words, np.full(len(words), -1), np.arange(len(words)), given)
-        items, owners = lists.items(rows, rows.told(inside("", "array")), written=False)
+        items, owners = lists.items(rows, written=False)
         if lists.node is not None and lists.node.scalar is None and pa.types.is_string(items.type):
             items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
         return _lists_of(_typed(items, arrow_type(kind)), owners, len(words))
