@@ -6,9 +6,11 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
@@ -17,6 +19,9 @@ import fixturesynth as fs
 from fixturesynth.dataset import Dataset
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.planning.plan import Modelled, Rule
+from fixturesynth.rules.contract import ColumnContext, RuleCall
+from fixturesynth.rules.documents import inside
+from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.model import Column, ColumnType, PrimaryKey, Schema, Table
 
 THINGS = """
@@ -259,6 +264,33 @@ def test_arrays_are_made_of_what_the_real_ones_are(postgresql_database: str) -> 
     assert set(flags) == {True, False, None} and all(len(row["flags"]) == 3 for row in made)
     assert all(len(row["days"]) <= 4 and all(str(d).startswith("2024-01-") for d in row["days"]) for row in made)
     assert loaded(data, postgresql_database) == {"lists": 1500}
+
+
+def test_what_a_model_tells_is_the_same_however_rows_are_cut() -> None:
+    kind = ColumnType("array", "text[]", element=ColumnType("text", "text"))
+    context = ColumnContext("t", "tags", kind, "en_US", datetime(2026, 1, 1, tzinfo=UTC))
+    values = {"values": ["x", "y", "z", "u", "v"], "weights": [9, 8, 3, 2, 1]}
+    options = {
+        "sizes": {"values": [1, 2, 3], "weights": [1, 1, 1]},
+        "items": {"types": [["value", 9]], "parts": {"value": values}},
+        "distinct": True,
+        "members": [["x", 9], ["y", 8]],
+    }
+    space = space_of(RuleCall("elements", options), context)
+    numbers = np.arange(300)
+    told = {
+        inside("", "array"): pa.array(numbers % 3 + 1),
+        inside("", "member 0"): pa.array(numbers % 2 == 0),
+        inside("", "member 1"): pa.array(numbers % 5 == 0),
+    }
+    whole = space.at(numbers, told)
+    halves = [
+        space.at(part, {n: v.take(pa.array(part)) for n, v in told.items()}) for part in (numbers[:7], numbers[7:])
+    ]
+    assert pa.concat_arrays(halves).equals(whole)
+    for i, tags in enumerate(whole.to_pylist()):
+        assert ("x" in tags, "y" in tags) == (i % 2 == 0, i % 5 == 0)
+        assert len(tags) == len(set(tags)) == max(i % 3 + 1, (i % 2 == 0) + (i % 5 == 0))
 
 
 # Reports --------------------------------------------------------------------------------------------------------------

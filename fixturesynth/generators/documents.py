@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.documents import form_of, parse_document, type_of
 from fixturesynth.profiling.temporal import parse_temporal
-from fixturesynth.rules.documents import FORM, inside
+from fixturesynth.rules.documents import FORM, inside, step
 from fixturesynth.rules.leaves import number_text
 
 __all__ = ["MADE", "document_parts"]
@@ -40,7 +40,7 @@ class _Place:
     @property
     def name(self) -> str:
         kind = f"member {self.number}" if self.how == "member" else self.kind
-        return inside("".join(f"/{step}" for step in self.path), kind)
+        return inside("".join(map(step, self.path)), kind)
 
     @property
     def encoding(self) -> str:
@@ -144,8 +144,8 @@ def _column(place: _Place, parsed: list[Any]) -> pa.Array | None:
 
 
 def _at(document: Any, place: _Place) -> Any:
-    for step in place.path:
+    for key in place.path:
         if not isinstance(document, dict):
             return None
-        document = document.get(step, ...)
+        document = document.get(key, ...)
     return document if document is not ... and type_of(document) == place.kind else None

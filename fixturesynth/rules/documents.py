@@ -17,7 +17,7 @@ from fixturesynth.rules.grammar import LARGEST, limits_of
 from fixturesynth.rules.leaves import Mixture, Values, as_told, gathered, part_of, quoted, without
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["FORM", "MAKERS", "document", "elements", "inside"]
+__all__ = ["FORM", "MAKERS", "document", "elements", "inside", "step"]
 
 TYPES: Final = ("null", "boolean", "integer", "number", "string", "array", "object", "value")
 ABSENT: Final = -1
@@ -36,6 +36,11 @@ def inside(path: str, kind: str) -> str:
     Of arrays (``array``) it is their size.
     """
     return f"{path}:{kind}"
+
+
+def step(key: str) -> str:
+    """The end of a path, as of a JSON pointer (RFC 6901)."""
+    return "/" + str(key).replace("~", "~0").replace("/", "~1")
 
 
 # Places of documents --------------------------------------------------------------------------------------------------
@@ -84,7 +89,7 @@ class _Node:
         self.keys = [
             (
                 json.dumps(str(key), ensure_ascii=False) + style[1],
-                _Node(one, context, [_under(f, key) for f in forms], style, f"{path}/{key}", gap),
+                _Node(one, context, [_under(f, key) for f in forms], style, path + step(key), gap),
             )
             for key, gap, one in options.get("keys", ())
         ]
@@ -261,11 +266,12 @@ class _Lists:
         else:
             others, their = self._drawn(self.rest, rows, missing)
         items = pa.concat_arrays([pool.take(pa.array(picked)).cast(others.type), others])
-        owners = np.concatenate([owners, their])
-        words = hashed(rows.words[owners] + np.arange(owners.size).astype(np.uint64), 0, "mixed")
-        order = np.lexsort((words, owners))
-        kept = _spread(np.bincount(owners, minlength=counts.size))[1] < counts[owners[order]]
-        return items.take(pa.array(order[kept])), owners[order[kept]]
+        order = np.argsort(np.concatenate([owners, their]), kind="stable")
+        owners, places = _spread(np.bincount(np.concatenate([owners, their]), minlength=counts.size))
+        # Told ones come first until here; which go where no more fit is chance.
+        mixed = np.lexsort((_item_words(rows.words, owners, places, REDRAWN), owners))
+        kept = mixed[places < counts[owners]]
+        return items.take(pa.array(order[kept])), owners[kept]
 
     def _drawn(self, part: Any, rows: _Rows, counts: Integers) -> tuple[pa.Array, Integers]:
         """So many elements for each array, from ``part`` where all are of one type."""
