@@ -112,9 +112,10 @@ def describe_documents(column: Column, profile: ColumnProfile, values: pa.Array,
         return replace(profile, json_shape=shape, documents=_documents(coded))
     coded = code_texts(values, protector)
     whole = _document_shape(column, coded, leaf)
-    if column.type.kind == "array":  # of several dimensions, which travel as texts
-        return replace(profile, json_shape=whole)
-    return replace(profile, json_shape=whole, documents=_documents(coded))
+    documents = _documents(coded) if column.type.kind != "array" else ()  # several dimensions travel as texts
+    if any(parse_document(text) is ... for text, _ in documents):
+        documents = ()  # what is no document is not made either: other databases refuse it
+    return replace(profile, json_shape=whole, documents=documents)
 
 
 def _documents(coded: Coded) -> tuple[tuple[str, int], ...]:
