@@ -293,8 +293,8 @@ def _plan_learned(
             column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}"
         )
     call, _ = learned_rule(needs, column, seen)
-    made = "made of what the rows' are made of" if call.name in ("document", "elements") else "by rule"
-    return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} {made}")
+    made = ", of what the rows' own are made of" if call.name in ("document", "elements") else " by rule"
+    return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind}{made}")
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
