@@ -1,7 +1,7 @@
 """Which columns are compared, and their real, synthetic and held-out values in one encoding.
 
 Numbers and datetimes (also ISO text) are continuous; texts are categories when they repeat. Keys, references, counters,
-documents, free text and whatever tells who somebody is are left out, with the reason.
+documents that hardly repeat, free text and whatever tells who somebody is are left out, with the reason.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.evaluation.documents import said_documents
 from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.semantics import PERSONAL, guess_meaning
 from fixturesynth.schema.model import Column, Table
@@ -86,6 +87,9 @@ def sort_out(view: TableView, column: Column, entities: Values) -> tuple[Compare
         return None, "a key"
     if column.name in view.references:
         return None, "a reference"
+    if column.type.kind == "json" and seen.family == "text":
+        kind, _ = _sort_out_text(view.table, column, seen, entities)
+        return kind, "" if kind else "json: compared by no metric"
     if column.type.kind in _DOCUMENTS or seen.family == "other":
         return None, f"{column.type.kind}: compared by no metric"
     if column.type.kind in ("boolean", "enum", "set") or seen.family == "boolean":
@@ -123,7 +127,8 @@ def compare_table(real: TableView, synthetic: TableView, holdout: TableView | No
             continue
         kind, why = sort_out(real, column, entities)
         if kind is None:
-            left_out[column.name] = why
+            said = said_documents(real[column.name], synthetic[column.name])
+            left_out[column.name] = f"{why}; {said}" if said else why
             continue
         kept = holdout[column.name] if holdout is not None and column.name in holdout.columns else None
         columns[column.name] = _compare(kind, real[column.name], synthetic[column.name], kept)

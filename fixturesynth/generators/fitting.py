@@ -31,6 +31,7 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
+from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -47,6 +48,7 @@ from fixturesynth.generators.tablemodel import (
     column_variable,
     count_variable,
     home_variable,
+    inside_variable,
     length_variable,
     null_variable,
     part_variable,
@@ -400,6 +402,9 @@ def _add_column(
             coded.encode(length_variable(name), lengths, "numeric", protection, groups)
         elif 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
+        if source.call.name in MADE and not source.call.unique:
+            for part, (found, kind) in document_parts(source.call, values).items():
+                coded.encode(inside_variable(name, part), found, kind, protection, groups)
     else:
         _add_derived(rows, table, column, order, groups, coded, values, lookups)
 
@@ -407,7 +412,7 @@ def _add_column(
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     """Characters of each made-up text, where they differ and the rule is free to choose them; int64 with nulls."""
     text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    if not text or source.needs or source.parents or "shared" in source.call.options:
+    if not text or source.call.name in MADE or source.needs or source.parents or "shared" in source.call.options:
         return None
     lengths = pc.utf8_length(values).cast(pa.int64())
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None

@@ -22,6 +22,7 @@ __all__ = [
     "column_variable",
     "count_variable",
     "home_variable",
+    "inside_variable",
     "length_variable",
     "null_variable",
     "part_variable",
@@ -46,6 +47,11 @@ def null_variable(column: str) -> str:
 def length_variable(column: str) -> str:
     """How long a made-up text is; its last code is NULL where there are any."""
     return f"length {column}"
+
+
+def inside_variable(column: str, part: str) -> str:
+    """A part of documents that are made by rule: see rules.documents."""
+    return f"inside {column} {part}"
 
 
 def block_variable(foreign_key: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from fixturesynth.dataset import arrow_type
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["fit", "infer_text", "natural", "plain", "unify"]
+__all__ = ["as_documents", "fit", "infer_text", "natural", "normal_documents", "plain", "unify"]
 
 ISO_DATE = r"^\d{4}-\d\d-\d\d$"
 ISO_NAIVE = r"^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"
@@ -156,6 +156,43 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
             cast = _cast(values, wanted(kind))
             return values if cast is None else cast
     return values
+
+
+def as_documents(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Objects, and lists of them, as JSON texts; other values as they are.
+
+    What is NULL in an object is left out: a frame of dicts does not tell a key that is missing from one without value.
+
+    >>> as_documents(pa.chunked_array([[{"a": 1, "b": None}, None]])).to_pylist()
+    ['{"a": 1}', None]
+    """
+    kind = values.type
+    inner = kind.value_type if pa.types.is_list(kind) else kind
+    if not (pa.types.is_struct(inner) or pa.types.is_map(inner)):
+        return values
+    texts = [None if v is None else _as_json(_filled(v)) for v in values.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _filled(value: Any) -> Any:
+    """Without members that are NULL; pairs of a map as an object."""
+    if isinstance(value, list):
+        if value and all(isinstance(v, tuple) for v in value):
+            return _filled(dict(value))
+        return [_filled(v) for v in value]
+    return {k: _filled(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def normal_documents(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts of documents as the type jsonb writes them, so that equal ones are equal texts."""
+    from fixturesynth.schema.predicates.documents import normal_document  # with it comes a parser of SQL
+
+    if not pa.types.is_string(values.type):
+        return values
+    coded = values.combine_chunks().dictionary_encode()
+    whole = pa.concat_arrays(coded.chunks) if isinstance(coded, pa.ChunkedArray) else coded
+    texts = pa.array([normal_document(text) for text in whole.dictionary.to_pylist()], pa.string())
+    return pa.chunked_array([texts.take(whole.indices)])
 
 
 _PLAIN: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], pa.DataType]], ...] = (

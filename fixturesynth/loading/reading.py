@@ -15,7 +15,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, did_you_mean
 from fixturesynth.loading import fetching
 from fixturesynth.loading.closure import closed_sample, identity, key_columns, rows_among
-from fixturesynth.loading.conversion import fit, infer_text, plain, unify
+from fixturesynth.loading.conversion import as_documents, fit, infer_text, normal_documents, plain, unify
 from fixturesynth.loading.folders import read_folder
 from fixturesynth.loading.inference import infer_schema
 from fixturesynth.schema.connection import make_engine, one_line
@@ -110,7 +110,8 @@ def _from_memory(
 
 
 def _inferred(table: pa.Table) -> pa.Table:
-    columns = [infer_text(c) if pa.types.is_string(c.type) else c for c in map(plain, table.columns)]
+    plain_ones = (as_documents(plain(c)) for c in table.columns)
+    columns = [infer_text(c) if pa.types.is_string(c.type) else c for c in plain_ones]
     return pa.table(columns, names=table.column_names)
 
 
@@ -127,9 +128,12 @@ def _declared(held: Mapping[str, pa.Table], table: Table) -> pa.Table:
     columns = []
     for column in wanted:
         values = plain(rows.column(column.name))
+        if column.type.kind == "json":
+            values = as_documents(values)
         # Only here do texts such as "true" come from a file, where they are the only way to write a boolean.
         loose = column.type.kind == "boolean" and pa.types.is_string(values.type)
-        columns.append(fit(infer_text(values) if loose else values, column.type))
+        values = fit(infer_text(values) if loose else values, column.type)
+        columns.append(normal_documents(values) if column.type.name == "jsonb" else values)
     return pa.table(columns, names=[c.name for c in wanted])
 
 

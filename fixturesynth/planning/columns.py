@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
+from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -283,7 +285,7 @@ def _plan_learned(
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
     if _is_learned(seen):
-        kind = "categorical" if seen.kind in ("constant", "text", "code") else _encoding(seen)
+        kind = _encoding(seen) if seen.kind in MODELLED_KINDS or seen.kind == "datetime" else "categorical"
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
@@ -291,11 +293,14 @@ def _plan_learned(
             column.name, Modelled(kind, options), f"learned, {seen.kind}{in_line(needs.profile, column.name)}"
         )
     call, _ = learned_rule(needs, column, seen)
-    return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind} by rule")
+    made = ", of what the rows' own are made of" if call.name in ("document", "elements") else " by rule"
+    return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind}{made}")
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
     if seen.kind in MODELLED_KINDS or seen.kind == "datetime" or (seen.kind == "constant" and seen.values):
+        return True
+    if seen.documents:
         return True
     if seen.quantiles and seen.lengths:
         return False  # ranges, which say more than categories
@@ -340,6 +345,8 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     domain = needs.constraints.domains.get(column.name)
     options: dict[str, Any]
     named = seen.meaning in PERSON_RULES
+    if is_documented(column, seen):
+        return document_rule(column, seen, partial(_rule_inside, needs)), seen.null_share
     if seen.kind == "identifier" and seen.maximum is not None and column.type.kind == "integer":
         low, high = int(seen.minimum or 0), max(int(seen.maximum), int(seen.minimum or 0) + 1)
         return RuleCall("integers", {"low": low, "high": high}), seen.null_share
@@ -375,6 +382,11 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
             options["max_length"] = min(limits)
         return RuleCall("word_text", options), seen.null_share
     return call or RuleCall("constant", {"value": None}), seen.null_share
+
+
+def _rule_inside(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> RuleCall:
+    """The rule for texts of a document or elements of an array, of which the table's checks say nothing."""
+    return learned_rule(replace(needs, constraints=TableConstraints()), column, seen)[0]
 
 
 def _coded(seen: ColumnProfile) -> bool:
@@ -433,6 +445,8 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["known"] = [v for v, _ in seen.values]
     elif seen.known:
         options["known"] = list(seen.known)
+    if seen.documents and "domain" not in options:
+        return options | _rare_documents(needs, column, seen)
     if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
         call, _ = learned_rule(needs, column, seen)
         pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
@@ -442,6 +456,16 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         if seen.lengths and call.name != "pattern":
             options["lengths"] = list(seen.lengths)
     return options
+
+
+def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
+    """What stands in for documents and arrays that are too rare to be stored: others made of the same."""
+    rare = seen.rows - seen.nulls - sum(n for _, n in seen.documents)
+    if not rare or not is_documented(column, seen):
+        return {}
+    call, _ = learned_rule(needs, column, seen)
+    pool = max(1, min(seen.distinct - len(seen.documents), MOST_STAND_INS))
+    return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}, "pool": pool}
 
 
 LEAST_STEM = 6  # letters of a domain's name by which it is still known

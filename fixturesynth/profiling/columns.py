@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.profiling.json_shapes import json_shape, looks_like_json
+from fixturesynth.profiling.documents import describe_documents, looks_like_json
 from fixturesynth.profiling.numerics import number_statistics
 from fixturesynth.profiling.profile import ColumnKind, ColumnProfile
 from fixturesynth.profiling.protection import Protector
@@ -73,8 +73,22 @@ def profile_column(
             profile, kind="code", values=(), rare=0, patterns=(), words=(), lengths=(), spikes=(), writing=None
         )
         return profile_ranges(bare, whole, column.type.element, protector)
+    if profile.kind in ("json", "array") and _is_document(whole.type):
+
+        def leaf(inner: Column, found: pa.Array, owned: Protector) -> ColumnProfile:
+            return profile_column(inner, found, protection=owned.protection, groups=owned.groups, table=table)
+
+        profile = describe_documents(column, profile, whole, protector, leaf)
     sample = whole if pa.types.is_nested(whole.type) else whole.slice(0, 10 * SAMPLE).unique().slice(0, SAMPLE)
     return replace(profile, meaning=guess_meaning(table, column, sample))
+
+
+def _is_document(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_large_string(kind) or _is_list(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 Reader = Callable[[Column, pa.Array, Protector, ColumnProfile, Role | None, frozenset[Any]], ColumnProfile]
@@ -251,7 +265,7 @@ def _texts(
     base = replace(base, distinct=distinct, unique=distinct == rows)
     closed = frozenset(str(v) for v in known)
     if looks_like_json(coded.distinct, declared=column.type.kind == "json"):
-        return replace(base, kind="json", json_shape=json_shape(coded), lengths=_lengths(coded))
+        return replace(base, kind="json", lengths=_lengths(coded))
     parsed = parse_temporal(coded.distinct)
     if parsed is not None:
         ints, unit, format = parsed
@@ -334,7 +348,7 @@ _READERS: tuple[tuple[Callable[[pa.DataType], bool], Reader], ...] = (
     (pa.types.is_decimal, _numbers),
     (pa.types.is_large_string, _texts),
     (pa.types.is_temporal, _temporals),
-    (lambda t: pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t), _lists),
+    (_is_list, _lists),
     (lambda t: cast(bool, pa.types.is_binary(t) or pa.types.is_large_binary(t) or pa.types.is_fixed_size_binary(t)),
      _binaries),
 )  # fmt: skip

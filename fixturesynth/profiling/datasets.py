@@ -141,8 +141,16 @@ def _without_parent_keys(
             column = kept[fk.columns[0]]
             if column.kind != "empty":
                 kept[column.name] = replace(
-                    column, kind="identifier", values=(), spikes=(), words=(), rare=0, json_shape=None, writing=None
-                )
+                    column,
+                    kind="identifier",
+                    values=(),
+                    spikes=(),
+                    words=(),
+                    rare=0,
+                    json_shape=None,
+                    documents=(),
+                    writing=None,
+                )  # fmt: skip
     return kept
 
 

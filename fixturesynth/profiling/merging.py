@@ -18,6 +18,7 @@ from fixturesynth.profiling.profile import (
     CardinalityProfile,
     ColumnKind,
     ColumnProfile,
+    DocumentShape,
     Invariant,
     Profile,
     TableProfile,
@@ -28,7 +29,7 @@ __all__ = ["merge"]
 T = TypeVar("T")
 Counted = tuple[tuple[Any, int], ...]
 
-MOST = {"values": 5_000, "words": 2_000, "patterns": 64, "spikes": 200}
+MOST = {"values": 5_000, "words": 2_000, "patterns": 64, "spikes": 200, "documents": 2_000, "forms": 256, "often": 64}
 # Of two kinds the later one holds for both; the same data in parts may look like either.
 _WIDTH: tuple[ColumnKind, ...] = (
     "empty", "constant", "boolean", "identifier", "categorical", "integer", "number", "datetime", "code", "text",
@@ -109,7 +110,37 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         lengths=tuple(int(v) for v in _quantiles(a.lengths, b.lengths, weights, 0)),
         words=_add(a.words, b.words, "words") if kind == "text" else (),
         writing=_heavier(a, b, weights).writing if kind in ("code", "text", "categorical", "identifier") else None,
-        json_shape=_heavier(a, b, weights).json_shape if kind == "json" else None,
+        json_shape=_either(_shapes, a.json_shape, b.json_shape) if kind in ("json", "array") else None,
+        documents=_add(a.documents, b.documents, "documents") if a.documents and b.documents else (),
+    )
+
+
+def _either(join: Callable[[T, T], T], a: T | None, b: T | None) -> T | None:
+    """Both joined, or the one that is there."""
+    return join(a, b) if a is not None and b is not None else b if a is None else a
+
+
+def _shapes(a: DocumentShape, b: DocumentShape) -> DocumentShape:
+    names = [*a.keys, *(name for name in b.keys if name not in a.keys)]
+    types = (*a.types, *(t for t in b.types if t not in a.types))
+    return DocumentShape(
+        rows=a.rows + b.rows,
+        types={t: a.types.get(t, 0) + b.types.get(t, 0) for t in types},
+        leaves={
+            t: leaf for t in types if (leaf := _either(merge_columns, a.leaves.get(t), b.leaves.get(t))) is not None
+        },
+        often=_add(a.often, b.often, "often"),
+        digits=a.digits if a.digits == b.digits else None,
+        keys={n: shape for n in names if (shape := _either(_shapes, a.keys.get(n), b.keys.get(n))) is not None},
+        extra=_either(merge_columns, a.extra, b.extra),
+        names=_either(merge_columns, a.names, b.names),
+        others=_either(_shapes, a.others, b.others),
+        sizes=_either(merge_columns, a.sizes, b.sizes),
+        items=_either(_shapes, a.items, b.items),
+        distinct=a.distinct and b.distinct,
+        order=a.order if a.order == b.order else 0,
+        forms=_add(a.forms, b.forms, "forms") if a.forms and b.forms else (),
+        compact=a.compact and b.compact,
     )
 
 

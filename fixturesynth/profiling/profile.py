@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["CardinalityProfile", "ColumnProfile", "Invariant", "InvariantKind", "Profile", "TableProfile"]
+__all__ = [
+    "CardinalityProfile",
+    "ColumnProfile",
+    "DocumentShape",
+    "Invariant",
+    "InvariantKind",
+    "Profile",
+    "TableProfile",
+]
 
 ColumnKind = Literal[
     "empty",  # no value at all
@@ -54,11 +62,36 @@ class ColumnProfile:
     lengths: tuple[int, ...] = ()  # 0, 1/16, ... 1 quantiles of characters (text) or bytes (binary)
     words: tuple[tuple[str, int], ...] = ()  # protected words of texts, most frequent first, at most 2,000
     writing: Mapping[str, Any] | None = None  # habits of all texts together: case, blanks, masks ...; see writing.py
-    json_shape: Mapping[str, Any] | None = None  # keys with types and shares
+    json_shape: "DocumentShape | None" = None  # of documents and arrays: what they are made of
+    documents: tuple[tuple[str, int], ...] = ()  # whole documents or arrays where few come again: (text, rows)
 
     @property
     def null_share(self) -> float:
         return self.nulls / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
+class DocumentShape:
+    """What documents, or the values of one key, or the elements of arrays, are made of; all of it protected.
+
+    Types are object, array, string, integer, number, boolean and null; ``value`` for elements of a database's arrays.
+    """
+
+    rows: int  # values here, null among them
+    types: Mapping[str, int] = field(default_factory=dict)  # values of each type
+    leaves: Mapping[str, ColumnProfile] = field(default_factory=dict)  # by type, of all but objects, arrays and null
+    often: tuple[tuple[str, int], ...] = ()  # texts that come often among others that hardly repeat
+    digits: int | None = None  # after the point, where every number is written with as many
+    keys: Mapping[str, "DocumentShape"] = field(default_factory=dict)  # of objects, as they are mostly ordered
+    extra: ColumnProfile | None = None  # keys that too few share to be stored: how many an object has of them
+    names: ColumnProfile | None = None  # ... what they are like
+    others: "DocumentShape | None" = None  # ... and their values
+    sizes: ColumnProfile | None = None  # of arrays: numbers of elements
+    items: "DocumentShape | None" = None  # of arrays: all elements
+    distinct: bool = False  # no array has an element twice
+    order: int = 0  # 1: elements ascend in every array, -1: they descend
+    forms: tuple[tuple[str, int], ...] = ()  # of whole documents: keys with types (JSON), where few cover nearly all
+    compact: bool = False  # of whole documents: written without blanks
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from fixturesynth.errors import ModelFileError
-from fixturesynth.profiling.profile import CardinalityProfile, ColumnProfile, Invariant, Profile, TableProfile
+from fixturesynth.profiling.profile import (
+    CardinalityProfile,
+    ColumnProfile,
+    DocumentShape,
+    Invariant,
+    Profile,
+    TableProfile,
+)
 
 __all__ = ["from_json", "to_json"]
 
@@ -98,8 +105,27 @@ def _table(members: Mapping[str, Any]) -> TableProfile:
     return TableProfile(
         **{
             **members,
-            "columns": {name: ColumnProfile(**column) for name, column in members["columns"].items()},
+            "columns": {name: _column(column) for name, column in members["columns"].items()},
             "cardinalities": tuple(CardinalityProfile(**c) for c in members.get("cardinalities", ())),
             "invariants": tuple(Invariant(**i) for i in members.get("invariants", ())),
+        }
+    )
+
+
+def _column(members: Mapping[str, Any]) -> ColumnProfile:
+    shape = members.get("json_shape")
+    # Releases before told types by their shares, which nothing was made from.
+    known = _shape(shape) if shape is not None and "rows" in shape else None
+    return ColumnProfile(**{**members, "json_shape": known})
+
+
+def _shape(members: Mapping[str, Any]) -> DocumentShape:
+    return DocumentShape(
+        **{
+            **members,
+            "leaves": {name: _column(leaf) for name, leaf in members.get("leaves", {}).items()},
+            "keys": {name: _shape(key) for name, key in members.get("keys", {}).items()},
+            **{n: _column(members[n]) for n in ("extra", "names", "sizes") if n in members},
+            **{n: _shape(members[n]) for n in ("others", "items") if n in members},
         }
     )

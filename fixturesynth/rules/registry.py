@@ -14,6 +14,7 @@ from fixturesynth.errors import SpecError, did_you_mean
 from fixturesynth.rules import (
     choices,
     compounds,
+    documents,
     following,
     identifiers,
     moments,
@@ -49,7 +50,7 @@ class NamedRule:
 
 
 # Rules that name the column in what they say later, and those that hold other rules.
-_NAMING = frozenset(("array", "mixture", "template"))
+_NAMING = frozenset(("array", "document", "elements", "mixture", "template"))
 
 
 def _table(*rooms: Mapping[str, Maker]) -> dict[str, RuleMaker]:
@@ -80,6 +81,7 @@ RULES: Mapping[str, RuleMaker] = _table(
     shapes.MAKERS,
     prose.MAKERS,
     compounds.MAKERS,
+    documents.MAKERS,
     following.MAKERS,
     written.MAKERS,
     systems.MAKERS,

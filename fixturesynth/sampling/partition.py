@@ -23,6 +23,7 @@ from fixturesynth.generators.repeating import first_codes
 from fixturesynth.generators.tablemodel import (
     TableModel,
     column_variable,
+    inside_variable,
     length_variable,
     null_variable,
     part_variable,
@@ -218,7 +219,8 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
                 request = RuleRequest(job.seed, context, np.arange(job.start, job.start + job.rows), job.partition, {})
                 made = sized_texts(source.call, request, wanted, plan.rows)
             else:
-                made = _rule(plan, table, model, column.name, source.call, job, {})
+                told = _told_parts(model, column.name, variables, job) if model is not None else {}
+                made = _rule(plan, table, model, column.name, source.call, job, told)
             out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
             out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
@@ -376,6 +378,20 @@ def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], j
     lengths = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
     wanted: Integers = lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return wanted
+
+
+def _told_parts(model: TableModel, name: str, variables: list[str], job: ValuesJob) -> dict[str, pa.Array]:
+    """What the model says that documents made by rule hold, by what the rule calls it."""
+    start = inside_variable(name, "")
+    out = {}
+    for i, variable in enumerate(variables):
+        if variable.startswith(start) and variable in model.encodings:
+            codes = job.codes[:, i]
+            raw = words(stream(job.seed, job.table, variable, job.partition), job.rows)
+            out[variable.removeprefix(start)] = decode(
+                model.encodings[variable], codes, stratified(codes.astype(np.int64), raw)
+            )
+    return out
 
 
 def _with_nulls(

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.generators.encoding.record import Encoding, array_from_bytes, array_to_bytes
+from fixturesynth.profiling.documents import list_texts
 from fixturesynth.randomness import choose
 
 __all__ = ["decode_categorical", "encode_categorical", "fit_categorical", "protected_share"]
@@ -38,9 +39,7 @@ def fit_categorical(
     if pa.types.is_boolean(values.type):
         domain = pa.array([False, True])
     # The domain comes first so that its values are among the distinct ones even when no row has them.
-    encoded = pc.dictionary_encode(pa.concat_arrays([domain, known]))
-    index = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    distinct = encoded.dictionary
+    index, distinct = _distinct(pa.concat_arrays([domain, known]))
     public = np.zeros(len(distinct), bool)
     public[index[: len(domain)]] = True
     index = index[len(domain) :]
@@ -76,10 +75,22 @@ def fit_categorical(
     )
 
 
+def _distinct(values: pa.Array) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    """Codes of values without nulls and the values they stand for; arrays are told apart by their elements."""
+    encoded = (list_texts(values) if pa.types.is_nested(values.type) else values).dictionary_encode()
+    index = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    if not pa.types.is_nested(values.type):
+        return index, encoded.dictionary
+    return index, values.take(pa.array(np.unique(index, return_index=True)[1]))
+
+
 def encode_categorical(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.int32]:
     coded = int(encoding.facts["coded"])
     stored = array_from_bytes(encoding.arrays["values"]).slice(0, coded)
-    found = pc.index_in(values.cast(stored.type), value_set=stored)
+    own = values.cast(stored.type)
+    if pa.types.is_nested(stored.type):
+        stored, own = list_texts(stored), list_texts(own)
+    found = pc.index_in(own, value_set=stored)
     codes: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     unknown = codes < 0
     # A value or NULL that was never seen counts as rare where there is a code for that, else as the commonest.

@@ -24,6 +24,7 @@ __all__ = [
     "is_document",
     "is_list",
     "list_texts",
+    "normal_document",
     "normal_documents",
     "of_elements",
     "reads_documents",
@@ -114,6 +115,16 @@ def _written(document: Any) -> str:
     if isinstance(document, list):
         return "[" + ", ".join(map(_written, document)) + "]"
     return str(document) if isinstance(document, _Number) else json.dumps(document, ensure_ascii=False)
+
+
+def normal_document(text: str) -> str:
+    """As PostgreSQL's jsonb writes the document; the text itself where it is none.
+
+    >>> normal_document('{"bb":1.50,"a":[1,2]}')
+    '{"a": [1, 2], "bb": 1.50}'
+    """
+    document = _parsed(text)
+    return text if document is _MISSING else _written(document)
 
 
 def _is_whole(number: str) -> bool:
