@@ -3,7 +3,7 @@
 ``compile_constraints`` says what values may be chosen; ``evaluate`` says which rows of a table satisfy a condition.
 """
 
-from fixturesynth.schema.predicates.compiling import compile_condition, compile_constraints, joint_branches
+from fixturesynth.schema.predicates.compiling import compile_condition, joint_branches
 from fixturesynth.schema.predicates.domains import (
     Alternatives,
     Branch,
@@ -15,6 +15,7 @@ from fixturesynth.schema.predicates.domains import (
     TableConstraints,
 )
 from fixturesynth.schema.predicates.evaluating import case_readings, evaluate, evaluate_tree
+from fixturesynth.schema.predicates.gathering import compile_constraints
 from fixturesynth.schema.predicates.isolating import bounds_on, solve
 from fixturesynth.schema.predicates.parsing import mentioned_columns
 from fixturesynth.schema.predicates.spans import RangeLimits, Span, only_orders, parse_span, range_condition

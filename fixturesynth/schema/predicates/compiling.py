@@ -9,7 +9,6 @@ arrives at the leaves is a conjunction or disjunction of statements about single
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
 from sqlglot import exp
@@ -17,7 +16,6 @@ from sqlglot import exp
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates.disjunctions import ALWAYS, NEVER, Branches, both, either
 from fixturesynth.schema.predicates.domains import (
-    Alternatives,
     Branch,
     ColumnDomain,
     Difference,
@@ -39,92 +37,11 @@ from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex
 from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
 from fixturesynth.schema.predicates.trial import Trial
 
-__all__ = ["compile_condition", "compile_constraints", "joint_branches"]
+__all__ = ["NOW", "Walk", "compile_condition", "joint_branches"]
 
 
 _DAY_TEXT = len("2026-01-01")
 NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
-
-
-def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
-    """All checks of a table and of its columns' domains; what is not understood is listed, never dropped.
-
-    ``trial`` is asked of conditions on a single column that cannot be solved. ``now``: the plan's pinned moment, to
-    which comparisons with the present are held.
-
-    >>> from fixturesynth.schema.model import Check, Column, ColumnType
-    >>> age = Column("age", ColumnType("integer", "integer"))
-    >>> table = Table("people", (age,), checks=(Check("adult", "age >= 18 AND age < 150"),))
-    >>> domain = compile_constraints(table, "postgresql").domains["age"]
-    >>> domain.low, domain.high, domain.high_open
-    (18, 150, True)
-    """
-    whole = Branch()
-    not_understood: list[tuple[str, str]] = []
-    judged: dict[int, tuple[str, str]] = {}  # by place, as the alternatives: no domain says what they say
-    alternatives: dict[int, Alternatives] = {}
-    left: list[tuple[int, str, exp.Expression, str, bool]] = []
-    for name, text, subject in _conditions(table):
-        try:
-            parts = _conjuncts(_parse(text, table, dialect, subject))
-        except NotUnderstood:
-            not_understood.append((name, text))
-            continue
-        unsolved = _gathered(parts, table, dialect, now) if trial is not None else []
-        for part in [p for p in parts if not any(p is q for group in unsolved for q in _conjuncts(group))] + unsolved:
-            part_text = text if len(parts) == 1 and subject is None else written(part, dialect)
-            left.append((len(left), name, part, part_text, any(part is g for g in unsolved)))
-
-    def take(number: int, name: str, text: str, branches: Branches) -> None:
-        nonlocal whole
-        if not branches:
-            raise NotUnderstood(f"{text!r} can never hold")
-        if len(branches) == 1:
-            whole = whole.intersect(branches[0])
-        else:
-            alternatives[number] = Alternatives(name, text, branches)
-            judged[number] = (name, text)
-
-    # What can be solved comes first: only values for which it holds are tried for the rest.
-    for item in tuple(left):
-        number, name, part, text, _ = item
-        try:
-            take(number, name, text, _Walk(table, dialect, now=now).branches(part, True, True))
-            left.remove(item)
-        except NotUnderstood:
-            continue
-    for number, name, part, text, gathered in left:
-        walk = _Walk(table, dialect, trial, part, text, now, dict(whole.domains))
-        try:
-            tried_at_once = walk.tried(part, True, True) if gathered else None
-            take(number, name, text, tried_at_once if tried_at_once is not None else walk.branches(part, True, True))
-        except NotUnderstood:
-            if trial is not None and (tried := _tried_together(table, trial, part, text)):
-                alternatives[number] = Alternatives(name, text, tried)
-            judged[number] = (name, text)
-    return TableConstraints(
-        dict(whole.domains), whole.differences, whole.distinct,
-        (*not_understood, *(judged[number] for number in sorted(judged))),
-        tuple(alternatives[number] for number in sorted(alternatives)),
-    )  # fmt: skip
-
-
-def _gathered(parts: list[exp.Expression], table: Table, dialect: str, now: str) -> list[exp.Expression]:
-    """Of parts that cannot be solved, those of one and the same column as one: what passes has to pass them all."""
-    found: dict[str, list[exp.Expression]] = {}
-    for part in parts:
-        names = {column_name(c) for c in part.find_all(exp.Column)}
-        if len(names) == 1:
-            try:
-                _Walk(table, dialect, now=now).branches(part, True, True)
-            except NotUnderstood:
-                found.setdefault(names.pop(), []).append(part)
-    return [reduce(lambda a, b: exp.And(this=a, expression=b), group) for group in found.values() if len(group) > 1]
-
-
-def _tried_together(table: Table, trial: Trial, part: exp.Expression, text: str) -> Branches:
-    names = {column_name(c) for c in part.find_all(exp.Column)}
-    return trial.together(tuple(c for c in table.column_names if c in names), part, text) if len(names) > 1 else NEVER
 
 
 def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False, now: str = NOW) -> Branches:
@@ -133,7 +50,7 @@ def compile_condition(text: str, table: Table, dialect: str, *, null_passes: boo
     ``null_passes``: rows count where the condition is unknown, as in a CHECK. No branches: it can never hold.
     NotUnderstood for what cannot be read.
     """
-    return _Walk(table, dialect, now=now).branches(parse_condition(text, table, dialect), True, null_passes)
+    return Walk(table, dialect, now=now).branches(parse_condition(text, table, dialect), True, null_passes)
 
 
 def joint_branches(constraints: TableConstraints) -> Branches:
@@ -147,37 +64,6 @@ def joint_branches(constraints: TableConstraints) -> Branches:
         result = both(result, alternatives.branches)
     return result
 
-
-def _conditions(table: Table) -> list[tuple[str, str, str | None]]:
-    """(name, text, column that VALUE stands for) of every check and every column's domain checks."""
-    own: list[tuple[str, str, str | None]] = [(check.name, check.text, None) for check in table.checks]
-    for column in table.columns:
-        own += [(column.type.domain or column.name, text, column.name) for text in column.domain_checks]
-    return own
-
-
-def _parse(text: str, table: Table, dialect: str, subject: str | None) -> exp.Expression:
-    if subject is None:
-        return parse_condition(text, table, dialect)
-    return parse_condition(text, _DomainValue(subject), dialect).transform(
-        lambda node: exp.Column(this=exp.to_identifier(subject, quoted=True)) if isinstance(node, exp.Column) else node
-    )
-
-
-class _DomainValue:
-    """A domain's check sees one column, named VALUE."""
-
-    def __init__(self, subject: str) -> None:
-        self.column_names = ("VALUE",)
-
-
-def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
-    if isinstance(node, exp.And):
-        return _conjuncts(node.this) + _conjuncts(node.expression)
-    return [node]
-
-
-# The walk ------------------------------------------------------------------------------------------------------------
 
 _NUMERIC = {"integer", "float", "decimal", "money", "year", "boolean"}
 _TEXTUAL = {"text", "enum", "set", "uuid", "json", "xml", "ltree", "inet", "cidr", "macaddr", "other"}
@@ -196,7 +82,7 @@ _PREDICATES = (
 )  # fmt: skip
 
 
-class _Walk:
+class Walk:
     """Turns the conditions of one table into branches."""
 
     def __init__(
@@ -594,20 +480,20 @@ class _Walk:
         return name
 
 
-_Handler = Callable[[_Walk, exp.Expression, bool, bool], Branches]
-_Term = Callable[[_Walk, exp.Expression, type[exp.Expression], Any, bool], Branches]
+_Handler = Callable[[Walk, exp.Expression, bool, bool], Branches]
+_Term = Callable[[Walk, exp.Expression, type[exp.Expression], Any, bool], Branches]
 # Private methods are rows of these two tables, which belong to the class.
 _HANDLERS: dict[type[exp.Expression], _Handler] = {
-    exp.And: _Walk._and, exp.Or: _Walk._and, exp.Not: _Walk._not, exp.Case: _Walk._case, exp.If: _Walk._if,
-    exp.Coalesce: _Walk._coalesce, exp.Column: _Walk._boolean_column, exp.Is: _Walk._is,
-    exp.NullSafeEQ: _Walk._null_safe, exp.NullSafeNEQ: _Walk._null_safe, exp.In: _Walk._in,
-    **dict.fromkeys(OPPOSITE, _Walk._comparison),
-    exp.Like: _Walk._like, exp.ILike: _Walk._like, exp.RegexpLike: _Walk._regex, exp.RegexpILike: _Walk._regex,
-    exp.Glob: _Walk._regex, exp.StartsWith: _Walk._starts_with, exp.Contains: _Walk._starts_with,
-    exp.Anonymous: _Walk._call,
+    exp.And: Walk._and, exp.Or: Walk._and, exp.Not: Walk._not, exp.Case: Walk._case, exp.If: Walk._if,
+    exp.Coalesce: Walk._coalesce, exp.Column: Walk._boolean_column, exp.Is: Walk._is,
+    exp.NullSafeEQ: Walk._null_safe, exp.NullSafeNEQ: Walk._null_safe, exp.In: Walk._in,
+    **dict.fromkeys(OPPOSITE, Walk._comparison),
+    exp.Like: Walk._like, exp.ILike: Walk._like, exp.RegexpLike: Walk._regex, exp.RegexpILike: Walk._regex,
+    exp.Glob: Walk._regex, exp.StartsWith: Walk._starts_with, exp.Contains: Walk._starts_with,
+    exp.Anonymous: Walk._call,
 }  # fmt: skip
 _TERMS: dict[Any, _Term] = {
-    exp.Length: _Walk._length, "octet_length": _Walk._length, "strlen": _Walk._length, exp.ByteLength: _Walk._length,
-    exp.Trim: _Walk._trim, exp.Lower: _Walk._cased, exp.Upper: _Walk._cased, exp.Coalesce: _Walk._coalesced,
-    "num_nulls": _Walk._count_nulls, "num_nonnulls": _Walk._count_nulls,
+    exp.Length: Walk._length, "octet_length": Walk._length, "strlen": Walk._length, exp.ByteLength: Walk._length,
+    exp.Trim: Walk._trim, exp.Lower: Walk._cased, exp.Upper: Walk._cased, exp.Coalesce: Walk._coalesced,
+    "num_nulls": Walk._count_nulls, "num_nonnulls": Walk._count_nulls,
 }  # fmt: skip
