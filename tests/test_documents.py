@@ -33,6 +33,7 @@ CONDITIONS = {
         "JSON_CONTAINS_PATH(doc, 'one', '$.name', '$.a')", "JSON_CONTAINS_PATH(doc, 'all', '$.kind', '$.size')",
         "JSON_UNQUOTE(JSON_EXTRACT(doc, '$.kind')) = 'a'", "JSON_VALUE(doc, '$.kind') = 'b'",
         "JSON_VALUE(doc, '$.a.b[1]') = '20'", "JSON_CONTAINS(doc, '1')",
+        "JSON_EXTRACT(doc, '$.a.b[1]') > 15", "JSON_EXTRACT(doc, '$.a.b[0]') = 10",
     ],
     "sqlite": [
         "json_type(doc) = 'object'", "json_type(doc) IN ('array', 'null', 'integer', 'real', 'true', 'text')",

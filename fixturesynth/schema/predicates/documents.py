@@ -21,6 +21,7 @@ from fixturesynth.schema.predicates.parsing import elements, fold, type_name
 __all__ = [
     "DOCUMENTS",
     "NAMED_DOCUMENTS",
+    "as_numbers",
     "is_document",
     "is_list",
     "list_texts",
@@ -178,6 +179,12 @@ def _as_json(rows: Rows, node: Any) -> pa.Array:
     if rows.dialect in ("mysql", "mariadb"):
         raise NotUnderstood(f"{node.sql()!r} is compared as JSON")
     return _documents(rows, node).each(_written, pa.string())
+
+
+def as_numbers(rows: Rows, node: Any) -> pa.Array:
+    """Documents beside a number: one that is none compares with nothing (NaN)."""
+    found = _documents(rows, node)
+    return found.each(lambda d: float(d) if isinstance(d, _Number) else float("nan"), pa.float64())
 
 
 def _scalar(rows: Rows, node: Any) -> pa.Array:

@@ -13,10 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from fixturesynth.schema.predicates.arrays import CASTS, as_number, as_text, operands, truth_of, unify, zero_to_null
+from fixturesynth.schema.predicates.arrays import (
+    CASTS,
+    as_number,
+    as_text,
+    is_number,
+    operands,
+    truth_of,
+    unify,
+    zero_to_null,
+)
 from fixturesynth.schema.predicates.documents import (
     DOCUMENTS,
     NAMED_DOCUMENTS,
+    as_numbers,
     is_document,
     is_list,
     list_texts,
@@ -179,6 +189,10 @@ class _Rows:
             return found
         if is_document(node.this) or is_document(node.expression):
             return self.compare(type(node), *(normal_documents(self, n) for n in (node.this, node.expression)))
+        if isinstance(node.this, exp.JSONExtract) and self.dialect in _BY_COLLATION:
+            right = self.value(node.expression)
+            if is_number(right.type):
+                return self.compare(type(node), as_numbers(self, node.this), right)
         left, right = self.value(node.this), self.value(node.expression)
         if is_list(left) and isinstance(node.expression, exp.Literal):
             right = DOCUMENTS[exp.Array](self, node.expression)
