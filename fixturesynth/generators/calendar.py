@@ -16,10 +16,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
+from fixturesynth.randomness import below
 
-__all__ = ["CLOCK", "DATE", "MONTHDAY", "PARTS", "WEEKDAY", "join_parts", "months_of", "parts_with", "split_parts"]
+__all__ = [
+    "CLOCK",
+    "DATE",
+    "MONTHDAY",
+    "PARTS",
+    "WEEKDAY",
+    "join_parts",
+    "kept_within",
+    "months_of",
+    "parts_with",
+    "split_parts",
+]
 
 Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 
 DATE, WEEKDAY, MONTHDAY, CLOCK = "column", "weekday", "monthday", "clock"
 PARTS = (DATE, WEEKDAY, MONTHDAY, CLOCK)
@@ -180,6 +193,39 @@ def _months_before(since: pa.Array) -> pa.Array | None:
     if parsed is None:
         return None
     return pa.array(months_of(parsed[0] // PER_DAY[parsed[1]])[0], mask=~np.asarray(since.is_valid()))
+
+
+def kept_within(parts: Mapping[str, pa.Array], facts: Mapping[str, Any], words: Words) -> dict[str, pa.Array]:
+    """The parts, n rows, with dates beyond the ``first`` and the ``last`` moment of the facts moved between them.
+
+    Where dates are weeks, the first and the last week are hardly ever whole: a day that is not in them becomes another
+    one of the same week, by ``words`` (n,). What is beyond by its hour alone moves by a day.
+
+    >>> facts = {"unit": "days", "weekday": True, "clock": False, "first": 6, "last": 26}  # a Wednesday, a Tuesday
+    >>> parts = {DATE: pa.array([1, 2, 4]), WEEKDAY: pa.array([0, 0, 6])}
+    >>> {k: v.to_pylist() for k, v in kept_within(parts, facts, np.zeros(3, np.uint64)).items()}
+    {'column': [1, 2, 4], 'weekday': [2, 0, 0]}
+    """
+    out = dict(parts)
+    if "first" not in facts or facts.get("monthly"):
+        return out
+    date = parts[DATE].fill_null(0).to_numpy(zero_copy_only=False)
+    clock = parts[CLOCK].fill_null(0).to_numpy(zero_copy_only=False) if facts["clock"] else np.zeros_like(date)
+    unit = PER_DAY[facts["unit"]]
+    low, high = -((clock - facts["first"]) // unit), (facts["last"] - clock) // unit
+    day = date
+    if facts["weekday"]:
+        monday = date * 7 - 3
+        day = monday + parts[WEEKDAY].fill_null(0).to_numpy(zero_copy_only=False)
+        begin, days = np.maximum(monday, low), np.minimum(monday + 6, high) - np.maximum(monday, low) + 1
+        beyond = ((day < low) | (day > high)) & (days > 0)
+        day = np.where(beyond, begin + below(words, np.maximum(days, 1)), day)
+    day = np.maximum(np.minimum(day, high), low)
+    empty = np.asarray(parts[DATE].is_null())
+    out[DATE] = pa.array((day + 3) // 7 if facts["weekday"] else day, pa.int64(), mask=empty)
+    if facts["weekday"]:
+        out[WEEKDAY] = pa.array((day + 3) % 7, pa.int64(), mask=np.asarray(parts[WEEKDAY].is_null()))
+    return out
 
 
 def join_parts(

@@ -126,8 +126,9 @@ class Cart:
         context, uniforms, known = checked(state, context, uniforms, given)
         codes, likelihood = _draw_rows(state, context, uniforms, known, stratify)
         asked = np.zeros(uniforms.shape[0], bool)
-        for wish in known.values():
-            asked |= wish >= 0
+        for name, wish in known.items():
+            if name not in _foremost(state, known):
+                asked |= wish >= 0
         rows = np.flatnonzero(asked)
         if rows.size:
             here = {name: wish[rows] for name, wish in known.items()}
@@ -142,6 +143,18 @@ class Cart:
             kept = (np.stack(running) <= drawn).sum(axis=0)
             codes[rows] = np.stack(candidates)[kept, np.arange(rows.size)]
         return codes
+
+
+def _foremost(state: State, known: Mapping[str, Codes]) -> set[str]:
+    """Variables that are given in all rows and come before all others: what follows is drawn knowing them."""
+    found: set[str] = set()
+    for i in state.facts["order"]:
+        variable = state.variables[i]
+        if not variable.context:
+            if variable.name not in known or (known[variable.name] < 0).any():
+                break
+            found.add(variable.name)
+    return found
 
 
 def _draw_rows(

@@ -23,7 +23,8 @@ class Variable:
     """One coded variable. ``ordered``: neighbouring codes are neighbouring values (bins), so splits by <= fit.
 
     ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
-    may use it to repeat that one's code as such, whichever it is.
+    may use it to repeat that one's code as such, whichever it is. ``first``: given whenever it is known, so it is best
+    generated before all others.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Variable:
     ordered: bool = False
     context: bool = False  # given when sampling, never generated
     like: str | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True)

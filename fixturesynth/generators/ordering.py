@@ -24,14 +24,21 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
     stride = max(1, codes.shape[0] // _ROWS)
     shared = _mutual_information([_coarse(codes[::stride, i], v.size) for i, v in enumerate(variables)])
     if not chosen and rest:
-        first = rest[int(np.argmax(shared[rest].sum(axis=1)))]
+        named = _foremost(variables, rest)
+        first = named[int(np.argmax(shared[named].sum(axis=1)))]
         chosen.append(first)
         rest.remove(first)
     while rest:
-        best = rest[int(np.argmax(_known(shared, rest, chosen)))]
+        # Categories before numbers: these follow from them more surely than they from numbers.
+        named = _foremost(variables, rest)
+        best = named[int(np.argmax(_known(shared, named, chosen)))]
         chosen.append(best)
         rest.remove(best)
     return chosen
+
+
+def _foremost(variables: tuple[Variable, ...], rest: list[int]) -> list[int]:
+    return [i for i in rest if variables[i].first] or [i for i in rest if not variables[i].ordered] or rest
 
 
 def _known(shared: npt.NDArray[np.float64], rest: list[int], chosen: list[int]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,7 @@ known, so rows move to neighbouring codes until the shares fit again; the order 
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ def without_drift(
     codes: Codes,
     variables: Sequence[Variable],
     shares: Mapping[str, Integers],
-    steady: Container[str],
     seed: int,
     *address: str | int,
 ) -> Codes:
@@ -35,11 +34,11 @@ def without_drift(
     Of rows with the same code those move first that the variable beside it, which goes with it most, says to.
 
     ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
-    ``steady``: variables that go on in steps. Moving a row breaks off those of its family, so they are left as they
-    are unless they have strayed by more than STRAYED.
+    Moving a row parts it from the categories it was drawn with, so variables are left as they are unless they have
+    strayed by more than STRAYED.
 
     >>> drawn = np.array([[0], [1], [1], [1], [2], [2]], dtype=np.int32)
-    >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, (), 7).sum()
+    >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, 7).sum()
     np.int64(6)
     """
     out = codes.copy()
@@ -48,7 +47,7 @@ def without_drift(
         if known is None or not variable.ordered or not known.any():
             continue
         rows = np.flatnonzero(known[codes[:, i]] > 0)
-        if variable.name in steady and _strayed(codes[rows, i], known) <= STRAYED:
+        if _strayed(codes[rows, i], known) <= STRAYED:
             continue
         ties = hashed(rows, seed, *address, variable.name, "drift")
         beside = _companion(codes[rows], variables, i)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError
@@ -30,7 +31,7 @@ from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
-from fixturesynth.generators.steps import stepped_names
+from fixturesynth.generators.series import dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
@@ -209,10 +210,11 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
             needed[name] = np.union1d(needed.get(name, rows), rows)
     agree = agreeing_parents(plan, table, run.made)
     parents, position, siblings = _families(run, plan, table, needed, agree)
-    codes = _sample_codes(run, plan, table, model, parents, position, siblings)
+    dealt = _dealt(run, plan, model, position, siblings)
+    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
-    base = _sample_values(run, plan, codes, model, position)
+    base = _sample_values(run, plan, codes, model, position, dealt)
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
     # What is lent differs already as far as the lender's values do; others would find no partner.
@@ -431,16 +433,42 @@ def _may_leave(run: _Run, plan: TablePlan, table: Table, unique: UniquePlan) -> 
     return bool(unique.exit or dispensable(table, run.plan.dialect, unique, *parts))
 
 
+def _dealt(
+    run: _Run, plan: TablePlan, model: TableModel | None, position: Integers, siblings: Integers
+) -> dict[str, Integers]:
+    """Moments, (n,), of columns whose families fill a grid of them, -1 where one is free."""
+    asked = {item.column for item in run.given if item.table == plan.name}
+    if model is None or plan.name in run.first or plan.name in run.there:
+        return {}
+    return {
+        name: dealt_moments(facts["series"], position, siblings, run.seed, plan.name, name)
+        for name, facts in model.calendars.items() if "series" in facts and name not in asked
+    }  # fmt: skip
+
+
+def _dealt_codes(model: TableModel, dealt: Mapping[str, Integers]) -> dict[str, Codes]:
+    """Codes, (n,), of the parts of moments that are dealt out, -1 where one is free."""
+    out = {}
+    for name, moments in dealt.items():
+        _, parts = moment_parts(moments, model.calendars[name], model.types[name])
+        for part, values in parts.items():
+            variable = part_variable(part, name)
+            if variable in model.encodings:
+                out[variable] = np.where(moments >= 0, encode(model.encodings[variable], values), -1).astype(np.int32)
+    return out
+
+
 def _sample_codes(
     run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
-    siblings: Integers,
+    siblings: Integers, dealt: Mapping[str, Integers],
 ) -> Codes:  # fmt: skip
     if model is None or model.state is None:
         return np.zeros((plan.rows, 0), dtype=np.int32)
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
-    given = _given_codes(run, plan, model)
+    first_of_all = _dealt_codes(model, dealt)
+    given = first_of_all | _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
     jobs = [
@@ -453,9 +481,10 @@ def _sample_codes(
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
-    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings)
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
-    return without_drift(codes, generated(model), model.shares, stepped_names(model.state), run.seed, plan.name)
+    shares = {name: known for name, known in model.shares.items() if name not in first_of_all}
+    return without_drift(codes, generated(model), shares, run.seed, plan.name)
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:
@@ -505,7 +534,12 @@ def _features(
 
 
 def _sample_values(
-    run: _Run, plan: TablePlan, codes: Codes, model: TableModel | None, position: Integers
+    run: _Run,
+    plan: TablePlan,
+    codes: Codes,
+    model: TableModel | None,
+    position: Integers,
+    dealt: Mapping[str, Integers],
 ) -> dict[str, pa.Array]:
     size = plan.partition_rows
     first = run.first.get(plan.name, 0)
@@ -524,7 +558,11 @@ def _sample_values(
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip
     parts = list(run.map(_values_here, jobs))
-    return {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
+    out = {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
+    for name, moments in dealt.items() if model is not None else ():
+        exact, _ = moment_parts(moments, model.calendars[name], model.types[name])
+        out[name] = pc.if_else(pa.array(moments >= 0), exact, out[name])
+    return out
 
 
 # -- given values -----------------------------------------------------------------------------------------------------

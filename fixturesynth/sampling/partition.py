@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
-from fixturesynth.generators.calendar import PARTS, join_parts
+from fixturesynth.generators.calendar import PARTS, join_parts, kept_within
 from fixturesynth.generators.context import PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
@@ -179,6 +179,7 @@ def redrawn(
             places_of = [model.siblings.index(m.variable) for m in model.memories]
             past = remember(model.memories, places_of, _shown(codes, sizes, seen, none), job.position)
             base = np.concatenate([base, past[rows]], axis=1)
+    given = {name: known[rows] for name, known in job.given.items()} | dict(given)
     raw = words(stream(job.seed, job.table, *address, generator.name, generator.version), rows.size * len(own))
     return generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
 
@@ -264,6 +265,8 @@ def _dated(table: Table, model: TableModel, name: str, variables: list[str], job
             parts[part] = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
     if model.calendars[name].get("since"):
         return pa.StructArray.from_arrays(list(parts.values()), names=list(parts))  # joined when it is known since when
+    raw = words(stream(job.seed, job.table, name, "within", job.partition), job.rows)
+    parts = kept_within(parts, model.calendars[name], raw)
     return join_parts(parts, model.calendars[name], final_type(table, model, name))
 
 

@@ -51,6 +51,7 @@ Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 TURNS = 6
+ROOMY = 8  # distinct values for each row of the largest group, with which they move easily
 REDRAWS = 64  # of rows that collide in sets that overlap
 
 
@@ -248,6 +249,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         changed = True
         for way in (
             _by_later_ranks,
+            _by_separation,
             _by_turning,
             _by_matched,
             _by_rules,
@@ -288,6 +290,42 @@ def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, ro
         assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(pa.array(index))
         return True
     return False
+
+
+def _by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """The set's own learned number or moment moves to the nearest free value, where there is much room for it.
+
+    A parent that changed rows instead would get children such as none of its own are.
+    """
+    name = unique.flex
+    if name is None or name not in assembly.base or turn >= TURNS // 2:
+        return False
+    source = assembly.plan.column(name).source
+    if not isinstance(source, Modelled) or source.encoding == "categorical" or name in _hanging(assembly, unique):
+        return False
+    groups = others(columns, unique, {name}, rows)
+    if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(pa.array(rows))).as_py():
+        return False
+    return _moved_apart(assembly, columns, unique, rows, name)
+
+
+def _moved_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> bool:
+    """Whether the values of a learned column could be moved until the set is unique; then they are."""
+    made = spread(assembly, columns, unique, rows, name)
+    if made is None:
+        return False
+    assembly.base[name] = made
+    if assembly.model is not None and name in assembly.model.offsets:
+        _fix_value(assembly, name)
+    return True
+
+
+def _hanging(assembly: Assembly, unique: UniquePlan) -> set[str]:
+    """Columns of which others of the set are derived."""
+    return {
+        s for p in assembly.plan.columns if isinstance(p.source, Derived) and not p.source.foreign_key
+        for s in p.source.sources if p.name in unique.columns
+    }  # fmt: skip
 
 
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -424,21 +462,11 @@ def _by_dealing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
 
 def _by_flex(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
     """A learned column moves to the nearest free value inside the group of the others."""
-    hanging = {
-        s for p in assembly.plan.columns if isinstance(p.source, Derived) and not p.source.foreign_key
-        for s in p.source.sources if p.name in unique.columns
-    }  # fmt: skip
+    hanging = _hanging(assembly, unique)
     names = [unique.flex] if unique.flex else []
     names += [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled) and c != unique.flex]
     names = [c for c in names if c in assembly.base and c not in hanging] or [c for c in names if c in assembly.base]
-    for name in names:
-        made = spread(assembly, columns, unique, rows, name)
-        if made is not None:
-            assembly.base[name] = made
-            if assembly.model is not None and name in assembly.model.offsets:
-                _fix_value(assembly, name)
-            return True
-    return False
+    return any(_moved_apart(assembly, columns, unique, rows, name) for name in names)
 
 
 def _by_freeing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:

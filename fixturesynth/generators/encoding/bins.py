@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bins", "bins_from_arrays", "bins_to_arrays", "find_bins", "fit_bins", "from_bins", "multiply_high"]
+__all__ = ["Bins", "bins_from_arrays", "bins_to_arrays", "find_bins", "fit_bins", "from_bins", "multiply_high", "protected_ends"]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -109,6 +109,14 @@ def fit_bins(values: Integers, groups: Integers | None, *, protection: int, max_
     upper = _upper(distinct, bin_of)
     owners = None if groups is None else np.unique(inverse * np.int64(entities) + groups)
     return _segments(distinct, counts, support, bin_of, upper, protection, step, owners, entities)
+
+
+def protected_ends(values: Integers, groups: Integers, protection: int) -> tuple[int, int]:
+    """How far values, shape (n,), n > 0, reach downwards and upwards, as means over ``protection`` root entities."""
+    order = np.argsort(values, kind="stable")
+    entities = np.unique(groups, return_inverse=True)[1][order].astype(np.int64)
+    low, high = _limits(values[order], entities, int(entities.max()) + 1, protection)
+    return int(low), int(high)
 
 
 def _gap(high: Integers, low: Integers) -> Words:

@@ -1,0 +1,132 @@
+"""Which variables of the sibling before tell anything of the next one, and how finely.
+
+All that a sibling is would be a fingerprint of the place in its family: what was learned beside it, rows drawn one
+after the other soon lead to where no real family has been, and each row there is an odd one for the next. So the next
+sibling sees of a variable only what its own value surely goes with, and of a number a few classes where these say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
+from fixturesynth.generators.steps import code_length
+from fixturesynth.randomness import permutation
+
+__all__ = ["choose_heeded"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+
+ROWS = 6_000  # that are looked at
+LEAST_ROWS = 50
+LEAST_SAVED = 0.05  # of the bits of a code, that the sibling before must save
+LEAST_SHARE = 0.03  # of the variance that is left to a number, that the siblings before must explain
+SURE = 4.0  # standard errors of a correlation
+CLASSES = 12  # in which a number is seen where that saves MOSTLY as much
+MOSTLY = 0.9
+
+_GROWTH = Growth()
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Later siblings: ``around``: (n, surroundings) codes of what a row sees beside the sibling before."""
+
+    surroundings: Sequence[Variable]
+    around: Codes
+
+    def leaves(self, own: Codes, variable: Variable, beside: Sequence[tuple[Variable, Codes]] = ()) -> Integers:
+        """The leaf of each row in a tree for ``own`` (n,), which sees some columns more (``beside``)."""
+        variables = [*self.surroundings, *(v for v, _ in beside)]
+        codes = np.column_stack([self.around, *(c for _, c in beside)]).astype(np.int32)
+        target = own.astype(np.int64)
+        tables = [
+            rank_feature(codes[:, f].astype(np.int64), v.size, v.ordered, target, variable.size)
+            for f, v in enumerate(variables)
+        ]
+        ranks = np.array([t[codes[:, f]] for f, t in enumerate(tables)], np.uint8).reshape(-1, target.size)
+        tree: Tree = grow(ranks, target, variable.size, variable.ordered, _GROWTH)
+        offsets = np.cumsum([0, *(v.size for v in variables)])[:-1].astype(np.int64)
+        return find_leaves(tree, np.concatenate([*tables, np.zeros(0, np.uint8)]), offsets, codes)
+
+
+def choose_heeded(
+    variables: Sequence[Variable],
+    nulls: Sequence[int],
+    own: Codes,
+    position: Integers,
+    surroundings: Sequence[Variable],
+    around: Callable[[Integers], Codes],
+    coarsened: Callable[[Codes, int, int], Codes],
+    seed: int = 0,
+) -> list[tuple[int, Variable]]:
+    """Numbers of the variables that the next sibling sees, and each as it sees it.
+
+    ``variables``, ``nulls``, ``own``: what it could see, their codes of NULL (-1: none) and the rows' codes, (n,
+    variables); rows of one parent stand together, in order of ``position`` (n,). ``around``: codes of the
+    ``surroundings`` of rows. ``coarsened``: see ``generators.context.coarse_codes``.
+    """
+    rows = np.flatnonzero(position > 0)
+    if rows.size < LEAST_ROWS:
+        return list(enumerate(variables))
+    if rows.size > ROWS:
+        rows = np.sort(rows[permutation(rows.size, seed, "heeding")[:ROWS]])
+    family = _Family(surroundings, around(rows))
+    found = []
+    for i, (variable, null) in enumerate(zip(variables, nulls, strict=True)):
+        if variable.size < 2:
+            continue
+        target, before = own[rows, i], own[rows - 1, i]
+        leaves = family.leaves(target, variable)
+        alone = code_length(leaves, target, variable.size)
+        fine = alone - code_length(family.leaves(target, variable, [(variable, before)]), target, variable.size)
+        few = replace(variable, size=CLASSES)
+        wide = variable.ordered and variable.size > 2 * CLASSES
+        if fine > LEAST_SAVED * alone:
+            seen = [(few, coarsened(before, variable.size, CLASSES))]
+            mostly = wide and alone - code_length(family.leaves(target, variable, seen), target, variable.size)
+            found.append((i, few if wide and mostly > MOSTLY * fine else variable))
+        elif variable.ordered:
+            past = _means(own[:, i], position, null)[rows]
+            if any(_goes_with(target, other, leaves, null) for other in (before, past)):
+                found.append((i, few if wide else variable))
+    return found
+
+
+def _means(codes: Codes, position: Integers, null: int) -> npt.NDArray[np.float64]:
+    """Mean of the codes of all earlier siblings, (n,), NaN where there are none; rows of one parent stand together."""
+    known = codes != null
+    sums = np.concatenate(([0], np.cumsum(np.where(known, codes, 0), dtype=np.int64)))
+    counts = np.concatenate(([0], np.cumsum(known, dtype=np.int64)))
+    here = np.arange(codes.size)
+    first = here - position
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means: npt.NDArray[np.float64] = (sums[here] - sums[first]) / (counts[here] - counts[first])
+    return means
+
+
+def _goes_with(target: Codes, other: npt.NDArray[np.generic], leaves: Integers, null: int) -> bool:
+    """Whether codes (n,) surely go with ``other`` (n,) among rows of one leaf (n,)."""
+    values = np.asarray(other, dtype=np.float64)
+    rows = np.flatnonzero((target != null) & np.isfinite(values) & (values != null))
+    if rows.size < LEAST_ROWS:
+        return False
+    mine, theirs = (_rest(v[rows].astype(np.float64), leaves[rows]) for v in (target, values))
+    size = float((mine**2).sum() * (theirs**2).sum())
+    if size <= 0:
+        return False
+    share = float((mine * theirs).sum()) ** 2 / size
+    return share > max(LEAST_SHARE, SURE**2 / rows.size)
+
+
+def _rest(values: npt.NDArray[np.float64], leaves: Integers) -> npt.NDArray[np.float64]:
+    """What of values, (n,), is left beside the mean of their leaf."""
+    _, place, counts = np.unique(leaves, return_inverse=True, return_counts=True)
+    rest: npt.NDArray[np.float64] = values - (np.bincount(place, weights=values) / counts)[place]
+    return rest
