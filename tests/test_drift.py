@@ -22,10 +22,11 @@ codes_ = st.lists(st.integers(0, 5), min_size=1, max_size=80)
 def test_shares_are_met_within_one_row_and_order_is_kept(codes: list[int], known: list[int], seed: int) -> None:
     drawn = np.array(codes, dtype=np.int32)[:, None]
     shares = np.array([*known, 0])  # the last code is NULL
-    out = without_drift(drawn, [Variable("x", 6, ordered=True)], {"x": shares}, (), seed, "t")[:, 0]
+    out = without_drift(drawn, [Variable("x", 6, ordered=True)], {"x": shares}, seed, "t")[:, 0]
     moving = shares[drawn[:, 0]] > 0
     assert (out[~moving] == drawn[~moving, 0]).all()
-    if moving.any():
+    before = np.cumsum(np.bincount(drawn[moving, 0], minlength=6)) / max(int(moving.sum()), 1)
+    if moving.any() and np.abs(before - np.cumsum(shares) / shares.sum()).max() > 0.02:
         wanted = shares * int(moving.sum()) / shares.sum()
         assert (np.abs(np.bincount(out[moving], minlength=6) - wanted) <= 1).all()
         order = np.lexsort((out[moving], drawn[moving, 0]))
@@ -35,7 +36,7 @@ def test_shares_are_met_within_one_row_and_order_is_kept(codes: list[int], known
 def test_other_variables_are_left_alone() -> None:
     drawn = np.array([[0, 1], [1, 0], [1, 1]], dtype=np.int32)
     variables = [Variable("x", 2, ordered=True), Variable("y", 2)]
-    out = without_drift(drawn, variables, {"x": np.array([1, 1])}, (), 7)
+    out = without_drift(drawn, variables, {"x": np.array([1, 1])}, 7)
     assert out[:, 1].tolist() == [1, 0, 1]
 
 
@@ -76,17 +77,16 @@ def test_rows_that_leave_a_code_are_those_that_the_variable_beside_it_says() -> 
     beside = np.digitize(-wanted, np.linspace(-2, 2, 39)).astype(np.int32)
     drawn = np.stack([np.digitize(wanted, [0.8]).astype(np.int32), beside], axis=1)
     variables = [Variable("x", 4, ordered=True), Variable("y", 40, ordered=True)]
-    out = without_drift(drawn, variables, {"x": np.array([1, 1, 1, 1])}, (), 7, "t")
+    out = without_drift(drawn, variables, {"x": np.array([1, 1, 1, 1])}, 7, "t")
     assert np.bincount(out[:, 0]).tolist() == [1_000] * 4
     # With ties broken by chance this stays at about -0.6.
     assert stats.spearmanr(out[:, 0], wanted)[0] > 0.93
 
 
-def test_what_goes_on_in_steps_moves_only_where_it_strays() -> None:
+def test_codes_move_only_where_they_have_strayed() -> None:
     variables = [Variable("year", 4, ordered=True)]
     known = np.array([25, 25, 25, 25])
     near = np.repeat(np.arange(4), [24, 26, 25, 25]).astype(np.int32)[:, None]
-    assert (without_drift(near, variables, {"year": known}, {"year"}, 7) == near).all()
-    assert np.bincount(without_drift(near, variables, {"year": known}, (), 7)[:, 0]).tolist() == known.tolist()
+    assert (without_drift(near, variables, {"year": known}, 7) == near).all()
     far = np.repeat(np.arange(4), [10, 20, 30, 40]).astype(np.int32)[:, None]
-    assert np.bincount(without_drift(far, variables, {"year": known}, {"year"}, 7)[:, 0]).tolist() == known.tolist()
+    assert np.bincount(without_drift(far, variables, {"year": known}, 7)[:, 0]).tolist() == known.tolist()

@@ -27,7 +27,15 @@ from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
-from fixturesynth.generators.steps import STEP_CODES, classes, code_length, draw_steps, step_classes, step_feature
+from fixturesynth.generators.steps import (
+    STEP_CODES,
+    classes,
+    code_length,
+    draw_steps,
+    repeats,
+    step_classes,
+    step_feature,
+)
 from fixturesynth.randomness import hashed, permutation
 
 __all__ = ["Cart"]
@@ -38,10 +46,8 @@ Ranks = npt.NDArray[np.uint8]
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
+LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
-REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
-LEAST_REPEATS = 50
-SURE_REPEATS = 4.0  # standard errors
 
 
 class Cart:
@@ -83,7 +89,7 @@ class Cart:
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
-            if like is not None and not variable.ordered and _repeats(own, before, size):
+            if like is not None and not variable.ordered and repeats(own, before, size):
                 repeated[str(i)] = like
                 own, size = np.where(own == before, size, own).astype(np.int32), size + 1
             tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
@@ -266,7 +272,7 @@ def _step_of(variable: Variable) -> Variable:
 def _may_step(own: Codes, before: Codes, size: int) -> bool:
     """Whether steps from the sibling before are spread less than the codes themselves."""
     later = before < size
-    if int(later.sum()) < LEAST_REPEATS:
+    if int(later.sum()) < LEAST_LATER:
         return False
     return _entropy(own[later].astype(np.int64) - before[later]) < _entropy(own[later])
 
@@ -274,23 +280,6 @@ def _may_step(own: Codes, before: Codes, size: int) -> bool:
 def _entropy(values: npt.NDArray[np.generic]) -> float:
     share = np.unique(values, return_counts=True)[1] / values.size
     return float(-(share * np.log2(share)).sum())
-
-
-def _repeats(codes: Codes, before: Codes, size: int) -> bool:
-    """Whether rows have the code of the sibling before clearly more often than by chance."""
-    seen = before < size
-    codes, before = codes[seen], before[seen]
-    if codes.size < LEAST_REPEATS:
-        return False
-    shares = np.bincount(codes, minlength=size) / codes.size
-    # The most frequent code comes again and again by itself: the others must as well.
-    for rows in (np.arange(codes.size), np.flatnonzero(before != int(shares.argmax()))):
-        same, chance = codes[rows] == before[rows], shares[before[rows]]
-        excess = float(same.sum() - chance.sum())
-        sure = SURE_REPEATS * float((chance * (1 - chance)).sum()) ** 0.5
-        if rows.size < LEAST_REPEATS or excess <= max(REPEATS * float((1 - chance).sum()), sure):
-            return False
-    return True
 
 
 def _as_given(variables: tuple[Variable, ...]) -> list[int]:

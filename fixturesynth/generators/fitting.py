@@ -602,11 +602,14 @@ def _heeded(
     if not able:
         return [], []
     matrix = np.stack(
-        [coarse_codes(coded.codes[i], coded.variables[i].size, v.size) for i, v in zip(able, shown, strict=True)], axis=1
+        [coarse_codes(coded.codes[i], coded.variables[i].size, v.size) for i, v in zip(able, shown, strict=True)],
+        axis=1,
     )
     # A code that is seen coarsely has no code of NULL of its own.
-    nulls = [_null_code(coded, v.name) if v.size == coded.variables[i].size else -1 for i, v in zip(able, shown, strict=True)]
-    found = choose_heeded(shown, nulls, matrix, position, around, lambda chosen: codes[chosen], coarse_codes)
+    nulls = [
+        _null_code(coded, v.name) if v.size == coded.variables[i].size else -1 for i, v in zip(able, shown, strict=True)
+    ]
+    found = choose_heeded(shown, nulls, matrix, position, around, lambda chosen: codes[chosen])
     return [able[i] for i, _ in found], [v for _, v in found]
 
 

@@ -2,7 +2,7 @@
 
 All that a sibling is would be a fingerprint of the place in its family: what was learned beside it, rows drawn one
 after the other soon lead to where no real family has been, and each row there is an odd one for the next. So the next
-sibling sees of a variable only what its own value surely goes with, and of a number a few classes where these say it.
+sibling sees of a variable only what its own value surely goes with, and where that is little a few classes of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
-from fixturesynth.generators.steps import code_length
+from fixturesynth.generators.steps import code_length, repeats
 from fixturesynth.randomness import permutation
 
 __all__ = ["choose_heeded"]
@@ -23,13 +23,13 @@ __all__ = ["choose_heeded"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
+MANY_ROWS = 20_000  # of fewer, trees are too small to go far astray, and what is faint cannot be told from chance
 ROWS = 6_000  # that are looked at
 LEAST_ROWS = 50
 LEAST_SAVED = 0.05  # of the bits of a code, that the sibling before must save
 LEAST_SHARE = 0.03  # of the variance that is left to a number, that the siblings before must explain
 SURE = 4.0  # standard errors of a correlation
-CLASSES = 12  # in which a number is seen where that saves MOSTLY as much
-MOSTLY = 0.9
+CLASSES = 12  # in which a number is seen that hardly saves bits
 
 _GROWTH = Growth()
 
@@ -63,20 +63,18 @@ def choose_heeded(
     position: Integers,
     surroundings: Sequence[Variable],
     around: Callable[[Integers], Codes],
-    coarsened: Callable[[Codes, int, int], Codes],
     seed: int = 0,
 ) -> list[tuple[int, Variable]]:
     """Numbers of the variables that the next sibling sees, and each as it sees it.
 
     ``variables``, ``nulls``, ``own``: what it could see, their codes of NULL (-1: none) and the rows' codes, (n,
     variables); rows of one parent stand together, in order of ``position`` (n,). ``around``: codes of the
-    ``surroundings`` of rows. ``coarsened``: see ``generators.context.coarse_codes``.
+    ``surroundings`` of rows.
     """
     rows = np.flatnonzero(position > 0)
-    if rows.size < LEAST_ROWS:
+    if rows.size < MANY_ROWS:
         return list(enumerate(variables))
-    if rows.size > ROWS:
-        rows = np.sort(rows[permutation(rows.size, seed, "heeding")[:ROWS]])
+    rows = np.sort(rows[permutation(rows.size, seed, "heeding")[:ROWS]])
     family = _Family(surroundings, around(rows))
     found = []
     for i, (variable, null) in enumerate(zip(variables, nulls, strict=True)):
@@ -86,16 +84,12 @@ def choose_heeded(
         leaves = family.leaves(target, variable)
         alone = code_length(leaves, target, variable.size)
         fine = alone - code_length(family.leaves(target, variable, [(variable, before)]), target, variable.size)
-        few = replace(variable, size=CLASSES)
-        wide = variable.ordered and variable.size > 2 * CLASSES
-        if fine > LEAST_SAVED * alone:
-            seen = [(few, coarsened(before, variable.size, CLASSES))]
-            mostly = wide and alone - code_length(family.leaves(target, variable, seen), target, variable.size)
-            found.append((i, few if wide and mostly > MOSTLY * fine else variable))
+        if fine > LEAST_SAVED * alone or (not variable.ordered and repeats(target, before, variable.size)):
+            found.append((i, variable))
         elif variable.ordered:
             past = _means(own[:, i], position, null)[rows]
             if any(_goes_with(target, other, leaves, null) for other in (before, past)):
-                found.append((i, few if wide else variable))
+                found.append((i, replace(variable, size=min(variable.size, CLASSES))))
     return found
 
 

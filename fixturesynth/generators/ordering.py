@@ -29,7 +29,6 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
         chosen.append(first)
         rest.remove(first)
     while rest:
-        # Categories before numbers: these follow from them more surely than they from numbers.
         named = _foremost(variables, rest)
         best = named[int(np.argmax(_known(shared, named, chosen)))]
         chosen.append(best)
@@ -38,7 +37,7 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
 
 
 def _foremost(variables: tuple[Variable, ...], rest: list[int]) -> list[int]:
-    return [i for i in rest if variables[i].first] or [i for i in rest if not variables[i].ordered] or rest
+    return [i for i in rest if variables[i].first] or rest
 
 
 def _known(shared: npt.NDArray[np.float64], rest: list[int], chosen: list[int]) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Families that fill a grid of moments: a reading for every hour of every station, a close for every day of every share.
+"""Families that fill a grid of moments: a reading for every hour of every station, a price for every day of a share.
 
 Drawn one by one, moments would collide and have to be moved apart, away from what was drawn with them. So where
 families have nearly every moment of a grid, these are dealt out first, and all else is drawn knowing them.
@@ -51,7 +51,9 @@ def find_series(values: pa.Array, families: Integers, facts: Mapping[str, Any]) 
     return {"step": step, "begin": anchor + begin * step, "many": many}
 
 
-def dealt_moments(grid: Mapping[str, int], position: Integers, siblings: Integers, seed: int, *address: str) -> Integers:
+def dealt_moments(
+    grid: Mapping[str, int], position: Integers, siblings: Integers, seed: int, *address: str
+) -> Integers:
     """A moment for every row, (n,), in the order of ``position``, each only once in a family; -1 for families that do
     not fill the grid, or have no room in it. What is left out lies evenly between.
 
@@ -66,7 +68,9 @@ def dealt_moments(grid: Mapping[str, int], position: Integers, siblings: Integer
     return np.where(fits, grid["begin"] + place * grid["step"], -1)
 
 
-def moment_parts(moments: Integers, facts: Mapping[str, Any], kind: pa.DataType) -> tuple[pa.Array, dict[str, pa.Array]]:
+def moment_parts(
+    moments: Integers, facts: Mapping[str, Any], kind: pa.DataType
+) -> tuple[pa.Array, dict[str, pa.Array]]:
     """Moments, (n,), as values of a column, and the parts in which it is learned."""
     values = format_temporal(moments, facts["unit"], facts["format"], np.zeros(moments.size, dtype=bool))
     values = values if values.type == kind else values.cast(kind)

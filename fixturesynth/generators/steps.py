@@ -9,16 +9,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.generators.contract import Codes, State, Words
+from fixturesynth.generators.contract import Codes, Words
 from fixturesynth.generators.drawing import Distributions, draw
 
-__all__ = ["STEP_CODES", "classes", "code_length", "draw_steps", "step_classes", "step_feature", "stepped_names"]
+__all__ = ["STEP_CODES", "classes", "code_length", "draw_steps", "repeats", "step_classes", "step_feature"]
 
 Integers = npt.NDArray[np.int64]
 
 REACH = 24  # longest step that has a class
 NEAR = 8  # longest step that later variables see
 STEP_CODES = 2 * NEAR + 2
+REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
+LEAST_REPEATS = 50
+SURE_REPEATS = 4.0  # standard errors
 
 
 def _reach(size: int) -> int:
@@ -86,13 +89,6 @@ def step_feature(codes: Codes, before: Codes, size: int) -> Codes:
     return np.where(before < size, step, STEP_CODES - 1).astype(np.int32)
 
 
-def stepped_names(state: State | None) -> set[str]:
-    """The variables that a state has learned as steps."""
-    if state is None or "stepped" not in state.facts:
-        return set()
-    return {state.variables[state.facts["order"][int(i)]].name for i in state.facts["stepped"]}
-
-
 def code_length(leaf: Integers, target: npt.NDArray[np.signedinteger], size: int) -> float:
     """Mean bits that a row's class (n,) costs after its leaf (n,), each row left out of what its leaf says."""
     n = target.size
@@ -100,3 +96,20 @@ def code_length(leaf: Integers, target: npt.NDArray[np.signedinteger], size: int
     _, place, counts = np.unique(leaf * np.int64(size) + target, return_inverse=True, return_counts=True)
     rows = np.bincount(leaf)
     return float(-np.log2((counts[place] - 1 + share) / rows[leaf]).mean())
+
+
+def repeats(codes: Codes, before: Codes, size: int) -> bool:
+    """Whether rows have the code of the sibling before clearly more often than by chance."""
+    seen = before < size
+    codes, before = codes[seen], before[seen]
+    if codes.size < LEAST_REPEATS:
+        return False
+    shares = np.bincount(codes, minlength=size) / codes.size
+    # The most frequent code comes again and again by itself: the others must as well.
+    for rows in (np.arange(codes.size), np.flatnonzero(before != int(shares.argmax()))):
+        same, chance = codes[rows] == before[rows], shares[before[rows]]
+        excess = float(same.sum() - chance.sum())
+        sure = SURE_REPEATS * float((chance * (1 - chance)).sum()) ** 0.5
+        if rows.size < LEAST_REPEATS or excess <= max(REPEATS * float((1 - chance).sum()), sure):
+            return False
+    return True

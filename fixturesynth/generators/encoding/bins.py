@@ -11,7 +11,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bins", "bins_from_arrays", "bins_to_arrays", "find_bins", "fit_bins", "from_bins", "multiply_high", "protected_ends"]
+__all__ = [
+    "Bins",
+    "bins_from_arrays",
+    "bins_to_arrays",
+    "find_bins",
+    "fit_bins",
+    "from_bins",
+    "multiply_high",
+    "protected_ends",
+]
 
 Integers = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
