@@ -559,7 +559,8 @@ def _sample_values(
     ]  # fmt: skip
     parts = list(run.map(_values_here, jobs))
     out = {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
-    for name, moments in dealt.items() if model is not None else ():
+    for name, moments in dealt.items():
+        assert model is not None
         exact, _ = moment_parts(moments, model.calendars[name], model.types[name])
         out[name] = pc.if_else(pa.array(moments >= 0), exact, out[name])
     return out
