@@ -13,11 +13,10 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.blocks import choose_block, count_codes
-from fixturesynth.generators.calendar import PARTS, WEEKDAY, split_parts
+from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
     MOST_FEATURE_CODES,
-    MOST_SIBLING_CODES,
     PLACES,
     Features,
     coarse,
@@ -33,16 +32,15 @@ from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
-from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
-from fixturesynth.generators.heeding import choose_heeded
+from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links, places_inside
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.keys import combined, dense_rank, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
-from fixturesynth.generators.series import find_series
+from fixturesynth.generators.series import find_ends, mark_series
 from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
     Block,
@@ -58,7 +56,6 @@ from fixturesynth.generators.tablemodel import (
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
-from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.schema.model import Schema
 
 __all__ = ["fit_tables"]
@@ -236,7 +233,11 @@ def _fit_learned(
     for column in table.columns:
         _add_column(rows, table, column, order, groups, coded, found_offsets, calendars, lookups)
     own = len(coded.variables)
-    _mark_series(rows, table, order, parents, coded, calendars)
+    if parents is not None and table.context is not None:
+        key = rows.schema[table.name].foreign_key(table.context).columns
+        dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars}
+        first = mark_series(table.uniques, key, dated, parents, calendars)
+        coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
     _mark_repeats(rows, table, order, parents, groups, coded)
     _add_outgoing(rows, table, order, coded)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
@@ -254,30 +255,6 @@ def _fit_learned(
         shares=_shares(coded, siblings),
         insides=find_links(coded.places, groups, rows.protection), state=state,
     )  # fmt: skip
-
-
-def _mark_series(
-    rows: _Rows,
-    table: TablePlan,
-    order: Integers,
-    parents: Integers | None,
-    coded: _Coded,
-    calendars: dict[str, dict[str, Any]],
-) -> None:
-    """The parts of moments that families have nearly all of come first: they are known before anything is drawn."""
-    if parents is None or table.context is None:
-        return
-    key = set(rows.schema[table.name].foreign_key(table.context).columns)
-    for unique in table.uniques:
-        name = unique.flex
-        if name not in calendars or unique.how != "by_separation" or not set(unique.columns) <= key | {name}:
-            continue
-        grid = find_series(rows.column(table.name, name).take(pa.array(order)), parents, calendars[name])
-        if grid is None:
-            continue
-        calendars[name]["series"] = grid
-        parts = {part_variable(part, name) for part in PARTS}
-        coded.variables = [replace(v, first=True) if v.name in parts else v for v in coded.variables]
 
 
 def _mark_repeats(
@@ -333,19 +310,10 @@ def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | N
     ranks = rows.rank(table.name, table.context)
     names = sibling_order(table, rows.schema[table.name])
     keys: list[npt.NDArray[np.generic]] = [np.arange(n)]
-    keys += [_dense_rank(rows.column(table.name, name)) for name in reversed(names)]
+    keys += [dense_rank(rows.column(table.name, name)) for name in reversed(names)]
     order = np.lexsort((*keys, ranks))
     order = order[ranks[order] >= 0]
     return order, ranks[order]
-
-
-def _dense_rank(values: pa.Array) -> Integers:
-    """Rank of each value among the distinct ones, nulls last; shape (n,)."""
-    encoded = pc.dictionary_encode(values)
-    places = np.empty(len(encoded.dictionary), dtype=np.int64)
-    places[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(places.size)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.where(codes < 0, places.size, places[codes]) if places.size else np.zeros(len(values), dtype=np.int64)
 
 
 def _groups(rows: _Rows, table: TablePlan, order: Integers) -> Integers:
@@ -418,7 +386,7 @@ def _add_column(
             found_offsets[name] = facts
             coded.encode(column_variable(name), distance, "numeric", protection, groups)
         elif source.encoding == "temporal" and (split := split_parts(values, _beside(rows, table, name, order))):
-            calendars[name] = {**split[0], **_ends(values, groups, protection)}
+            calendars[name] = {**split[0], **find_ends(values, groups, protection)}
             for part, numbers in split[1].items():
                 kind = "categorical" if part == WEEKDAY else "numeric"
                 coded.encode(part_variable(part, name), numbers, kind, protection, groups)
@@ -436,15 +404,6 @@ def _add_column(
                 coded.encode(inside_variable(name, part), found, kind, protection, groups)
     else:
         _add_derived(rows, table, column, order, groups, coded, values, lookups)
-
-
-def _ends(values: pa.Array, groups: Integers, protection: int) -> dict[str, int]:
-    """The first and the last moment of dates, as facts of a calendar."""
-    parsed, valid = parse_temporal(values), np.asarray(values.is_valid())
-    if parsed is None:
-        return {}
-    first, last = protected_ends(parsed[0][valid], groups[valid], protection)
-    return {"first": first, "last": last}
 
 
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
@@ -572,7 +531,9 @@ def _context(
         variables = (*variables, *PLACES)
         parts.append(places(position, siblings))
         if counts.max() <= MOST_STEPS:
-            chosen, shown = _heeded(coded, own, position, variables, np.concatenate(parts, axis=1))
+            nulls = [_null_code(coded, v.name) for v in coded.variables[:own]]
+            around = np.concatenate(parts, axis=1)
+            chosen, shown = choose_shown(coded.variables[:own], nulls, coded.codes, position, variables, around)
             names = tuple(coded.variables[i].name for i in chosen)
             before_them = sibling_variables(shown, names)
             variables = (*variables, *before_them)
@@ -588,29 +549,6 @@ def _context(
                 variables = (*variables, *map(memory_variable, memories))
                 parts += [before, remember(memories, [names.index(m.variable) for m in memories], own_codes, position)]
     return variables, np.concatenate(parts, axis=1).astype(np.int32), names, tuple(memories)
-
-
-def _heeded(
-    coded: _Coded, own: int, position: Integers, around: Sequence[Variable], codes: Codes
-) -> tuple[list[int], list[Variable]]:
-    """Numbers of the variables that the next sibling sees, and those as it sees them.
-
-    ``around``, ``codes``: what it sees besides, (n, variables).
-    """
-    able = seen(coded.variables[:own], MOST_SIBLING_CODES)
-    shown = [coarse(coded.variables[i], MOST_FEATURE_CODES) for i in able]
-    if not able:
-        return [], []
-    matrix = np.stack(
-        [coarse_codes(coded.codes[i], coded.variables[i].size, v.size) for i, v in zip(able, shown, strict=True)],
-        axis=1,
-    )
-    # A code that is seen coarsely has no code of NULL of its own.
-    nulls = [
-        _null_code(coded, v.name) if v.size == coded.variables[i].size else -1 for i, v in zip(able, shown, strict=True)
-    ]
-    found = choose_heeded(shown, nulls, matrix, position, around, lambda chosen: codes[chosen])
-    return [able[i] for i, _ in found], [v for _, v in found]
 
 
 def _null_code(coded: _Coded, name: str) -> int:

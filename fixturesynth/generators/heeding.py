@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.context import MOST_FEATURE_CODES, MOST_SIBLING_CODES, coarse, coarse_codes, seen
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
 from fixturesynth.generators.steps import code_length, repeats
 from fixturesynth.randomness import permutation
 
-__all__ = ["choose_heeded"]
+__all__ = ["choose_heeded", "choose_shown"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -54,6 +55,30 @@ class _Family:
         tree: Tree = grow(ranks, target, variable.size, variable.ordered, _GROWTH)
         offsets = np.cumsum([0, *(v.size for v in variables)])[:-1].astype(np.int64)
         return find_leaves(tree, np.concatenate([*tables, np.zeros(0, np.uint8)]), offsets, codes)
+
+
+def choose_shown(
+    variables: Sequence[Variable],
+    nulls: Sequence[int],
+    codes: Sequence[Codes],
+    position: Integers,
+    surroundings: Sequence[Variable],
+    around: Codes,
+) -> tuple[list[int], list[Variable]]:
+    """Numbers of the variables that the next sibling sees, and those as it sees them.
+
+    ``nulls``, ``codes``: by variable its code of NULL (-1: none), and (n,) codes. ``around``: (n, surroundings).
+    """
+    able = seen(variables, MOST_SIBLING_CODES)
+    shown = [coarse(variables[i], MOST_FEATURE_CODES) for i in able]
+    if not able:
+        return [], []
+    columns = [coarse_codes(codes[i], variables[i].size, v.size) for i, v in zip(able, shown, strict=True)]
+    # A code that is seen coarsely has no code of NULL of its own.
+    empty = [nulls[i] if v.size == variables[i].size else -1 for i, v in zip(able, shown, strict=True)]
+    matrix = np.stack(columns, axis=1)
+    found = choose_heeded(shown, empty, matrix, position, surroundings, lambda rows: around[rows])
+    return [able[i] for i, _ in found], [v for _, v in found]
 
 
 def choose_heeded(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["combined", "locate"]
+__all__ = ["combined", "dense_rank", "locate"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -53,3 +53,12 @@ def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array], *, nulls_match
         return np.full(n, -1, dtype=np.int64)
     place = np.minimum(np.searchsorted(keys, here), keys.size - 1)
     return np.where((keys[place] == here) & (here >= 0), first[place], -1).astype(np.int64)
+
+
+def dense_rank(values: pa.Array) -> Integers:
+    """Rank of each value among the distinct ones, nulls last; shape (n,)."""
+    encoded = pc.dictionary_encode(values)
+    places = np.empty(len(encoded.dictionary), dtype=np.int64)
+    places[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(places.size)
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.where(codes < 0, places.size, places[codes]) if places.size else np.zeros(len(values), dtype=np.int64)

@@ -11,6 +11,7 @@ __all__ = ["order_variables"]
 
 _COARSE = 12  # classes of equal frequency in which variables are compared
 _ROWS = 10_000
+_MANY_ROWS = 5_000
 
 
 def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
@@ -24,24 +25,25 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
     stride = max(1, codes.shape[0] // _ROWS)
     shared = _mutual_information([_coarse(codes[::stride, i], v.size) for i, v in enumerate(variables)])
     if not chosen and rest:
-        named = _foremost(variables, rest)
+        named = _foremost(variables, rest, codes.shape[0])
         first = named[int(np.argmax(shared[named].sum(axis=1)))]
         chosen.append(first)
         rest.remove(first)
     while rest:
-        named = _foremost(variables, rest)
+        named = _foremost(variables, rest, codes.shape[0])
         best = named[int(np.argmax(_known(shared, named, chosen)))]
         chosen.append(best)
         rest.remove(best)
     return chosen
 
 
-def _foremost(variables: tuple[Variable, ...], rest: list[int]) -> list[int]:
+def _foremost(variables: tuple[Variable, ...], rest: list[int], rows: int) -> list[int]:
     """Of the variables that are left those that come next: what is known, then categories, then numbers.
 
-    A tree splits a number's many codes less surely than it splits by a category that was drawn before.
+    Numbers follow from categories more surely than these from a number's many codes, where rows are many.
     """
-    return [i for i in rest if variables[i].first] or [i for i in rest if not variables[i].ordered] or rest
+    named = [i for i in rest if not variables[i].ordered] if rows >= _MANY_ROWS else []
+    return [i for i in rest if variables[i].first] or named or rest
 
 
 def _known(shared: npt.NDArray[np.float64], rest: list[int], chosen: list[int]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,7 @@ families have nearly every moment of a grid, these are dealt out first, and all 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.generators.calendar import PARTS, parts_with
+from fixturesynth.generators.encoding import encode
+from fixturesynth.generators.encoding.bins import protected_ends
+from fixturesynth.generators.tablemodel import TableModel, part_variable
+from fixturesynth.planning.plan import UniquePlan
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.randomness import below, hashed
 
-__all__ = ["dealt_moments", "find_series", "moment_parts"]
+__all__ = ["dealt_codes", "dealt_moments", "find_ends", "find_series", "mark_series", "moment_parts"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -51,6 +55,38 @@ def find_series(values: pa.Array, families: Integers, facts: Mapping[str, Any]) 
     return {"step": step, "begin": anchor + begin * step, "many": many}
 
 
+def mark_series(
+    uniques: Sequence[UniquePlan],
+    key: Sequence[str],
+    dated: Mapping[str, pa.Array],
+    families: Integers,
+    calendars: Mapping[str, dict[str, Any]],
+) -> set[str]:
+    """The variables of moments that families (n,) have nearly all of, by ``uniques`` over them and the ``key``.
+
+    ``dated``: columns, (n,), with facts in ``calendars``, which are told the grid.
+    """
+    marked: set[str] = set()
+    for unique in uniques:
+        name = unique.flex
+        if name not in dated or unique.how != "by_separation" or not set(unique.columns) <= {*key, name}:
+            continue
+        grid = find_series(dated[name], families, calendars[name])
+        if grid is not None:
+            calendars[name]["series"] = grid
+            marked |= {part_variable(part, name) for part in PARTS}
+    return marked
+
+
+def find_ends(values: pa.Array, groups: Integers, protection: int) -> dict[str, int]:
+    """The first and the last moment of dates, as facts of a calendar, protected as those of numbers are."""
+    parsed, valid = parse_temporal(values), np.asarray(values.is_valid())
+    if parsed is None:
+        return {}
+    first, last = protected_ends(parsed[0][valid], groups[valid], protection)
+    return {"first": first, "last": last}
+
+
 def dealt_moments(
     grid: Mapping[str, int], position: Integers, siblings: Integers, seed: int, *address: str
 ) -> Integers:
@@ -76,3 +112,15 @@ def moment_parts(
     values = values if values.type == kind else values.cast(kind)
     parts = parts_with(values, facts) or {}
     return values, {part: parts[part] for part in PARTS if part in parts}
+
+
+def dealt_codes(model: TableModel, dealt: Mapping[str, Integers]) -> dict[str, npt.NDArray[np.int32]]:
+    """Codes, (n,), of the parts of moments that are dealt out, -1 where one is free."""
+    out = {}
+    for name, moments in dealt.items():
+        _, parts = moment_parts(moments, model.calendars[name], model.types[name])
+        for part, values in parts.items():
+            variable = part_variable(part, name)
+            if variable in model.encodings:
+                out[variable] = np.where(moments >= 0, encode(model.encodings[variable], values), -1).astype(np.int32)
+    return out

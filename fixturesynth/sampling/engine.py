@@ -31,7 +31,7 @@ from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
-from fixturesynth.generators.series import dealt_moments, moment_parts
+from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
@@ -446,18 +446,6 @@ def _dealt(
     }  # fmt: skip
 
 
-def _dealt_codes(model: TableModel, dealt: Mapping[str, Integers]) -> dict[str, Codes]:
-    """Codes, (n,), of the parts of moments that are dealt out, -1 where one is free."""
-    out = {}
-    for name, moments in dealt.items():
-        _, parts = moment_parts(moments, model.calendars[name], model.types[name])
-        for part, values in parts.items():
-            variable = part_variable(part, name)
-            if variable in model.encodings:
-                out[variable] = np.where(moments >= 0, encode(model.encodings[variable], values), -1).astype(np.int32)
-    return out
-
-
 def _sample_codes(
     run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
     siblings: Integers, dealt: Mapping[str, Integers],
@@ -467,7 +455,7 @@ def _sample_codes(
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
-    first_of_all = _dealt_codes(model, dealt)
+    first_of_all = dealt_codes(model, dealt)
     given = first_of_all | _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own

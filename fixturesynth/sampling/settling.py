@@ -39,7 +39,7 @@ from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
-from fixturesynth.sampling.spreading import others, spread
+from fixturesynth.sampling.spreading import by_separation, hanging_on, moved_apart, others, spread
 from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
@@ -51,7 +51,6 @@ Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 TURNS = 6
-ROOMY = 8  # distinct values for each row of the largest group, with which they move easily
 REDRAWS = 64  # of rows that collide in sets that overlap
 
 
@@ -249,7 +248,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
         changed = True
         for way in (
             _by_later_ranks,
-            _by_separation,
+            by_separation,
             _by_turning,
             _by_matched,
             _by_rules,
@@ -290,42 +289,6 @@ def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, ro
         assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(pa.array(index))
         return True
     return False
-
-
-def _by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
-    """The set's own learned number or moment moves to the nearest free value, where there is much room for it.
-
-    A parent that changed rows instead would get children such as none of its own are.
-    """
-    name = unique.flex
-    if name is None or name not in assembly.base or turn >= TURNS // 2:
-        return False
-    source = assembly.plan.column(name).source
-    if not isinstance(source, Modelled) or source.encoding == "categorical" or name in _hanging(assembly, unique):
-        return False
-    groups = others(columns, unique, {name}, rows)
-    if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(pa.array(rows))).as_py():
-        return False
-    return _moved_apart(assembly, columns, unique, rows, name)
-
-
-def _moved_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> bool:
-    """Whether the values of a learned column could be moved until the set is unique; then they are."""
-    made = spread(assembly, columns, unique, rows, name)
-    if made is None:
-        return False
-    assembly.base[name] = made
-    if assembly.model is not None and name in assembly.model.offsets:
-        _fix_value(assembly, name)
-    return True
-
-
-def _hanging(assembly: Assembly, unique: UniquePlan) -> set[str]:
-    """Columns of which others of the set are derived."""
-    return {
-        s for p in assembly.plan.columns if isinstance(p.source, Derived) and not p.source.foreign_key
-        for s in p.source.sources if p.name in unique.columns
-    }  # fmt: skip
 
 
 def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -462,11 +425,11 @@ def _by_dealing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
 
 def _by_flex(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
     """A learned column moves to the nearest free value inside the group of the others."""
-    hanging = _hanging(assembly, unique)
+    hanging = hanging_on(assembly, unique)
     names = [unique.flex] if unique.flex else []
     names += [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled) and c != unique.flex]
     names = [c for c in names if c in assembly.base and c not in hanging] or [c for c in names if c in assembly.base]
-    return any(_moved_apart(assembly, columns, unique, rows, name) for name in names)
+    return any(moved_apart(assembly, columns, unique, rows, name) for name in names)
 
 
 def _by_freeing(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -524,13 +487,6 @@ def _spare(assembly: Assembly, unique: UniquePlan) -> list[str]:
         assembly.table, assembly.dialect, unique, plan.columns, plan.references, plan.branches, plan.repairs
     )
     return [n for n in names if n in assembly.base or isinstance(plan.column(n).source, Reference)]
-
-
-def _fix_value(assembly: Assembly, name: str) -> None:
-    """The column's values are final now: it is no longer counted from its base."""
-    assert assembly.model is not None
-    offsets_left = {k: v for k, v in assembly.model.offsets.items() if k != name}
-    assembly.model = replace(assembly.model, offsets=offsets_left)
 
 
 def _redraw(assembly: Assembly, columns: Columns) -> Columns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pyarrow.compute as pc
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import PER_DAY
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
-from fixturesynth.planning.plan import Modelled, UniquePlan
+from fixturesynth.planning.plan import Derived, Modelled, UniquePlan
 from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.registry import capacity
@@ -20,10 +22,13 @@ from fixturesynth.sampling.matching import codes_of, pair_keys, separate
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.predicates import compile_constraints
 
-__all__ = ["others", "spread"]
+__all__ = ["by_separation", "hanging_on", "moved_apart", "others", "spread"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
+
+ROOMY = 8  # distinct values for each row of the largest group, with which they move easily
+FEW_TURNS = 3  # in which that is tried
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -80,6 +85,49 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
     except CapacityError:
         return None
     return known.take(pa.array(out, pa.int64(), mask=out < 0))
+
+
+def by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """The set's own learned number or moment moves to the nearest free value, where there is much room for it.
+
+    A parent that changed rows instead would get children such as none of its own are.
+    """
+    name = unique.flex
+    if name is None or name not in assembly.base or turn >= FEW_TURNS:
+        return False
+    source = assembly.plan.column(name).source
+    if not isinstance(source, Modelled) or source.encoding == "categorical" or name in hanging_on(assembly, unique):
+        return False
+    groups = others(columns, unique, {name}, rows)
+    if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(pa.array(rows))).as_py():
+        return False
+    return moved_apart(assembly, columns, unique, rows, name)
+
+
+def moved_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> bool:
+    """Whether the values of a learned column could be moved until the set is unique; then they are."""
+    made = spread(assembly, columns, unique, rows, name)
+    if made is None:
+        return False
+    assembly.base[name] = made
+    if assembly.model is not None and name in assembly.model.offsets:
+        _fix_value(assembly, name)
+    return True
+
+
+def hanging_on(assembly: Assembly, unique: UniquePlan) -> set[str]:
+    """Columns of which others of the set are derived."""
+    return {
+        s for p in assembly.plan.columns if isinstance(p.source, Derived) and not p.source.foreign_key
+        for s in p.source.sources if p.name in unique.columns
+    }  # fmt: skip
+
+
+def _fix_value(assembly: Assembly, name: str) -> None:
+    """The column's values are final now: it is no longer counted from its base."""
+    assert assembly.model is not None
+    offsets_left = {k: v for k, v in assembly.model.offsets.items() if k != name}
+    assembly.model = replace(assembly.model, offsets=offsets_left)
 
 
 def _more(assembly: Assembly, name: str, known: pa.Array, size: int) -> pa.Array:
