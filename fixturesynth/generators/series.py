@@ -69,7 +69,12 @@ def mark_series(
     marked: set[str] = set()
     for unique in uniques:
         name = unique.flex
-        if name not in dated or unique.how != "by_separation" or not set(unique.columns) <= {*key, name}:
+        if (
+            name is None
+            or name not in dated
+            or unique.how != "by_separation"
+            or not set(unique.columns) <= {*key, name}
+        ):
             continue
         grid = find_series(dated[name], families, calendars[name])
         if grid is not None:
