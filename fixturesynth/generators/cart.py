@@ -87,7 +87,9 @@ class Cart:
             if like is not None and not variable.ordered and _repeats(own, before, size):
                 repeated[str(i)] = like
                 own, size = np.where(own == before, size, own).astype(np.int32), size + 1
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth, entities)
+            tree, lookup, leaf = _grown(
+                seen, own, size, variable.ordered, like, self.growth, entities, size - 1 if str(i) in repeated else None
+            )
             if like is not None and variable.ordered and _may_step(own, before, size):
                 steps, wide = step_classes(own, before, size), classes(size)
                 other = _grown(seen, steps, wide, True, like, self.growth, entities)
@@ -221,6 +223,7 @@ def _grown(
     like: int | None,
     growth: Growth,
     groups: Integers | None,
+    repeat: int | None = None,
 ) -> tuple[Tree, Ranks, Integers]:
     """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
 
@@ -228,8 +231,10 @@ def _grown(
     """
     target = own[seen.chosen].astype(np.int64)
     columns = [seen.codes[seen.chosen, f].astype(np.int64) for f in range(len(seen.variables))]
+    # That a value is repeated says nothing of which values go together.
+    new = np.flatnonzero(target != repeat) if repeat is not None else np.arange(target.size)
     tables = [
-        rank_feature(column, feature.size, feature.ordered, target, size)
+        rank_feature(column[new], feature.size, feature.ordered, target[new], size)
         for column, feature in zip(columns, seen.variables, strict=True)
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
