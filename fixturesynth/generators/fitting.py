@@ -477,6 +477,8 @@ def _add_derived(
         if "rule" in source.parameters:
             return
         known = find_rows(sources, lookup) >= 0
+        if "copied" in source.parameters:
+            known |= _same(values, _through(rows, table, *source.parameters["copied"], order))
         if not known.all():
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
@@ -484,14 +486,23 @@ def _add_derived(
             kind = "categorical" if named else _fallback_kind(values)
             coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
         return
-    made = np.asarray(derive(source.operation, sources, source.parameters, values.type).is_valid())
+    derived = derive(source.operation, sources, source.parameters, values.type)
+    made = np.asarray(derived.is_valid())
     present = np.asarray(values.is_valid())
     if (made & ~present).any():
         coded.add(null_variable(column.name), 2, made & ~present)
-    if (present & ~made).any():
-        alone = pc.if_else(pa.array(present & ~made), values, pa.scalar(None, values.type))
-        kind = _fallback_kind(values)
-        coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
+    other = present & ~(_same(values, derived) if source.parameters.get("mostly") else made)
+    if other.any():
+        alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
+        named = source.parameters.get("domain") or source.parameters.get("known")
+        kind = "categorical" if source.parameters.get("mostly") else _fallback_kind(values)
+        coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
+
+
+def _same(values: pa.Array, others: pa.Array) -> npt.NDArray[np.bool_]:
+    """Where both are equal or NULL, (n,)."""
+    equal = pc.fill_null(pc.equal(values, as_type(others, values.type)), False)
+    return np.asarray(pc.or_(equal, pc.and_(values.is_null(), others.is_null())))
 
 
 def _fallback_kind(values: pa.Array) -> str:

@@ -275,6 +275,8 @@ def _plan_learned(
             parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
+        if invariant.kind == "determines" and (above := _copied(needs, column, seen)) is not None:
+            parameters |= {"copied": list(above)} | _longest(needs, column)
         if invariant.kind == "running":
             parameters = bounded(parameters, needs.constraints.domains.get(column.name))
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
@@ -284,6 +286,12 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
+    copied = _copied(needs, column, seen)
+    if copied is not None:
+        foreign_key, theirs = copied
+        parameters = {"mostly": True} | _longest(needs, column) | _categories(needs, column, seen)
+        source = Derived("copy", (theirs,), foreign_key, parameters)
+        return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
     if _is_learned(seen):
         kind = _encoding(seen) if seen.kind in MODELLED_KINDS or seen.kind == "datetime" else "categorical"
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
@@ -295,6 +303,31 @@ def _plan_learned(
     call, _ = learned_rule(needs, column, seen)
     made = ", of what the rows' own are made of" if call.name in ("document", "elements") else " by rule"
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind}{made}")
+
+
+def _copied(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
+    """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
+    if seen.copied is None or seen.kind == "datetime":
+        return None
+    foreign_key, theirs = seen.copied
+    how = {r.foreign_key: r.how for r in needs.references}
+    if how.get(foreign_key) not in ("context", "matched") or column.type.kind != "text" or not column.nullable:
+        return None
+    parent = needs.table.foreign_key(foreign_key).parent
+    if parent not in needs.parents or theirs not in {c.name for c in needs.parents[parent].columns}:
+        return None
+    domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
+    free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
+        column.name not in c.columns or c.columns == (column.name,) for c in needs.table.checks
+    )
+    return seen.copied if free and not any(column.name in u.columns for u in unique_sets(needs.table)) else None
+
+
+def _longest(needs: ColumnNeeds, column: Column) -> dict[str, int]:
+    """The characters that a text copied from elsewhere may have here."""
+    domain = needs.constraints.domains.get(column.name)
+    limits = [n for n in (column.type.length, domain.max_length if domain else None) if n is not None]
+    return {"max_length": min(limits)} if limits else {}
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
@@ -527,7 +560,7 @@ def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan])
 def _dealt_out(needs: ColumnNeeds, plan: ColumnPlan, source: Derived, seen: ColumnProfile) -> ColumnPlan:
     """New determinants have no known value: each is dealt one, by the column's own model or rule, and keeps it."""
     parameters = {**source.parameters, "unseen": True}
-    if not _is_learned(seen):
+    if not _is_learned(seen) and "copied" not in parameters:
         call, _ = learned_rule(needs, needs.table.column(plan.name), seen)
         parameters["rule"] = {"name": call.name, "options": dict(call.options), "version": call.version}
     text = " and ".join(source.sources)

@@ -211,15 +211,30 @@ def derived(
     alone = assembly.base.get(column.name)
     if source.operation in FOLLOWING:
         return followed(assembly, source, kind, alone, out)
+    if "copied" in source.parameters:
+        alone = _unless(alone, _short(as_type(assembly.through(*source.parameters["copied"], out), kind), source))
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
-    if alone is not None:
+    if source.parameters.get("mostly"):
+        values = _unless(alone, _short(values, source))
+    elif alone is not None:
         values = pc.coalesce(values, as_type(alone, kind))
     flags = assembly.flags(column.name)
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def _unless(alone: pa.Array | None, values: pa.Array) -> pa.Array:
+    """``values`` where the model gives none of its own."""
+    return values if alone is None else pc.coalesce(as_type(alone, values.type), values)
+
+
+def _short(values: pa.Array, source: Derived) -> pa.Array:
+    """Texts cut to what the column has room for."""
+    most = source.parameters.get("max_length")
+    return values if most is None else pc.utf8_slice_codeunits(values, 0, most)
 
 
 def followed(
