@@ -287,7 +287,7 @@ def _plan_learned(
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
     copied = _copied(needs, column, seen)
-    if copied is not None:
+    if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
         parameters = {"mostly": True} | _longest(needs, column) | _categories(needs, column, seen)
         source = Derived("copy", (theirs,), foreign_key, parameters)
@@ -307,20 +307,25 @@ def _plan_learned(
 
 def _copied(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
     """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
-    if seen.copied is None or seen.kind == "datetime":
+    if seen.copied is None:
         return None
-    foreign_key, theirs = seen.copied
-    how = {r.foreign_key: r.how for r in needs.references}
-    if how.get(foreign_key) not in ("context", "matched") or column.type.kind != "text" or not column.nullable:
-        return None
-    parent = needs.table.foreign_key(foreign_key).parent
-    if parent not in needs.parents or theirs not in {c.name for c in needs.parents[parent].columns}:
+    text = column.type.kind == "text" or seen.kind == "datetime"
+    if not text or not _reachable(needs, *seen.copied):
         return None
     domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
     free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
         column.name not in c.columns or c.columns == (column.name,) for c in needs.table.checks
     )
     return seen.copied if free and not any(column.name in u.columns for u in unique_sets(needs.table)) else None
+
+
+def _reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:
+    """Whether rows are given a parent by this foreign key, and its column, before their own columns are made."""
+    how = {r.foreign_key: r.how for r in needs.references}
+    parent = needs.parents.get(needs.table.foreign_key(foreign_key).parent)
+    if how.get(foreign_key) not in ("context", "matched") or parent is None:
+        return False
+    return any(c.name == theirs and not c.null_share for c in parent.columns)
 
 
 def _longest(needs: ColumnNeeds, column: Column) -> dict[str, int]:
@@ -529,7 +534,9 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
             base = known[start]
             if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
                 return {"delta_from": start}
-    # Counted from a date that it never comes before; else from one that it never comes after.
+    # Counted from a date that it mostly is, or that it never comes before; else from one that it never comes after.
+    if mine.kind == "datetime" and mine.copied is not None and _reachable(needs, *mine.copied):
+        return {"delta_parent": list(mine.copied)}
     for kind in ("order_parent", "order_parent_reversed"):
         for item in needs.profile.invariants:
             if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:

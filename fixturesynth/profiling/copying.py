@@ -49,6 +49,8 @@ def find_copied(
                 continue
             if float(_same(*values, few, at).mean()) < BEYOND:
                 continue
+            if theirs.nulls and (not ours.nulls or (ours.kind == "datetime" and _more(*values, linked, at))):
+                continue  # what is copied or counted from nothing would be nothing
             share = _share(_same(*values, linked, at), at[linked])
             if share >= MOSTLY and share >= 1 - (1 - BEYOND) * (1 - _chance(values[1], at[linked])):
                 yield name, other, share
@@ -59,6 +61,12 @@ def _same(ours: pa.ChunkedArray, theirs: pa.ChunkedArray, rows: Integers, at: In
     mine, above = ours.take(pa.array(rows)), theirs.take(pa.array(at[rows]))
     equal = pc.fill_null(pc.equal(mine, above), False)
     return np.asarray(pc.or_(equal, pc.and_(pc.is_null(mine), pc.is_null(above))))
+
+
+def _more(ours: pa.ChunkedArray, theirs: pa.ChunkedArray, rows: Integers, at: Integers) -> bool:
+    """Whether a row has a value whose parent has none."""
+    mine, above = ours.take(pa.array(rows)).is_valid(), theirs.take(pa.array(at[rows])).is_valid()
+    return bool(pc.any(pc.and_not(mine, above)).as_py())
 
 
 def _share(same: Flags, parents: Integers) -> float:
