@@ -406,7 +406,7 @@ def _add_column(
             for part, (found, kind) in document_parts(source.call, values).items():
                 coded.encode(inside_variable(name, part), found, kind, protection, groups)
     else:
-        _add_derived(rows, table, column, order, groups, coded, values, lookups)
+        _add_derived(rows, table, column, order, groups, coded, values, found_offsets, lookups)
 
 
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
@@ -452,6 +452,7 @@ def _add_derived(
     groups: Integers,
     coded: _Coded,
     values: pa.Array,
+    found_offsets: dict[str, dict[str, object]],
     lookups: dict[str, pa.Table],
 ) -> None:
     """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""
@@ -478,7 +479,14 @@ def _add_derived(
             return
         known = find_rows(sources, lookup) >= 0
         if "copied" in source.parameters:
-            known |= _same(values, _through(rows, table, *source.parameters["copied"], order))
+            above = _through(rows, table, *source.parameters["copied"], order)
+            known |= _same(values, above)
+            facts = offset_facts(values, "temporal")
+            if facts is not None and not known.all() and (distance := offsets(values, above, facts)) is not None:
+                found_offsets[column.name] = facts
+                distance = pc.if_else(pa.array(known), pa.scalar(None, pa.int64()), distance)
+                coded.encode(column_variable(column.name), distance, "numeric", rows.protection, groups)
+                return
         if not known.all():
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)

@@ -323,7 +323,7 @@ def _reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:
     """Whether rows are given a parent by this foreign key, and its column, before their own columns are made."""
     how = {r.foreign_key: r.how for r in needs.references}
     parent = needs.parents.get(needs.table.foreign_key(foreign_key).parent)
-    if how.get(foreign_key) not in ("context", "matched") or parent is None:
+    if how.get(foreign_key) not in ("context", "matched", "implied") or parent is None:
         return False
     return any(c.name == theirs and not c.null_share for c in parent.columns)
 

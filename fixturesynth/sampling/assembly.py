@@ -146,7 +146,10 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
         own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
         return (source.parent_column,) if own and source.parent_column != column.name else ()
     if isinstance(source, Derived) and source.foreign_key is None:
-        return source.sources
+        through = source.parameters["copied"][0] if "copied" in source.parameters else None
+        if through is None or through in assembly.ranks:
+            return source.sources
+        return (*source.sources, *(c for c in assembly.table.foreign_key(through).columns if c != column.name))
     if isinstance(source, Derived) and source.foreign_key is not None and source.foreign_key not in assembly.ranks:
         fk = assembly.table.foreign_key(source.foreign_key)
         return tuple(c for c in fk.columns if c != column.name)
@@ -212,7 +215,10 @@ def derived(
     if source.operation in FOLLOWING:
         return followed(assembly, source, kind, alone, out)
     if "copied" in source.parameters:
-        alone = _unless(alone, _short(as_type(assembly.through(*source.parameters["copied"], out), kind), source))
+        above = as_type(assembly.through(*source.parameters["copied"], out), kind)
+        if alone is not None and model is not None and column.name in model.offsets:
+            alone = add_offset(above, alone, dict(model.offsets[column.name]), kind)
+        alone = _unless(alone, _short(above, source))
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
