@@ -72,6 +72,25 @@ def test_rows_do_not_depend_on_how_many_there_are() -> None:
     assert sized_texts(call, request(50), wanted, 50).to_pylist()[:20] == few.to_pylist()
 
 
+def test_numbers_of_rare_shapes_have_their_digits() -> None:
+    call, wanted = RuleCall("pattern", {"patterns": [["+1 (999) 999-9999", 9]]}), np.tile([15, 17, 19], 30)
+    made = sized_texts(call, request(90), wanted, 90)
+    assert lengths(made).tolist() == wanted.tolist()
+    assert all(t.startswith("+1 (") and t[-1].isdigit() for t in made.to_pylist())
+    letters = sized_texts(RuleCall("pattern", {"patterns": [["AA", 9]]}), request(90), np.full(90, 5), 90)
+    assert set(lengths(letters)) == {2}
+
+
+def test_stand_ins_are_as_long_as_what_they_stand_for() -> None:
+    """Towns that are unique by rule have long names; the rows' own have short ones."""
+    rng = np.random.default_rng(5)
+    towns = [f"{'abcdefghij'[i % 10] * (4 + i % 5)}{'klmno'[i // 10]}" for i in range(50)]
+    rows = pd.DataFrame({"id": np.arange(400), "city": rng.choice(towns, 400), "size": rng.integers(0, 9, 400)})
+    made = fs.fit({"places": rows}, seed=2).sample(seed=2)["places"].city
+    assert abs(made.str.len().mean() - rows.city.str.len().mean()) < 1.5
+    assert made.nunique() > 20
+
+
 # -- rare values ------------------------------------------------------------------------------------------------------
 def test_rare_values_come_again_in_the_row_where_they_first_came() -> None:
     values = pa.array(["x", "y", "y", "common", "y", "z", "z"])
@@ -129,6 +148,15 @@ def test_codes_come_in_their_shares_and_siblings_stay_together() -> None:
     assert np.bincount(out).tolist() == [800, 600, 400, 200]
     mixed = sum(len(set(out[i : i + 10])) > 1 for i in range(0, 2_000, 10))
     assert mixed <= 8  # a block's last run, and where what is given to it ends
+
+
+def test_rows_that_do_not_fit_their_code_leave_it_first() -> None:
+    beside = np.repeat([0, 1], [900, 100])
+    codes = np.where(beside == 1, 1, 0).astype(np.int32)
+    codes[900:940] = 0  # have what goes with code 1
+    rows, wanted = moves(codes, np.array([90, 10]), beside.astype(np.int32), np.arange(1_000), 7, "x")
+    assert sorted(rows) == list(range(900, 940))
+    assert set(wanted) == {1}
 
 
 def test_places_in_blocks_are_what_rows_ask_for() -> None:

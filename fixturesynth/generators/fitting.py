@@ -30,7 +30,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import agreeing, as_type, derive, find_lookup, find_rows
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
@@ -480,7 +480,7 @@ def _add_derived(
         known = find_rows(sources, lookup) >= 0
         if "copied" in source.parameters:
             above = _through(rows, table, *source.parameters["copied"], order)
-            known |= _same(values, above)
+            known |= agreeing(values, above)
             facts = offset_facts(values, "temporal")
             if facts is not None and not known.all() and (distance := offsets(values, above, facts)) is not None:
                 found_offsets[column.name] = facts
@@ -499,18 +499,12 @@ def _add_derived(
     present = np.asarray(values.is_valid())
     if (made & ~present).any():
         coded.add(null_variable(column.name), 2, made & ~present)
-    other = present & ~(_same(values, derived) if source.parameters.get("mostly") else made)
+    other = present & ~(agreeing(values, derived) if source.parameters.get("mostly") else made)
     if other.any():
         alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
         named = source.parameters.get("domain") or source.parameters.get("known")
         kind = "categorical" if source.parameters.get("mostly") else _fallback_kind(values)
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
-
-
-def _same(values: pa.Array, others: pa.Array) -> npt.NDArray[np.bool_]:
-    """Where both are equal or NULL, (n,)."""
-    equal = pc.fill_null(pc.equal(values, as_type(others, values.type)), False)
-    return np.asarray(pc.or_(equal, pc.and_(values.is_null(), others.is_null())))
 
 
 def _fallback_kind(values: pa.Array) -> str:

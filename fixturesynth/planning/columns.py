@@ -1,11 +1,9 @@
 """One source for each column, from what the schema declares, what the rows say and what the user wants."""
 
-from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.documents import document_rule, is_documented
+from fixturesynth.planning.lengths import lengths_of_rare
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -494,7 +493,7 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["rare"] = {"name": call.name, "options": made, "version": call.version}
         options["pool"] = pool
         if seen.lengths and call.name != "pattern":
-            options["lengths"] = _other_lengths(seen)
+            options["lengths"] = lengths_of_rare(seen)
     return options
 
 
@@ -506,27 +505,6 @@ def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     call, _ = learned_rule(needs, column, seen)
     pool = max(1, min(seen.distinct - len(seen.documents), MOST_STAND_INS))
     return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}, "pool": pool}
-
-
-def _other_lengths(seen: ColumnProfile) -> list[int]:
-    """Quantiles of the characters of the values that are not stored: of all texts, less those of the stored ones.
-
-    >>> column = ColumnProfile("c", "categorical", 20, 0, 9, values=(("abc", 10),), lengths=(3, 3, 3, 6, 7))
-    >>> _other_lengths(column)
-    [3, 6, 6, 7, 7]
-    """
-    points = len(seen.lengths)
-    weights = dict.fromkeys(sorted(set(seen.lengths)), 0)  # in rows, times ``points``
-    for length in seen.lengths:
-        weights[length] += seen.rows - seen.nulls
-    for value, rows in seen.values:
-        nearest = min(weights, key=lambda length: abs(length - len(str(value))))
-        weights[nearest] = max(weights[nearest] - rows * points, 0)
-    total = sum(weights.values())
-    if not total:
-        return list(seen.lengths)
-    ends = list(accumulate(weights.values()))
-    return [list(weights)[bisect_right(ends, (2 * k + 1) * total // (2 * points))] for k in range(points)]
 
 
 LEAST_STEM = 6  # letters of a domain's name by which it is still known

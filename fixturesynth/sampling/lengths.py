@@ -64,7 +64,9 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
 def _numbered(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
     """Texts that end in a number, as phones do, with digits more or less: shapes too rare to be stored have theirs."""
     lengths = _lengths(texts)
-    off = np.asarray(pc.match_substring_regex(texts, r"\d{3}$")) & (lengths != wanted) & (wanted > SHORT)
+    shapes = [len(shape) for shape, _ in call.options.get("patterns", ())]
+    off = np.asarray(pc.match_substring_regex(texts, r"\d{3}$")) & (wanted > SHORT) & ~np.isin(wanted, shapes)
+    off &= lengths != wanted
     if not off.any() or limits_of(call.options, request.context).octets:
         return texts
     neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
