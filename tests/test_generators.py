@@ -243,24 +243,6 @@ def test_a_leaf_covers_several_root_entities():
     assert share(entities) < 0.25
 
 
-def test_a_split_leaves_several_root_entities_on_both_sides():
-    """One entity's rows stand out most; splitting them off would be lost, and with it what comes below."""
-    entities = np.arange(4000) // 40
-    first, second = (_uniforms(4000, 2, seed=8) % 10).astype(np.int64).T
-    lone = entities == 17
-    target = np.where(lone, 3, (second > 4).astype(np.int64))
-    ranks = np.stack([np.where(lone, 10, first), second]).astype(np.uint8)
-    growth = Growth(most_depth=1)
-    assert grow(ranks, target, 4, False, Growth(most_depth=1, least_rows=5)).feature[0] == 1
-    ranks[0] = np.where(lone | (entities == 18), 10, first)
-    target = np.where(ranks[0] == 10, 3, second // 9)
-    assert grow(ranks, target, 4, False, growth).feature[0] == 0
-    assert grow(ranks, target, 4, False, growth, groups=entities).feature[0] == 1
-    wide = np.stack([np.where(entities < 6, 10, first), second]).astype(np.uint8)
-    target = np.where(wide[0] == 10, 3, second // 9)
-    assert grow(wide, target, 4, False, growth, groups=entities).feature[0] == 0
-
-
 def test_new_categories_follow_others_although_most_are_repeated():
     """The medium of a family's first row goes with its genre, and nearly all later rows repeat it."""
     families, each, genres = 600, 20, 40

@@ -37,6 +37,7 @@ Ranks = npt.NDArray[np.uint8]
 
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
+LEAST_GROUPS = 5  # root entities in a leaf
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 REPEATS = 0.3  # on a scale from 0 (by chance) to 1 (always), how often a code is that of the sibling before
 LEAST_REPEATS = 50
@@ -71,8 +72,6 @@ class Cart:
         rows = codes.shape[0]
         groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
         chosen = _grow_rows(rows, len(variables), time_limit, seed)
-        # Where each row is an entity of its own, its rows are counted anyhow.
-        entities = None if groups is None or int(groups.max()) + 1 == rows else groups[chosen]
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
@@ -87,22 +86,21 @@ class Cart:
             if like is not None and not variable.ordered and _repeats(own, before, size):
                 repeated[str(i)] = like
                 own, size = np.where(own == before, size, own).astype(np.int32), size + 1
-            tree, lookup, leaf = _grown(
-                seen, own, size, variable.ordered, like, self.growth, entities, size - 1 if str(i) in repeated else None
-            )
+            again = size - 1 if str(i) in repeated else None
+            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth, again)
             if like is not None and variable.ordered and _may_step(own, before, size):
                 steps, wide = step_classes(own, before, size), classes(size)
-                other = _grown(seen, steps, wide, True, like, self.growth, entities)
+                other = _grown(seen, steps, wide, True, like, self.growth)
                 if code_length(other[2], steps, wide) < code_length(leaf, own, size):
                     stepped[str(i)] = like
                     (tree, lookup, leaf), own, size = other, steps, wide
-            held, owner_of = _count(tree, leaf, own, size, groups, self.growth)
+            held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-            if not variable.ordered and (found := _partner(variables, codes, range(fixed, i), i, groups, self.growth)):
+            if not variable.ordered and (found := _partner(variables, codes, range(fixed, i), i, groups)):
                 partnered[str(i)], pairs = found
                 arrays |= {f"{i}.{name}": array for name, array in pairs.arrays().items()}
             seen = seen.and_one(variable, codes[:, i])
@@ -216,45 +214,37 @@ class _Seen:
 
 
 def _grown(
-    seen: _Seen,
-    own: Codes,
-    size: int,
-    ordered: bool,
-    like: int | None,
-    growth: Growth,
-    groups: Integers | None,
-    repeat: int | None = None,
+    seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth, again: int | None = None
 ) -> tuple[Tree, Ranks, Integers]:
     """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
 
     The sibling before (``like``) and the steps that others took matter most where little else is left to be told.
+    ``again``: the class of rows that repeat their sibling's code. It says nothing of which codes go together, and where
+    nearly all rows repeat, codes of other variables would be ranked by it alone.
     """
     target = own[seen.chosen].astype(np.int64)
     columns = [seen.codes[seen.chosen, f].astype(np.int64) for f in range(len(seen.variables))]
-    # That a value is repeated says nothing of which values go together.
-    new = np.flatnonzero(target != repeat) if repeat is not None else np.arange(target.size)
+    new = np.flatnonzero(target != again) if again is not None else np.arange(target.size)
     tables = [
         rank_feature(column[new], feature.size, feature.ordered, target[new], size)
         for column, feature in zip(columns, seen.variables, strict=True)
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
     always = [f for f, feature in enumerate(seen.variables) if f == like or feature.name.startswith(STEP)]
-    tree = grow(ranks, target, size, ordered, growth, always, groups)
+    tree = grow(ranks, target, size, ordered, growth, always)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
     return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
 
 
 def _partner(
-    variables: Sequence[Variable], codes: Codes, earlier: Sequence[int], i: int, groups: Integers | None, growth: Growth
+    variables: Sequence[Variable], codes: Codes, earlier: Sequence[int], i: int, groups: Integers | None
 ) -> tuple[int, Partners] | None:
     """The earlier category that says most of which codes of variable ``i`` never come, and the pairs that do."""
     best: tuple[float, int, Partners] | None = None
     for j in earlier:
         if variables[j].ordered:
             continue
-        found = find_partners(
-            codes[:, j], variables[j].size, codes[:, i], variables[i].size, groups, growth.least_groups
-        )
+        found = find_partners(codes[:, j], variables[j].size, codes[:, i], variables[i].size, groups, LEAST_GROUPS)
         if found is not None and (best is None or found[0] > best[0]):
             best = (found[0], j, found[1])
     return None if best is None else best[1:]
@@ -334,7 +324,7 @@ def _count(
     codes: npt.NDArray[np.int32],
     size: int,
     groups: Integers | None,
-    growth: Growth,
+    least_rows: int,
 ) -> tuple[Distributions, npt.NDArray[np.int32]]:
     """Distributions of all rows by leaf, and which one every node uses, (nodes,).
 
@@ -345,11 +335,11 @@ def _count(
     settled: list[tuple[Integers, Integers]] = []  # (rows, holder of each)
     rows, at = np.arange(leaf.size), leaf.copy()
     while True:
-        enough = np.bincount(at, minlength=nodes) >= growth.least_rows
+        enough = np.bincount(at, minlength=nodes) >= least_rows
         if groups is not None:
             wide = int(groups.max()) + 1
             support = np.bincount(np.unique(at * wide + groups[rows]) // wide, minlength=nodes)
-            enough &= support >= growth.least_groups
+            enough &= support >= LEAST_GROUPS
         poor = np.unique(at[~enough[at]])
         empty = (
             np.flatnonzero((tree.feature < 0) & (np.bincount(leaf, minlength=nodes) == 0)) if not settled else poor[:0]

@@ -27,7 +27,6 @@ class Growth:
     """How far a tree may grow. ``evidence``: least gain of a split, in units of what chance alone would give."""
 
     least_rows: int = 10
-    least_groups: int = 5  # root entities on both sides of a split
     most_leaves: int = 16384
     most_depth: int = 24
     classes: int = 6
@@ -99,28 +98,22 @@ def grow(
     ordered: bool,
     growth: Growth,
     always: Sequence[int] = (),
-    groups: Integers | None = None,
 ) -> Tree:
     """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n); ``always``: features that are searched at
-    every level, whatever the first ones say of them.
-
-    ``groups``: root entity of each row, (n,). Both sides of a split have ``least_groups`` of them: what too few stand
-    behind may not be drawn from, so a split that leaves such a side would be lost with all that comes below it.
-    """
+    every level, whatever the first ones say of them."""
     features = list(range(ranks.shape[0]))
     widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
     feature, threshold, left, parent = (_filled(1, value) for value in (-1, 0, -1, -1))
     nodes, leaves, first = 1, 1, 0  # first: number of this level's first node
-    rows = np.arange(target.size) if groups is None else np.argsort(groups, kind="stable")
+    rows = np.arange(target.size)
     node = np.zeros(target.size, np.int64)  # of the rows still in play, counted among the active nodes
     active = np.zeros(1, np.int64)  # index within the level
     importance = np.zeros(len(features))
     for depth in range(growth.most_depth):
         if not features or leaves >= growth.most_leaves or rows.size < 2 * growth.least_rows:
             break
-        support = None if groups is None else _Support.of(node, groups[rows], active.size, growth.least_groups)
         gain, best, cut, per_feature = _search(
-            ranks, rows, node, active.size, target, target_size, ordered, features, widths, growth, support
+            ranks, rows, node, active.size, target, target_size, ordered, features, widths, growth
         )
         importance += per_feature
         wanted = np.flatnonzero(best >= 0)
@@ -162,37 +155,6 @@ def grow(
     )
 
 
-@dataclass(frozen=True)
-class _Support:
-    """Which root entities the nodes of a level hold. ``order``: rows by node and entity; ``starts``: where each pair of
-    them begins in it, ``node``: its node; ``held``: (nodes,), how many entities each has."""
-
-    order: Integers
-    starts: Integers
-    node: Integers
-    held: Integers
-    least: int
-
-    @classmethod
-    def of(cls, node: Integers, groups: Integers, nodes: int, least: int) -> _Support:
-        """``node`` and ``groups``: of the rows in play, (n,), these ascending."""
-        order = np.argsort(node.astype(np.uint16) if nodes <= 2**16 else node, kind="stable")
-        nodes_of, groups = node[order], groups[order]
-        starts = np.flatnonzero(np.append(True, (nodes_of[1:] != nodes_of[:-1]) | (groups[1:] != groups[:-1])))
-        return cls(order, starts, nodes_of[starts], np.bincount(nodes_of[starts], minlength=nodes), least)
-
-    def enough(self, ranks: Ranks, width: int) -> npt.NDArray[np.bool_]:
-        """(nodes, width - 1): whether a split at each rank leaves enough entities below and above it."""
-        ranks, nodes = ranks[self.order], self.held.size
-        ends = [np.minimum.reduceat(ranks, self.starts), np.maximum.reduceat(ranks, self.starts)]
-        low, high = (
-            np.cumsum(np.bincount(self.node * width + end, minlength=nodes * width).reshape(nodes, width), axis=1)
-            for end in ends
-        )
-        fits: npt.NDArray[np.bool_] = (low >= self.least) & (self.held[:, None] - high >= self.least)
-        return fits[:, :-1]
-
-
 def _filled(size: int, value: int) -> list[Integers]:
     return [np.full(size, value, np.int64)]
 
@@ -226,7 +188,6 @@ def _search(
     features: list[int],
     widths: Integers,
     growth: Growth,
-    support: _Support | None,
 ) -> tuple[npt.NDArray[np.float32], Integers, Integers, npt.NDArray[np.float64]]:
     """The best split of every node of a level: gain, feature (-1: none), threshold; and the gain by feature."""
     classes = min(growth.classes, target_size)
@@ -244,16 +205,13 @@ def _search(
         width = int(widths[f])
         if width < 2:
             continue
-        own = ranks[f, rows]
-        cells = (node * width + own) * classes + (key - node * classes)
+        cells = (node * width + ranks[f, rows]) * classes + (key - node * classes)
         table = np.bincount(cells, minlength=nodes * width * classes).reshape(nodes, width, classes)
         below = np.cumsum(table, axis=1, dtype=np.float32)[:, :-1]
         above = whole[:, None, :] - below
         count_below = below.sum(axis=2)
         count_above = total[:, None] - count_below
         fits = (count_below >= growth.least_rows) & (count_above >= growth.least_rows)
-        if support is not None:
-            fits &= support.enough(own, width)
         score = np.einsum("ijk,ijk->ij", below, below) / np.maximum(count_below, 1)
         score += np.einsum("ijk,ijk->ij", above, above) / np.maximum(count_above, 1)
         score -= base[:, None]
