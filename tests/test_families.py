@@ -1,6 +1,7 @@
 """What holds families together: lengths of texts, rare values that come again, kinds of second parents, exact lists."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -81,14 +82,26 @@ def test_numbers_of_rare_shapes_have_their_digits() -> None:
     assert set(lengths(letters)) == {2}
 
 
-def test_stand_ins_are_as_long_as_what_they_stand_for() -> None:
-    """Towns that are unique by rule have long names; the rows' own have short ones."""
+def test_stand_ins_are_as_long_as_what_they_stand_for(tmp_path: Path) -> None:
+    """Towns that are different by rule have long names; the rows' own, each of one person or two, have short ones."""
     rng = np.random.default_rng(5)
-    towns = [f"{'abcdefghij'[i % 10] * (4 + i % 5)}{'klmno'[i // 10]}" for i in range(50)]
-    rows = pd.DataFrame({"id": np.arange(400), "city": rng.choice(towns, 400), "size": rng.integers(0, 9, 400)})
-    made = fs.fit({"places": rows}, seed=2).sample(seed=2)["places"].city
-    assert abs(made.str.len().mean() - rows.city.str.len().mean()) < 1.5
-    assert made.nunique() > 20
+    towns = [
+        f"{'Abcdefghij'[i % 10]}{'aeiou'[i % 5]}{'lmnr'[i % 4] * (1 + i % 4)}{'aeiou'[i // 12]}" for i in range(60)
+    ]
+    people = pd.DataFrame({"id": np.arange(90), "first_name": "Ann", "last_name": [f"Lee{i}" for i in range(90)]})
+    visits = pd.DataFrame({"id": np.arange(900), "person_id": np.arange(900) // 10})
+    visits["city"] = np.array(towns)[visits.person_id % 60]
+    visits["paid"] = rng.integers(0, 9, 900)
+    script = tmp_path / "clinic.sql"
+    script.write_text(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, first_name TEXT, last_name TEXT);"
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people (id), city TEXT, "
+        "paid INTEGER);"
+    )
+    rows = {"people": people, "visits": visits}
+    made = fs.fit(rows, schema=fs.reflect(script), seed=2).sample(seed=2)["visits"].city
+    assert abs(made.str.len().mean() - visits.city.str.len().mean()) < 1.5
+    assert 30 < made.nunique() <= 60
 
 
 # -- rare values ------------------------------------------------------------------------------------------------------
