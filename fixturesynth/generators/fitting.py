@@ -479,7 +479,8 @@ def _add_derived(
             return
         known = find_rows(sources, lookup) >= 0
         if "copied" in source.parameters:
-            above = _through(rows, table, *source.parameters["copied"], order)
+            through, theirs = source.parameters["copied"]
+            above = _through(rows, table, through, theirs, order)
             known |= agreeing(values, above)
             facts = offset_facts(values, "temporal")
             if facts is not None and not known.all() and (distance := offsets(values, above, facts)) is not None:
