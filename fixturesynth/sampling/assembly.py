@@ -215,7 +215,8 @@ def derived(
     if source.operation in FOLLOWING:
         return followed(assembly, source, kind, alone, out)
     if "copied" in source.parameters:
-        above = as_type(assembly.through(*source.parameters["copied"], out), kind)
+        through, theirs = source.parameters["copied"]
+        above = as_type(assembly.through(through, theirs, out), kind)
         if alone is not None and model is not None and column.name in model.offsets:
             alone = add_offset(above, alone, dict(model.offsets[column.name]), kind)
         alone = _unless(alone, _short(above, source))
