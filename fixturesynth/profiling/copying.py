@@ -4,7 +4,7 @@ A copy that some rows break is no rule (``invariants.references`` finds those), 
 hang on nothing: what is made up for the parent and for its children would have nothing to do with each other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -28,32 +28,36 @@ SCREEN = 1_000  # rows that are looked at first
 
 
 def find_copied(
-    table: Table, fk: ForeignKey, at: Integers, rows: tuple[pa.Table, pa.Table],
+    table: Table, fk: ForeignKey, locate: Callable[[], Integers], rows: tuple[pa.Table, pa.Table],
     columns: tuple[Mapping[str, ColumnProfile], Mapping[str, ColumnProfile]],
 ) -> Iterator[tuple[str, str, float]]:  # fmt: skip
     """(column, the parent's column, share of rows that have its value) along a foreign key.
 
-    ``at``: the parent's row of each row, -1 for none, (n,); ``rows`` and ``columns``: of the child and the parent.
+    ``locate()``: the parent's row of each row, -1 for none, (n,). ``rows``, ``columns``: of the child and the parent.
     """
+    barred = {c for key in table.foreign_keys for c in key.columns} | {c for key in table.keys for c in key}
+    able = [
+        (ours, theirs)
+        for ours in columns[0].values() if ours.name not in barred and ours.kind in KINDS and ours.distinct > 1
+        for theirs in columns[1].values() if theirs.kind in KINDS and theirs.distinct > 1
+        if rows[0].schema.field(ours.name).type == rows[1].schema.field(theirs.name).type
+    ]  # fmt: skip
+    if not able or rows[0].num_rows < FEWEST_ROWS or rows[1].num_rows < FEWEST_PARENTS:
+        return
+    at = locate()
     linked = np.flatnonzero(at >= 0)
     if linked.size < FEWEST_ROWS or np.unique(at[linked]).size < FEWEST_PARENTS:
         return
     few = linked[:: linked.size // SCREEN + 1]
-    barred = {c for key in table.foreign_keys for c in key.columns} | {c for key in table.keys for c in key}
-    for name, ours in columns[0].items():
-        if name in barred or ours.kind not in KINDS or ours.distinct < 2:
+    for ours, theirs in able:
+        values = rows[0].column(ours.name), rows[1].column(theirs.name)
+        if float(_same(*values, few, at).mean()) < BEYOND:
             continue
-        for other, theirs in columns[1].items():
-            values = rows[0].column(name), rows[1].column(other)
-            if theirs.kind not in KINDS or values[0].type != values[1].type or theirs.distinct < 2:
-                continue
-            if float(_same(*values, few, at).mean()) < BEYOND:
-                continue
-            if theirs.nulls and (not ours.nulls or (ours.kind == "datetime" and _more(*values, linked, at))):
-                continue  # what is copied or counted from nothing would be nothing
-            share = _share(_same(*values, linked, at), at[linked])
-            if share >= MOSTLY and share >= 1 - (1 - BEYOND) * (1 - _chance(values[1], at[linked])):
-                yield name, other, share
+        if theirs.nulls and (not ours.nulls or (ours.kind == "datetime" and _more(*values, linked, at))):
+            continue  # what is copied or counted from nothing would be nothing
+        share = _share(_same(*values, linked, at), at[linked])
+        if share >= MOSTLY and share >= 1 - (1 - BEYOND) * (1 - _chance(values[1], at[linked])):
+            yield ours.name, theirs.name, share
 
 
 def _same(ours: pa.ChunkedArray, theirs: pa.ChunkedArray, rows: Integers, at: Integers) -> Flags:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,8 +116,8 @@ def _copied(
             rows = dataset.arrow(table.name), dataset.arrow(fk.parent)
             if not set(fk.columns) <= {*rows[0].column_names} or not set(fk.parent_columns) <= {*rows[1].column_names}:
                 continue
-            at = parent_rows(rows[0], fk, rows[1])
-            for name, theirs, share in find_copied(table, fk, at, rows, (columns[table.name], columns[fk.parent])):
+            locate = partial(parent_rows, rows[0], fk, rows[1])
+            for name, theirs, share in find_copied(table, fk, locate, rows, (columns[table.name], columns[fk.parent])):
                 if share > best.get((table.name, name), (0.0,))[0]:
                     best[table.name, name] = share, (fk.name, theirs)
     return {place: found for place, (_, found) in best.items()}
