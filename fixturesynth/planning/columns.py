@@ -11,7 +11,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.documents import document_rule, is_documented
-from fixturesynth.planning.lengths import lengths_of_rare
+from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -277,7 +277,7 @@ def _plan_learned(
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
         if invariant.kind == "determines" and (above := _copied(needs, column, seen)) is not None:
-            parameters |= {"copied": list(above)} | _longest(needs, column)
+            parameters |= {"copied": list(above)} | longest_text(column, needs.constraints.domains.get(column.name))
         if invariant.kind == "running":
             parameters = bounded(parameters, needs.constraints.domains.get(column.name))
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
@@ -290,7 +290,11 @@ def _plan_learned(
     copied = _copied(needs, column, seen)
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
-        parameters = {"mostly": True} | _longest(needs, column) | _categories(needs, column, seen)
+        parameters = (
+            {"mostly": True}
+            | longest_text(column, needs.constraints.domains.get(column.name))
+            | _categories(needs, column, seen)
+        )
         source = Derived("copy", (theirs,), foreign_key, parameters)
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
     if _is_learned(seen):
@@ -327,13 +331,6 @@ def _reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:
     if how.get(foreign_key) not in ("context", "matched", "implied") or parent is None:
         return False
     return any(c.name == theirs and not c.null_share for c in parent.columns)
-
-
-def _longest(needs: ColumnNeeds, column: Column) -> dict[str, int]:
-    """The characters that a text copied from elsewhere may have here."""
-    domain = needs.constraints.domains.get(column.name)
-    limits = [n for n in (column.type.length, domain.max_length if domain else None) if n is not None]
-    return {"max_length": min(limits)} if limits else {}
 
 
 def _is_learned(seen: ColumnProfile) -> bool:

@@ -1,11 +1,13 @@
-"""How long the texts are that stand in for categories too rare to be stored."""
+"""How long texts may be: those that stand in for categories too rare to be stored, and copies of others."""
 
 from bisect import bisect_right
 from itertools import accumulate
 
 from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.schema.model import Column
+from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["lengths_of_rare"]
+__all__ = ["lengths_of_rare", "longest_text"]
 
 
 def lengths_of_rare(seen: ColumnProfile) -> list[int]:
@@ -27,3 +29,9 @@ def lengths_of_rare(seen: ColumnProfile) -> list[int]:
         return list(seen.lengths)
     ends = list(accumulate(weights.values()))
     return [list(weights)[bisect_right(ends, (2 * k + 1) * total // (2 * points))] for k in range(points)]
+
+
+def longest_text(column: Column, domain: ColumnDomain | None) -> dict[str, int]:
+    """``max_length``, the characters that a text copied from elsewhere may have here, where there is a limit."""
+    limits = [n for n in (column.type.length, domain.max_length if domain else None) if n is not None]
+    return {"max_length": min(limits)} if limits else {}
