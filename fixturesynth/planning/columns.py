@@ -290,11 +290,8 @@ def _plan_learned(
     copied = _copied(needs, column, seen)
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
-        parameters = (
-            {"mostly": True}
-            | longest_text(column, needs.constraints.domains.get(column.name))
-            | _categories(needs, column, seen)
-        )
+        longest = longest_text(column, needs.constraints.domains.get(column.name))
+        parameters = {"mostly": True} | longest | _categories(needs, column, seen)
         source = Derived("copy", (theirs,), foreign_key, parameters)
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
     if _is_learned(seen):
@@ -312,10 +309,8 @@ def _plan_learned(
 
 def _copied(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
     """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
-    if seen.copied is None:
-        return None
     text = column.type.kind == "text" or seen.kind == "datetime"
-    if not text or not _reachable(needs, *seen.copied):
+    if seen.copied is None or not text or not _reachable(needs, *seen.copied):
         return None
     domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
     free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
