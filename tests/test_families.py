@@ -1,6 +1,7 @@
 """What holds families together: lengths of texts, rare values that come again, kinds of second parents, exact lists."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,37 @@ def test_rows_do_not_depend_on_how_many_there_are() -> None:
     assert sized_texts(call, request(50), wanted, 50).to_pylist()[:20] == few.to_pylist()
 
 
+def test_numbers_of_rare_shapes_have_their_digits() -> None:
+    call, wanted = RuleCall("pattern", {"patterns": [["+1 (999) 999-9999", 9]]}), np.tile([15, 17, 19], 30)
+    made = sized_texts(call, request(90), wanted, 90)
+    assert lengths(made).tolist() == wanted.tolist()
+    assert all(t.startswith("+1 (") and t[-1].isdigit() for t in made.to_pylist())
+    letters = sized_texts(RuleCall("pattern", {"patterns": [["AA", 9]]}), request(90), np.full(90, 5), 90)
+    assert set(lengths(letters)) == {2}
+
+
+def test_stand_ins_are_as_long_as_what_they_stand_for(tmp_path: Path) -> None:
+    """Towns that are different by rule have long names; the rows' own, each of one person or two, have short ones."""
+    rng = np.random.default_rng(5)
+    towns = [
+        f"{'Abcdefghij'[i % 10]}{'aeiou'[i % 5]}{'lmnr'[i % 4] * (1 + i % 4)}{'aeiou'[i // 12]}" for i in range(60)
+    ]
+    people = pd.DataFrame({"id": np.arange(90), "first_name": "Ann", "last_name": [f"Lee{i}" for i in range(90)]})
+    visits = pd.DataFrame({"id": np.arange(900), "person_id": np.arange(900) // 10})
+    visits["city"] = np.array(towns)[visits.person_id % 60]
+    visits["paid"] = rng.integers(0, 9, 900)
+    script = tmp_path / "clinic.sql"
+    script.write_text(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, first_name TEXT, last_name TEXT);"
+        "CREATE TABLE visits (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people (id), city TEXT, "
+        "paid INTEGER);"
+    )
+    rows = {"people": people, "visits": visits}
+    made = fs.fit(rows, schema=fs.reflect(script), seed=2).sample(seed=2)["visits"].city
+    assert abs(made.str.len().mean() - visits.city.str.len().mean()) < 1.5
+    assert 30 < made.nunique() <= 60
+
+
 # -- rare values ------------------------------------------------------------------------------------------------------
 def test_rare_values_come_again_in_the_row_where_they_first_came() -> None:
     values = pa.array(["x", "y", "y", "common", "y", "z", "z"])
@@ -129,6 +161,15 @@ def test_codes_come_in_their_shares_and_siblings_stay_together() -> None:
     assert np.bincount(out).tolist() == [800, 600, 400, 200]
     mixed = sum(len(set(out[i : i + 10])) > 1 for i in range(0, 2_000, 10))
     assert mixed <= 8  # a block's last run, and where what is given to it ends
+
+
+def test_rows_that_do_not_fit_their_code_leave_it_first() -> None:
+    beside = np.repeat([0, 1], [900, 100])
+    codes = np.where(beside == 1, 1, 0).astype(np.int32)
+    codes[900:940] = 0  # have what goes with code 1
+    rows, wanted = moves(codes, np.array([90, 10]), beside.astype(np.int32), np.arange(1_000), 7, "x")
+    assert sorted(rows) == list(range(900, 940))
+    assert set(wanted) == {1}
 
 
 def test_places_in_blocks_are_what_rows_ask_for() -> None:

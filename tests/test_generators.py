@@ -243,6 +243,27 @@ def test_a_leaf_covers_several_root_entities():
     assert share(entities) < 0.25
 
 
+def test_categories_are_ranked_by_what_comes_where_nothing_is_repeated():
+    """The medium of a family's first row goes with its genre; how many rows repeat it goes with something else."""
+    families, genres = 600, 120
+    genre = (_uniforms(families, 1, seed=4)[:, 0] % genres).astype(np.int64)
+    each = np.where(genre % 2, 4, 40)
+    kind = np.where(np.arange(genres) % 8 < 2, 2, np.where(np.arange(genres) % 8 < 4, 1, 0))
+    medium, first = kind[genre].repeat(each), np.cumsum(each) - each
+    before = np.roll(medium, 1)
+    before[first] = 3
+    variables = (
+        Variable("genre", genres, context=True),
+        Variable("previous medium", 4, context=True),
+        Variable("medium", 3, like="previous medium"),
+    )
+    codes = np.stack([genre.repeat(each), before, medium], axis=1).astype(np.int32)
+    state = Cart().fit(CodedTable(variables, codes, np.arange(families).repeat(each)), seed=1)
+    assert state.facts["repeated"]
+    ranked = kind[np.argsort(state.arrays["2.ranks"][:genres], kind="stable")]
+    assert np.count_nonzero(np.diff(ranked)) == 2
+
+
 def test_unseen_context_and_odd_tables():
     table = _table()
     state = Cart().fit(CodedTable(table.variables, table.codes[table.codes[:, 0] < 2]), seed=1)

@@ -92,7 +92,8 @@ class Cart:
             if like is not None and not variable.ordered and repeats(own, before, size):
                 repeated[str(i)] = like
                 own, size = np.where(own == before, size, own).astype(np.int32), size + 1
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
+            again = size - 1 if str(i) in repeated else None
+            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth, again)
             if like is not None and variable.ordered and _may_step(own, before, size):
                 steps, wide = step_classes(own, before, size), classes(size)
                 other = _grown(seen, steps, wide, True, like, self.growth)
@@ -232,16 +233,19 @@ class _Seen:
 
 
 def _grown(
-    seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth
+    seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth, again: int | None = None
 ) -> tuple[Tree, Ranks, Integers]:
     """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
 
     The sibling before (``like``) and the steps that others took matter most where little else is left to be told.
+    ``again``: the class of rows that repeat their sibling's code. It says nothing of which codes go together, and where
+    nearly all rows repeat, codes of other variables would be ranked by it alone.
     """
     target = own[seen.chosen].astype(np.int64)
     columns = [seen.codes[seen.chosen, f].astype(np.int64) for f in range(len(seen.variables))]
+    new = np.flatnonzero(target != again) if again is not None else np.arange(target.size)
     tables = [
-        rank_feature(column, feature.size, feature.ordered, target, size)
+        rank_feature(column[new], feature.size, feature.ordered, target[new], size)
         for column, feature in zip(columns, seen.variables, strict=True)
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)

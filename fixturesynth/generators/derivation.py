@@ -21,12 +21,18 @@ from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.rounding import round_at
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["OPERATIONS", "as_type", "derive", "find_lookup", "find_rows"]
+__all__ = ["OPERATIONS", "agreeing", "as_type", "derive", "find_lookup", "find_rows"]
 
 Parameters = Mapping[str, Any]
 Integers = npt.NDArray[np.int64]
 
 MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
+
+
+def agreeing(values: pa.Array, others: pa.Array) -> npt.NDArray[np.bool_]:
+    """Where both are equal, or both NULL, (n,)."""
+    equal = pc.fill_null(pc.equal(values, as_type(others, values.type)), False)
+    return np.asarray(pc.or_(equal, pc.and_(values.is_null(), others.is_null())))
 
 
 def as_type(values: pa.Array, kind: pa.DataType, format: str | None = None) -> pa.Array:

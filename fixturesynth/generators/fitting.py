@@ -29,7 +29,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import as_type, derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import agreeing, as_type, derive, find_lookup, find_rows
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
@@ -403,7 +403,7 @@ def _add_column(
             for part, (found, kind) in document_parts(source.call, values).items():
                 coded.encode(inside_variable(name, part), found, kind, protection, groups)
     else:
-        _add_derived(rows, table, column, order, groups, coded, values, lookups)
+        _add_derived(rows, table, column, order, groups, coded, values, found_offsets, lookups)
 
 
 def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
@@ -449,6 +449,7 @@ def _add_derived(
     groups: Integers,
     coded: _Coded,
     values: pa.Array,
+    found_offsets: dict[str, dict[str, object]],
     lookups: dict[str, pa.Table],
 ) -> None:
     """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""
@@ -474,6 +475,16 @@ def _add_derived(
         if "rule" in source.parameters:
             return
         known = find_rows(sources, lookup) >= 0
+        if "copied" in source.parameters:
+            through, theirs = source.parameters["copied"]
+            above = _through(rows, table, through, theirs, order)
+            known |= agreeing(values, above)
+            facts = offset_facts(values, "temporal")
+            if facts is not None and not known.all() and (distance := offsets(values, above, facts)) is not None:
+                found_offsets[column.name] = facts
+                distance = pc.if_else(pa.array(known), pa.scalar(None, pa.int64()), distance)
+                coded.encode(column_variable(column.name), distance, "numeric", rows.protection, groups)
+                return
         if not known.all():
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
@@ -481,14 +492,17 @@ def _add_derived(
             kind = "categorical" if named else _fallback_kind(values)
             coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
         return
-    made = np.asarray(derive(source.operation, sources, source.parameters, values.type).is_valid())
+    derived = derive(source.operation, sources, source.parameters, values.type)
+    made = np.asarray(derived.is_valid())
     present = np.asarray(values.is_valid())
     if (made & ~present).any():
         coded.add(null_variable(column.name), 2, made & ~present)
-    if (present & ~made).any():
-        alone = pc.if_else(pa.array(present & ~made), values, pa.scalar(None, values.type))
-        kind = _fallback_kind(values)
-        coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
+    other = present & ~(agreeing(values, derived) if source.parameters.get("mostly") else made)
+    if other.any():
+        alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
+        named = source.parameters.get("domain") or source.parameters.get("known")
+        kind = "categorical" if source.parameters.get("mostly") else _fallback_kind(values)
+        coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
 
 
 def _fallback_kind(values: pa.Array) -> str:

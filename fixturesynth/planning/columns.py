@@ -11,6 +11,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.documents import document_rule, is_documented
+from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -275,6 +276,8 @@ def _plan_learned(
             parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
+        if invariant.kind == "determines" and (above := _copied(needs, column, seen)) is not None:
+            parameters |= {"copied": list(above)} | longest_text(column, needs.constraints.domains.get(column.name))
         if invariant.kind == "running":
             parameters = bounded(parameters, needs.constraints.domains.get(column.name))
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
@@ -284,6 +287,13 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
+    copied = _copied(needs, column, seen)
+    if copied is not None and seen.kind != "datetime":  # which is counted from the other
+        foreign_key, theirs = copied
+        longest = longest_text(column, needs.constraints.domains.get(column.name))
+        parameters = {"mostly": True} | longest | _categories(needs, column, seen)
+        source = Derived("copy", (theirs,), foreign_key, parameters)
+        return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
     if _is_learned(seen):
         kind = _encoding(seen) if seen.kind in MODELLED_KINDS or seen.kind == "datetime" else "categorical"
         options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
@@ -295,6 +305,27 @@ def _plan_learned(
     call, _ = learned_rule(needs, column, seen)
     made = ", of what the rows' own are made of" if call.name in ("document", "elements") else " by rule"
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind}{made}")
+
+
+def _copied(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
+    """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
+    text = column.type.kind == "text" or seen.kind == "datetime"
+    if seen.copied is None or not text or not _reachable(needs, *seen.copied):
+        return None
+    domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
+    free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
+        column.name not in c.columns or c.columns == (column.name,) for c in needs.table.checks
+    )
+    return seen.copied if free and not any(column.name in u.columns for u in unique_sets(needs.table)) else None
+
+
+def _reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:
+    """Whether rows are given a parent by this foreign key, and its column, before their own columns are made."""
+    how = {r.foreign_key: r.how for r in needs.references}
+    parent = needs.parents.get(needs.table.foreign_key(foreign_key).parent)
+    if how.get(foreign_key) not in ("context", "matched", "implied") or parent is None:
+        return False
+    return any(c.name == theirs and not c.null_share for c in parent.columns)
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
@@ -454,7 +485,7 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         options["rare"] = {"name": call.name, "options": made, "version": call.version}
         options["pool"] = pool
         if seen.lengths and call.name != "pattern":
-            options["lengths"] = list(seen.lengths)
+            options["lengths"] = lengths_of_rare(seen)
     return options
 
 
@@ -496,7 +527,9 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
             base = known[start]
             if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
                 return {"delta_from": start}
-    # Counted from a date that it never comes before; else from one that it never comes after.
+    # Counted from a date that it mostly is, or that it never comes before; else from one that it never comes after.
+    if mine.kind == "datetime" and mine.copied is not None and _reachable(needs, *mine.copied):
+        return {"delta_parent": list(mine.copied)}
     for kind in ("order_parent", "order_parent_reversed"):
         for item in needs.profile.invariants:
             if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:
@@ -527,7 +560,7 @@ def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan])
 def _dealt_out(needs: ColumnNeeds, plan: ColumnPlan, source: Derived, seen: ColumnProfile) -> ColumnPlan:
     """New determinants have no known value: each is dealt one, by the column's own model or rule, and keeps it."""
     parameters = {**source.parameters, "unseen": True}
-    if not _is_learned(seen):
+    if not _is_learned(seen) and "copied" not in parameters:
         call, _ = learned_rule(needs, needs.table.column(plan.name), seen)
         parameters["rule"] = {"name": call.name, "options": dict(call.options), "version": call.version}
     text = " and ".join(source.sources)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.cardinalities import find_cardinalities
 from fixturesynth.profiling.columns import Role, profile_column
+from fixturesynth.profiling.copying import find_copied
 from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import Protector, protection_of
@@ -71,6 +73,8 @@ def profile_dataset(
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns)
+    for (name, column), copied in _copied(schema, dataset, columns).items():
+        columns[name][column] = replace(columns[name][column], copied=copied)
     if progress is not None:
         progress("", len(present), len(present))
     return Profile(
@@ -98,6 +102,25 @@ def _relations(
         table.name: find_unique_sets(table, dataset.arrow(table.name)) for table in schema if table.name in dataset
     }
     return find_invariants(schema, dataset, columns), unique_sets, find_cardinalities(schema, dataset)
+
+
+def _copied(
+    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """By (table, column): the foreign key and the parent's column that nearly every row has its value from."""
+    best: dict[tuple[str, str], tuple[float, tuple[str, str]]] = {}
+    for table in schema:
+        for fk in table.foreign_keys if table.name in columns else ():
+            if fk.parent not in columns or fk.parent == table.name:
+                continue
+            rows = dataset.arrow(table.name), dataset.arrow(fk.parent)
+            if not set(fk.columns) <= {*rows[0].column_names} or not set(fk.parent_columns) <= {*rows[1].column_names}:
+                continue
+            locate = partial(parent_rows, rows[0], fk, rows[1])
+            for name, theirs, share in find_copied(table, fk, locate, rows, (columns[table.name], columns[fk.parent])):
+                if share > best.get((table.name, name), (0.0,))[0]:
+                    best[table.name, name] = share, (fk.name, theirs)
+    return {place: found for place, (_, found) in best.items()}
 
 
 def _spelled(columns: Mapping[str, ColumnProfile], arrow: pa.Table, protector: Protector) -> dict[str, ColumnProfile]:

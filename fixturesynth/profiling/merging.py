@@ -112,6 +112,7 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         writing=_heavier(a, b, weights).writing if kind in ("code", "text", "categorical", "identifier") else None,
         json_shape=_either(_shapes, a.json_shape, b.json_shape) if kind in ("json", "array") else None,
         documents=_add(a.documents, b.documents, "documents") if a.documents and b.documents else (),
+        copied=a.copied if a.copied == b.copied else None,
     )
 
 

@@ -146,7 +146,10 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
         own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
         return (source.parent_column,) if own and source.parent_column != column.name else ()
     if isinstance(source, Derived) and source.foreign_key is None:
-        return source.sources
+        through = source.parameters["copied"][0] if "copied" in source.parameters else None
+        if through is None or through in assembly.ranks:
+            return source.sources
+        return (*source.sources, *(c for c in assembly.table.foreign_key(through).columns if c != column.name))
     if isinstance(source, Derived) and source.foreign_key is not None and source.foreign_key not in assembly.ranks:
         fk = assembly.table.foreign_key(source.foreign_key)
         return tuple(c for c in fk.columns if c != column.name)
@@ -211,15 +214,34 @@ def derived(
     alone = assembly.base.get(column.name)
     if source.operation in FOLLOWING:
         return followed(assembly, source, kind, alone, out)
+    if "copied" in source.parameters:
+        through, theirs = source.parameters["copied"]
+        above = as_type(assembly.through(through, theirs, out), kind)
+        if alone is not None and model is not None and column.name in model.offsets:
+            alone = add_offset(above, alone, dict(model.offsets[column.name]), kind)
+        alone = _unless(alone, _short(above, source))
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
-    if alone is not None:
+    if source.parameters.get("mostly"):
+        values = _unless(alone, _short(values, source))
+    elif alone is not None:
         values = pc.coalesce(values, as_type(alone, kind))
     flags = assembly.flags(column.name)
     if flags is not None:
         values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
     return values
+
+
+def _unless(alone: pa.Array | None, values: pa.Array) -> pa.Array:
+    """``values`` where the model gives none of its own."""
+    return values if alone is None else pc.coalesce(as_type(alone, values.type), values)
+
+
+def _short(values: pa.Array, source: Derived) -> pa.Array:
+    """Texts cut to what the column has room for."""
+    most = source.parameters.get("max_length")
+    return values if most is None else pc.utf8_slice_codeunits(values, 0, most)
 
 
 def followed(

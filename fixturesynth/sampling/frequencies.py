@@ -110,10 +110,14 @@ def moves(
     if not codes.size or not shares.any():
         return np.zeros(0, np.int64), np.zeros(0, np.int32)
     target = allot(shares, codes.size)
-    rows = _surplus(codes, target, families, seed, *address)
     missing = np.maximum(target - np.bincount(codes, minlength=shares.size), 0)
     wide = int(beside.max(initial=0)) + 1
-    usual = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide).argmax(axis=1)
+    table = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide)
+    usual = table.argmax(axis=1)
+    # A row that has what goes with a missing code rather than with its own would not be missed there.
+    often = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    amiss = (np.where(missing > 0, often.T, 0.0).max(axis=1) > often)[codes, beside]
+    rows = _surplus(codes, target, families, amiss, seed, *address)
     wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
     rows = rows[np.argsort(beside[rows], kind="stable")]
     wanted = wanted[np.argsort(usual[wanted], kind="stable")]
@@ -121,14 +125,17 @@ def moves(
     return rows[mine], wanted[theirs]
 
 
-def _surplus(codes: Codes, target: Integers, families: Integers, seed: int, *address: str) -> Integers:
-    """The rows beyond ``target`` (size,) of each code: whole runs of siblings first, then parts of runs."""
+def _surplus(
+    codes: Codes, target: Integers, families: Integers, amiss: npt.NDArray[np.bool_], seed: int, *address: str
+) -> Integers:
+    """The rows beyond ``target`` (size,) of each code: whole runs of siblings first, then parts of runs; those with
+    most rows ``amiss`` (n,) before others."""
     starts = np.concatenate(([True], (codes[1:] != codes[:-1]) | (families[1:] != families[:-1])))
     run = np.cumsum(starts) - 1
     length = np.bincount(run)
     ties = hashed(np.arange(length.size), seed, *address, "moves")
     code = codes[starts]
-    order = np.lexsort((ties, code))
+    order = np.lexsort((ties, -(np.bincount(run, weights=amiss) * 16 // length), code))
     excess = np.maximum(np.bincount(codes, minlength=target.size) - target, 0)
     running = np.cumsum(length[order])
     before = running - length[order]

@@ -51,12 +51,29 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     lengths = pc.utf8_length(many).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, choices)
     best = np.abs(lengths - wanted[:, None]).argmin(axis=1)
     chosen = many.take(pa.array(np.arange(wanted.size) * choices + best))
+    if call.name == "pattern" and not call.unique:
+        return _numbered(chosen, wanted, call, request)
     if call.unique or call.name not in JOINED:
         return chosen
     # What falls short by a letter or three is let be: a word does not go there.
     missing = wanted - lengths[np.arange(wanted.size), best]
     off = (missing < 0) | (missing > SHORT)
     return pc.if_else(pa.array(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
+
+
+def _numbered(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
+    """Texts that end in a number, as phones do, with digits more or less: shapes too rare to be stored have theirs."""
+    lengths = _lengths(texts)
+    shapes = [len(shape) for shape, _ in call.options.get("patterns", ())]
+    off = np.asarray(pc.match_substring_regex(texts, r"\d{3}$")) & (wanted > SHORT) & ~np.isin(wanted, shapes)
+    off &= lengths != wanted
+    if not off.any() or limits_of(call.options, request.context).octets:
+        return texts
+    neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
+    digits = pc.replace_substring_regex(neighbour, r"\D", "")
+    longer = cut_texts(pc.binary_join_element_wise(texts, digits, ""), np.maximum(wanted, 1))
+    fits = off & (_lengths(longer) == wanted) & np.asarray(pc.match_substring_regex(longer, r"\d$"))
+    return pc.if_else(pa.array(fits), longer, texts)
 
 
 def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:

@@ -336,11 +336,23 @@ def _stand_ins(
     if lengths:
         goals = along(sorted(int(n) for n in lengths), Bits(hashed(numbers, 0, "stand in length")))
         made = sized_texts(call, request, goals, pool)
+        if call.unique:
+            made = _shorter(made, sized_texts(replace(call, unique=False), request, goals, pool), goals)
     else:
         made = sample_rule(call, request)
     drawn = below(raw, pool)
     again = below(raw << np.uint64(32), pool)
     return made.take(pa.array(np.minimum(drawn, again)))
+
+
+def _shorter(made: pa.Array, other: pa.Array, goals: Integers) -> pa.Array:
+    """Texts of ``made`` but where those of ``other``, which may come twice, are nearer to their length and are new."""
+    texts = pa.concat_arrays([made, other.cast(made.type)])
+    codes = pa.compute.dictionary_encode(texts).indices.to_numpy(zero_copy_only=False)
+    first = np.zeros(len(texts), dtype=bool)
+    first[np.unique(codes, return_index=True)[1]] = True
+    off = np.abs(pa.compute.utf8_length(texts).to_numpy(zero_copy_only=False).reshape(2, -1) - goals)
+    return pa.compute.if_else(pa.array(first[len(made) :] & (off[1] < off[0])), texts[len(made) :], made)
 
 
 def context_of(table: Table, name: str, locale: str, now: str) -> ColumnContext:
