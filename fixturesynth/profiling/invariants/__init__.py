@@ -115,7 +115,10 @@ def _of_table(
     in_line = [
         rule for line in lines for rule in find_paced(line, views, located, told["paced"]) if rule.target not in given
     ]
-    in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target not in given]
+    # Dates that some rows lack would move alone, away from the dates beside them that they follow.
+    beside = {c for o in within[view.table.name] for c in (o.target, *o.sources)}
+    alone = {c.name for c in view.columns.values() if not c.nulls or c.name not in beside}
+    in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target in alone - given]
     in_line += [rule for line in lines for rule in find_progress(line, told["progress"]) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
     across = [
