@@ -1,4 +1,5 @@
-"""Rows a second on one core, and whether they are the same bytes: numpy with one and two threads, torch, any blocks.
+"""Rows a second on one core, and whether they are the same bytes: numpy with one and two threads, torch (on a GPU too,
+where there is one), any blocks.
 
     python benchmarks/drawing.py [DATABASE.sqlite] [--rows 200000] [--generator network cart ...]
 
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import torch
 
 import fixturesynth as fs
 
@@ -49,6 +52,7 @@ print(f"{{ {rows} / clock:,.0f}} | {{ {rows} / processor:,.0f}} | {{digest}}")
 WAYS = (
     ("numpy, one thread", None, 1, 1), ("numpy, two threads", None, 2, 1),
     ("numpy, 13 blocks in another order", None, 1, 13), ("torch on the processor", "cpu", 1, 1),
+    *([("torch on the GPU", "cuda", 1, 1)] if torch.cuda.is_available() else []),
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The network on single tables, judged on rows that it never saw.
 
     python benchmarks/network.py [DATABASE.sqlite[:TABLE] ...] [--share .8] [--seeds 1 2 3]
-                                 [--generator network cart ...] [--keep RUNS.jsonl]
+                                 [--generator network cart ...] [--device auto] [--keep RUNS.jsonl]
 
 A share of the rows is learned, the rest is held out. ``score`` is 1 - (2 max(AUC, .5) - 1) of a default classifier
 over 5 folds (XGBoost where it is installed, else LightGBM; the last line says which), generated against held-out
@@ -37,6 +37,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from fixturesynth.generators.contract import CodedTable, State, Variable
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
+from fixturesynth.generators.network.generator import Network
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.randomness import permutation, stream, words
 
@@ -125,8 +126,8 @@ def size_of(state: State) -> str:
     return f"{state.facts.get('parameters', 0):,} parameters, {stored / 1e6:.2f} MB"
 
 
-def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int) -> dict[str, float]:
-    generator: Any = find_generator(name)
+def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int, device: str) -> dict[str, float]:
+    generator: Any = Network(device) if name == "network" else find_generator(name)
     encodings, table = encoded(learned, getattr(generator, "max_codes", 64))
     clock, processor = time.perf_counter(), time.process_time()
     state = generator.fit(table, seed=seed)
@@ -151,7 +152,13 @@ def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int)
 
 
 def kept(
-    keep: Path | None, source: str, name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int
+    keep: Path | None,
+    source: str,
+    name: str,
+    learned: pd.DataFrame,
+    held_out: pd.DataFrame,
+    seed: int,
+    device: str,
 ) -> dict[str, float]:
     """One run, or what an earlier call wrote of it: one JSON line for each."""
     mark = [Path(source).stem, len(learned), name, seed]
@@ -160,7 +167,7 @@ def kept(
         if line["run"] == mark:
             found: dict[str, float] = line["found"]
             return found
-    found = measure(name, learned, held_out, seed)
+    found = measure(name, learned, held_out, seed, device)
     if keep is not None:
         with keep.open("a") as file:
             file.write(json.dumps({"run": mark, "found": found}) + "\n")
@@ -174,6 +181,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--generator", nargs="+", default=["network", "cart", "copula", "vae", "gan", "diffusion"])
+    parser.add_argument("--device", default="auto", help="where the network learns: auto, cpu, cuda or mps")
     parser.add_argument("--keep", type=Path, help="a file of runs done, which are not done again")
     options = parser.parse_args()
     lines = []
@@ -184,7 +192,7 @@ def main() -> None:
         floor, real = score(auc(learned, held_out)), utility(learned, held_out)
         print(f"{Path(source).stem}: {cut:,} rows learned, {len(held_out):,} held out, floor {floor:.3f}", flush=True)
         for name in options.generator:
-            runs = [kept(options.keep, source, name, learned, held_out, seed) for seed in options.seeds]
+            runs = [kept(options.keep, source, name, learned, held_out, seed, options.device) for seed in options.seeds]
             middle = {k: statistics.median(run[k] for run in runs) for k in runs[0]}
             lines.append(
                 f"{Path(source).stem[:16]:17}{name:12}{floor:6.3f}{middle['score']:7.3f}{middle['alone']:7.3f}"

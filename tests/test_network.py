@@ -41,6 +41,20 @@ from fixturesynth.generators.network.tokens import fit_tokens, to_codes, to_toke
 from fixturesynth.randomness import permutation, stream, words
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+
+def _gpu() -> str | None:
+    """The name of a GPU that torch can use; None where there is none."""
+    if not HAS_TORCH:
+        return None
+    from fixturesynth.generators.network.device import pick_device
+
+    name = pick_device("auto").type
+    return None if name == "cpu" else name
+
+
+GPU = _gpu()
+DEVICES = ["cpu", pytest.param(GPU, marks=pytest.mark.skipif(GPU is None, reason="torch finds no GPU"))]
 needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="torch, which trains the network, is not installed")
 
 
@@ -249,8 +263,8 @@ def test_rows_are_the_same_in_any_order_and_any_blocks(state, monkeypatch):
 @needs_torch
 @pytest.mark.parametrize("make", [_table, _twins])
 @pytest.mark.parametrize("stratify", [False, True])
-def test_torch_draws_the_same_bytes_as_numpy(make, stratify, monkeypatch):
-    """On the processor; a GPU does the same sums of whole numbers, but none was at hand to try."""
+@pytest.mark.parametrize("device", DEVICES)
+def test_torch_draws_the_same_bytes_as_numpy(make, stratify, device, monkeypatch):
     table = make(1500)
     state = Network().fit(table, seed=1, time_limit=2.0)
     context = table.codes[:, : sum(v.context for v in table.variables)]
@@ -259,10 +273,25 @@ def test_torch_draws_the_same_bytes_as_numpy(make, stratify, monkeypatch):
     given = {last.name: np.where(np.arange(1500) % 3 == 0, 300, -1).astype(np.int32)}
     for wish in (None, given):
         here = Network().sample(state, context, uniforms, wish, stratify=stratify)
-        assert np.array_equal(Network(draw_on="cpu").sample(state, context, uniforms, wish, stratify=stratify), here)
+        assert np.array_equal(Network(draw_on=device).sample(state, context, uniforms, wish, stratify=stratify), here)
     monkeypatch.setattr("fixturesynth.generators.network.drawing.MOST_ON_DEVICE", 100)
-    made = Network(draw_on="cpu").sample(state, context, uniforms, given, stratify=stratify)
+    made = Network(draw_on=device).sample(state, context, uniforms, given, stratify=stratify)
     assert np.array_equal(made, here)
+
+
+@pytest.mark.skipif(GPU is None, reason="torch finds no GPU")
+def test_what_a_gpu_learned_is_drawn_alike_everywhere():
+    """Learned twice on the GPU to the same state, and numpy draws of it what the GPU draws."""
+    table = _table(1500)
+    state = Network(GPU).fit(table, seed=1, time_limit=2.0)
+    again = Network(GPU).fit(table, seed=1, time_limit=2.0)
+    assert state.facts == again.facts
+    assert all(np.array_equal(state.arrays[name], again.arrays[name]) for name in state.arrays)
+    context = table.codes[:, : sum(v.context for v in table.variables)]
+    uniforms = _uniforms(1500, len(table.variables) - context.shape[1])
+    here = Network().sample(state, context, uniforms)
+    assert np.array_equal(Network(draw_on=GPU).sample(state, context, uniforms), here)
+    assert len(np.unique(here, axis=0)) > 100
 
 
 @needs_torch
