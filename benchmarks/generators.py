@@ -70,7 +70,9 @@ def decoded(encodings: dict[str, Encoding], codes: npt.NDArray[np.int32]) -> pd.
 def auc(one: pd.DataFrame, other: pd.DataFrame) -> float:
     rows = min(len(one), len(other), MOST_ROWS)
     both = pd.concat([one.iloc[:rows], other.iloc[:rows]], ignore_index=True)
-    both = both.assign(**{name: both[name].astype("category") for name in both if both[name].dtype == object})
+    both = both.assign(
+        **{name: both[name].astype("category") for name in both if not pd.api.types.is_numeric_dtype(both[name])}
+    )
     both.columns = pd.Index([f"column {i}" for i in range(both.shape[1])])
     model = lightgbm.LGBMClassifier(verbose=-1, n_jobs=2, random_state=0)
     return float(cross_val_score(model, both, np.repeat([0, 1], rows), cv=5, scoring="roc_auc").mean())

@@ -60,7 +60,9 @@ def classifier() -> Any:
 def features(*frames: pd.DataFrame) -> list[pd.DataFrame]:
     """The frames with texts as categories, the same in all, and names that any classifier takes."""
     both = pd.concat(frames, ignore_index=True)
-    both = both.assign(**{name: both[name].astype("category") for name in both if both[name].dtype == object})
+    both = both.assign(
+        **{name: both[name].astype("category") for name in both if not pd.api.types.is_numeric_dtype(both[name])}
+    )
     both.columns = pd.Index([f"column {i}" for i in range(both.shape[1])])
     ends = np.cumsum([0, *(len(frame) for frame in frames)]).tolist()
     return [both.iloc[a:b].reset_index(drop=True) for a, b in pairwise(ends)]
@@ -94,7 +96,7 @@ def closer(made: pd.DataFrame, learned: pd.DataFrame, held_out: pd.DataFrame) ->
     whole = pd.concat([learned.iloc[:rows], held_out.iloc[:rows], made.iloc[:MOST_NEAREST]], ignore_index=True)
     parts = []
     for name in whole:
-        if whole[name].dtype == object:
+        if not pd.api.types.is_numeric_dtype(whole[name]):
             parts.append(pd.get_dummies(whole[name]).to_numpy(np.float32) / np.float32(np.sqrt(2)))
         else:
             parts.append(whole[[name]].rank(pct=True).fillna(-1.0).to_numpy(np.float32))

@@ -340,7 +340,7 @@ def _auc(real: pd.DataFrame, made: pd.DataFrame) -> float:
     from sklearn.model_selection import cross_val_score
 
     both = pd.concat([real, made], ignore_index=True)
-    both = both.assign(**{c: both[c].astype("category") for c in both if both[c].dtype == object})
+    both = both.assign(**{c: both[c].astype("category") for c in both if not pd.api.types.is_numeric_dtype(both[c])})
     which = np.repeat([0, 1], [len(real), len(made)])
     model = lightgbm.LGBMClassifier(n_estimators=40, verbose=-1, n_jobs=1, random_state=0)
     return float(cross_val_score(model, both, which, cv=2, scoring="roc_auc").mean())
@@ -350,7 +350,7 @@ def test_real_rows_cannot_be_told_from_decoded_or_generated_ones(shared):
     """The codec reaches the floor; trees fitted on one half of the rows come near the other half, without copying."""
     frame = _adult(shared)
     train, held_out = frame.iloc[:12_000], frame.iloc[12_000:24_000].reset_index(drop=True)
-    kinds = {c: "categorical" if train[c].dtype == object else "numeric" for c in train}
+    kinds = {c: "numeric" if pd.api.types.is_numeric_dtype(train[c]) else "categorical" for c in train}
     encodings = {c: fit_encoding(pa.array(train[c]), kinds[c], protection=5) for c in train}
     variables = tuple(Variable(c, e.size, e.ordered) for c, e in encodings.items())
     codes = np.stack([encode(e, pa.array(train[c])) for c, e in encodings.items()], axis=1)

@@ -405,7 +405,7 @@ def _auc(real: pd.DataFrame, made: pd.DataFrame) -> float:
     from sklearn.model_selection import cross_val_score
 
     both = pd.concat([real, made], ignore_index=True)
-    both = both.assign(**{c: both[c].astype("category") for c in both if both[c].dtype == object})
+    both = both.assign(**{c: both[c].astype("category") for c in both if not pd.api.types.is_numeric_dtype(both[c])})
     which = np.repeat([0, 1], [len(real), len(made)])
     model = lightgbm.LGBMClassifier(n_estimators=60, verbose=-1, n_jobs=1, random_state=0)
     return float(cross_val_score(model, both, which, cv=3, scoring="roc_auc").mean())
@@ -419,8 +419,8 @@ def _halves(shared: Path, name: str, rows: int) -> tuple[pd.DataFrame, pd.DataFr
     learned, held_out = frame.iloc[:rows], frame.iloc[rows:].reset_index(drop=True)
     encodings = {
         c: fit_encoding(
-            pa.array(learned[c]), "categorical" if learned[c].dtype == object else "numeric", protection=5,
-            max_codes=Network.max_codes,
+            pa.array(learned[c]), "numeric" if pd.api.types.is_numeric_dtype(learned[c]) else "categorical",
+            protection=5, max_codes=Network.max_codes,
         )
         for c in learned
     }  # fmt: skip
