@@ -87,3 +87,30 @@ def test_generated_rows_use_the_known_values(clinic: tuple[dict[str, pd.DataFram
         found = made["condition"][column].dropna()
         assert len(found) == pytest.approx(real[column].notna().sum(), rel=0.5)
         assert (found == value).all()
+
+
+STATES = ["Maine", "Ohio", "Utah", "Iowa", "Idaho", "Texas", "Nevada", "Oregon", "Alaska", "Kansas"]
+
+
+def test_a_column_whose_values_all_stand_in_a_kept_list_keeps_them(tmp_path) -> None:
+    """Three of nine have the one region there is, which the list of states has as well; nobody else's city is kept."""
+    path = tmp_path / "schema.sql"
+    path.write_text(
+        "CREATE TABLE state (id INTEGER PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT NULL);"
+        "CREATE TABLE shop (id INTEGER PRIMARY KEY, state_id INTEGER NOT NULL REFERENCES state);"
+        "CREATE TABLE clerk (id INTEGER PRIMARY KEY, region TEXT, area TEXT, born DATE NOT NULL);"
+    )
+    rng = np.random.default_rng(3)
+    states = pd.DataFrame({"id": range(1, 11), "name": STATES, "code": [s[:2].upper() for s in STATES]})
+    rows = {
+        "state": states,
+        "shop": pd.DataFrame({"id": range(1, 201), "state_id": rng.integers(1, 11, 200)}),
+        "clerk": pd.DataFrame({
+            "id": range(1, 10), "region": ["UT"] * 3 + [None] * 6, "area": ["UT", "UT", "YY"] + [None] * 6,
+            "born": [f"19{60 + i}-03-0{i + 1}" for i in range(9)],
+        }),
+    }  # fmt: skip
+    profile = profile_dataset(fs.Dataset.from_frames(rows), fs.reflect(path), seed=1)
+    assert profile["state"].reference
+    assert profile["clerk"].columns["region"].known == ("UT",)
+    assert profile["clerk"].columns["area"].known == ()

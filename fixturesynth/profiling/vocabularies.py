@@ -26,7 +26,8 @@ Integers = npt.NDArray[np.int64]
 
 KINDS = ("categorical", "constant", "code", "text", "integer")
 MOST_DISTINCT = 5_000
-ALIKE = 3  # values in common that make a vocabulary, when they are half of a column's; fewer where names agree too
+ALIKE = 3  # values in common that make a vocabulary, when they are half of a column's; fewer where names agree too, or
+# where a list that is kept word for word has all of the column's
 TRUSTED = 0.5
 
 
@@ -39,6 +40,7 @@ class _Listed:
     text: bool
     values: frozenset[str]
     safe: frozenset[str]
+    kept: bool
 
     @property
     def stem(self) -> str:
@@ -87,7 +89,8 @@ def find_known_values(
 
 
 def _alike(one: _Listed, other: _Listed, common: int) -> bool:
-    return common >= TRUSTED * len(one.values) and (common >= ALIKE or one.stem == other.stem)
+    whole = other.kept and common == len(one.values)
+    return common >= TRUSTED * len(one.values) and (common >= ALIKE or one.stem == other.stem or whole)
 
 
 def _list(
@@ -116,4 +119,4 @@ def _list(
     texts = coded.distinct.to_pylist()
     enough = (coded.supporters >= protection).tolist()
     safe = frozenset(texts) if kept else frozenset(t for t, e in zip(texts, enough, strict=True) if e)
-    return _Listed(table.name, column.name, text, frozenset(texts), safe)
+    return _Listed(table.name, column.name, text, frozenset(texts), safe, kept)
