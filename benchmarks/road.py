@@ -89,7 +89,9 @@ def timed(line: Line, name: str) -> Iterator[None]:
     setattr(line, name, time.perf_counter() - started)
 
 
-def walk(path: Path, seed: int, postgresql: str | None, with_sdmetrics: bool, pages: Path | None, limit: int) -> Line:
+def walk(
+    path: Path, seed: int, postgresql: str | None, with_sdmetrics: bool, pages: Path | None, limit: int, protection: int
+) -> Line:
     """Everything for one database; a failure is kept in the line, as far as it came."""
     line = Line(path.stem)
     url = f"sqlite:///{path}"
@@ -98,7 +100,7 @@ def walk(path: Path, seed: int, postgresql: str | None, with_sdmetrics: bool, pa
         real = read_rows(url, schema)
         line.rows = sum(real.rows.values())
         with timed(line, "fit"):
-            synthesizer = fit(url, seed=seed)
+            synthesizer = fit(url, seed=seed, protection=protection)
         with timed(line, "sample"):
             data = synthesizer.sample(seed=seed)
         with tempfile.TemporaryDirectory(prefix="fixturesynth-road-") as folder, timed(line, "load"):
@@ -230,12 +232,13 @@ def theirs(comparison: Comparison) -> dict[str, float]:
 @click.option("--sdmetrics", "with_sdmetrics", is_flag=True, help="sdmetrics' own figures beside ours")
 @click.option("--pages", type=click.Path(path_type=Path), default=None, help="save a page for each database here")
 @click.option("--seed", default=7, show_default=True)
+@click.option("--protection", default=5, show_default=True, help="1: rows of nobody, every value may be kept")
 @click.option("--rows-limit", default=20_000, show_default=True)
 @click.option("--weakest/--no-weakest", default=True, help="name the weakest places under the table")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), default=None)
 def main(
     only: Sequence[str], data: Path | None, postgresql: str | None, with_sdmetrics: bool, pages: Path | None, seed: int,
-    rows_limit: int, weakest: bool, json_file: Path | None,
+    rows_limit: int, weakest: bool, json_file: Path | None, protection: int,
 ) -> None:  # fmt: skip
     beside = Path(__file__).resolve().parents[2] / "shared"
     folder = data or Path(os.environ.get("FIXTURESYNTH_SHARED", beside)) / "data"
@@ -246,7 +249,7 @@ def main(
     click.echo(HEAD)
     lines = []
     for path in chosen:
-        line = walk(path, seed, postgresql, with_sdmetrics, pages, rows_limit)
+        line = walk(path, seed, postgresql, with_sdmetrics, pages, rows_limit, protection)
         lines.append(line)
         click.echo(str(line))
         if json_file is not None:
