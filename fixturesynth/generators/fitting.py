@@ -34,6 +34,7 @@ from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
+from fixturesynth.generators.habits import Habit, Habits, find_habits, plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, dense_rank, locate
@@ -48,13 +49,15 @@ from fixturesynth.generators.tablemodel import (
     block_variable,
     column_variable,
     count_variable,
+    habit_variable,
     home_variable,
     inside_variable,
     length_variable,
     null_variable,
     part_variable,
 )
-from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
+from fixturesynth.planning.hanging import hanging_on_parent, may_exchange
+from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Reference, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
 
@@ -239,7 +242,7 @@ def _fit_learned(
         first = mark_series(table.uniques, key, dated, parents, calendars)
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
     _mark_repeats(rows, table, order, parents, groups, coded)
-    _add_outgoing(rows, table, order, coded)
+    habits = _add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
     matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
@@ -253,7 +256,7 @@ def _fit_learned(
         lookups=lookups,
         blocks=blocks, context=table.context, siblings=siblings, memories=memories,
         shares=_shares(coded, siblings),
-        insides=find_links(coded.places, groups, rows.protection), state=state,
+        insides=find_links(coded.places, groups, rows.protection), habits=habits, state=state,
     )  # fmt: skip
 
 
@@ -489,7 +492,7 @@ def _add_derived(
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
             named = source.parameters.get("domain") or source.parameters.get("known")
-            kind = "categorical" if named else _fallback_kind(values)
+            kind = "categorical" if named else plain_kind(values)
             coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
         return
     derived = derive(source.operation, sources, source.parameters, values.type)
@@ -501,18 +504,14 @@ def _add_derived(
     if other.any():
         alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
         named = source.parameters.get("domain") or source.parameters.get("known")
-        kind = "categorical" if source.parameters.get("mostly") else _fallback_kind(values)
+        kind = "categorical" if source.parameters.get("mostly") else plain_kind(values)
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
 
 
-def _fallback_kind(values: pa.Array) -> str:
-    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        return "numeric"
-    return "temporal" if offset_facts(values, "temporal") is not None else "categorical"
-
-
-def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> None:
-    """What the table's rows are to their children: how many of each, and which kind of child calls them home."""
+def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded, seed: int) -> dict[str, Habits]:
+    """What the table's rows are to their children: how many of each, which kind of child calls them home, and the
+    habits that they have in their children."""
+    habits: dict[str, Habits] = {}
     for child, fk, how in rows.incoming(table.name):
         degrees = rows.degrees(child, fk, table.name)
         if how == "matched":
@@ -520,9 +519,53 @@ def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded)
             if home is not None:
                 codes, size = home
                 coded.add(home_variable(child, fk), size, codes[order])
+            blocks = np.zeros(degrees.size, dtype=np.int64) if home is None else home[0].astype(np.int64)
+            found = _find_habits(rows, rows.plan[child], fk, blocks, seed)
+            for habit, kinds in found:
+                coded.add(habit.variable, habit.scores.shape[0], kinds[order])
+            if found:
+                habits[f"{child}.{fk}"] = tuple(h for h, _ in found)
         codes, size = count_codes(degrees[order])
         if size > 1:
             coded.add(count_variable(child, fk), size, codes, ordered=True)
+    return habits
+
+
+def _find_habits(rows: _Rows, child: TablePlan, fk: str, blocks: Integers, seed: int) -> list[tuple[Habit, Integers]]:
+    """Habits of the parents of ``child`` through ``fk``, with the kind of every parent, (parents,)."""
+    table = rows.schema[child.name]
+    parent = table.foreign_key(fk).parent
+    if parent == child.name or not may_exchange(child, fk):
+        return []
+    hanging = hanging_on_parent(child, table, fk)
+    ranks = rows.rank(child.name, fk)
+    has = np.flatnonzero(ranks >= 0)
+    alone = {u.columns[0] for u in child.uniques if len(u.columns) == 1}
+    columns = []
+    for column in child.columns:
+        if column.name in hanging or column.name in alone or column.name not in rows.dataset.arrow(child.name).schema.names:
+            continue
+        values = rows.column(child.name, column.name)
+        if _says_something(rows, child, column, values):
+            columns.append((column.name, values.take(pa.array(has))))
+    groups = rows.groups.get(child.name)
+    above = rows.groups.get(parent)
+    entities = np.arange(blocks.size) if above is None else above
+    found = find_habits(
+        columns, ranks[has], blocks, None if groups is None else groups[has], entities, rows.protection, seed,
+        child.name, fk,
+    )  # fmt: skip
+    return [(replace(h, variable=habit_variable(child.name, fk, h.column)), kinds) for h, kinds in found]
+
+
+def _says_something(rows: _Rows, child: TablePlan, column: ColumnPlan, values: pa.Array) -> bool:
+    """Whether values are more than names of rows: references only to lists that are kept, and moments."""
+    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type):
+        return False
+    if isinstance(column.source, Reference):
+        kept = rows.plan[child.reference(column.source.foreign_key).parent].mode == "verbatim"
+        return kept or plain_kind(values) == "temporal"
+    return isinstance(column.source, Modelled | Derived)
 
 
 def _context(
