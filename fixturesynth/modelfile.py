@@ -31,9 +31,11 @@ import fixturesynth
 from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
+from fixturesynth.generators.drawing import Distributions
 from fixturesynth.generators.encoding import Encoding, encoding_from_parts, encoding_to_parts
 from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.memories import Memory
+from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tablemodel import Block, TableModel
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -107,6 +109,13 @@ class _Block:
 
 
 @dataclass(frozen=True)
+class _Nest:
+    beside: list[str]
+    sizes: list[PositiveInt]
+    arrays: dict[str, _Stored]
+
+
+@dataclass(frozen=True)
 class _Habit:
     column: str
     variable: str
@@ -141,6 +150,7 @@ class _Table:
     degrees: dict[str, _Stored]
     features: _Features | None
     memories: list[_Memory] = field(default_factory=list)
+    nests: dict[str, list[_Nest]] = field(default_factory=dict)
     habits: dict[str, list[_Habit]] = field(default_factory=dict)
 
 
@@ -250,6 +260,9 @@ class _Writer:
         facts, arrays = encoding_to_parts(encoding)
         return _Encoding(facts, self.arrays(label, arrays))
 
+    def nest(self, label: str, nest: Nest) -> _Nest:
+        return _Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
+
     def habit(self, label: str, habit: Habit) -> _Habit:
         return _Habit(
             habit.column, habit.variable, self.encoding(f"{label} encoding", habit.encoding),
@@ -281,7 +294,8 @@ class _Writer:
             memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
-            habits={key: [self.habit(f"{label} {h.variable}", h) for h in known] for key, known in model.habits.items()},
+            nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
+            habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -453,6 +467,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         memories=_memories(table),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
+        nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
@@ -473,6 +488,14 @@ def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
         if part in one.arrays:
             _arrow(one.arrays[part], tensors)
     return encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
+
+
+def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
+    arrays = {name: _array(stored, tensors, 1) for name, stored in one.arrays.items()}
+    held = Distributions(arrays["codes"], arrays["running"], arrays["ends"])
+    if not arrays["keys"].size or arrays["keys"].size != held.ends.size or held.codes.size != held.running.size:
+        raise ModelFileError(f"{table}: what goes with {', '.join(one.beside)} does not hang together")
+    return Nest(tuple(one.beside), tuple(one.sizes), arrays["keys"], held)
 
 
 def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,12 @@ from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
-from fixturesynth.generators.habits import Habit, Habits, find_habits, plain_kind
+from fixturesynth.generators.habits import Habits, habits_of, plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, dense_rank, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
+from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.series import find_ends, mark_series
@@ -49,15 +51,13 @@ from fixturesynth.generators.tablemodel import (
     block_variable,
     column_variable,
     count_variable,
-    habit_variable,
     home_variable,
     inside_variable,
     length_variable,
     null_variable,
     part_variable,
 )
-from fixturesynth.planning.hanging import hanging_on_parent, may_exchange
-from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Reference, Rule, TablePlan
+from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
 
@@ -198,6 +198,7 @@ class _Coded:
     codes: list[Codes] = field(default_factory=list)
     encodings: dict[str, Encoding] = field(default_factory=dict)
     places: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # inside codes, see generators.insides
+    grids: dict[str, tuple[Integers, npt.NDArray[np.bool_]]] = field(default_factory=dict)  # numbers, and where
 
     def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
         self.variables.append(Variable(name, size, ordered))
@@ -214,7 +215,8 @@ class _Coded:
         codes = encode(encoding, values)
         self.add(name, encoding.size, codes, ordered=encoding.ordered)
         if "form" in encoding.facts:
-            self.places[name] = places_inside(codes, *to_grid(combined(values), encoding.facts))
+            self.grids[name] = to_grid(combined(values), encoding.facts)
+            self.places[name] = places_inside(codes, *self.grids[name])
 
 
 def _fit_learned(
@@ -251,12 +253,12 @@ def _fit_learned(
         fitted = CodedTable(variables, np.ascontiguousarray(matrix, dtype=np.int32), groups)
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
+    insides = find_links(coded.places, groups, rows.protection)
+    nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, groups, rows.protection)
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
-        lookups=lookups,
-        blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings),
-        insides=find_links(coded.places, groups, rows.protection), habits=habits, state=state,
+        lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
+        shares=_shares(coded, siblings), insides=insides, nests=nests, habits=habits, state=state,
     )  # fmt: skip
 
 
@@ -509,18 +511,20 @@ def _add_derived(
 
 
 def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded, seed: int) -> dict[str, Habits]:
-    """What the table's rows are to their children: how many of each, which kind of child calls them home, and the
-    habits that they have in their children."""
+    """What the table's rows are to their children: how many of each, whose home, and of which habits."""
     habits: dict[str, Habits] = {}
     for child, fk, how in rows.incoming(table.name):
         degrees = rows.degrees(child, fk, table.name)
         if how == "matched":
             home = choose_block(rows.dataset, rows.plan[child], rows.rank(child, fk), rows.rank, degrees.size)
             if home is not None:
-                codes, size = home
-                coded.add(home_variable(child, fk), size, codes[order])
+                coded.add(home_variable(child, fk), home[1], home[0][order])
             blocks = np.zeros(degrees.size, dtype=np.int64) if home is None else home[0].astype(np.int64)
-            found = _find_habits(rows, rows.plan[child], fk, blocks, seed)
+            entities = rows.groups.get(table.name, np.arange(degrees.size))
+            found = habits_of(
+                rows.plan, rows.schema, child, fk, partial(rows.column, child),
+                rows.rank(child, fk), blocks, rows.groups.get(child), entities, rows.protection, seed,
+            )  # fmt: skip
             for habit, kinds in found:
                 coded.add(habit.variable, habit.scores.shape[0], kinds[order])
             if found:
@@ -529,43 +533,6 @@ def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded,
         if size > 1:
             coded.add(count_variable(child, fk), size, codes, ordered=True)
     return habits
-
-
-def _find_habits(rows: _Rows, child: TablePlan, fk: str, blocks: Integers, seed: int) -> list[tuple[Habit, Integers]]:
-    """Habits of the parents of ``child`` through ``fk``, with the kind of every parent, (parents,)."""
-    table = rows.schema[child.name]
-    parent = table.foreign_key(fk).parent
-    if parent == child.name or not may_exchange(child, fk):
-        return []
-    hanging = hanging_on_parent(child, table, fk)
-    ranks = rows.rank(child.name, fk)
-    has = np.flatnonzero(ranks >= 0)
-    alone = {u.columns[0] for u in child.uniques if len(u.columns) == 1}
-    columns = []
-    for column in child.columns:
-        if column.name in hanging or column.name in alone or column.name not in rows.dataset.arrow(child.name).schema.names:
-            continue
-        values = rows.column(child.name, column.name)
-        if _says_something(rows, child, column, values):
-            columns.append((column.name, values.take(pa.array(has))))
-    groups = rows.groups.get(child.name)
-    above = rows.groups.get(parent)
-    entities = np.arange(blocks.size) if above is None else above
-    found = find_habits(
-        columns, ranks[has], blocks, None if groups is None else groups[has], entities, rows.protection, seed,
-        child.name, fk,
-    )  # fmt: skip
-    return [(replace(h, variable=habit_variable(child.name, fk, h.column)), kinds) for h, kinds in found]
-
-
-def _says_something(rows: _Rows, child: TablePlan, column: ColumnPlan, values: pa.Array) -> bool:
-    """Whether values are more than names of rows: references only to lists that are kept, and moments."""
-    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type):
-        return False
-    if isinstance(column.source, Reference):
-        kept = rows.plan[child.reference(column.source.foreign_key).parent].mode == "verbatim"
-        return kept or plain_kind(values) == "temporal"
-    return isinstance(column.source, Modelled | Derived)
 
 
 def _context(

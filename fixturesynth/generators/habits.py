@@ -8,19 +8,23 @@ parents' model draws a kind for each column; children are dealt by them when the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.generators.context import HABIT
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.offsets import offset_facts
 from fixturesynth.generators.redealing import UNIT, Leaning, redeal
+from fixturesynth.planning.hanging import hanging_on_parent, may_exchange
+from fixturesynth.planning.plan import Derived, Modelled, Plan, Reference, Source, TablePlan
 from fixturesynth.randomness import hashed
+from fixturesynth.schema.model import Schema
 
-__all__ = ["Habit", "Habits", "classes_of", "find_habits", "plain_kind"]
+__all__ = ["Habit", "Habits", "classes_of", "find_habits", "habits_of", "plain_kind"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -78,6 +82,53 @@ class _Found:
     shares: Floats  # (kinds + 1, classes), natural logarithms
 
 
+def habits_of(
+    plan: Plan,
+    schema: Schema,
+    child: str,
+    foreign_key: str,
+    column: Callable[[str], pa.Array],
+    parents: Integers,
+    blocks: Integers,
+    groups: Integers | None,
+    parent_groups: Integers,
+    protection: int,
+    seed: int,
+) -> list[tuple[Habit, Integers]]:
+    """Habits of the parents of ``child`` through ``foreign_key``, with the kind of every parent, (parents,).
+
+    ``column``: by name, the child's values, (n,); ``parents`` (n,): row of each child's parent, -1 for none. The rest
+    is as in ``find_habits``.
+    """
+    own, table = plan[child], schema[child]
+    if table.foreign_key(foreign_key).parent == child or not may_exchange(own, foreign_key):
+        return []
+    hanging = hanging_on_parent(own, table, foreign_key)
+    alone = {u.columns[0] for u in own.uniques if len(u.columns) == 1}
+    has = np.flatnonzero(parents >= 0)
+    shown = []
+    for one in own.columns:
+        if one.name not in hanging | alone and isinstance(one.source, Modelled | Derived | Reference):
+            values = column(one.name)
+            if _says_something(plan, own, one.source, values):
+                shown.append((one.name, values.take(pa.array(has))))
+    found = find_habits(
+        shown, parents[has], blocks, None if groups is None else groups[has], parent_groups, protection, seed,
+        child, foreign_key,
+    )  # fmt: skip
+    return [(replace(h, variable=f"{HABIT}{child}.{foreign_key}.{h.column}"), kinds) for h, kinds in found]
+
+
+def _says_something(plan: Plan, own: TablePlan, source: Source, values: pa.Array) -> bool:
+    """Whether values are more than names of rows: references to lists that are kept alone are, and moments."""
+    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
+        return False
+    if isinstance(source, Reference):
+        kept = plan[own.reference(source.foreign_key).parent].mode == "verbatim"
+        return kept or plain_kind(values) == "temporal"
+    return True
+
+
 def find_habits(
     columns: Sequence[tuple[str, pa.Array]],
     owner: Integers,
@@ -100,9 +151,11 @@ def find_habits(
         return []
     found = []
     for name, values in columns:
-        encoding = fit_encoding(values, plain_kind(values), protection=protection, groups=groups, max_codes=MOST_CLASSES)
-        classes = _classes(encoding, encode(encoding, values))
-        own = classes[encode(encoding, values)].astype(np.int64)
+        kind = plain_kind(values)
+        encoding = fit_encoding(values, kind, protection=protection, groups=groups, max_codes=MOST_CLASSES)
+        codes = encode(encoding, values)
+        classes = _classes(encoding, codes)
+        own = classes[codes].astype(np.int64)
         width = int(classes.max(initial=0)) + 1
         table = np.bincount(owner * width + own, minlength=size * width).reshape(size, width).astype(np.float64)
         if width < 2 or not _telling(table):
@@ -150,7 +203,7 @@ def _telling(table: Floats) -> bool:
     freedom = (table.shape[0] - 1) * (table.shape[1] - 1)
     # Variance of the statistic for small expectations: Haldane, 1937.
     spread = 2 * freedom + float(((1 / shares).sum() - 2 * shares.size - shares.size**2 + 2) * (1 / degrees).sum())
-    return square - freedom > SURE * max(spread, 2.0 * freedom) ** 0.5
+    return bool(square - freedom > SURE * max(spread, 2.0 * freedom) ** 0.5)
 
 
 def _kinds(table: Floats, groups: Integers, protection: int) -> Integers:
@@ -184,14 +237,12 @@ def _supported(worth: Floats, kinds: Integers, groups: Integers, protection: int
         parents = np.bincount(kinds, minlength=size)
         pairs = np.unique(np.stack([kinds, groups]), axis=1)[0]
         entities = np.bincount(pairs, minlength=size)
-        weak = (parents < LEAST_PARENTS) | (entities < protection)
-        if not weak.any() or weak.all():
-            kinds = np.zeros_like(kinds) if weak.all() else kinds
+        weak = np.flatnonzero((parents > 0) & ((parents < LEAST_PARENTS) | (entities < protection)))
+        if not weak.size or int((parents > 0).sum()) == 1:
             return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
         # The smallest first: others may live on what it leaves.
-        used = np.flatnonzero(weak & (parents > 0))
-        gone = used[np.argsort(parents[used], kind="stable")][: max(used.size // 2, 1)] if used.size else np.flatnonzero(weak)
-        keep = np.setdiff1d(np.arange(size), np.concatenate([gone, np.flatnonzero(parents == 0)]))
+        gone = weak[np.argsort(parents[weak], kind="stable")][: (weak.size + 1) // 2]
+        keep = np.setdiff1d(np.flatnonzero(parents > 0), gone)
         worth = worth[:, keep]
         kinds = worth.argmax(axis=1)
 

@@ -26,7 +26,8 @@ MOST_SCORE = 2**15
 def _logistic() -> Integers:
     """Quantiles of the logistic distribution in UNIT: how much chance adds to a difference of scores."""
     middle = np.arange(STEPS) + 0.5
-    return np.rint(UNIT * np.log(middle / (STEPS - middle))).astype(np.int64)
+    found: Integers = np.rint(UNIT * np.log(middle / (STEPS - middle))).astype(np.int64)
+    return found
 
 
 CHANCE = _logistic()

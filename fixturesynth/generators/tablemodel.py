@@ -15,6 +15,7 @@ from fixturesynth.generators.contract import State
 from fixturesynth.generators.encoding import Encoding
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.memories import Memory
+from fixturesynth.generators.nesting import Nest
 
 __all__ = [
     "Block",
@@ -22,7 +23,6 @@ __all__ = [
     "block_variable",
     "column_variable",
     "count_variable",
-    "habit_variable",
     "home_variable",
     "inside_variable",
     "length_variable",
@@ -68,11 +68,6 @@ def home_variable(child: str, foreign_key: str) -> str:
     return f"home {child}.{foreign_key}"
 
 
-def habit_variable(child: str, foreign_key: str, column: str) -> str:
-    """Which of some kinds of parents it is, by a column of its children: see generators.habits."""
-    return f"habit {child}.{foreign_key}.{column}"
-
-
 @dataclass(frozen=True)
 class Block:
     """Groups of parents from which a child's model chooses.
@@ -94,7 +89,8 @@ class TableModel:
     generators.calendar. ``context``: the context foreign key's name as fitted; ``siblings``: variables of the
     previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
     each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
-    whose places inside its codes it follows, and how far (generators.insides). ``habits`` by "child.foreign key".
+    whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
+    variable: generators.nesting. ``habits`` by "child.foreign key".
     ``verbatim``, with ``ranks`` (parent
     row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
     as it is.
@@ -113,6 +109,7 @@ class TableModel:
     memories: tuple[Memory, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)
     state: State | None = None
     verbatim: pa.Table | None = None

@@ -21,8 +21,8 @@ def hanging_on_parent(plan: TablePlan, table: Table, foreign_key: str) -> frozen
     while True:
         more = {
             c.name for c in plan.columns
-            if c.name not in found and (_reads_parent(c.source, foreign_key) or found & set(_sources(plan, table, c.source)))
-        }  # fmt: skip
+            if _reads_parent(c.source, foreign_key) or found & set(_sources(plan, table, c.source))
+        } - found  # fmt: skip
         if not more:
             return frozenset(found)
         found |= more
@@ -52,8 +52,7 @@ def _sources(plan: TablePlan, table: Table, source: Source) -> tuple[str, ...]:
         start = (source.options["delta_from"],) if "delta_from" in source.options else ()
         return (*start, *(table.foreign_key(key[0]).columns if key else ()))
     if isinstance(source, Reference) and plan.reference(source.foreign_key).how == "implied":
-        own = table.foreign_key(source.foreign_key).columns
-        return tuple(
-            c for c in own if not isinstance(s := plan.column(c).source, Reference) or s.foreign_key != source.foreign_key
-        )
+        key = source.foreign_key
+        filled = {c: plan.column(c).source for c in table.foreign_key(key).columns}
+        return tuple(c for c, s in filled.items() if not isinstance(s, Reference) or s.foreign_key != key)
     return ()

@@ -29,7 +29,6 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
-from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
@@ -49,6 +48,7 @@ from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.frequencies import as_often
+from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import (
     CodesJob,
@@ -237,7 +237,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.plan.dialect,
         run.first.get(plan.name, 0),
         run.there.get(plan.name),
-        _habits(run, plan),
+        habits_of_parents(plan, run.models),
     )
     columns = settle(assembly, run.plan.dialect)
     codes = assembly.codes
@@ -253,17 +253,6 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
     columns = finish(assembly, _put_given(run, plan, columns), {g.column for g in run.given if g.table == plan.name})
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
-
-
-def _habits(run: _Run, plan: TablePlan) -> dict[str, Habits]:
-    """By matched reference, what its parents' model knows of their habits."""
-    found = {}
-    for reference in plan.references:
-        model = run.models.get(reference.parent)
-        habits = model.habits.get(f"{plan.name}.{reference.foreign_key}") if model is not None else None
-        if habits and reference.how == "matched":
-            found[reference.foreign_key] = habits
-    return found
 
 
 def _codes_now(

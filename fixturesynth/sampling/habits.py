@@ -10,17 +10,29 @@ import pyarrow as pa
 
 from fixturesynth.generators.habits import Habits, classes_of
 from fixturesynth.generators.redealing import Leaning, redeal
+from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.planning.hanging import hanging_on_parent, may_exchange
-from fixturesynth.planning.plan import Reference
+from fixturesynth.planning.plan import Reference, TablePlan
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.matching import codes_of, pair_keys
 
-__all__ = ["deal_by_habits"]
+__all__ = ["deal_by_habits", "habits_of_parents"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 TURNS = 20
+
+
+def habits_of_parents(plan: TablePlan, models: Mapping[str, TableModel]) -> dict[str, Habits]:
+    """By matched reference, what its parents' model knows of their habits."""
+    found = {}
+    for reference in plan.references:
+        model = models.get(reference.parent)
+        habits = model.habits.get(f"{plan.name}.{reference.foreign_key}") if model is not None else None
+        if habits and reference.how == "matched":
+            found[reference.foreign_key] = habits
+    return found
 
 
 def deal_by_habits(assembly: Assembly, columns: Columns) -> Columns:
