@@ -32,6 +32,7 @@ Floats = npt.NDArray[np.float64]
 MOST_CLASSES = 24
 MOST_KINDS = 64
 LEAST_PARENTS = 10  # of a kind
+MOST_PARENTS = 200_000
 LEAST_CHILDREN = 2.0  # a parent must have on the average
 SURE = 6.0  # standard errors by which families must differ more than by chance
 MOST_ROWS = 400_000  # that weights are found with
@@ -147,7 +148,7 @@ def find_habits(
     size = blocks.size
     degrees = np.bincount(owner, minlength=size)
     live = int((degrees > 0).sum())
-    if live < 2 * LEAST_PARENTS or owner.size < LEAST_CHILDREN * live:
+    if live < 2 * LEAST_PARENTS or size > MOST_PARENTS or owner.size < LEAST_CHILDREN * live:
         return []
     found = []
     for name, values in columns:
@@ -161,7 +162,7 @@ def find_habits(
         if width < 2 or not _telling(table):
             continue
         kinds = _kinds(table, parent_groups, protection)
-        if kinds.max() > 1:
+        if kinds[degrees > 0].max() > 0:
             found.append(_Found(name, encoding, classes, own, kinds, _shares(table, kinds)))
     weights = _weights(found, owner, blocks, degrees, seed, *address)
     return [
@@ -232,11 +233,12 @@ def _kinds(table: Floats, groups: Integers, protection: int) -> Integers:
 
 def _supported(worth: Floats, kinds: Integers, groups: Integers, protection: int) -> Integers:
     """``kinds`` without those of too few parents or root entities: their parents take the next best."""
+    names, entity = np.unique(groups, return_inverse=True)
+    wide = names.size
     while True:
         size = worth.shape[1]
         parents = np.bincount(kinds, minlength=size)
-        pairs = np.unique(np.stack([kinds, groups]), axis=1)[0]
-        entities = np.bincount(pairs, minlength=size)
+        entities = np.bincount(np.unique(kinds * wide + entity) // wide, minlength=size)
         weak = np.flatnonzero((parents > 0) & ((parents < LEAST_PARENTS) | (entities < protection)))
         if not weak.size or int((parents > 0).sum()) == 1:
             return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
