@@ -254,7 +254,8 @@ def _fit_learned(
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
     insides = find_links(coded.places, groups, rows.protection)
-    nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, groups, rows.protection)
+    kinds = {block_variable(fk) for fk, block in blocks.items() if block.home is not None}
+    nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, kinds, groups, rows.protection)
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
@@ -527,8 +528,7 @@ def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded,
             )  # fmt: skip
             for habit, kinds in found:
                 coded.add(habit.variable, habit.scores.shape[0], kinds[order])
-            if found:
-                habits[f"{child}.{fk}"] = tuple(h for h, _ in found)
+            habits |= {f"{child}.{fk}": tuple(h for h, _ in found)} if found else {}
         codes, size = count_codes(degrees[order])
         if size > 1:
             coded.add(count_variable(child, fk), size, codes, ordered=True)

@@ -7,7 +7,7 @@ segments of each pair of a bin and a category are counted, and drawn from that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +66,16 @@ def nests_of(
     codes: Sequence[Codes],
     grids: Mapping[str, tuple[Integers, npt.NDArray[np.bool_]]],
     encodings: Mapping[str, Encoding],
+    kinds: Collection[str],
     groups: Integers,
     protection: int,
 ) -> dict[str, tuple[Nest, ...]]:
-    """By variable, the nests of those ``variables`` that have numbers in ``grids`` (and where they are no NULL)."""
+    """By variable, the nests of those ``variables`` that have numbers in ``grids`` (and where they are no NULL).
+
+    ``kinds``: variables that are kinds of parents and no values: nothing belongs to these.
+    """
     pairs = list(zip(variables, codes, strict=False))
-    categories = {v.name: (own, v.size) for v, own in pairs if not v.ordered}
+    categories = {v.name: (own, v.size) for v, own in pairs if not v.ordered and v.name not in kinds}
     found = {}
     for variable, own in pairs:
         if variable.ordered and variable.name in grids:
