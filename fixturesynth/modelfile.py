@@ -31,8 +31,11 @@ import fixturesynth
 from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
-from fixturesynth.generators.encoding import encoding_from_parts, encoding_to_parts
+from fixturesynth.generators.drawing import Distributions
+from fixturesynth.generators.encoding import Encoding, encoding_from_parts, encoding_to_parts
+from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.memories import Memory
+from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tablemodel import Block, TableModel
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -106,6 +109,22 @@ class _Block:
 
 
 @dataclass(frozen=True)
+class _Nest:
+    beside: list[str]
+    sizes: list[PositiveInt]
+    arrays: dict[str, _Stored]
+
+
+@dataclass(frozen=True)
+class _Habit:
+    column: str
+    variable: str
+    encoding: _Encoding
+    classes: _Stored
+    scores: _Stored
+
+
+@dataclass(frozen=True)
 class _Features:
     variables: list[_Variable]
     codes: _Stored
@@ -131,6 +150,8 @@ class _Table:
     degrees: dict[str, _Stored]
     features: _Features | None
     memories: list[_Memory] = field(default_factory=list)
+    nests: dict[str, list[_Nest]] = field(default_factory=dict)
+    habits: dict[str, list[_Habit]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -235,12 +256,24 @@ class _Writer:
     def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, _Stored]:
         return {name: self.array(f"{label} {name}", values) for name, values in arrays.items()}
 
+    def encoding(self, label: str, encoding: Encoding) -> _Encoding:
+        facts, arrays = encoding_to_parts(encoding)
+        return _Encoding(facts, self.arrays(label, arrays))
+
+    def nest(self, label: str, nest: Nest) -> _Nest:
+        return _Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
+
+    def habit(self, label: str, habit: Habit) -> _Habit:
+        return _Habit(
+            habit.column, habit.variable, self.encoding(f"{label} encoding", habit.encoding),
+            self.array(f"{label} classes", habit.classes), self.array(f"{label} scores", habit.scores),
+        )  # fmt: skip
+
     def table(self, model: TableModel) -> _Table:
         label = model.name
         encodings = {}
         for name, encoding in model.encodings.items():
-            facts, arrays = encoding_to_parts(encoding)
-            encodings[name] = _Encoding(facts, self.arrays(f"{label} encoding {name}", arrays))
+            encodings[name] = self.encoding(f"{label} encoding {name}", encoding)
         blocks = {
             fk: _Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
             for fk, b in model.blocks.items()
@@ -261,6 +294,8 @@ class _Writer:
             memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
+            nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
+            habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -413,11 +448,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
     schema = pa.ipc.read_schema(pa.py_buffer(_array(table.types, tensors, 1).tobytes()))
     encodings = {}
     for name, one in table.encodings.items():
-        _check_size(f"{table.name}: {name}", one.facts["size"])
-        for part in ("values", "type"):
-            if part in one.arrays:
-                _arrow(one.arrays[part], tensors)
-        encodings[name] = encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
+        encodings[name] = _encoding(f"{table.name}: {name}", one, tensors)
     state, features = table.state, table.features
     return TableModel(
         name=table.name,
@@ -436,6 +467,8 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         memories=_memories(table),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
+        nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
+        habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,
@@ -447,6 +480,30 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
             _told(table.name, features.variables), _array(features.codes, tensors, 2)
         ),
     )  # fmt: skip
+
+
+def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
+    _check_size(what, one.facts["size"])
+    for part in ("values", "type"):
+        if part in one.arrays:
+            _arrow(one.arrays[part], tensors)
+    return encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
+
+
+def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
+    arrays = {name: _array(stored, tensors, 1) for name, stored in one.arrays.items()}
+    held = Distributions(arrays["codes"], arrays["running"], arrays["ends"])
+    if not arrays["keys"].size or arrays["keys"].size != held.ends.size or held.codes.size != held.running.size:
+        raise ModelFileError(f"{table}: what goes with {', '.join(one.beside)} does not hang together")
+    return Nest(tuple(one.beside), tuple(one.sizes), arrays["keys"], held)
+
+
+def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
+    encoding = _encoding(f"{table}: {one.variable}", one.encoding, tensors)
+    classes, scores = _array(one.classes, tensors, 1), _array(one.scores, tensors, 2)
+    if classes.size != encoding.size or not classes.size or not 0 <= classes.min() <= classes.max() < scores.shape[1]:
+        raise ModelFileError(f"{table}: the classes of {one.variable!r} do not fit its scores")
+    return Habit(one.column, one.variable, encoding, classes, scores)
 
 
 def _memories(table: _Table) -> tuple[Memory, ...]:

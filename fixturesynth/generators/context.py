@@ -36,6 +36,8 @@ MOST_SIBLING_CODES = 130  # codes of a category that the next sibling sees
 CLASSES = 64
 BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 
+HABIT = "habit "  # begins the names of variables that only the dealing of children looks at
+
 PLACES = (
     Variable("siblings", BUCKETS, ordered=True, context=True),
     Variable("position", BUCKETS, ordered=True, context=True),
@@ -57,10 +59,14 @@ class Features:
 
 def take_features(features: Features, ranks: Integers, prefix: str) -> tuple[tuple[Variable, ...], Codes]:
     """The parents' features by child, names marked with the foreign key; a rank of -1 gives one code more: none."""
-    variables = tuple(Variable(f"{prefix}>{v.name}", v.size + 1, v.ordered, context=True) for v in features.variables)
+    chosen = [i for i, v in enumerate(features.variables) if not v.name.startswith(HABIT)]
+    variables = tuple(
+        Variable(f"{prefix}>{v.name}", v.size + 1, v.ordered, context=True)
+        for v in (features.variables[i] for i in chosen)
+    )
     if not len(features.codes):
         return variables, np.tile(np.array([v.size - 1 for v in variables], dtype=np.int32), (ranks.size, 1))
-    codes = features.codes[np.maximum(ranks, 0)]
+    codes = features.codes[np.maximum(ranks, 0)][:, chosen]
     if (ranks < 0).any():
         codes[ranks < 0] = [v.size - 1 for v in variables]
     return variables, codes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,12 @@ from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.encoding.numeric import zero_code
+from fixturesynth.generators.habits import Habits, habits_of, plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links, places_inside
 from fixturesynth.generators.keys import combined, dense_rank, locate
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
+from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.series import find_ends, mark_series
@@ -195,6 +198,7 @@ class _Coded:
     codes: list[Codes] = field(default_factory=list)
     encodings: dict[str, Encoding] = field(default_factory=dict)
     places: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # inside codes, see generators.insides
+    grids: dict[str, tuple[Integers, npt.NDArray[np.bool_]]] = field(default_factory=dict)  # numbers, and where
 
     def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
         self.variables.append(Variable(name, size, ordered))
@@ -211,7 +215,8 @@ class _Coded:
         codes = encode(encoding, values)
         self.add(name, encoding.size, codes, ordered=encoding.ordered)
         if "form" in encoding.facts:
-            self.places[name] = places_inside(codes, *to_grid(combined(values), encoding.facts))
+            self.grids[name] = to_grid(combined(values), encoding.facts)
+            self.places[name] = places_inside(codes, *self.grids[name])
 
 
 def _fit_learned(
@@ -239,7 +244,7 @@ def _fit_learned(
         first = mark_series(table.uniques, key, dated, parents, calendars)
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
     _mark_repeats(rows, table, order, parents, groups, coded)
-    _add_outgoing(rows, table, order, coded)
+    habits = _add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
     matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
@@ -248,12 +253,13 @@ def _fit_learned(
         fitted = CodedTable(variables, np.ascontiguousarray(matrix, dtype=np.int32), groups)
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
+    insides = find_links(coded.places, groups, rows.protection)
+    kinds = {block_variable(fk) for fk, block in blocks.items() if block.home is not None}
+    nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, kinds, groups, rows.protection)
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
-        lookups=lookups,
-        blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings),
-        insides=find_links(coded.places, groups, rows.protection), state=state,
+        lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
+        shares=_shares(coded, siblings), insides=insides, nests=nests, habits=habits, state=state,
     )  # fmt: skip
 
 
@@ -489,7 +495,7 @@ def _add_derived(
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
             named = source.parameters.get("domain") or source.parameters.get("known")
-            kind = "categorical" if named else _fallback_kind(values)
+            kind = "categorical" if named else plain_kind(values)
             coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
         return
     derived = derive(source.operation, sources, source.parameters, values.type)
@@ -501,28 +507,32 @@ def _add_derived(
     if other.any():
         alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
         named = source.parameters.get("domain") or source.parameters.get("known")
-        kind = "categorical" if source.parameters.get("mostly") else _fallback_kind(values)
+        kind = "categorical" if source.parameters.get("mostly") else plain_kind(values)
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
 
 
-def _fallback_kind(values: pa.Array) -> str:
-    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        return "numeric"
-    return "temporal" if offset_facts(values, "temporal") is not None else "categorical"
-
-
-def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> None:
-    """What the table's rows are to their children: how many of each, and which kind of child calls them home."""
+def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded, seed: int) -> dict[str, Habits]:
+    """What the table's rows are to their children: how many of each, whose home, and of which habits."""
+    habits: dict[str, Habits] = {}
     for child, fk, how in rows.incoming(table.name):
         degrees = rows.degrees(child, fk, table.name)
         if how == "matched":
             home = choose_block(rows.dataset, rows.plan[child], rows.rank(child, fk), rows.rank, degrees.size)
             if home is not None:
-                codes, size = home
-                coded.add(home_variable(child, fk), size, codes[order])
+                coded.add(home_variable(child, fk), home[1], home[0][order])
+            blocks = np.zeros(degrees.size, dtype=np.int64) if home is None else home[0].astype(np.int64)
+            entities = rows.groups.get(table.name, np.arange(degrees.size))
+            found = habits_of(
+                rows.plan, rows.schema, child, fk, partial(rows.column, child),
+                rows.rank(child, fk), blocks, rows.groups.get(child), entities, rows.protection, seed,
+            )  # fmt: skip
+            for habit, kinds in found:
+                coded.add(habit.variable, habit.scores.shape[0], kinds[order])
+            habits |= {f"{child}.{fk}": tuple(h for h, _ in found)} if found else {}
         codes, size = count_codes(degrees[order])
         if size > 1:
             coded.add(count_variable(child, fk), size, codes, ordered=True)
+    return habits
 
 
 def _context(

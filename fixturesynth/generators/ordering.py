@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.context import HABIT
 from fixturesynth.generators.contract import Codes, Variable
 
 __all__ = ["order_variables"]
@@ -26,7 +27,8 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
     shared = _mutual_information([_coarse(codes[::stride, i], v.size) for i, v in enumerate(variables)])
     if not chosen and rest:
         named = _foremost(variables, rest, codes.shape[0])
-        first = named[int(np.argmax(shared[named].sum(axis=1)))]
+        others = _but_habits(variables, rest)
+        first = named[int(np.argmax(shared[np.ix_(named, others)].sum(axis=1)))]
         chosen.append(first)
         rest.remove(first)
     while rest:
@@ -38,12 +40,18 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
 
 
 def _foremost(variables: tuple[Variable, ...], rest: list[int], rows: int) -> list[int]:
-    """Of the variables that are left those that come next: what is known, then categories, then numbers.
+    """Of the variables that are left those that come next: what is known, then categories, then numbers, then habits.
 
-    Numbers follow from categories more surely than these from a number's many codes, where rows are many.
+    Numbers follow from categories more surely than these from a number's many codes, where rows are many. Habits
+    come last, so that all else is drawn as it would be without them.
     """
+    rest = _but_habits(variables, rest)
     named = [i for i in rest if not variables[i].ordered] if rows >= _MANY_ROWS else []
     return [i for i in rest if variables[i].first] or named or rest
+
+
+def _but_habits(variables: tuple[Variable, ...], rest: list[int]) -> list[int]:
+    return [i for i in rest if not variables[i].name.startswith(HABIT)] or rest
 
 
 def _known(shared: npt.NDArray[np.float64], rest: list[int], chosen: list[int]) -> npt.NDArray[np.float64]:

@@ -13,7 +13,9 @@ import pyarrow as pa
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State
 from fixturesynth.generators.encoding import Encoding
+from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.memories import Memory
+from fixturesynth.generators.nesting import Nest
 
 __all__ = [
     "Block",
@@ -87,7 +89,9 @@ class TableModel:
     generators.calendar. ``context``: the context foreign key's name as fitted; ``siblings``: variables of the
     previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
     each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
-    whose places inside its codes it follows, and how far (generators.insides). ``verbatim``, with ``ranks`` (parent
+    whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
+    variable: generators.nesting. ``habits`` by "child.foreign key".
+    ``verbatim``, with ``ranks`` (parent
     row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
     as it is.
     """
@@ -105,6 +109,8 @@ class TableModel:
     memories: tuple[Memory, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
+    habits: Mapping[str, Habits] = field(default_factory=dict)
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
+from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset
 from fixturesynth.generators.succession import FOLLOWING, Views, follow, view_of
@@ -63,6 +64,7 @@ class Assembly:
     dialect: str = "generic"
     first: int = 0  # rank of the first row
     there: pa.Table | None = None  # rows of the target that these go beside, in the columns of unique sets
+    habits: Mapping[str, Habits] = field(default_factory=dict)  # by foreign key
     later: dict[str, Integers] = field(default_factory=dict)  # by column: ranks of its rule's values, where not its own
     views: Views = field(default_factory=dict)  # by column, as they were last looked at
 
@@ -109,10 +111,13 @@ class Assembly:
         return values.take(pa.array(ranks, pa.int64(), mask=ranks < 0))
 
 
-def compute(assembly: Assembly) -> dict[str, pa.Array]:
-    """Every column of the table but those left to the database, each in its final Arrow type."""
-    out: dict[str, pa.Array] = {}
-    waiting = [c for c in assembly.plan.columns if not isinstance(c.source, Default)]
+def compute(assembly: Assembly, known: Mapping[str, pa.Array] | None = None) -> dict[str, pa.Array]:
+    """Every column of the table but those left to the database, each in its final Arrow type.
+
+    ``known``: columns that are as they were.
+    """
+    out = dict(known or {})
+    waiting = [c for c in assembly.plan.columns if c.name not in out and not isinstance(c.source, Default)]
     while waiting:
         ready = [c for c in waiting if all(n in out for n in _needs(assembly, c))]
         if not ready:

@@ -48,6 +48,7 @@ from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.frequencies import as_often
+from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import (
     CodesJob,
@@ -236,6 +237,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.plan.dialect,
         run.first.get(plan.name, 0),
         run.there.get(plan.name),
+        habits_of_parents(plan, run.models),
     )
     columns = settle(assembly, run.plan.dialect)
     codes = assembly.codes

@@ -19,6 +19,7 @@ from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.memories import Remembering, remember
+from fixturesynth.generators.nesting import nested_words
 from fixturesynth.generators.repeating import first_codes
 from fixturesynth.generators.tablemodel import (
     TableModel,
@@ -292,6 +293,12 @@ def _inside_words(
         even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
         # A row that is alone has nobody to share with, and what leans is not even.
         out[variable] = np.where(np.bincount(codes, minlength=1)[codes] > 1, even, own)
+        for nest in model.nests.get(variable, ()):
+            # Known categories are told apart more finely by each nest than by the one before.
+            beside = {name: job.codes[:, variables.index(name)] for name in nest.beside}
+            own_codes = job.codes[:, variables.index(variable)]
+            known, nested = nested_words(nest, model.encodings[variable], own_codes, beside, own)
+            out[variable] = np.where(known, nested, out[variable])
     return out
 
 

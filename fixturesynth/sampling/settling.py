@@ -25,6 +25,7 @@ from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
 from fixturesynth.sampling.exclusions import settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
+from fixturesynth.sampling.habits import deal_by_habits
 from fixturesynth.sampling.matching import (
     codes_of,
     distinct_by_stride,
@@ -56,7 +57,7 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
-    columns = compute(assembly)
+    columns = deal_by_habits(assembly, compute(assembly))
     if goes_on(assembly.plan):
         columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
