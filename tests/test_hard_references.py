@@ -1,5 +1,7 @@
 """References that must agree, and checks beside unique sets: small schemas seeded into the real servers and audited."""
 
+from collections import Counter
+
 import pytest
 from test_hard_rows import ALL, Seeded, seeded
 
@@ -396,6 +398,37 @@ def test_two_parents_are_told_apart_by_drawing_where_swaps_do_not_do(dialect: st
         *children,
     )
     assert all(len(rows) == 30 for name, rows in made.items() if name.startswith("child"))
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_self_reference_is_unique_in_each_half_of_the_rows(required: bool, seeded: Seeded) -> None:
+    """A row leaves one set only into the other, so each parent has two children at most."""
+    made = seeded(
+        "postgresql",
+        f"CREATE TABLE a (code varchar(8) NOT NULL, parent_key varchar(8){' NOT NULL' if required else ''}, "
+        "label varchar(3), PRIMARY KEY (code), FOREIGN KEY (parent_key) REFERENCES a (code))",
+        "CREATE UNIQUE INDEX u0 ON a (parent_key) WHERE label IS NULL",
+        "CREATE UNIQUE INDEX u1 ON a (parent_key) WHERE label IS NOT NULL",
+        rows=200,
+    )
+    assert len(made["a"]) == 200
+    children = Counter(parent for _, parent, _ in made["a"] if parent is not None)
+    assert max(children.values()) == 2
+    assert sum(children.values()) == 200 if required else 100 < sum(children.values()) < 200
+
+
+def test_a_row_without_a_parent_takes_the_value_that_a_check_asks_for_beside_two_sets(seeded: Seeded) -> None:
+    """Roots are labelled x, of which each pair of flags has one: others lack a flag or a label, or find a parent."""
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE t (id integer NOT NULL, parent_key integer, label varchar(3), one boolean, two boolean, "
+        "PRIMARY KEY (id), UNIQUE (parent_key, two, one), FOREIGN KEY (parent_key) REFERENCES t (id), "
+        "CHECK (label = 'x' OR parent_key IS NOT NULL), CHECK (one IS NOT NULL OR two IS NOT NULL), "
+        "CHECK (one = 1 OR one = 0))",
+        "CREATE UNIQUE INDEX u ON t (one, coalesce(label, ''), two)",
+    )
+    assert len(made["t"]) == 30
+    assert "x" in {label for _, parent, label, *_ in made["t"] if parent is None}
 
 
 def test_the_only_row_of_a_table_that_must_name_another_is_refused_when_planning(seeded: Seeded) -> None:

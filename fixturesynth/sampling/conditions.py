@@ -18,6 +18,7 @@ from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
 from fixturesynth.sampling.repairs import late_columns, misordered
 from fixturesynth.sampling.searching import Condition
 from fixturesynth.schema.model import ForeignKey, Table
+from fixturesynth.schema.predicates import mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "set_keys"]
@@ -33,7 +34,7 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
     out: list[Condition] = []
     for unique in assembly.plan.uniques if closed else complete_sets(assembly.plan):
         if columns.keys() >= set(unique.columns):  # else the database fills one
-            out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
+            out.append((_columns_of(assembly, unique), partial(_twice, assembly, unique)))
     for a, b in assembly.plan.distinct:
         if a in columns and b in columns and not {a, b} & late:
             out.append((frozenset((a, b)), partial(equal_rows, a=a, b=b)))
@@ -41,6 +42,14 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
         if low in columns and high in columns and not {low, high} & late:
             out.append((frozenset((low, high)), partial(_misordered, low, high, strict)))
     return out
+
+
+def _columns_of(assembly: Assembly, unique: UniquePlan) -> frozenset[str]:
+    """The set's columns, and those by which a row may leave a partial one."""
+    own = frozenset(unique.columns)
+    if unique.how != "by_gate":
+        return own
+    return own.union(mentioned_columns(unique.predicate or "", assembly.table, assembly.dialect))
 
 
 def complete_sets(plan: TablePlan) -> tuple[UniquePlan, ...]:

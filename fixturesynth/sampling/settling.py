@@ -562,7 +562,8 @@ def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> 
     found = set_keys(assembly, columns, unique)
     if unique.how == "by_gate" and found is not None:
         lent = lent_columns(assembly, columns, unique, found[0][duplicates(found[1])])
-        if lent:
+        left = set_keys(assembly, columns | lent, unique)
+        if lent and left is not None and not duplicates(left[1]).any():
             return columns | lent
     names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)]
     for name in names:
