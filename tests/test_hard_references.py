@@ -463,3 +463,20 @@ def test_a_reference_that_is_null_in_every_branch_tells_no_rows_apart(seeded: Se
         "UNIQUE NULLS NOT DISTINCT (r, q), UNIQUE NULLS NOT DISTINCT (p), CHECK ((p IS NULL) <> (q IS NULL)))",
     )
     assert len({r for *_, r in made["c"]}) == 30
+
+
+# Exclusions ----------------------------------------------------------------------------------------------------------
+def test_spans_stay_apart_where_a_check_moves_what_groups_them(seeded: Seeded) -> None:
+    """What the child's set asks for spreads ``n``, which the check then brings back to one digit."""
+    made = seeded(
+        "postgresql",
+        "CREATE EXTENSION IF NOT EXISTS btree_gist",
+        "CREATE TABLE a (n integer NOT NULL, day date NOT NULL, at timestamp NOT NULL, during daterange, "
+        "UNIQUE (at, day, n), EXCLUDE USING gist (n WITH =, during WITH &&) WHERE (n IS NOT NULL), "
+        "CHECK ((at < '1996-06-30' OR at < '1998-06-30') AND (char_length(n::text) = 1 OR at < '1996-06-30')))",
+        "CREATE TABLE b (a_at timestamp, a_day date, a_n integer, m integer NOT NULL, o integer NOT NULL, "
+        "FOREIGN KEY (a_at, a_day, a_n) REFERENCES a (at, day, n), UNIQUE (a_n, o, m))",
+        rows=200,
+    )
+    assert len(made["a"]) == 200
+    assert all(0 <= n <= 9 for n, *_ in made["a"])

@@ -23,7 +23,7 @@ from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
 from fixturesynth.sampling.assembly import Assembly, compute
 from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
-from fixturesynth.sampling.exclusions import settle_exclusions
+from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
 from fixturesynth.sampling.matching import (
@@ -77,16 +77,26 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
     refuse_met(assembly, columns)
-    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
+    late, placed = late_columns(assembly.plan), placed_columns(assembly.plan)
+    if placed:
+        # Spans are laid out in groups that checks move no more.
+        ends = frozenset(c for e in assembly.plan.exclusions for c in (e.low, e.high))
+        columns = settle_checks(assembly, columns, held, placed=ends, waiting=ends)
+        columns = settle_exclusions(assembly, columns, late, closed=False)
+        held += apart_conditions(assembly, late, closed=False)
     columns = finish(assembly, columns)
-    return finish(assembly, settle_checks(assembly, columns, held))
+    return finish(assembly, settle_checks(assembly, columns, held, placed=placed))
 
 
 def settle_late(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with what had to wait for references that close a cycle."""
-    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=True)
+    late = late_columns(assembly.plan)
+    columns = settle_exclusions(assembly, columns, late, closed=True)
     held = conditions_of(assembly, columns, closed=True)
-    return settle_checks(assembly, search(assembly, columns, held), held, late=True)
+    for closed in (False, True):
+        held += apart_conditions(assembly, late, closed=closed)
+    columns = search(assembly, columns, held)
+    return settle_checks(assembly, columns, held, late=True, placed=placed_columns(assembly.plan))
 
 
 # -- orders and differences -------------------------------------------------------------------------------------------
