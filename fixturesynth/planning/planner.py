@@ -10,6 +10,7 @@ from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import (
     Branches,
+    covering_limit,
     one_to_one_limit,
     plan_branches,
     plan_gates,
@@ -222,6 +223,7 @@ def _plan_table(
         capacities = _in_branches(needs, branches, capacities)
     else:
         uniques = lending_sets(table, columns, uniques, schema.dialect)
+    sizes: dict[str, int] = {}
     for unique in uniques:
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
@@ -242,11 +244,16 @@ def _plan_table(
         ):
             continue
         unequal = {frozenset((d.a, d.b)) for d in (*constraints.distinct, *branches.distinct)}
-        if unique.how == "by_pairs" and (
+        if unique.how in ("by_pairs", "by_gate") and (
             most := _pairs(table, unique, references, capacities, columns, apart, unequal)
         ):
+            if unique.how == "by_gate":
+                sizes[unique.name] = most
+                continue
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
+    if learned is None and (limit := covering_limit(needs, columns, uniques, sizes, branches, schema.dialect)):
+        rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     parents = {name: plan.rows for name, plan in known.items()} | dict(planned)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
     for exclusion in exclusions:

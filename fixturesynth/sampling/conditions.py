@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import TablePlan, UniquePlan
 from fixturesynth.sampling.appending import met
 from fixturesynth.sampling.assembly import Assembly
@@ -21,7 +22,7 @@ from fixturesynth.schema.model import ForeignKey, Table
 from fixturesynth.schema.predicates import mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "set_keys"]
+__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "refuse_repeated", "set_keys"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -100,6 +101,16 @@ def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[
         taking &= inside_predicate(assembly, columns, unique)
     rows = rows[taking]
     return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)
+
+
+def refuse_repeated(assembly: Assembly, columns: Columns) -> None:
+    """CapacityError for a complete set of which a tuple is there twice."""
+    for unique in complete_sets(assembly.plan):
+        found = set_keys(assembly, columns, unique)
+        if found is not None and duplicates(found[1]).any():
+            raise CapacityError(
+                f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
+            )
 
 
 def equal_rows(columns: Columns, a: str, b: str) -> Mask:

@@ -30,6 +30,7 @@ Condition = tuple[frozenset[str], Callable[[Columns], Mask]]
 
 TURNS = 200
 IDLE = 60  # turns without gain after which the rest is given up
+PATIENT = 2_000  # rows: tables of fewer have more turns, ten times as many at most
 WIDE = 8  # turns without gain after which columns draw that share a condition with those of a broken one
 ALONE = 30  # turns without gain after which rows draw together with others of their family
 MOST_TOGETHER = 16  # rows that draw with one that breaks a condition
@@ -49,8 +50,9 @@ def search(assembly: Assembly, columns: Columns, conditions: Sequence[Condition]
         return out
     calls = _calls(assembly)
     last = 0
-    for turn in range(TURNS):
-        if not any(b.any() for b in bad) or turn - last > IDLE:
+    patience = min(max(PATIENT // assembly.rows, 1), 10)
+    for turn in range(TURNS * patience):
+        if not any(b.any() for b in bad) or turn - last > IDLE * patience:
             break
         names = {n for (own, _), b in zip(conditions, bad, strict=True) if b.any() for n in own}
         if turn - last > WIDE and turn % 2:
