@@ -126,7 +126,7 @@ def _drawn(
         if not where.size:
             continue
         if isinstance(source, Rule) and not (source.needs or source.parents or source.call.unique):
-            call = calls[name][turn % len(calls[name])]
+            call = calls[name][turn // 2 % len(calls[name])]  # each in turns that are wide and in others
             made[name] = _values(assembly, columns[name], source, call, name, where, own)
         elif isinstance(source, Reference) and source.foreign_key not in ranks and _moves(assembly, source.foreign_key):
             fk = assembly.table.foreign_key(source.foreign_key)
