@@ -441,6 +441,22 @@ def test_the_only_row_of_a_table_that_must_name_another_is_refused_when_planning
         )
 
 
+@pytest.mark.parametrize("dialect", ALL)
+def test_two_references_to_the_only_row_of_a_table_that_must_differ_are_refused_when_planning(
+    dialect: str, seeded: Seeded
+) -> None:
+    tables = (
+        "CREATE TABLE t1 (code varchar(20) NOT NULL, flag boolean NOT NULL, PRIMARY KEY (code), UNIQUE (flag), "
+        "CHECK (flag = TRUE))",
+        "CREATE TABLE t2 (id int NOT NULL, a varchar(20) NOT NULL, b varchar(20){}, PRIMARY KEY (id), "
+        "FOREIGN KEY (a) REFERENCES t1 (code), FOREIGN KEY (b) REFERENCES t1 (code), CHECK (a <> b))",
+    )
+    with pytest.raises(UnsatisfiableError, match="t2: a and b must name different rows of t1, which gets one"):
+        seeded(dialect, tables[0], tables[1].format(" NOT NULL"))
+    made = seeded(dialect, tables[0], tables[1].format(""))
+    assert {b for _, _, b in made["t2"]} == {None}
+
+
 def test_a_value_that_keeps_rows_apart_is_null_in_no_branch_where_null_is_a_value_too(seeded: Seeded) -> None:
     """Its other branches are left, of which all rows take one: NULL would leave a row for each value of the flag."""
     made = seeded(

@@ -115,7 +115,7 @@ def make_plan(
             break
         known = done
     for plan in done.values():
-        refuse_lone_row(plan, schema[plan.name])
+        refuse_lone_row(plan, schema[plan.name], planned)
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 
