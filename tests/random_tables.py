@@ -99,4 +99,8 @@ class Table:
     def lone_flags(self) -> list[Column]:
         """Columns of at most two values that are unique by themselves: checks may leave the table one row."""
         flags = [c for c in self.columns if c.kind == "boolean" or c.sole]
-        return [c for c in flags if [c.name] in (self.key, *self.uniques) or f"UNIQUE ({c.name})" in self.clauses]
+        forms = ("UNIQUE ({})", "UNIQUE NULLS NOT DISTINCT ({})")
+        return [
+            c for c in flags
+            if [c.name] in (self.key, *self.uniques) or any(f.format(c.name) in self.clauses for f in forms)
+        ]  # fmt: skip

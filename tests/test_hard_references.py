@@ -1,5 +1,7 @@
 """References that must agree, and checks beside unique sets: small schemas seeded into the real servers and audited."""
 
+from collections import Counter
+
 import pytest
 from test_hard_rows import ALL, Seeded, seeded
 
@@ -398,6 +400,37 @@ def test_two_parents_are_told_apart_by_drawing_where_swaps_do_not_do(dialect: st
     assert all(len(rows) == 30 for name, rows in made.items() if name.startswith("child"))
 
 
+@pytest.mark.parametrize("required", [False, True])
+def test_a_self_reference_is_unique_in_each_half_of_the_rows(required: bool, seeded: Seeded) -> None:
+    """A row leaves one set only into the other, so each parent has two children at most."""
+    made = seeded(
+        "postgresql",
+        f"CREATE TABLE a (code varchar(8) NOT NULL, parent_key varchar(8){' NOT NULL' if required else ''}, "
+        "label varchar(3), PRIMARY KEY (code), FOREIGN KEY (parent_key) REFERENCES a (code))",
+        "CREATE UNIQUE INDEX u0 ON a (parent_key) WHERE label IS NULL",
+        "CREATE UNIQUE INDEX u1 ON a (parent_key) WHERE label IS NOT NULL",
+        rows=200,
+    )
+    assert len(made["a"]) == 200
+    children = Counter(parent for _, parent, _ in made["a"] if parent is not None)
+    assert max(children.values()) == 2
+    assert sum(children.values()) == 200 if required else 100 < sum(children.values()) < 200
+
+
+def test_a_row_without_a_parent_takes_the_value_that_a_check_asks_for_beside_two_sets(seeded: Seeded) -> None:
+    """Roots are labelled x, of which each pair of flags has one: others lack a flag or a label, or find a parent."""
+    made = seeded(
+        "sqlite",
+        "CREATE TABLE t (id integer NOT NULL, parent_key integer, label varchar(3), one boolean, two boolean, "
+        "PRIMARY KEY (id), UNIQUE (parent_key, two, one), FOREIGN KEY (parent_key) REFERENCES t (id), "
+        "CHECK (label = 'x' OR parent_key IS NOT NULL), CHECK (one IS NOT NULL OR two IS NOT NULL), "
+        "CHECK (one = 1 OR one = 0))",
+        "CREATE UNIQUE INDEX u ON t (one, coalesce(label, ''), two)",
+    )
+    assert len(made["t"]) == 30
+    assert "x" in {label for _, parent, label, *_ in made["t"] if parent is None}
+
+
 def test_the_only_row_of_a_table_that_must_name_another_is_refused_when_planning(seeded: Seeded) -> None:
     with pytest.raises(UnsatisfiableError, match="boss_id must name another row of staff; ask for two rows or more"):
         seeded(
@@ -406,6 +439,22 @@ def test_the_only_row_of_a_table_that_must_name_another_is_refused_when_planning
             "PRIMARY KEY (id), UNIQUE (is_head), CHECK (is_head = 1), CHECK (boss_id <> id), "
             "FOREIGN KEY (boss_id) REFERENCES staff (id))",
         )
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_two_references_to_the_only_row_of_a_table_that_must_differ_are_refused_when_planning(
+    dialect: str, seeded: Seeded
+) -> None:
+    tables = (
+        "CREATE TABLE t1 (code varchar(20) NOT NULL, flag boolean NOT NULL, PRIMARY KEY (code), UNIQUE (flag), "
+        "CHECK (flag = TRUE))",
+        "CREATE TABLE t2 (id int NOT NULL, a varchar(20) NOT NULL, b varchar(20){}, PRIMARY KEY (id), "
+        "FOREIGN KEY (a) REFERENCES t1 (code), FOREIGN KEY (b) REFERENCES t1 (code), CHECK (a <> b))",
+    )
+    with pytest.raises(UnsatisfiableError, match="t2: a and b must name different rows of t1, which gets one"):
+        seeded(dialect, tables[0], tables[1].format(" NOT NULL"))
+    made = seeded(dialect, tables[0], tables[1].format(""))
+    assert {b for _, _, b in made["t2"]} == {None}
 
 
 def test_a_value_that_keeps_rows_apart_is_null_in_no_branch_where_null_is_a_value_too(seeded: Seeded) -> None:
@@ -430,3 +479,20 @@ def test_a_reference_that_is_null_in_every_branch_tells_no_rows_apart(seeded: Se
         "UNIQUE NULLS NOT DISTINCT (r, q), UNIQUE NULLS NOT DISTINCT (p), CHECK ((p IS NULL) <> (q IS NULL)))",
     )
     assert len({r for *_, r in made["c"]}) == 30
+
+
+# Exclusions ----------------------------------------------------------------------------------------------------------
+def test_spans_stay_apart_where_a_check_moves_what_groups_them(seeded: Seeded) -> None:
+    """What the child's set asks for spreads ``n``, which the check then brings back to one digit."""
+    made = seeded(
+        "postgresql",
+        "CREATE EXTENSION IF NOT EXISTS btree_gist",
+        "CREATE TABLE a (n integer NOT NULL, day date NOT NULL, at timestamp NOT NULL, during daterange, "
+        "UNIQUE (at, day, n), EXCLUDE USING gist (n WITH =, during WITH &&) WHERE (n IS NOT NULL), "
+        "CHECK ((at < '1996-06-30' OR at < '1998-06-30') AND (char_length(n::text) = 1 OR at < '1996-06-30')))",
+        "CREATE TABLE b (a_at timestamp, a_day date, a_n integer, m integer NOT NULL, o integer NOT NULL, "
+        "FOREIGN KEY (a_at, a_day, a_n) REFERENCES a (at, day, n), UNIQUE (a_n, o, m))",
+        rows=200,
+    )
+    assert len(made["a"]) == 200
+    assert all(0 <= n <= 9 for n, *_ in made["a"])

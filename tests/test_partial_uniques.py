@@ -57,6 +57,36 @@ def test_a_flag_whose_way_out_another_set_needs_gives_fewer_rows(tmp_path: Path)
     assert 1 <= made.plan.tables[0].rows <= 5  # of six pairs the three without the second flag have two values
 
 
+@pytest.mark.parametrize(
+    ("indexes", "room"),
+    [
+        (("flag) WHERE n IS NULL", "flag) WHERE n IS NOT NULL"), 4),
+        (("flag) WHERE p_id IS NULL", "flag) WHERE p_id IS NOT NULL"), 4),
+        (("flag) WHERE main", "flag) WHERE NOT main"), 4),
+        (("flag) WHERE n IS NULL", "flag) WHERE n > 40", "flag) WHERE n <= 40"), 6),
+        (("state, flag) WHERE n IS NULL", "flag) WHERE n IS NOT NULL"), 8),
+        (("flag) WHERE n IS NULL", "flag) WHERE n > 40"), None),  # other numbers are in neither
+    ],
+)
+def test_sets_that_leave_no_row_out_give_as_many_rows_as_they_hold(
+    indexes: tuple[str, ...], room: int | None, tmp_path: Path
+) -> None:
+    script = (
+        "CREATE TABLE p (id integer PRIMARY KEY); "
+        "CREATE TABLE a (id integer PRIMARY KEY, p_id integer REFERENCES p (id), flag boolean NOT NULL, n integer, "
+        "main boolean NOT NULL, state text NOT NULL CHECK (state IN ('a', 'b', 'c'))); "
+    ) + "; ".join(f"CREATE UNIQUE INDEX u{i} ON a ({index}" for i, index in enumerate(indexes))
+    url = database(tmp_path / "a.db", script)
+    made = plan_rules(reflect(url), wishes=Wishes(rows=RowsAsked({}, default=60)), seed=7)
+    rows = next(t.rows for t in made.plan.tables if t.name == "a")
+    if room is None:
+        assert (rows, made.plan.notes) == (60, ())
+    else:
+        assert room - room // 6 == rows
+        assert f"a: {rows} rows instead of 60" in made.plan.notes[0]
+    load(made.sample(), url)  # the indexes are there
+
+
 LEARNED: dict[str, tuple[str, str, Callable[[int], Row]]] = {
     "one default": ("flag boolean NOT NULL, word text", "flag) WHERE flag", lambda i: (i, int(i == 3), f"w{i % 5}")),
     "one open a day": (

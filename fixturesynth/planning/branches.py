@@ -38,8 +38,9 @@ from fixturesynth.schema.predicates import (
 )
 from fixturesynth.schema.targets import quote_name
 
-__all__ = ["Branches", "one_to_one_limit", "plan_branches", "plan_gates", "settled", "without_values"]
+__all__ = ["Branches", "covering_limit", "one_to_one_limit", "plan_branches", "plan_gates", "settled", "without_values"]
 
+SPARE = 6  # one place in so many stays free where partial sets leave no row out
 MOST_KEPT = 16  # branches of a set that rows are spread over
 
 
@@ -135,6 +136,32 @@ def plan_gates(
             made = replace(made, exit=_exit(choices, unique, branches, judged, dialect))
         out.append(made)
     return tuple(out)
+
+
+def covering_limit(
+    needs: ColumnNeeds,
+    columns: Sequence[ColumnPlan],
+    uniques: Sequence[UniquePlan],
+    sizes: Mapping[str, int],
+    branches: Branches,
+    dialect: str,
+) -> tuple[int, str] | None:
+    """Most rows where each of them is in one of several partial sets, and what limits them; ``sizes``: by the set's
+    name, how many rows it holds (none: any number).
+
+    ``WHERE ended IS NULL`` and ``WHERE ended IS NOT NULL`` leave no row out.
+    """
+    choices = _Choices(needs, {c.name: c for c in columns})
+    sets = sorted((u for u in uniques if u.how == "by_gate" and u.name in sizes), key=lambda u: -sizes[u.name])
+    if len(sets) < 2 or not choices.covered(sets, branches, dialect):
+        return None
+    for unique in tuple(sets):
+        fewer = [u for u in sets if u is not unique]
+        sets = fewer if choices.covered(fewer, branches, dialect) else sets
+    total = sum(sizes[u.name] for u in sets)
+    # Rows find their places by chance: some are left free.
+    text = " and ".join(f"the values of unique {' + '.join(u.columns)}" for u in sets)
+    return total - total // SPARE, text
 
 
 def _exit(
@@ -377,6 +404,23 @@ class _Choices:
         if reference.exclusive:  # a parent of its own is found where nothing else is asked of it
             able = reference.how == "matched" and own == list(self.needs.table.foreign_key(source.foreign_key).columns)
         return (BranchColumn(name, 0.0),) if able else None
+
+    def covered(self, sets: Sequence[UniquePlan], branches: Branches, dialect: str) -> bool:
+        """Whether no row that every check lets pass is outside of all these partial sets."""
+        left: tuple[Branch, ...] = (Branch({}),)
+        for unique in sets:
+            try:
+                out = compile_condition(f"NOT ({unique.predicate})", self.needs.table, dialect, null_passes=True)
+            except NotUnderstood:
+                return False
+            left = tuple(one.intersect(two) for one in left for two in out)
+        for joint in branches.joint:
+            if _names(joint) & _names(left):
+                left = tuple(one.intersect(two) for one in left for two in joint)
+        left = tuple(
+            replace(b, domains={n: self.base(n).intersect(d) for n, d in b.domains.items()}) for b in left
+        )  # fmt: skip
+        return bool(sets) and all(b.is_empty for b in left)
 
     def values_for(self, condition: str, branches: Branches, dialect: str) -> tuple[BranchColumn, ...]:
         """Values for which ``condition`` is not false and every check holds; empty: there are none."""

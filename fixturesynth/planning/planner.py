@@ -10,6 +10,7 @@ from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import (
     Branches,
+    covering_limit,
     one_to_one_limit,
     plan_branches,
     plan_gates,
@@ -52,6 +53,7 @@ from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.successions import plan_aggregates, plan_successions
 from fixturesynth.planning.trying import Trials
+from fixturesynth.planning.tuples import allowed_tuples
 from fixturesynth.planning.uniques import dispensable, lending_sets, plan_uniques, unique_sets, with_prefixes
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
@@ -113,7 +115,7 @@ def make_plan(
             break
         known = done
     for plan in done.values():
-        refuse_lone_row(plan, schema[plan.name])
+        refuse_lone_row(plan, schema[plan.name], planned)
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
 
 
@@ -222,6 +224,7 @@ def _plan_table(
         capacities = _in_branches(needs, branches, capacities)
     else:
         uniques = lending_sets(table, columns, uniques, schema.dialect)
+    sizes: dict[str, int] = {}
     for unique in uniques:
         apart = {
             r.foreign_key: distinct_parents(schema, done, r.parent, part, wishes.locale, wishes.now)
@@ -242,11 +245,16 @@ def _plan_table(
         ):
             continue
         unequal = {frozenset((d.a, d.b)) for d in (*constraints.distinct, *branches.distinct)}
-        if unique.how == "by_pairs" and (
-            most := _pairs(table, unique, references, capacities, columns, apart, unequal)
+        if unique.how in ("by_pairs", "by_gate") and (
+            most := _pairs(needs, unique, references, capacities, columns, apart, unequal, branches, schema.dialect)
         ):
+            if unique.how == "by_gate":
+                sizes[unique.name] = most
+                continue
             text = f"the values of unique {' + '.join(unique.columns)}"
             rows = lower(table.name, rows, named, most, text, wishes.strict, notes)
+    if learned is None and (limit := covering_limit(needs, columns, uniques, sizes, branches, schema.dialect)):
+        rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
     parents = {name: plan.rows for name, plan in known.items()} | dict(planned)
     exclusions = plan_exclusions(needs, columns, ranges, schema.dialect) if rows else ()
     for exclusion in exclusions:
@@ -409,19 +417,21 @@ def _in_branches(needs: ColumnNeeds, branches: Branches, capacities: Mapping[str
 
 
 def _pairs(
-    table: Table,
+    needs: ColumnNeeds,
     unique: UniquePlan,
     references: tuple[ReferencePlan, ...],
     capacities: Mapping[str, int],
     columns: tuple[ColumnPlan, ...],
     parents: Mapping[str, int],
     unequal: Collection[frozenset[str]],
+    branches: Branches,
+    dialect: str,
 ) -> int | None:
     """Distinct tuples that a set of references and small rule columns has; None: unknown or without a bound.
 
     ``parents``: by foreign key, distinct parents as far as the set sees them; ``unequal``: columns that must differ.
     """
-    by_name = {c.name: c for c in columns}
+    by_name, table = {c.name: c for c in columns}, needs.table
     sizes: list[float] = []
     # A column that several references share counts for the one that fills it.
     filling = {s.foreign_key for c in unique.columns if isinstance(s := by_name[c].source, Reference)}
@@ -439,8 +449,14 @@ def _pairs(
             )
             here = parents[reference.foreign_key]
             sizes.append((here - 1) / 2 if taken and len(fk.columns) == 1 else here)
+    few: frozenset[str] = frozenset()
+    if needs.profile is None:
+        few, tuples = allowed_tuples(needs, by_name, branches, unique.columns, dialect)
+        sizes += [min(tuples, prod(capacities[n] for n in few))] if few else []
     for name in unique.columns:
         source = by_name[name].source
+        if name in few:
+            continue
         if isinstance(source, Rule):
             sizes.append(capacities[name])
         elif isinstance(source, Constant):

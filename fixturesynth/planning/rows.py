@@ -112,8 +112,21 @@ def never_itself(plan: TablePlan, table: Table, reference: ReferencePlan) -> boo
     return any(frozenset(pair) in pairs for pair in zip(fk.columns, fk.parent_columns, strict=True))
 
 
-def refuse_lone_row(plan: TablePlan, table: Table) -> None:
-    """UnsatisfiableError where the only row of a table must reference a row that is not itself."""
+def refuse_lone_row(plan: TablePlan, table: Table, planned: Mapping[str, int]) -> None:
+    """UnsatisfiableError where the only row of a table must reference a row that is not itself, or two references must
+    name different rows of a table that has one; ``planned``: rows by table.
+    """
+    for pair in plan.distinct if plan.mode == "generate" else ():
+        keys = [fk for c in pair for fk in table.foreign_keys if fk.columns == (c,)]
+        required = not any(table.column(c).nullable for c in pair)
+        places = {(fk.parent, fk.parent_columns) for fk in keys}
+        if required and len(keys) == 2 and len(places) == 1 and planned.get(keys[0].parent) == 1:
+            names, parent = " and ".join(pair), keys[0].parent
+            raise UnsatisfiableError(
+                f"{table.name}: {names} must name different rows of {parent}, which gets one; ask for two rows of "
+                f"{parent} or more, or where its unique columns allow but one, make one of {names} nullable or leave "
+                f"{table.name} out"
+            )
     for reference in plan.references if plan.rows == 1 and plan.mode == "generate" else ():
         fk = table.foreign_key(reference.foreign_key)
         required = not any(table.column(c).nullable for c in fk.columns)

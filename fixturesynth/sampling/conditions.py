@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import TablePlan, UniquePlan
 from fixturesynth.sampling.appending import met
 from fixturesynth.sampling.assembly import Assembly
@@ -18,9 +19,10 @@ from fixturesynth.sampling.matching import codes_of, duplicates, pair_keys
 from fixturesynth.sampling.repairs import late_columns, misordered
 from fixturesynth.sampling.searching import Condition
 from fixturesynth.schema.model import ForeignKey, Table
+from fixturesynth.schema.predicates import mentioned_columns
 from fixturesynth.schema.predicates.arrays import unify
 
-__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "set_keys"]
+__all__ = ["complete_sets", "conditions_of", "differing_pair", "equal_rows", "refuse_repeated", "set_keys"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -33,7 +35,7 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
     out: list[Condition] = []
     for unique in assembly.plan.uniques if closed else complete_sets(assembly.plan):
         if columns.keys() >= set(unique.columns):  # else the database fills one
-            out.append((frozenset(unique.columns), partial(_twice, assembly, unique)))
+            out.append((_columns_of(assembly, unique), partial(_twice, assembly, unique)))
     for a, b in assembly.plan.distinct:
         if a in columns and b in columns and not {a, b} & late:
             out.append((frozenset((a, b)), partial(equal_rows, a=a, b=b)))
@@ -41,6 +43,14 @@ def conditions_of(assembly: Assembly, columns: Columns, *, closed: bool = False)
         if low in columns and high in columns and not {low, high} & late:
             out.append((frozenset((low, high)), partial(_misordered, low, high, strict)))
     return out
+
+
+def _columns_of(assembly: Assembly, unique: UniquePlan) -> frozenset[str]:
+    """The set's columns, and those by which a row may leave a partial one."""
+    own = frozenset(unique.columns)
+    if unique.how != "by_gate":
+        return own
+    return own.union(mentioned_columns(unique.predicate or "", assembly.table, assembly.dialect))
 
 
 def complete_sets(plan: TablePlan) -> tuple[UniquePlan, ...]:
@@ -91,6 +101,16 @@ def set_keys(assembly: Assembly, columns: Columns, unique: UniquePlan) -> tuple[
         taking &= inside_predicate(assembly, columns, unique)
     rows = rows[taking]
     return rows, pair_keys(*(p[rows] for p in parts)) if rows.size else np.zeros(0, dtype=np.int64)
+
+
+def refuse_repeated(assembly: Assembly, columns: Columns) -> None:
+    """CapacityError for a complete set of which a tuple is there twice."""
+    for unique in complete_sets(assembly.plan):
+        found = set_keys(assembly, columns, unique)
+        if found is not None and duplicates(found[1]).any():
+            raise CapacityError(
+                f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
+            )
 
 
 def equal_rows(columns: Columns, a: str, b: str) -> Mask:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.errors import CapacityError
-from fixturesynth.planning.plan import ExclusionPlan
+from fixturesynth.planning.plan import ExclusionPlan, TablePlan
 from fixturesynth.profiling.ranges import range_ends, range_texts, units_of, values_of
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.dealing import deal_groups
 from fixturesynth.sampling.matching import codes_of, pair_keys
+from fixturesynth.sampling.searching import Condition
 from fixturesynth.schema.model import ColumnType
 from fixturesynth.schema.predicates import NotUnderstood, evaluate
 
-__all__ = ["place_spans", "settle_exclusions"]
+__all__ = ["apart_conditions", "place_spans", "placed_columns", "settle_exclusions"]
 
 Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -65,6 +67,45 @@ def settle_exclusions(assembly: Assembly, columns: Columns, late: frozenset[str]
             out = deal_groups(assembly, plan, out, rows)
         if rows.size:
             (_shared if plan.how == "same" else _apart)(assembly, plan, out, rows)
+    return out
+
+
+def placed_columns(plan: TablePlan) -> frozenset[str]:
+    """Columns of exclusions: ends of spans, and what rows that exclude each other agree in."""
+    return frozenset(c for e in plan.exclusions for c in (*e.groups, e.low, e.high))
+
+
+def apart_conditions(assembly: Assembly, late: frozenset[str], *, closed: bool) -> list[Condition]:
+    """The exclusions that ``settle_exclusions`` holds when called alike, as the rows that break them."""
+    return [
+        (frozenset((*e.groups, e.low, e.high)), partial(_excluded, assembly, e))
+        for e in assembly.plan.exclusions
+        if bool(late & {*e.groups, e.low, e.high}) == closed
+    ]
+
+
+def _excluded(assembly: Assembly, plan: ExclusionPlan, columns: Columns) -> Mask:
+    """Rows whose span begins before an earlier one of their group has ended, or whose value is not their group's."""
+    out = np.zeros(assembly.rows, dtype=bool)
+    rows = _taking_part(assembly, plan, columns)
+    groups = _groups(plan, columns, rows)
+    if plan.how == "same":
+        codes = codes_of(columns[plan.low])[rows]
+        _, first, which = np.unique(groups, return_index=True, return_inverse=True)
+        out[rows] = codes != codes[first[which]] if rows.size else False
+        return out
+    kind = assembly.table.column(plan.low).type
+    kind = kind.element if plan.low == plan.high and kind.element is not None else kind
+    spans = _read(columns, plan, rows, kind)
+    least, most = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+    low = np.where(spans.starts, spans.low, least)
+    high = np.where(spans.ends, spans.high - (0 if plan.closed else 1), most)  # the last unit that belongs to it
+    full = high >= low
+    order = np.flatnonzero(full)[np.lexsort((low[full], groups[full]))]
+    if order.size:
+        reached = _running_max(groups[order], high[order])
+        meets = (low[order][1:] <= reached[:-1]) & (groups[order][1:] == groups[order][:-1])
+        out[rows[order[1:][meets]]] = True
     return out
 
 

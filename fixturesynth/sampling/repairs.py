@@ -45,21 +45,30 @@ class _Group:
 
 
 def settle_checks(
-    assembly: Assembly, columns: Columns, held: Sequence[Condition] = (), *, late: bool = False
+    assembly: Assembly,
+    columns: Columns,
+    held: Sequence[Condition] = (),
+    *,
+    late: bool = False,
+    placed: frozenset[str] = frozenset(),
+    waiting: frozenset[str] = frozenset(),
 ) -> Columns:
     """The columns with every check of ``plan.repairs`` held; ConstraintError names the one that cannot be.
 
-    ``late``: those that wait for references that close a cycle; else all others. Nothing moves in rows that pass.
-    References, keys and unique columns move only where nothing else helps, and then keep what ``held`` says.
+    ``late``: those that wait for references that close a cycle; else all others, but for those on columns that are
+    ``waiting``. Nothing moves in rows that pass. References, keys, unique columns and those in ``placed`` move only
+    where nothing else helps, and then keep what ``held`` says.
     """
     out = dict(columns)
-    waiting = late_columns(assembly.plan)
-    groups = _groups(assembly)
+    closing = late_columns(assembly.plan)
+    groups = [
+        g for g in _groups(assembly) if not waiting & set(g.columns) and (late or not closing & set(g.columns))
+    ]  # fmt: skip
     for group in groups:
-        if bool(waiting & set(group.columns)) != late:
+        if bool(closing & set(group.columns)) != late:
             continue
         passes = _passing(out, group.tests)
-        movable = [c for c in group.columns if c in out and _movable(assembly, c)]
+        movable = [c for c in group.columns if c in out and c not in placed and _movable(assembly, c)]
         computed = _Computed.of(assembly, group, movable)
         for turn in range(LENDINGS + FRESH if movable else 0):
             failing = np.flatnonzero(~passes)
@@ -83,8 +92,7 @@ def settle_checks(
         if not passes.all():
             out = _moving_keys(assembly, _regrafted(assembly, out, group), group, held)
         if not _passing(out, group.tests).all():
-            ready = [g for g in groups if late or not waiting & set(g.columns)]
-            out = search(assembly, out, (*held, *map(_condition, ready)))
+            out = search(assembly, out, (*held, *map(_condition, groups)))
             if not _passing(out, group.tests).all():
                 raise _refusal(assembly, out, group)
     return out
@@ -309,8 +317,7 @@ def _movable(assembly: Assembly, column: str) -> bool:
     source = assembly.plan.column(column).source
     in_key = any(column in u.columns for u in assembly.plan.uniques)
     gated = any(column == c.name for u in assembly.plan.uniques for c in (*u.gate, *u.exit))
-    placed = any(column in (e.low, e.high) for e in assembly.plan.exclusions)
-    return isinstance(source, Rule | Modelled | Constant) and not in_key and not gated and not placed
+    return isinstance(source, Rule | Modelled | Constant) and not in_key and not gated
 
 
 def _fresh(assembly: Assembly, names: Sequence[str], rows: Integers, taken: Columns, turn: int) -> Columns:

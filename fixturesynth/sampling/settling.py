@@ -22,8 +22,15 @@ from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
 from fixturesynth.sampling.assembly import Assembly, compute
-from fixturesynth.sampling.conditions import complete_sets, conditions_of, differing_pair, equal_rows, set_keys
-from fixturesynth.sampling.exclusions import settle_exclusions
+from fixturesynth.sampling.conditions import (
+    complete_sets,
+    conditions_of,
+    differing_pair,
+    equal_rows,
+    refuse_repeated,
+    set_keys,
+)
+from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
 from fixturesynth.sampling.matching import (
@@ -76,17 +83,28 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         key = set_keys(assembly, columns, unique)
         if key is not None and duplicates(key[1]).any():
             columns = _separate_late(assembly, columns, unique)
+    refuse_repeated(assembly, columns)
     refuse_met(assembly, columns)
-    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=False)
+    late, placed = late_columns(assembly.plan), placed_columns(assembly.plan)
+    if placed:
+        # Spans are laid out in groups that checks move no more.
+        ends = frozenset(c for e in assembly.plan.exclusions for c in (e.low, e.high))
+        columns = settle_checks(assembly, columns, held, placed=ends, waiting=ends)
+        columns = settle_exclusions(assembly, columns, late, closed=False)
+        held += apart_conditions(assembly, late, closed=False)
     columns = finish(assembly, columns)
-    return finish(assembly, settle_checks(assembly, columns, held))
+    return finish(assembly, settle_checks(assembly, columns, held, placed=placed))
 
 
 def settle_late(assembly: Assembly, columns: Columns) -> Columns:
     """The columns with what had to wait for references that close a cycle."""
-    columns = settle_exclusions(assembly, columns, late_columns(assembly.plan), closed=True)
+    late = late_columns(assembly.plan)
+    columns = settle_exclusions(assembly, columns, late, closed=True)
     held = conditions_of(assembly, columns, closed=True)
-    return settle_checks(assembly, search(assembly, columns, held), held, late=True)
+    for closed in (False, True):
+        held += apart_conditions(assembly, late, closed=closed)
+    columns = search(assembly, columns, held)
+    return settle_checks(assembly, columns, held, late=True, placed=placed_columns(assembly.plan))
 
 
 # -- orders and differences -------------------------------------------------------------------------------------------
@@ -560,25 +578,24 @@ def _space(assembly: Assembly, name: str) -> Space:
 def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> Columns:
     """Filling nulls or lifting values made a tuple twice: move the flexible column once more, and only it."""
     found = set_keys(assembly, columns, unique)
-    if unique.how == "by_gate" and found is not None:
+    if found is None:
+        return columns
+    if unique.how == "by_gate":
         lent = lent_columns(assembly, columns, unique, found[0][duplicates(found[1])])
-        if lent:
+        left = set_keys(assembly, columns | lent, unique)
+        if lent and left is not None and not duplicates(left[1]).any():
             return columns | lent
-    names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)]
-    for name in names:
-        made = spread(assembly, columns, unique, found[0], name) if found is not None else None
+    for name in (c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled)):
+        made = spread(assembly, columns, unique, found[0], name)
         if made is not None:
             return {**columns, name: made}
     if _by_leaving(assembly, columns, unique, np.arange(assembly.rows), TURNS):
         spare = _spare(assembly, unique)[0]
         source = assembly.plan.column(spare).source
         key = assembly.table.foreign_key(source.foreign_key).columns if isinstance(source, Reference) else (spare,)
-        assert found is not None
         empty = np.zeros(assembly.rows, dtype=bool)
         empty[found[0][duplicates(found[1])]] = True
         return columns | {
             name: pc.if_else(pa.array(empty), pa.scalar(None, columns[name].type), columns[name]) for name in key
         }
-    raise CapacityError(
-        f"{assembly.table.name}: rows cannot be unique in ({', '.join(unique.columns)}); ask for fewer rows"
-    )
+    return columns
