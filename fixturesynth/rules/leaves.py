@@ -84,7 +84,8 @@ class Numbers:
         if self.scale > 0:
             return decimal_texts(units, self.scale, self.digits)
         tail = "0" * -self.scale if -self.scale <= WRITTEN_OUT else f"e{-self.scale}"
-        return pc.binary_join_element_wise(pa.array(units).cast(pa.string()), tail, "")
+        texts = pa.array(units).cast(pa.string())
+        return pc.if_else(pa.array(units == 0), texts, pc.binary_join_element_wise(texts, tail, ""))
 
 
 def decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
