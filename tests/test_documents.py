@@ -163,3 +163,13 @@ def test_values_are_tried_where_other_checks_of_the_column_hold(seeded: Seeded) 
     )
     assert len(made["t"]) == 30
     assert len({price for _, price in made["t"]}) > 3
+
+
+def test_a_text_is_no_document_for_being_named_like_one(seeded: Seeded) -> None:
+    """Candidates for a check were documents where its text had ``json`` in it."""
+    made = seeded(
+        "sqlite", "CREATE TABLE t (id integer PRIMARY KEY, json_note text NOT NULL, "
+        "CHECK (unicode(json_note) BETWEEN 97 AND 122))",
+    )  # fmt: skip
+    notes = {note for _, note in made["t"]}
+    assert len(made["t"]) == 30 and not any("apiversion" in note or "webversion" in note for note in notes)

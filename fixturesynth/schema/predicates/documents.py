@@ -23,6 +23,7 @@ __all__ = [
     "DOCUMENTS",
     "NAMED_DOCUMENTS",
     "as_numbers",
+    "asks_for_json",
     "is_document",
     "is_list",
     "list_texts",
@@ -388,6 +389,14 @@ def reads_documents(tree: exp.Expression) -> bool:
         type(n) in DOCUMENTS or (isinstance(n, exp.Anonymous) and str(n.this).lower() in NAMED_DOCUMENTS)
         for n in tree.walk()
     )
+
+
+def asks_for_json(tree: exp.Expression) -> bool:
+    """Whether a condition takes what it reads for JSON: by a function of that name, an operator or a cast."""
+    names = (
+        str(n.this) if isinstance(n, exp.Anonymous) else n.sql_name() for n in tree.walk() if isinstance(n, exp.Func)
+    )
+    return any("json" in name.lower() for name in names) or any(map(is_document, tree.find_all(exp.Cast)))
 
 
 def is_document(node: Any) -> bool:
