@@ -3,14 +3,19 @@
 import json
 import random
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import fixturesynth as fs
 from fixturesynth.dataset import Dataset
+from fixturesynth.rules.contract import ColumnContext, RuleCall
+from fixturesynth.rules.documents import inside
+from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.model import Column, ColumnType, PrimaryKey, Schema, Table
 
 JSON = ColumnType("json", "json")
@@ -87,6 +92,22 @@ def test_broken_numbers_in_order_stay_in_order() -> None:
     assert all(v == sorted(v) for v in made(rows, kind, pa.list_(pa.decimal128(8, 2))))
     floats = [[float(n) for n in row] for row in rows]
     assert all(v == sorted(v) for v in made(floats, array_of("float", "float8"), pa.list_(pa.float64())))
+
+
+def test_no_array_has_twice_what_it_is_told_to_have() -> None:
+    rule = {"rule": {"name": "choices", "options": {"values": ["x", "z"]}}}
+    mixture = {"mixture": [[9, {"values": ["x", "y"], "weights": [5, 4]}], [9, rule]]}
+    options = {
+        "sizes": {"values": [1, 2, 3], "weights": [1, 1, 1]}, "items": {"types": [["value", 18]],
+        "parts": {"value": mixture}}, "distinct": True, "members": [["x", 5], ["y", 4]],
+    }  # fmt: skip
+    kind = array_of("text", "text")
+    context = ColumnContext("t", "v", kind, "en_US", datetime(2026, 1, 1, tzinfo=UTC))
+    numbers = np.arange(300)
+    told = {inside("", "array"): pa.array(numbers % 3 + 1), inside("", "member 0"): pa.array(numbers % 2 == 0),
+            inside("", "member 1"): pa.array(numbers % 5 == 0)}  # fmt: skip
+    arrays = space_of(RuleCall("elements", options), context).at(numbers, told).to_pylist()
+    assert all(len(v) == len(set(v)) for v in arrays) and {"x", "y", "z"} <= {e for v in arrays for e in v}
 
 
 def test_arrays_hold_bytes() -> None:

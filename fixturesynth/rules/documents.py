@@ -288,7 +288,9 @@ class _Lists:
         # Told ones come first until here; which go where no more fit is chance.
         mixed = np.lexsort((_item_words(rows.words, owners, places, REDRAWN), owners))
         kept = mixed[places < counts[owners]]
-        return items.take(pa.array(order[kept])), owners[kept]
+        items, owners = items.take(pa.array(order[kept])), owners[kept]
+        kept = _first_ones(items, owners)  # a rule may make a member as well
+        return items.take(pa.array(kept)), owners[kept]
 
     def _drawn(self, part: Any, rows: _Rows, counts: Integers) -> tuple[pa.Array, Integers]:
         """So many elements for each array, from ``part`` where all are of one type."""
