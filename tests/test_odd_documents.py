@@ -5,10 +5,12 @@ import random
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import fixturesynth as fs
@@ -123,3 +125,11 @@ def test_texts_that_come_often_come_as_often_and_one_that_reads_null_is_one() ->
     ours = Counter(v for row in made(rows, array_of("text", "text"), pa.list_(pa.string())) for v in row)
     real = Counter(v for row in rows for v in row)
     assert all(ours[v] / 3000 == pytest.approx(real[v] / 900, abs=0.05) for v in ("null", "a", None))
+
+
+def test_arrays_of_one_size_are_read(tmp_path: Path) -> None:
+    kind = pa.list_(pa.int32(), 2)
+    rows = pa.table({"id": range(200), "v": pa.array([[i, i + 1] if i % 3 else None for i in range(200)], kind)})
+    pq.write_table(rows, tmp_path / "t.parquet")
+    ours = fs.fit(str(tmp_path), seed=1).sample(seed=2).arrow("t")["v"].to_pylist()
+    assert {None if v is None else len(v) for v in ours} == {None, 2}
