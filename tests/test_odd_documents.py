@@ -84,6 +84,20 @@ def test_blanks_inside_of_texts_are_not_those_of_the_document() -> None:
     assert all(json.dumps(json.loads(text), separators=(",", ":")) == text for text in made(texts))
 
 
+def test_no_object_has_a_key_twice() -> None:
+    ones = {"types": [["integer", 9]], "parts": {"integer": {"values": [1], "weights": [9]}}}
+    node = {
+        "types": [["object", 9]], "keys": [["a", 0, ones]], "extra": {"values": [0, 1, 2], "weights": [1, 1, 1]},
+        "names": {"values": ["a", "b", "c"], "weights": [3, 2, 1]},
+        "others": {"types": [["string", 9]], "parts": {"string": {"values": ["x"], "weights": [9]}}},
+    }  # fmt: skip
+    context = ColumnContext("t", "v", JSON, "en_US", datetime(2026, 1, 1, tzinfo=UTC))
+    texts = space_of(RuleCall("document", {"node": node}), context).at(np.arange(200), {}).to_pylist()
+    found = [json.loads(text, object_pairs_hook=list) for text in texts]
+    assert all([key for key, _ in pairs].count("a") == 1 and ("a", 1) in pairs for pairs in found)
+    assert {key for pairs in found for key, _ in pairs} == {"a", "b", "c"}
+
+
 # Arrays ---------------------------------------------------------------------------------------------------------------
 
 

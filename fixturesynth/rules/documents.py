@@ -203,6 +203,7 @@ class _Others:
         self.counts = part_of(options["extra"], context)
         self.names = part_of(options["names"], replace(context, type=TEXT))
         self.node = _Node(options["others"], context, (), style)
+        self.taken = pa.array([str(key) for key, _, _ in options.get("keys", ())], pa.string())
         self.style = style
 
     def texts(self, rows: _Rows, comma: str) -> pa.Array:
@@ -214,6 +215,7 @@ class _Others:
         )  # fmt: skip
         names = self.names.raw(hashed(own.words, 0, "name")).cast(pa.string())
         kept = _first_ones(names, owners)
+        kept = kept[~np.asarray(pc.is_in(names.take(pa.array(kept)), self.taken))]
         own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
         texts = self.node.all_texts(own)
         texts = pc.binary_join_element_wise(comma, quoted(names), self.style[1], texts, "")
