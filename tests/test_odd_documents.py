@@ -79,6 +79,11 @@ def test_numbers_that_come_often_come_as_often() -> None:
     assert sum(ours) / len(ours) == pytest.approx(sum(real) / len(real), rel=0.05)
 
 
+def test_texts_that_count_count_as_far_as_they_do() -> None:
+    names = {json.loads(text)["y"] for text in made([json.dumps({"y": f"abc{i}"}) for i in range(300)])}
+    assert names <= {f"abc{i}" for i in range(300)} and len(names) > 250
+
+
 def test_blanks_inside_of_texts_are_not_those_of_the_document() -> None:
     texts = [json.dumps({"a": f"hello, world: {i}", "b": i}, separators=(",", ":")) for i in range(300)]
     assert all(json.dumps(json.loads(text), separators=(",", ":")) == text for text in made(texts))

@@ -199,4 +199,5 @@ def _moments(seen: ColumnProfile) -> Mapping[str, Any]:
 
 def _rule(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None) -> Mapping[str, Any]:
     call = ruled(Column(name, declared or TEXT), seen)
-    return {"rule": {"name": call.name, "options": dict(call.options), "version": call.version}}
+    rule = {"name": call.name, "options": dict(call.options), "version": call.version}
+    return {"rule": rule, "many": max(seen.distinct, 1)}
