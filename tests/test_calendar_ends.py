@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixturesynth.generators.calendar import CLOCK, DATE, PER_DAY, WEEKDAY, join_parts, kept_within
+from fixturesynth.generators.series import find_ends
 from fixturesynth.profiling.temporal import parse_temporal
 
 DAY = PER_DAY["seconds"]
@@ -40,3 +41,10 @@ def test_only_dates_beyond_the_ends_move(first: int, span: int, weekly: bool, ro
     assert (after[inside] == before[inside]).all()
     assert ((after >= first) & (after <= first + span)).all()
     assert ((after - before) % DAY == 0).all()  # the time of day stays
+
+
+def test_ends_of_few_persons_are_not_stored() -> None:
+    days = pa.array([f"2024-01-{1 + i % 28:02d}" for i in range(200)])
+    assert find_ends(days, np.zeros(200, dtype=np.int64), 5) == {}
+    assert find_ends(days, np.arange(200) % 4, 5) == {}
+    assert find_ends(days, np.arange(200), 5)["first"] == 19723

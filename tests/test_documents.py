@@ -6,13 +6,15 @@ import sqlalchemy as sa
 from test_hard_rows import Seeded, seeded
 
 from fixturesynth.schema.predicates import NotUnderstood, evaluate
+from fixturesynth.schema.predicates.documents import normal_document
 
 __all__ = ["seeded"]
 
 DOCUMENTS = [
     '{}', '[]', '[1, 2, 3]', '["a", "b"]', '[{"a": 1}]', '"name"', '12', '12.5', 'true', 'null',
     '{"name": "x", "size": 3}', '{"name": null}', '{"kind": "a", "size": "3", "ok": true}',
-    '{"kind": "b", "a": {"b": [10, 20]}}', '{"size": 2.5, "tags": ["x", "y"], "kind": "ü"}', None,
+    '{"kind": "b", "a": {"b": [10, 20]}}', '{"size": 2.5, "tags": ["x", "y"], "kind": "ü"}',
+    '[[1]]', '{"size": [3]}', '{"kind": true}', '{"size": 1e2}', None,
 ]  # fmt: skip
 TAGS = [[], ["a"], ["a", "b"], ["user", "admin"], ["user", None], [None], ["a", "b", "a", "c"], None]
 NUMBERS = [[], [1], [1, 2], [3, None], [5, 6, 7, 8], None]
@@ -22,6 +24,8 @@ CONDITIONS = {
         "NOT (doc ? 'kind')", "doc ?& ARRAY['kind', 'size']", "doc ?| ARRAY['name', 'a']", "doc ->> 'kind' = 'a'",
         "(doc -> 'a' -> 'b' ->> 1) = '20'", "doc #>> '{a,b,0}' = '10'", "jsonb_typeof(doc -> 'size') = 'number'",
         "(doc -> 'size') IS NOT NULL", "doc ->> 'size' > '2'", "doc @> '{\"kind\": \"a\"}'", "doc @> '[1]'",
+        "doc @> '[[1]]'", "doc @> '{\"size\": 3}'", "doc @> '{\"size\": [3]}'", "doc @> '12'",
+        "doc = '{\"size\": 100}'::jsonb",
         "doc <> '{}'::jsonb", "doc = '[1,2,3]'::jsonb", "jsonb_path_exists(doc, '$.a.b')",
         "jsonb_typeof(doc) <> 'array' OR jsonb_array_length(doc) > 1", "jsonb_array_length(doc) < 3",
         "jsonb_typeof(doc) = 'array' AND jsonb_array_length(doc) BETWEEN 1 AND 2", "(doc ->> 'ok') = 'true'",
@@ -33,6 +37,7 @@ CONDITIONS = {
         "JSON_CONTAINS_PATH(doc, 'one', '$.name', '$.a')", "JSON_CONTAINS_PATH(doc, 'all', '$.kind', '$.size')",
         "JSON_UNQUOTE(JSON_EXTRACT(doc, '$.kind')) = 'a'", "JSON_VALUE(doc, '$.kind') = 'b'",
         "JSON_VALUE(doc, '$.a.b[1]') = '20'", "JSON_CONTAINS(doc, '1')",
+        "JSON_CONTAINS(doc, '{\"size\": 3}')", "JSON_CONTAINS(doc, '[1]')",
         "JSON_EXTRACT(doc, '$.a.b[1]') > 15", "JSON_EXTRACT(doc, '$.a.b[0]') = 10",
     ],
     "sqlite": [
@@ -40,7 +45,7 @@ CONDITIONS = {
         "json_array_length(doc) > 1", "json_array_length(doc, '$.tags') = 2", "json_type(doc, '$.size') = 'integer'",
         "json_extract(doc, '$.kind') = 'a'", "doc ->> '$.a.b[1]' = 20", "doc ->> 'kind' = 'b'",
         "doc IS NULL OR json_valid(doc)",
-        "json_extract(doc, '$.size') IS NULL", "(doc -> 'a') IS NOT NULL",
+        "json_extract(doc, '$.size') IS NULL", "length(json_extract(doc, '$.kind')) = 1", "(doc -> 'a') IS NOT NULL",
     ],
 }  # fmt: skip
 ARRAYS = [
@@ -109,6 +114,25 @@ def test_what_cannot_be_judged_is_named(text: str, dialect: str) -> None:
         evaluate(text, rows, dialect)
 
 
+ODD = ["NaN", '{"a": Infinity}', "[" * 5000 + "]" * 5000, "[" * 900 + "]" * 900, '{"a": "\\ud800"}']
+
+
+@pytest.mark.parametrize("text", [
+    "jsonb_typeof(doc) IS NOT NULL", "doc ->> 'a' IS NULL", "doc <> '{}'::jsonb", "doc ? 'a' OR NOT (doc ? 'a')",
+])  # fmt: skip
+def test_texts_that_postgresql_takes_for_no_document_pass_no_condition_on_one(text: str) -> None:
+    rows = pa.table({"doc": [*ODD, '{"b": 1}']})
+    assert evaluate(text, rows, "postgresql").tolist() == [False] * len(ODD) + [True]
+    assert not evaluate("json_valid(doc)", pa.table({"doc": ODD[:3]}), "sqlite").any()
+
+
+def test_odd_texts_are_left_as_they_are() -> None:
+    assert [normal_document(text) for text in ODD] == ODD
+    assert normal_document('{"b": 1E+2, "a": [-0, 1e99999999999999999999]}') == (
+        '{"a": [0, 1e99999999999999999999], "b": 100}'
+    )
+
+
 # What is made keeps to them ------------------------------------------------------------------------------------------
 HANGING = [
     ("doc jsonb", "jsonb_typeof(doc) = 'array' AND jsonb_array_length(doc) > 0"),
@@ -139,3 +163,13 @@ def test_values_are_tried_where_other_checks_of_the_column_hold(seeded: Seeded) 
     )
     assert len(made["t"]) == 30
     assert len({price for _, price in made["t"]}) > 3
+
+
+def test_a_text_is_no_document_for_being_named_like_one(seeded: Seeded) -> None:
+    """Candidates for a check were documents where its text had ``json`` in it."""
+    made = seeded(
+        "sqlite", "CREATE TABLE t (id integer PRIMARY KEY, json_note text NOT NULL, "
+        "CHECK (unicode(json_note) BETWEEN 97 AND 122))",
+    )  # fmt: skip
+    notes = {note for _, note in made["t"]}
+    assert len(made["t"]) == 30 and not any("apiversion" in note or "webversion" in note for note in notes)

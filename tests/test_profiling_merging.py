@@ -83,6 +83,16 @@ def test_steps_meet_in_their_common_grid() -> None:
     assert (merged.step, merged.decimals) == (0.25, 2)
 
 
+@pytest.mark.parametrize("form", ["{:02d}:{:02d}", "{:02d}:{:02d}:00"])
+def test_hours_past_midnight_stay_so(form: str) -> None:
+    day, night = ([form.format(i % hours, i % 60) for i in range(90)] for hours in (24, 30))
+    parts = (
+        profiled(pa.array([f"{time}:00" if len(time) == 5 else time for time in day]), "text"),
+        profiled(pa.array(night), "text"),
+    )
+    assert [merge_columns(*pair).format for pair in (parts, parts[::-1])] == ["%J:%M:%S"] * 2
+
+
 def test_other_tables_are_refused() -> None:
     with pytest.raises(InputError, match="different tables"):
         merge(Profile({"a": TableProfile("a", 0, {})}), Profile({}))

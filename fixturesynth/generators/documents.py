@@ -73,10 +73,13 @@ def document_parts(call: RuleCall, values: pa.Array) -> dict[str, tuple[pa.Array
 
 def _list_parts(options: Mapping[str, Any], values: pa.Array) -> dict[str, tuple[pa.Array, str]]:
     out = {inside("", "array"): (pc.list_value_length(values).cast(pa.int64()), "numeric")}
+    members = options.get("members", ())
+    if not members:
+        return out
     flat = pc.list_flatten(values).cast(pa.string())
     owners = pc.list_parent_indices(values).to_numpy(zero_copy_only=False)
     missing = np.asarray(values.is_null())
-    for i, (member, _) in enumerate(options.get("members", ())):
+    for i, (member, _) in enumerate(members):
         has = np.zeros(len(values), dtype=bool)
         has[owners[np.asarray(pc.equal(flat, str(member)).fill_null(False))]] = True
         out[inside("", f"member {i}")] = (pa.array(has, mask=missing), "categorical")

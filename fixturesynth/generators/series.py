@@ -84,9 +84,12 @@ def mark_series(
 
 
 def find_ends(values: pa.Array, groups: Integers, protection: int) -> dict[str, int]:
-    """The first and the last moment of dates, as facts of a calendar, protected as those of numbers are."""
+    """The first and the last moment of dates, as facts of a calendar, protected as those of numbers are.
+
+    None where fewer than ``protection`` root entities have dates.
+    """
     parsed, valid = parse_temporal(values), np.asarray(values.is_valid())
-    if parsed is None:
+    if parsed is None or np.unique(groups[valid]).size < protection:
         return {}
     first, last = protected_ends(parsed[0][valid], groups[valid], protection)
     return {"first": first, "last": last}

@@ -209,6 +209,7 @@ _PLAIN: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], pa.Da
     (pa.types.is_timestamp, lambda t: pa.timestamp("us", tz="UTC" if t.tz else None)),
     (pa.types.is_duration, lambda _: pa.duration("us")),
     (pa.types.is_large_list, lambda t: pa.list_(t.value_type)),
+    (pa.types.is_fixed_size_list, lambda t: pa.list_(t.value_type)),
 )
 
 

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile, DocumentShape
+from fixturesynth.profiling.texts import EDGE_MARKS, WORD_ROWS
 from fixturesynth.rules.leaves import number_text
 from fixturesynth.schema.model import Column, ColumnType
 
@@ -45,7 +49,8 @@ def document_rule(column: Column, seen: ColumnProfile, ruled: Ruled) -> RuleCall
 def _node(name: str, shape: DocumentShape, ruled: Ruled, element: ColumnType | None = None) -> dict[str, Any]:
     """What the values of one place are made of, as JSON."""
     node: dict[str, Any] = {"types": [[kind, rows] for kind, rows in shape.types.items()]}
-    parts = {kind: _part(name, leaf, ruled, element) for kind, leaf in shape.leaves.items()}
+    leaves = {kind: _words_of_others(leaf, shape.often) for kind, leaf in shape.leaves.items()}
+    parts = {kind: _part(name, leaf, ruled, element, kind == "number") for kind, leaf in leaves.items()}
     for kind in ("string", "value"):
         if kind in parts and shape.often:
             parts[kind] = _with_often(parts[kind], shape.often, shape.leaves[kind])
@@ -96,21 +101,38 @@ def _members(arrays: int, items: Mapping[str, Any]) -> list[list[Any]]:
     return [[v, n] for v, n in pairs if n >= MEMBER_SHARE * arrays][:MOST_MEMBERS]
 
 
-def _part(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None = None) -> Mapping[str, Any]:
-    """Where values of one type come from: values with weights, numbers or moments along quantiles, a rule."""
+def _part(
+    name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None = None, pointed: bool = False
+) -> Mapping[str, Any]:
+    """Where values of one type come from: values with weights, numbers or moments along quantiles, a rule.
+
+    ``pointed``: numbers are written with a point, also where all of them are whole.
+    """
     whole = seen.values and not seen.rare
-    if seen.kind == "datetime" and seen.quantiles:
+    if seen.unit != "number" and (seen.quantiles or seen.values):
         return _moments(seen)
     if whole or (seen.kind in ("boolean", "constant") and seen.values):
         return _values(seen)
     if seen.quantiles and seen.unit == "number":
-        return _numbers(seen)
+        return _numbers(seen, 1 if pointed else 0)
     if seen.kind in ("integer", "number", "identifier") and not seen.lengths:
         return {"values": [0], "weights": [1]}  # too few numbers to tell anything of them
     rule = _rule(name, seen, ruled, declared)
     if seen.values and seen.kind == "categorical":
         return {"mixture": [[sum(n for _, n in seen.values), _values(seen)], [seen.rare, rule]]}
     return rule
+
+
+def _words_of_others(seen: ColumnProfile, often: Sequence[tuple[str, int]]) -> ColumnProfile:
+    """The column with the words of those texts that are not stored whole: the others are made of these."""
+    if not seen.words:
+        return seen
+    left = dict(seen.words)
+    counted = (seen.rows - seen.nulls) // WORD_ROWS + 1  # of so many texts one was looked at
+    for text, rows in (*seen.values, *often):
+        for word in {w.strip(EDGE_MARKS) for w in str(text).split()} & left.keys():
+            left[word] -= rows // counted
+    return replace(seen, words=tuple((word, n) for word, n in left.items() if n > 0))
 
 
 def _with_often(part: Mapping[str, Any], often: Sequence[tuple[str, int]], seen: ColumnProfile) -> Mapping[str, Any]:
@@ -125,10 +147,10 @@ def _values(seen: ColumnProfile) -> Mapping[str, Any]:
     return {"values": values, "weights": [n for _, n in seen.values]}
 
 
-def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
+def _numbers(seen: ColumnProfile, least_digits: int) -> Mapping[str, Any]:
     """Numbers in units of their last digit, along quantiles; those that come often by themselves."""
     most = max(abs(Decimal(str(q))) for q in seen.quantiles)
-    most_digits = MOST_DIGITS if seen.decimals is None else seen.decimals
+    most_digits = MOST_DIGITS if seen.decimals is None else max(seen.decimals, least_digits)
     # Large numbers are counted in thousands or millions.
     scale = next(d for d in range(most_digits, -400, -1) if most * Decimal(10) ** d < LARGEST_UNITS)
 
@@ -143,11 +165,33 @@ def _numbers(seen: ColumnProfile) -> Mapping[str, Any]:
     if not often:
         return out
     spikes = {"values": [units(v) for v, _ in seen.spikes], "weights": [n for _, n in seen.spikes]}
-    return {**out, "spikes": spikes, "often": [often, rest]}
+    shares = {units(v): n / (often + rest) for v, n in seen.spikes}
+    knots = [k // out.get("step", 1) * out.get("step", 1) for k in _without_spikes(out["knots"], shares)]
+    return {**out, "knots": knots, "spikes": spikes, "often": [often, rest]}
+
+
+def _without_spikes(knots: Sequence[int], shares: Mapping[int, float]) -> list[int]:
+    """Quantiles, as many as ``knots``, of the numbers that are left without some, given by their ``shares`` of all.
+
+    >>> _without_spikes([0, 0, 0, 100, 200], {0: 0.5})
+    [0, 50, 100, 150, 200]
+    """
+    points = sorted({*knots, *shares})
+    places = np.arange(len(knots)) / (len(knots) - 1)
+    ends = np.array([(places[knots.index(p)], places[len(knots) - 1 - knots[::-1].index(p)]) if p in knots
+                     else (np.interp(p, knots, places),) * 2 for p in points])  # fmt: skip
+    taken = np.cumsum([shares.get(p, 0.0) for p in points])
+    left = np.column_stack([ends[:, 0] - np.concatenate(([0.0], taken[:-1])), ends[:, 1] - taken]).ravel()
+    rising = np.maximum.accumulate(np.minimum(left, left[-1]))
+    goals = np.linspace(rising[0], rising[-1], len(knots))
+    values = np.interp(goals, rising, np.repeat(np.array(points, dtype=np.float64), 2))
+    return [int(v) for v in np.rint(values)]
 
 
 def _moments(seen: ColumnProfile) -> Mapping[str, Any]:
-    out: dict[str, Any] = {"moments": [int(q) for q in seen.quantiles], "unit": seen.unit, "format": seen.format}
+    """Dates and times along quantiles, or between those that are stored where they are too few for quantiles."""
+    moments = [int(q) for q in seen.quantiles] or sorted(int(v) for v, _ in seen.values)
+    out: dict[str, Any] = {"moments": moments, "unit": seen.unit, "format": seen.format}
     if seen.step is not None and seen.step > 1:
         out["step"] = int(seen.step)
     return out
@@ -155,4 +199,5 @@ def _moments(seen: ColumnProfile) -> Mapping[str, Any]:
 
 def _rule(name: str, seen: ColumnProfile, ruled: Ruled, declared: ColumnType | None) -> Mapping[str, Any]:
     call = ruled(Column(name, declared or TEXT), seen)
-    return {"rule": {"name": call.name, "options": dict(call.options), "version": call.version}}
+    rule = {"name": call.name, "options": dict(call.options), "version": call.version}
+    return {"rule": rule, "many": max(seen.distinct, 1)}

@@ -17,7 +17,7 @@ from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import Branch, ColumnDomain, NotUnderstood, case_readings, evaluate_tree
-from fixturesynth.schema.predicates.documents import reads_documents
+from fixturesynth.schema.predicates.documents import asks_for_json, reads_documents
 from fixturesynth.schema.predicates.parsing import constants
 
 __all__ = ["Trials"]
@@ -68,8 +68,8 @@ class Trials:
             return None
         context = self.context(name)
         size = max(512, 2 * self.rows if name in self.unique else 0)
-        asks_for_json = declared.type.kind == "text" and "json" in text.lower()
-        holder = replace(declared, type=replace(declared.type, kind="json")) if asks_for_json else declared
+        documents = declared.type.kind == "text" and asks_for_json(node)
+        holder = replace(declared, type=replace(declared.type, kind="json")) if documents else declared
         own = own_values(self.table.name, holder, within, context, size)
         here = self._verdicts_here(node, name, own)
         passing = _passing(here, want, null_passes) if here is not None else None

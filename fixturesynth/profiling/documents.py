@@ -1,11 +1,13 @@
 """What JSON documents and arrays are made of: which keys, of which types and values, how many elements, how often."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, pairwise
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,8 @@ _LEAVES: dict[str, tuple[ColumnType, pa.DataType]] = {
     "number": (ColumnType("float", "double"), pa.float64()),
     "boolean": (ColumnType("boolean", "boolean"), pa.bool_()),
 }
+_HALVES = re.compile(r"\\u[dD][89a-fA-F]")  # of a character that takes two, which may stand alone in JSON
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SIZE = Column("size", ColumnType("integer", "integer", bits=32))
 
 
@@ -68,21 +72,34 @@ def _refuse(constant: str) -> Any:
 
 
 def parse_document(text: str) -> Any:
-    """The document, decimals as they are written; ``...`` where the text is none.
+    """The document, decimals as they are written; ``...`` where the text is none, or holds half a character.
 
-    >>> parse_document('{"a": 1.50}')
-    {'a': Decimal('1.50')}
+    Whole numbers beyond 64 bits are decimals, numbers that no double holds are null.
+
+    >>> parse_document('{"a": 1.50, "b": 1e400}')
+    {'a': Decimal('1.50'), 'b': None}
     """
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        document = json.loads(text, parse_int=_whole, parse_float=_decimal, parse_constant=_refuse)
+        if _HALVES.search(text):
+            json.dumps(document, ensure_ascii=False, default=str).encode()
+    except (ValueError, ArithmeticError, RecursionError):
         return ...
+    return document
+
+
+def _whole(text: str) -> int | Decimal | None:
+    short = len(text) <= len(str(-(2**63)))
+    return value if short and -(2**63) <= (value := int(text)) < 2**63 else _decimal(text)
+
+
+def _decimal(text: str) -> Decimal | None:
+    return None if isinf(float(text)) else Decimal(text)
 
 
 def type_of(value: Any) -> str:
-    """The type of a parsed document; whole numbers beyond 64 bits are numbers like others."""
-    name = _TYPES.get(type(value), "null")
-    return "number" if name == "integer" and not -(2**63) <= value < 2**63 else name
+    """The type of a parsed document."""
+    return _TYPES.get(type(value), "null")
 
 
 def form_of(value: Any, depth: int = 0) -> Any:
@@ -175,7 +192,8 @@ def _document_shape(column: Column, coded: Coded, leaf: Leaf) -> DocumentShape:
         if parsed[code] is not ...:
             found.add(owner, parsed[code])
     shape = _shape(column.name, found, look, 0)
-    compact = any("," in t or ":" in t for t in texts) and not any(", " in t or ": " in t for t in texts)
+    bare = [_STRINGS.sub("", text) for text in texts]
+    compact = any("," in t or ":" in t for t in bare) and not any(", " in t or ": " in t for t in bare)
     forms = _forms(found, [i for i in which.tolist() if parsed[i] is not ...], parsed, look)
     return replace(shape, forms=forms, compact=compact)
 

@@ -182,8 +182,10 @@ def _in_microseconds(column: ColumnProfile) -> ColumnProfile:
 
 
 def _format(a: ColumnProfile, b: ColumnProfile) -> str | None:
-    """Of two writings of a time the one that can write a fraction."""
-    return max((a.format, b.format), key=lambda f: (f is not None and f.endswith("f"), len(f or "")))
+    """Of two writings of a time the one that can write a fraction, with hours past midnight where either has them."""
+    found = max((a.format, b.format), key=lambda f: (f is not None and f.endswith("f"), len(f or "")))
+    past = found is not None and any("%J" in (f or "") for f in (a.format, b.format))
+    return found.replace("%H", "%J") if found is not None and past else found
 
 
 def _all_listed(column: ColumnProfile) -> bool:

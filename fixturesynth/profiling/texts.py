@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from fixturesynth.profiling.protection import Protector
 
 __all__ = [
+    "EDGE_MARKS",
     "WORD_ROWS",
     "Coded",
     "code_texts",

@@ -14,7 +14,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import LARGEST, limits_of
-from fixturesynth.rules.leaves import Mixture, Values, as_told, gathered, part_of, quoted, without
+from fixturesynth.rules.leaves import Mixture, Numbers, Values, as_told, gathered, part_of, quoted, without
 from fixturesynth.schema.model import ColumnType
 
 __all__ = ["FORM", "MAKERS", "document", "elements", "inside", "step"]
@@ -97,9 +97,14 @@ class _Node:
         self.lists = _Lists(options, context, style, path) if "sizes" in options else None
 
     @property
+    def single(self) -> bool:
+        """Whether all values are of one type."""
+        return len(self.kinds) == 2
+
+    @property
     def scalar(self) -> Any:
         """What all values are drawn from, where they are of one type and no objects or arrays."""
-        return next(iter(self.parts.values())) if len(self.parts) == 1 and len(self.kinds) == 2 else None
+        return next(iter(self.parts.values())) if len(self.parts) == 1 and self.single else None
 
     def drawn_kinds(self, rows: _Rows) -> Integers:
         """The type of each value: by the document's form, by what is given, by how often each comes."""
@@ -198,6 +203,7 @@ class _Others:
         self.counts = part_of(options["extra"], context)
         self.names = part_of(options["names"], replace(context, type=TEXT))
         self.node = _Node(options["others"], context, (), style)
+        self.taken = pa.array([str(key) for key, _, _ in options.get("keys", ())], pa.string())
         self.style = style
 
     def texts(self, rows: _Rows, comma: str) -> pa.Array:
@@ -209,6 +215,7 @@ class _Others:
         )  # fmt: skip
         names = self.names.raw(hashed(own.words, 0, "name")).cast(pa.string())
         kept = _first_ones(names, owners)
+        kept = kept[~np.asarray(pc.is_in(names.take(pa.array(kept)), self.taken))]
         own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
         texts = self.node.all_texts(own)
         texts = pc.binary_join_element_wise(comma, quoted(names), self.style[1], texts, "")
@@ -216,10 +223,19 @@ class _Others:
 
 
 class _Lists:
-    """Arrays by their sizes and elements; ``members``: elements of which is told whether an array has them."""
+    """Arrays by their sizes and elements; ``members``: elements of which is told whether an array has them.
+
+    ``bare``: those of a database, whose elements are of one type or NULL.
+    """
 
     def __init__(
-        self, options: Mapping[str, Any], context: ColumnContext, style: tuple[str, str], path: str = ""
+        self,
+        options: Mapping[str, Any],
+        context: ColumnContext,
+        style: tuple[str, str],
+        path: str = "",
+        *,
+        bare: bool = False,
     ) -> None:
         self.path, self.style = path, style
         self.sizes = part_of(options["sizes"], context)
@@ -227,8 +243,10 @@ class _Lists:
         self.node = _Node(options["items"], context, (), style) if "items" in options else None
         self.distinct, self.order = bool(options.get("distinct")), int(options.get("order", 0))
         self.members = options.get("members", [])
-        part = self.node.scalar if self.node is not None else None
-        self.rest = without(part, [value for value, _ in self.members]) if self.members else None
+        self.part = None
+        if self.node is not None:
+            self.part = next(iter(self.node.parts.values()), None) if bare else self.node.scalar
+        self.rest = without(self.part, [value for value, _ in self.members]) if self.members else None
 
     def texts(self, rows: _Rows) -> pa.Array:
         items, owners = self.items(rows, written=True)
@@ -242,7 +260,7 @@ class _Lists:
         counts = np.maximum(_whole(sizes if told is None else pc.coalesce(told, sizes)), 0)
         if self.node is None:
             return pa.array([], pa.string()), np.zeros(0, np.int64)
-        part, kind = self.node.scalar, next(iter(self.node.parts), "")
+        part, kind = self.part, next(iter(self.node.parts), "")
         flags = [rows.told(inside(self.path, f"member {i}")) for i in range(len(self.members))]
         known = [f for f in flags if f is not None]
         if known and len(known) == len(flags):
@@ -250,7 +268,8 @@ class _Lists:
         else:
             items, owners = self._drawn(part, rows, counts)
         if self.order and part is not None:
-            items = items.take(pa.array(np.lexsort((self.order * _ranks(items, kind), owners))))
+            numeric = isinstance(part, Numbers) or kind in ("integer", "number", "boolean")
+            items = items.take(pa.array(np.lexsort((self.order * _ranks(items, numeric), owners))))
         return (_written(items, kind) if written and part is not None else items), owners
 
     def _with_members(self, rows: _Rows, counts: Integers, flags: npt.NDArray[np.bool_]) -> tuple[pa.Array, Integers]:
@@ -271,11 +290,14 @@ class _Lists:
         # Told ones come first until here; which go where no more fit is chance.
         mixed = np.lexsort((_item_words(rows.words, owners, places, REDRAWN), owners))
         kept = mixed[places < counts[owners]]
-        return items.take(pa.array(order[kept])), owners[kept]
+        items, owners = items.take(pa.array(order[kept])), owners[kept]
+        kept = _first_ones(items, owners)  # a rule may make a member as well
+        return items.take(pa.array(kept)), owners[kept]
 
     def _drawn(self, part: Any, rows: _Rows, counts: Integers) -> tuple[pa.Array, Integers]:
         """So many elements for each array, from ``part`` where all are of one type."""
-        if self.distinct and isinstance(part, Values) and len(part.pool) <= FEW:
+        assert self.node is not None
+        if self.distinct and self.node.single and isinstance(part, Values) and len(part.pool) <= FEW:
             picked, owners = _dealt(part.weights, counts, rows.words)
             return part.pool.take(pa.array(picked)), owners
         owners, places = _spread(counts)
@@ -295,9 +317,15 @@ class _Lists:
         return items.take(pa.array(kept)), owners[kept]
 
     def _made(self, part: Any, own: _Rows) -> pa.Array:
-        """Elements: as they are where all are of one type, else as JSON."""
+        """Elements: as they are where all are of one type (or NULL), else as JSON."""
         assert self.node is not None
-        return part.raw(own.words) if part is not None else self.node.all_texts(own)
+        if part is None:
+            return self.node.all_texts(own)
+        items = part.raw(own.words)
+        if self.node.single:
+            return items
+        empty = self.node.drawn_kinds(own) == TYPES.index("null")
+        return pc.if_else(pa.array(empty), pa.scalar(None, items.type), items)
 
 
 def _whole(values: pa.Array) -> Integers:
@@ -328,10 +356,10 @@ def _first_ones(items: pa.Array, owners: Integers) -> Integers:
     return first
 
 
-def _ranks(items: pa.Array, kind: str) -> Integers:
-    """The place of each element among all in ascending order."""
-    numbers = kind in ("integer", "number", "boolean") and pa.types.is_string(items.type)
-    encoded = (items.cast(pa.float64()) if numbers else items).dictionary_encode()
+def _ranks(items: pa.Array, numeric: bool) -> Integers:
+    """The place of each element among all in ascending order; ``numeric``: texts are numbers."""
+    written = numeric and pa.types.is_string(items.type)
+    encoded = (items.cast(pa.float64()) if written else items).dictionary_encode()
     ranks = np.empty(len(encoded.dictionary), np.int64)
     ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(ranks.size)
     found: Integers = ranks[encoded.indices.to_numpy(zero_copy_only=False)]
@@ -423,14 +451,12 @@ def _shortened(texts: pa.Array, longest: int, indices: Integers, made: Any) -> p
 def elements(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """Arrays like those that were seen: ``sizes``, ``items``, ``distinct``, ``order`` as of ``document``."""
     kind = context.type.element or TEXT
-    lists = _Lists(options, replace(context, type=kind, unique=False), (", ", ": "))
+    lists = _Lists(options, replace(context, type=kind, unique=False), (", ", ": "), bare=True)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         words = _words(indices)
         rows = _Rows(words, np.full(len(words), -1), np.arange(len(words)), given)
         items, owners = lists.items(rows, written=False)
-        if lists.node is not None and lists.node.scalar is None and pa.types.is_string(items.type):
-            items = pc.if_else(pc.equal(items, "null"), pa.scalar(None, pa.string()), items)
         return _lists_of(_typed(items, arrow_type(kind)), owners, len(words))
 
     return _space(at, context)

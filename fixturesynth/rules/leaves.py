@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.profiling.temporal import format_temporal
-from fixturesynth.randomness import choose, hashed
+from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Words
 from fixturesynth.rules.grammar import Bits, drawn
 from fixturesynth.rules.numbers import along
@@ -33,6 +33,7 @@ __all__ = [
     "without",
 ]
 
+MANY: Final = 2**31 - 1
 WRITTEN_OUT: Final = 30  # zeros at the end of a number
 
 
@@ -84,7 +85,8 @@ class Numbers:
         if self.scale > 0:
             return decimal_texts(units, self.scale, self.digits)
         tail = "0" * -self.scale if -self.scale <= WRITTEN_OUT else f"e{-self.scale}"
-        return pc.binary_join_element_wise(pa.array(units).cast(pa.string()), tail, "")
+        texts = pa.array(units).cast(pa.string())
+        return pc.if_else(pa.array(units == 0), texts, pc.binary_join_element_wise(texts, tail, ""))
 
 
 def decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
@@ -122,7 +124,7 @@ class Moments:
 
 
 class Ruled:
-    """Values of another rule."""
+    """Values of another rule; of one that counts (``Product 17``) the first ``many``."""
 
     def __init__(self, options: Mapping[str, Any], context: ColumnContext) -> None:
         from fixturesynth.rules.registry import space_of  # the registry knows this rule, and this rule the registry
@@ -130,9 +132,10 @@ class Ruled:
         entry = options["rule"]
         call = RuleCall(entry["name"], entry.get("options", {}), version=entry.get("version", 1))
         self.space = space_of(call, replace(context, unique=False))
+        self.many = min(int(options.get("many", MANY)), MANY)
 
     def raw(self, words: Words) -> pa.Array:
-        indices = drawn(self.space, words) if self.space.block != 1 else (words >> np.uint64(32)).astype(np.int64)
+        indices = drawn(self.space, words) if self.space.block != 1 else below(words, self.many)
         return self.space.at(indices % max(self.space.size, 1), {})
 
 

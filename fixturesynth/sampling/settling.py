@@ -33,14 +33,7 @@ from fixturesynth.sampling.conditions import (
 from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
-from fixturesynth.sampling.matching import (
-    codes_of,
-    distinct_by_stride,
-    duplicates,
-    pair_keys,
-    separate,
-    swap_until,
-)
+from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
 from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct, turned
 from fixturesynth.sampling.partition import context_of, rule_values

@@ -7,6 +7,7 @@ https://www.sqlite.org/json1.html, https://mariadb.com/kb/en/json-functions/.
 import json
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -15,13 +16,14 @@ from sqlglot import exp
 
 from fixturesynth.schema.predicates.arrays import as_text
 from fixturesynth.schema.predicates.domains import NotUnderstood
-from fixturesynth.schema.predicates.functions import Function, Rows
+from fixturesynth.schema.predicates.functions import Function, Rows, load_json
 from fixturesynth.schema.predicates.parsing import elements, fold, type_name
 
 __all__ = [
     "DOCUMENTS",
     "NAMED_DOCUMENTS",
     "as_numbers",
+    "asks_for_json",
     "is_document",
     "is_list",
     "list_texts",
@@ -31,6 +33,8 @@ __all__ = [
     "reads_documents",
 ]
 
+SHALLOW = 200  # brackets of which no document is too deep
+LONGEST_EXPONENT = 5  # digits
 _MISSING = object()  # SQL's NULL, where JSON's own null is None
 _PATH = re.compile(r'\.(\w+)|\."([^"]*)"|\[(\d+)\]')
 
@@ -57,9 +61,12 @@ class _Documents:
 @lru_cache(maxsize=4_096)
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=_Number, parse_float=_Number)
-    except ValueError:
+        document = load_json(text, _Number)
+        if "\\u" in text or text.count("[") + text.count("{") > SHALLOW:
+            _written(document).encode()  # not where half a character stands alone, or where it is too deep
+    except (ValueError, RecursionError):
         return _MISSING
+    return document
 
 
 def _documents(rows: Rows, node: Any) -> _Documents:
@@ -108,24 +115,34 @@ def _walked(document: Any, steps: Sequence[str | int]) -> Any:
     return document
 
 
-def _written(document: Any) -> str:
-    """As PostgreSQL writes jsonb: keys by length, then in order."""
+def _written(document: Any, number: Callable[[str], str] = str) -> str:
+    """As PostgreSQL writes jsonb: keys by length, then in order; numbers as ``number`` writes them."""
     if isinstance(document, dict):
         keys = sorted(document, key=lambda k: (len(k.encode()), k.encode()))
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_written(document[k])}" for k in keys) + "}"
+        members = (f"{json.dumps(k, ensure_ascii=False)}: {_written(document[k], number)}" for k in keys)
+        return "{" + ", ".join(members) + "}"
     if isinstance(document, list):
-        return "[" + ", ".join(map(_written, document)) + "]"
-    return str(document) if isinstance(document, _Number) else json.dumps(document, ensure_ascii=False)
+        return "[" + ", ".join(_written(d, number) for d in document) + "]"
+    return number(document) if isinstance(document, _Number) else json.dumps(document, ensure_ascii=False)
+
+
+def _without_exponent(number: str) -> str:
+    """As PostgreSQL's numeric writes it; where that would be very long, as it is."""
+    exponent = number.lower().partition("e")[2].lstrip("+-0")
+    if len(exponent) > LONGEST_EXPONENT:
+        return number
+    value = Decimal(number)
+    return f"{value if value else abs(value):f}"
 
 
 def normal_document(text: str) -> str:
     """As PostgreSQL's jsonb writes the document; the text itself where it is none.
 
-    >>> normal_document('{"bb":1.50,"a":[1,2]}')
-    '{"a": [1, 2], "bb": 1.50}'
+    >>> normal_document('{"bb":1.50,"a":[1,2e3]}')
+    '{"a": [1, 2000], "bb": 1.50}'
     """
     document = _parsed(text)
-    return text if document is _MISSING else _written(document)
+    return text if document is _MISSING else _written(document, _without_exponent)
 
 
 def _is_whole(number: str) -> bool:
@@ -200,7 +217,7 @@ def _unquoted(rows: Rows, found: _Documents) -> pa.Array:
         return found.each(_text_of, pa.string())
     if all(isinstance(d, (_Number, bool)) or d in (None, _MISSING) for d in found.found):
         return found.each(lambda d: None if d is None else float(d), pa.float64())
-    return found.each(_text_of, pa.string())
+    return found.each(lambda d: _text_of(int(d) if isinstance(d, bool) else d), pa.string())
 
 
 def _text_of(document: Any) -> str | None:
@@ -242,13 +259,16 @@ def _path_exists(rows: Rows, arguments: Sequence[Any]) -> pa.Array:
     return _documents(rows, arguments[0]).each(lambda d: _walked(d, path) is not _MISSING, pa.bool_())
 
 
-def _holds(document: Any, part: Any) -> bool:
-    """Whether a document contains another: objects by their keys, arrays in any order."""
+def _holds(document: Any, part: Any, alone: bool, deep: bool) -> bool:
+    """Whether a document contains another: objects by their keys, arrays in any order.
+
+    ``alone``: an array contains what one of its elements does; ``deep``: so do arrays inside of it.
+    """
     if isinstance(document, dict) and isinstance(part, dict):
-        return all(k in document and _holds(document[k], v) for k, v in part.items())
-    if isinstance(document, list):
+        return all(k in document and _holds(document[k], v, deep, deep) for k, v in part.items())
+    if isinstance(document, list) and (alone or isinstance(part, list)):
         parts = part if isinstance(part, list) else [part]
-        return all(any(_holds(d, p) for d in document) for p in parts)
+        return all(any(_holds(d, p, deep, deep) for d in document) for p in parts)
     if isinstance(document, _Number) and isinstance(part, _Number):
         return float(document) == float(part)
     return type(document) is type(part) and bool(document == part)
@@ -258,7 +278,8 @@ def _contains(rows: Rows, arguments: Sequence[Any]) -> pa.Array:
     part = _parsed(str(fold(arguments[1])))
     found = _documents(rows, arguments[0])
     found = found.at(_steps(arguments[2])) if len(arguments) > 2 else found
-    return found.each(lambda d: _holds(d, part), pa.bool_())
+    deep = rows.dialect in ("mysql", "mariadb")
+    return found.each(lambda d: _holds(d, part, deep or not isinstance(part, dict), deep), pa.bool_())
 
 
 # Arrays --------------------------------------------------------------------------------------------------------------
@@ -370,6 +391,14 @@ def reads_documents(tree: exp.Expression) -> bool:
     )
 
 
+def asks_for_json(tree: exp.Expression) -> bool:
+    """Whether a condition takes what it reads for JSON: by a function of that name, an operator or a cast."""
+    names = (
+        str(n.this) if isinstance(n, exp.Anonymous) else n.sql_name() for n in tree.walk() if isinstance(n, exp.Func)
+    )
+    return any("json" in name.lower() for name in names) or any(map(is_document, tree.find_all(exp.Cast)))
+
+
 def is_document(node: Any) -> bool:
     """Whether the node is a constant document."""
     return isinstance(node, exp.Cast) and type_name(node) in ("JSON", "JSONB")
@@ -377,7 +406,8 @@ def is_document(node: Any) -> bool:
 
 def normal_documents(rows: Rows, node: Any) -> pa.Array:
     """Documents written in one way, so that equal ones are equal texts."""
-    return _documents(rows, node.this if is_document(node) else node).each(_written, pa.string())
+    found = _documents(rows, node.this if is_document(node) else node)
+    return found.each(lambda d: _written(d, _without_exponent), pa.string())
 
 
 def _called(function: Callable[[Rows, Sequence[Any]], pa.Array]) -> Function:

@@ -14,7 +14,7 @@ from fixturesynth.schema.predicates.domains import NotUnderstood
 from fixturesynth.schema.predicates.parsing import fold
 from fixturesynth.schema.predicates.present import interval_of
 
-__all__ = ["FUNCTIONS", "NAMED_FUNCTIONS", "Function", "Rows"]
+__all__ = ["FUNCTIONS", "NAMED_FUNCTIONS", "Function", "Rows", "load_json"]
 
 
 class Rows(Protocol):
@@ -174,9 +174,17 @@ def _time_to_text(rows: Rows, node: Any) -> pa.Array:
     )
 
 
+def load_json(text: str, number: Callable[[str], Any] | None = None) -> Any:
+    """The document, its numbers as ``number`` makes them; ValueError where the text is none, or is too deep."""
+    try:
+        return json.loads(text, parse_int=number, parse_float=number, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("a document is too deep") from error
+
+
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text, parse_constant=_refuse)
+        load_json(text)
     except ValueError:
         return False
     return True

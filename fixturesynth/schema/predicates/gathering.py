@@ -122,6 +122,3 @@ def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
     if isinstance(node, exp.And):
         return _conjuncts(node.this) + _conjuncts(node.expression)
     return [node]
-
-
-# The walk ------------------------------------------------------------------------------------------------------------
