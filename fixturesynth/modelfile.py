@@ -37,6 +37,7 @@ from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tablemodel import Block, TableModel
+from fixturesynth.generators.tying import Tie
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
@@ -150,6 +151,7 @@ class _Table:
     degrees: dict[str, _Stored]
     features: _Features | None
     memories: list[_Memory] = field(default_factory=list)
+    ties: list[tuple[str, int, str, int]] = field(default_factory=list)
     nests: dict[str, list[_Nest]] = field(default_factory=dict)
     habits: dict[str, list[_Habit]] = field(default_factory=dict)
 
@@ -294,6 +296,7 @@ class _Writer:
             memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
+            ties=[(t.first, t.code, t.second, t.strength) for t in model.ties],
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             state=None if state is None else _State(
@@ -467,6 +470,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         memories=_memories(table),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
+        ties=tuple(Tie(*tie) for tie in table.ties),
         nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
         state=None if state is None else State(

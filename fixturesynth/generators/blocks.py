@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.clusters import reliable_means, split_blocks
 from fixturesynth.generators.keys import combined
+from fixturesynth.generators.tablemodel import Block
 from fixturesynth.planning.plan import Derived, Modelled, TablePlan
 from fixturesynth.profiling.temporal import parse_temporal
 
-__all__ = ["choose_block", "count_codes"]
+__all__ = ["CROWD", "choose_block", "count_codes", "row_block"]
 
 Integers = npt.NDArray[np.int64]
 
+CROWD = 256  # rows of a verbatim parent that have a code of their own
 MOST_COUNT_CODES = 40
 MOST_BLOCKS = 64
 MOST_INDICATORS = 12  # most frequent values of a category that tell parents apart
@@ -145,3 +147,13 @@ def _likeness(parents: Integers, codes: Integers, size: int, width: int) -> floa
     shares = table.sum(axis=0) / totals.sum()
     chance = float((shares**2).sum())
     return float((alike - chance) / (1 - chance)) if chance < 1 else 0.0
+
+
+def row_block(degrees: Integers) -> Block:
+    """Every row of a list of the world is a block of its own; of a long one only the busiest are, the rest one."""
+    if degrees.size <= CROWD:
+        return Block(max(degrees.size, 1), rows=np.arange(degrees.size))
+    order = np.argsort(-degrees, kind="stable")
+    out = np.zeros(degrees.size, dtype=np.int64)
+    out[order] = np.minimum(np.arange(degrees.size), CROWD - 1)
+    return Block(CROWD, rows=out)

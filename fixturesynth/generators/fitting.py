@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
-from fixturesynth.generators.blocks import choose_block, count_codes
+from fixturesynth.generators.blocks import CROWD, choose_block, count_codes, row_block
 from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
@@ -57,6 +57,7 @@ from fixturesynth.generators.tablemodel import (
     null_variable,
     part_variable,
 )
+from fixturesynth.generators.tying import find_ties
 from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
@@ -67,7 +68,6 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
-CROWD = 256  # rows of a verbatim parent that have a code of their own
 
 
 @dataclass
@@ -247,19 +247,21 @@ def _fit_learned(
     habits = _add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
-    matrix = np.stack([*context_codes.T, *coded.codes], axis=1) if variables else np.zeros((n, 0), dtype=np.int32)
     state = None
     if coded.variables and n:
+        matrix = np.stack([*context_codes.T, *coded.codes], axis=1)
         fitted = CodedTable(variables, np.ascontiguousarray(matrix, dtype=np.int32), groups)
         state = generator.fit(fitted, seed=seed, time_limit=time_limit)
     rows.features[table.name] = _features(rows, table, coded, order, parents)
-    insides = find_links(coded.places, groups, rows.protection)
+    alone = own if parents is None else 0  # what has a parent hangs on it rather than on its neighbours
     kinds = {block_variable(fk) for fk, block in blocks.items() if block.home is not None}
     nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, kinds, groups, rows.protection)
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings), insides=insides, nests=nests, habits=habits, state=state,
+        shares=_shares(coded, siblings), insides=find_links(coded.places, groups, rows.protection), nests=nests,
+        ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
+        habits=habits, state=state,
     )  # fmt: skip
 
 
@@ -337,7 +339,7 @@ def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -
         ranks = rows.rank(table.name, fk)[order]
         if rows.plan[parent].mode == "verbatim":
             degrees = rows.degrees(table.name, fk, parent)
-            block = _row_block(degrees)
+            block = row_block(degrees)
         elif (name := home_variable(table.name, fk)) in {v.name for v in rows.features[parent].variables}:
             size = next(v.size for v in rows.features[parent].variables if v.name == name)
             block = Block(size, home=name)
@@ -352,16 +354,6 @@ def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -
         if block.size > 1 or (ranks < 0).any():
             coded.add(block_variable(fk), block.size + 1, codes)
     return blocks
-
-
-def _row_block(degrees: Integers) -> Block:
-    """Every row of a list of the world is a block of its own; of a long one only the busiest are, the rest one."""
-    if degrees.size <= CROWD:
-        return Block(max(degrees.size, 1), rows=np.arange(degrees.size))
-    order = np.argsort(-degrees, kind="stable")
-    out = np.zeros(degrees.size, dtype=np.int64)
-    out[order] = np.minimum(np.arange(degrees.size), CROWD - 1)
-    return Block(CROWD, rows=out)
 
 
 def _add_column(

@@ -16,6 +16,7 @@ from fixturesynth.generators.encoding import Encoding
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
+from fixturesynth.generators.tying import Tie
 
 __all__ = [
     "Block",
@@ -109,6 +110,7 @@ class TableModel:
     memories: tuple[Memory, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    ties: tuple[Tie, ...] = ()  # of tables of few rows: see generators.tying
     nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)
     state: State | None = None

@@ -29,6 +29,7 @@ from fixturesynth.generators.tablemodel import (
     null_variable,
     part_variable,
 )
+from fixturesynth.generators.tying import tied
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
@@ -299,6 +300,9 @@ def _inside_words(
             own_codes = job.codes[:, variables.index(variable)]
             known, nested = nested_words(nest, model.encodings[variable], own_codes, beside, own)
             out[variable] = np.where(known, nested, out[variable])
+    if model.ties:
+        codes_of = {name: job.codes[:, i].astype(np.int64) for i, name in enumerate(variables)}
+        out = tied(out, codes_of, model.ties)
     return out
 
 
