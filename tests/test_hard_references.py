@@ -481,6 +481,21 @@ def test_a_reference_that_is_null_in_every_branch_tells_no_rows_apart(seeded: Se
     assert len({r for *_, r in made["c"]}) == 30
 
 
+@pytest.mark.parametrize("dialect", ALL)
+def test_rows_leave_a_set_over_a_part_of_a_key_by_the_branch_of_a_check(dialect: str, seeded: Seeded) -> None:
+    """One tenant and a flag leave two rows; all others have no flag, and then the check wants the other one."""
+    made = seeded(
+        dialect,
+        "CREATE TABLE tenant (tenant_id int NOT NULL, id int NOT NULL, flag boolean NOT NULL, "
+        "PRIMARY KEY (tenant_id, id), UNIQUE (flag), CHECK (flag = TRUE))",
+        "CREATE TABLE entry (code varchar(8) NOT NULL, tenant_id int NOT NULL, owner_id int NOT NULL, flag boolean, "
+        "other boolean, PRIMARY KEY (code), FOREIGN KEY (tenant_id, owner_id) REFERENCES tenant (tenant_id, id), "
+        "UNIQUE (other, owner_id), CHECK (other IS NOT NULL OR flag IS NOT NULL))",
+    )
+    assert len(made["entry"]) == 30
+    assert sum(other is not None for *_, other in made["entry"]) <= 2
+
+
 # Exclusions ----------------------------------------------------------------------------------------------------------
 def test_spans_stay_apart_where_a_check_moves_what_groups_them(seeded: Seeded) -> None:
     """What the child's set asks for spreads ``n``, which the check then brings back to one digit."""
