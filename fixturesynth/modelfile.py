@@ -34,6 +34,7 @@ from fixturesynth.generators.contract import State, Variable
 from fixturesynth.generators.drawing import Distributions
 from fixturesynth.generators.encoding import Encoding, encoding_from_parts, encoding_to_parts
 from fixturesynth.generators.habits import Habit
+from fixturesynth.generators.itemsets import Itemset
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tablemodel import Block, TableModel
@@ -132,6 +133,14 @@ class _Features:
 
 
 @dataclass(frozen=True)
+class _Itemset:
+    foreign_key: str
+    variable: str
+    scores: _Stored
+    places: _Stored
+
+
+@dataclass(frozen=True)
 class _Table:
     name: str
     rows: NonNegativeInt
@@ -154,6 +163,7 @@ class _Table:
     ties: list[tuple[str, int, str, int]] = field(default_factory=list)
     nests: dict[str, list[_Nest]] = field(default_factory=dict)
     habits: dict[str, list[_Habit]] = field(default_factory=dict)
+    itemset: _Itemset | None = None
 
 
 @dataclass(frozen=True)
@@ -271,6 +281,12 @@ class _Writer:
             self.array(f"{label} classes", habit.classes), self.array(f"{label} scores", habit.scores),
         )  # fmt: skip
 
+    def itemset(self, label: str, itemset: Itemset | None) -> _Itemset | None:
+        if itemset is None:
+            return None
+        scores, places = self.array(f"{label} scores", itemset.scores), self.array(f"{label} places", itemset.places)
+        return _Itemset(itemset.foreign_key, itemset.variable, scores, places)
+
     def table(self, model: TableModel) -> _Table:
         label = model.name
         encodings = {}
@@ -299,6 +315,7 @@ class _Writer:
             ties=[(t.first, t.code, t.second, t.strength) for t in model.ties],
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
+            itemset=self.itemset(f"{label} itemset", model.itemset),
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -473,6 +490,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         ties=tuple(Tie(*tie) for tie in table.ties),
         nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
+        itemset=_itemset(table, tensors),
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,
@@ -508,6 +526,18 @@ def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
     if classes.size != encoding.size or not classes.size or not 0 <= classes.min() <= classes.max() < scores.shape[1]:
         raise ModelFileError(f"{table}: the classes of {one.variable!r} do not fit its scores")
     return Habit(one.column, one.variable, encoding, classes, scores)
+
+
+def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
+    one = table.itemset
+    if one is None:
+        return None
+    scores, places = _array(one.scores, tensors, 2), _array(one.places, tensors, 1)
+    block = table.blocks.get(one.foreign_key)
+    whole = places.size in (0, scores.shape[1]) and np.array_equal(np.sort(places), np.arange(places.size))
+    if not scores.size or not whole or block is None or block.size != scores.shape[1]:
+        raise ModelFileError(f"{table.name}: the items of {one.foreign_key!r} do not fit their scores")
+    return Itemset(one.foreign_key, one.variable, scores, places)
 
 
 def _memories(table: _Table) -> tuple[Memory, ...]:

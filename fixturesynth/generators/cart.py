@@ -245,7 +245,7 @@ def _grown(
     columns = [seen.codes[seen.chosen, f].astype(np.int64) for f in range(len(seen.variables))]
     new = np.flatnonzero(target != again) if again is not None else np.arange(target.size)
     tables = [
-        rank_feature(column[new], feature.size, feature.ordered, target[new], size)
+        rank_feature(column[new], feature.size, feature.ordered, target[new], size, ordered)
         for column, feature in zip(columns, seen.variables, strict=True)
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)

@@ -1,4 +1,4 @@
-"""Blocks of parents that are alike in their children: a plane that flies short routes for one airline.
+"""Parents that are alike in their children: a plane that flies short routes for one airline.
 
 A matched parent is chosen by its block alone, so what its children have in common must be what makes the blocks.
 Blocks are split in two again and again where that tells most about the parents' means, as far as these are no chance.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["reliable_means", "split_blocks"]
+__all__ = ["cut_across", "reliable_means", "split_blocks", "supported"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -98,3 +98,57 @@ def _best_split(rows: Integers, matrix: Floats, mass: Floats) -> tuple[float, In
         if gain[at] > best[0]:
             best = (float(gain[at]), rows[order[at + 1 :]])
     return best
+
+
+def cut_across(points: Floats, weight: Floats, most: int, least: int) -> Integers:
+    """Points (n, dimensions) in at most ``most`` parts of at least ``least``, (n,), each cut in two across its longest
+    axis, the widest first. ``weight``: (n,)."""
+    out = np.zeros(len(points), dtype=np.int64)
+    waiting = {0: _cut(np.arange(len(points)), points, weight, least)}
+    while len(waiting) < most:
+        part = max(waiting, key=lambda p: waiting[p][0])
+        gain, right = waiting[part]
+        if gain <= 0:
+            break
+        new = len(waiting)
+        out[right] = new
+        for p in (part, new):
+            waiting[p] = _cut(np.flatnonzero(out == p), points, weight, least)
+    return out
+
+
+def _cut(rows: Integers, points: Floats, weight: Floats, least: int) -> tuple[float, Integers]:
+    if rows.size < 2 * least:
+        return 0.0, rows[:0]
+    own, heavy = points[rows], weight[rows][:, None]
+    centred = own - (own * heavy).sum(axis=0) / heavy.sum()
+    axis = np.linalg.eigh((centred * heavy).T @ centred)[1][:, -1]
+    order = np.argsort(centred @ axis, kind="stable")
+    sums, running = np.cumsum((centred * heavy)[order], axis=0), np.cumsum(heavy[order, 0])
+    left, right = running[:-1], running[-1] - running[:-1]
+    gain = (sums[:-1] ** 2).sum(axis=1) * (1 / left + 1 / right)
+    gain[: least - 1] = 0.0
+    gain[rows.size - least :] = 0.0
+    at = int(gain.argmax())
+    return float(gain[at]), rows[order[at + 1 :]]
+
+
+def supported(worth: Floats, kinds: Integers, groups: Integers, least: int, protection: int) -> Integers:
+    """``kinds`` (n,) without those of fewer than ``least`` members or ``protection`` root entities, of ``groups`` (n,).
+
+    Their members take the next best by ``worth`` (n, kinds).
+    """
+    names, entity = np.unique(groups, return_inverse=True)
+    wide = names.size
+    while True:
+        size = worth.shape[1]
+        members = np.bincount(kinds, minlength=size)
+        entities = np.bincount(np.unique(kinds * wide + entity) // wide, minlength=size)
+        weak = np.flatnonzero((members > 0) & ((members < least) | (entities < protection)))
+        if not weak.size or int((members > 0).sum()) == 1:
+            return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
+        # The smallest first: others may live on what it leaves.
+        gone = weak[np.argsort(members[weak], kind="stable")][: (weak.size + 1) // 2]
+        keep = np.setdiff1d(np.flatnonzero(members > 0), gone)
+        worth = worth[:, keep]
+        kinds = worth.argmax(axis=1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
-from fixturesynth.generators.blocks import CROWD, choose_block, count_codes, row_block
+from fixturesynth.generators.blocks import CROWD, row_block
 from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
@@ -30,18 +29,19 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import agreeing, as_type, derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
 from fixturesynth.generators.documents import MADE, document_parts
-from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
-from fixturesynth.generators.encoding.grids import to_grid
+from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
-from fixturesynth.generators.habits import Habits, habits_of, plain_kind
+from fixturesynth.generators.gathering import Coded, Rows
+from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
-from fixturesynth.generators.insides import find_links, places_inside
-from fixturesynth.generators.keys import combined, dense_rank, locate
+from fixturesynth.generators.insides import find_links
+from fixturesynth.generators.keys import combined, dense_rank
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.outgoing import add_outgoing
 from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.series import find_ends, mark_series
 from fixturesynth.generators.succession import FOLLOWING, by_itself
@@ -50,7 +50,6 @@ from fixturesynth.generators.tablemodel import (
     TableModel,
     block_variable,
     column_variable,
-    count_variable,
     home_variable,
     inside_variable,
     length_variable,
@@ -70,48 +69,6 @@ Codes = npt.NDArray[np.int32]
 MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
 
 
-@dataclass
-class _Rows:
-    """What is known of the real rows while fitting: parents' ranks, root entities and features by table."""
-
-    plan: Plan
-    schema: Schema
-    dataset: Dataset
-    protection: int
-    groups: Mapping[str, Integers]
-    ranks: dict[tuple[str, str], Integers] = field(default_factory=dict)
-    features: dict[str, Features] = field(default_factory=dict)
-
-    def column(self, table: str, name: str) -> pa.Array:
-        return combined(self.dataset.arrow(table).column(name))
-
-    def rank(self, table: str, foreign_key: str) -> Integers:
-        """Parent row of every row of ``table``; -1 for NULL and dangling references."""
-        key = (table, foreign_key)
-        if key not in self.ranks:
-            fk = self.schema[table].foreign_key(foreign_key)
-            wanted = [self.column(table, c) for c in fk.columns]
-            known = [self.column(fk.parent, c) for c in fk.parent_columns]
-            self.ranks[key] = locate(wanted, known)
-        return self.ranks[key]
-
-    def degrees(self, child: str, foreign_key: str, parent: str) -> Integers:
-        ranks = self.rank(child, foreign_key)
-        return np.bincount(ranks[ranks >= 0], minlength=self.dataset.arrow(parent).num_rows).astype(np.int64)
-
-    def incoming(self, parent: str) -> list[tuple[str, str, str]]:
-        """(child, foreign key, how) of the references to ``parent`` that are met by degree."""
-        return [
-            (t.name, r.foreign_key, r.how)
-            for t in self.plan.tables
-            for r in t.references
-            if r.parent == parent
-            and r.how in ("context", "matched")
-            and t.name in self.dataset
-            and t.mode != "verbatim"
-        ]
-
-
 def fit_tables(
     plan: Plan,
     schema: Schema,
@@ -126,7 +83,7 @@ def fit_tables(
 ) -> dict[str, TableModel]:
     """A model for every table that has rows in ``dataset``. ``groups``: root entity of each row,
     by table, where rows belong to one. ``time_limit``: seconds for all tables together."""
-    rows = _Rows(plan, schema, dataset, protection, groups)
+    rows = Rows(plan, schema, dataset, protection, groups)
     models: dict[str, TableModel] = {}
     for number, table in enumerate(plan.tables):
         if table.name not in dataset:
@@ -153,7 +110,7 @@ def _share(time_limit: float | None, table: TablePlan, plan: Plan, dataset: Data
     return time_limit * share
 
 
-def _fit_verbatim(rows: _Rows, table: TablePlan, types: Mapping[str, pa.DataType]) -> TableModel:
+def _fit_verbatim(rows: Rows, table: TablePlan, types: Mapping[str, pa.DataType]) -> TableModel:
     arrow = rows.dataset.arrow(table.name)
     n = arrow.num_rows
     variables: list[Variable] = []
@@ -189,38 +146,8 @@ def _feature_kind(values: pa.Array) -> str | None:
     return None
 
 
-@dataclass
-class _Coded:
-    """Variables of one table while they are gathered. ``max_codes``: quantile bins of a number."""
-
-    max_codes: int = 64
-    variables: list[Variable] = field(default_factory=list)
-    codes: list[Codes] = field(default_factory=list)
-    encodings: dict[str, Encoding] = field(default_factory=dict)
-    places: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # inside codes, see generators.insides
-    grids: dict[str, tuple[Integers, npt.NDArray[np.bool_]]] = field(default_factory=dict)  # numbers, and where
-
-    def add(self, name: str, size: int, codes: npt.NDArray[np.generic], *, ordered: bool = False) -> None:
-        self.variables.append(Variable(name, size, ordered))
-        self.codes.append(codes.astype(np.int32))
-
-    def encode(
-        self, name: str, values: pa.Array, kind: str, protection: int, groups: Integers, domain: list[Any] | None = None
-    ) -> None:
-        known = as_type(pa.array(domain), values.type).to_pylist() if domain else []
-        encoding = fit_encoding(
-            values, kind, protection=protection, groups=groups, max_codes=self.max_codes, options={"domain": known}
-        )
-        self.encodings[name] = encoding
-        codes = encode(encoding, values)
-        self.add(name, encoding.size, codes, ordered=encoding.ordered)
-        if "form" in encoding.facts:
-            self.grids[name] = to_grid(combined(values), encoding.facts)
-            self.places[name] = places_inside(codes, *self.grids[name])
-
-
 def _fit_learned(
-    rows: _Rows,
+    rows: Rows,
     table: TablePlan,
     types: Mapping[str, pa.DataType],
     generator: Generator,
@@ -230,7 +157,7 @@ def _fit_learned(
     order, parents = _family_order(rows, table)
     n = order.size
     groups = _groups(rows, table, order)
-    coded = _Coded(getattr(generator, "max_codes", 64))
+    coded = Coded(getattr(generator, "max_codes", 64))
     blocks = _add_blocks(rows, table, order, coded)
     found_offsets: dict[str, dict[str, object]] = {}
     calendars: dict[str, dict[str, Any]] = {}
@@ -242,9 +169,11 @@ def _fit_learned(
         key = rows.schema[table.name].foreign_key(table.context).columns
         dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars}
         first = mark_series(table.uniques, key, dated, parents, calendars)
+        if table.name in rows.itemsets:
+            first.add(block_variable(rows.itemsets[table.name].foreign_key))
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
     _mark_repeats(rows, table, order, parents, groups, coded)
-    habits = _add_outgoing(rows, table, order, coded, seed)
+    habits = add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
     state = None
@@ -261,12 +190,12 @@ def _fit_learned(
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
         shares=_shares(coded, siblings), insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
-        habits=habits, state=state,
+        habits=habits, itemset=rows.itemsets.get(table.name), state=state,
     )  # fmt: skip
 
 
 def _mark_repeats(
-    rows: _Rows, table: TablePlan, order: Integers, parents: Integers | None, groups: Integers, coded: _Coded
+    rows: Rows, table: TablePlan, order: Integers, parents: Integers | None, groups: Integers, coded: Coded
 ) -> None:
     """A code more for rare categories that come again among the children of one parent."""
     if parents is None:
@@ -292,7 +221,7 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
     ]
 
 
-def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
+def _shares(coded: Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
     """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
     not at all, and neither 0: what is none and what is little must not change places."""
     out = {}
@@ -307,7 +236,7 @@ def _shares(coded: _Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
     return out
 
 
-def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | None]:
+def _family_order(rows: Rows, table: TablePlan) -> tuple[Integers, Integers | None]:
     """Rows by context parent, then by their first date, else by the rest of their key, else as they came.
 
     Gives the parent of each row as well, in that order.
@@ -324,13 +253,13 @@ def _family_order(rows: _Rows, table: TablePlan) -> tuple[Integers, Integers | N
     return order, ranks[order]
 
 
-def _groups(rows: _Rows, table: TablePlan, order: Integers) -> Integers:
+def _groups(rows: Rows, table: TablePlan, order: Integers) -> Integers:
     """Root entity of each row, in fitting order: the person it belongs to where there is one, else itself."""
     groups = rows.groups.get(table.name)
     return order if groups is None else groups[order]
 
 
-def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -> dict[str, Block]:
+def _add_blocks(rows: Rows, table: TablePlan, order: Integers, coded: Coded) -> dict[str, Block]:
     blocks: dict[str, Block] = {}
     for reference in table.references:
         if reference.how != "matched":
@@ -357,12 +286,12 @@ def _add_blocks(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded) -
 
 
 def _add_column(
-    rows: _Rows,
+    rows: Rows,
     table: TablePlan,
     column: ColumnPlan,
     order: Integers,
     groups: Integers,
-    coded: _Coded,
+    coded: Coded,
     found_offsets: dict[str, dict[str, object]],
     calendars: dict[str, dict[str, Any]],
     lookups: dict[str, pa.Table],
@@ -413,7 +342,7 @@ def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
-def _beside(rows: _Rows, table: TablePlan, name: str, order: Integers) -> list[pa.Array]:
+def _beside(rows: Rows, table: TablePlan, name: str, order: Integers) -> list[pa.Array]:
     """The other learned columns that are no moments."""
     others = [c for c in table.columns if c.name != name and isinstance(c.source, Modelled)]
     kinds = [c.source.encoding for c in others if isinstance(c.source, Modelled)]
@@ -424,7 +353,7 @@ def _beside(rows: _Rows, table: TablePlan, name: str, order: Integers) -> list[p
     ]
 
 
-def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:
+def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:
     if "delta_from" in source.options:
         return rows.column(table.name, source.options["delta_from"]).take(pa.array(order))
     if "delta_parent" in source.options:
@@ -433,19 +362,19 @@ def _base_column(rows: _Rows, table: TablePlan, source: Modelled, order: Integer
     return None
 
 
-def _through(rows: _Rows, table: TablePlan, foreign_key: str, name: str, order: Integers) -> pa.Array:
+def _through(rows: Rows, table: TablePlan, foreign_key: str, name: str, order: Integers) -> pa.Array:
     ranks = rows.rank(table.name, foreign_key)[order]
     parent = rows.schema[table.name].foreign_key(foreign_key).parent
     return rows.column(parent, name).take(pa.array(ranks, pa.int64(), mask=ranks < 0))
 
 
 def _add_derived(
-    rows: _Rows,
+    rows: Rows,
     table: TablePlan,
     column: ColumnPlan,
     order: Integers,
     groups: Integers,
-    coded: _Coded,
+    coded: Coded,
     values: pa.Array,
     found_offsets: dict[str, dict[str, object]],
     lookups: dict[str, pa.Table],
@@ -503,32 +432,8 @@ def _add_derived(
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
 
 
-def _add_outgoing(rows: _Rows, table: TablePlan, order: Integers, coded: _Coded, seed: int) -> dict[str, Habits]:
-    """What the table's rows are to their children: how many of each, whose home, and of which habits."""
-    habits: dict[str, Habits] = {}
-    for child, fk, how in rows.incoming(table.name):
-        degrees = rows.degrees(child, fk, table.name)
-        if how == "matched":
-            home = choose_block(rows.dataset, rows.plan[child], rows.rank(child, fk), rows.rank, degrees.size)
-            if home is not None:
-                coded.add(home_variable(child, fk), home[1], home[0][order])
-            blocks = np.zeros(degrees.size, dtype=np.int64) if home is None else home[0].astype(np.int64)
-            entities = rows.groups.get(table.name, np.arange(degrees.size))
-            found = habits_of(
-                rows.plan, rows.schema, child, fk, partial(rows.column, child),
-                rows.rank(child, fk), blocks, rows.groups.get(child), entities, rows.protection, seed,
-            )  # fmt: skip
-            for habit, kinds in found:
-                coded.add(habit.variable, habit.scores.shape[0], kinds[order])
-            habits |= {f"{child}.{fk}": tuple(h for h, _ in found)} if found else {}
-        codes, size = count_codes(degrees[order])
-        if size > 1:
-            coded.add(count_variable(child, fk), size, codes, ordered=True)
-    return habits
-
-
 def _context(
-    rows: _Rows, table: TablePlan, parents: Integers | None, coded: _Coded, own: int
+    rows: Rows, table: TablePlan, parents: Integers | None, coded: Coded, own: int
 ) -> tuple[tuple[Variable, ...], Codes, tuple[str, ...], tuple[Memory, ...]]:
     """Context variables and codes, (n, k), the names of the variables that the next sibling sees, and memories."""
     n = coded.codes[0].size if coded.codes else 0
@@ -567,12 +472,12 @@ def _context(
     return variables, np.concatenate(parts, axis=1).astype(np.int32), names, tuple(memories)
 
 
-def _null_code(coded: _Coded, name: str) -> int:
+def _null_code(coded: Coded, name: str) -> int:
     encoding = coded.encodings.get(name)
     return -1 if encoding is None or encoding.null_code is None else encoding.null_code
 
 
-def _features(rows: _Rows, table: TablePlan, coded: _Coded, order: Integers, parents: Integers | None) -> Features:
+def _features(rows: Rows, table: TablePlan, coded: Coded, order: Integers, parents: Integers | None) -> Features:
     """What the children of this table will see: its own codes, then its context parent's, in the rows' own order."""
     n = rows.dataset.arrow(table.name).num_rows
     chosen = seen(coded.variables, MOST_FEATURE_CODES)

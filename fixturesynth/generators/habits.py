@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.generators.clusters import cut_across, supported
 from fixturesynth.generators.context import HABIT
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.offsets import offset_facts
@@ -216,7 +217,7 @@ def _kinds(table: Floats, groups: Integers, protection: int) -> Integers:
     common = held.sum(axis=0) / held.sum()
     weight = np.minimum(degrees[live], 50.0)
     even = np.sqrt((held + SMOOTH * common) / (degrees[live, None] + SMOOTH))
-    kinds = _split(even, weight, min(MOST_KINDS, live.size // LEAST_PARENTS))
+    kinds = cut_across(even, weight, min(MOST_KINDS, live.size // LEAST_PARENTS), LEAST_PARENTS)
     for _ in range(12):
         chances = _logarithms(_summed(held * (weight / degrees[live])[:, None], kinds), common)
         prior = np.log(np.maximum(np.bincount(kinds, minlength=len(chances)), 0.5))
@@ -225,28 +226,10 @@ def _kinds(table: Floats, groups: Integers, protection: int) -> Integers:
         if np.array_equal(now, kinds):
             break
         kinds = now
-    kinds = _supported(worth, kinds, groups[live], protection)
+    kinds = supported(worth, kinds, groups[live], LEAST_PARENTS, protection)
     out = np.full(degrees.size, int(kinds.max()) + 1, dtype=np.int64)
     out[live] = kinds
     return out
-
-
-def _supported(worth: Floats, kinds: Integers, groups: Integers, protection: int) -> Integers:
-    """``kinds`` without those of too few parents or root entities: their parents take the next best."""
-    names, entity = np.unique(groups, return_inverse=True)
-    wide = names.size
-    while True:
-        size = worth.shape[1]
-        parents = np.bincount(kinds, minlength=size)
-        entities = np.bincount(np.unique(kinds * wide + entity) // wide, minlength=size)
-        weak = np.flatnonzero((parents > 0) & ((parents < LEAST_PARENTS) | (entities < protection)))
-        if not weak.size or int((parents > 0).sum()) == 1:
-            return np.unique(kinds, return_inverse=True)[1].astype(np.int64)
-        # The smallest first: others may live on what it leaves.
-        gone = weak[np.argsort(parents[weak], kind="stable")][: (weak.size + 1) // 2]
-        keep = np.setdiff1d(np.flatnonzero(parents > 0), gone)
-        worth = worth[:, keep]
-        kinds = worth.argmax(axis=1)
 
 
 def _summed(table: Floats, kinds: Integers) -> Floats:
@@ -272,38 +255,6 @@ def _shares(table: Floats, kinds: Integers) -> Floats:
 
 def _scores(shares: Floats, weight: float) -> npt.NDArray[np.int32]:
     return np.rint(UNIT * weight * shares).astype(np.int32)
-
-
-def _split(points: Floats, weight: Floats, most: int) -> Integers:
-    """Parents (n, dimensions) in at most ``most`` parts, each cut in two across its longest axis, the widest first."""
-    out = np.zeros(len(points), dtype=np.int64)
-    waiting = {0: _cut(np.arange(len(points)), points, weight)}
-    while len(waiting) < most:
-        part = max(waiting, key=lambda p: waiting[p][0])
-        gain, right = waiting[part]
-        if gain <= 0:
-            break
-        new = len(waiting)
-        out[right] = new
-        for p in (part, new):
-            waiting[p] = _cut(np.flatnonzero(out == p), points, weight)
-    return out
-
-
-def _cut(rows: Integers, points: Floats, weight: Floats) -> tuple[float, Integers]:
-    if rows.size < 2 * LEAST_PARENTS:
-        return 0.0, rows[:0]
-    own, heavy = points[rows], weight[rows][:, None]
-    centred = own - (own * heavy).sum(axis=0) / heavy.sum()
-    axis = np.linalg.eigh((centred * heavy).T @ centred)[1][:, -1]
-    order = np.argsort(centred @ axis, kind="stable")
-    sums, running = np.cumsum((centred * heavy)[order], axis=0), np.cumsum(heavy[order, 0])
-    left, right = running[:-1], running[-1] - running[:-1]
-    gain = (sums[:-1] ** 2).sum(axis=1) * (1 / left + 1 / right)
-    gain[: LEAST_PARENTS - 1] = 0.0
-    gain[rows.size - LEAST_PARENTS :] = 0.0
-    at = int(gain.argmax())
-    return float(gain[at]), rows[order[at + 1 :]]
 
 
 def _weights(

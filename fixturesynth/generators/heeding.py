@@ -48,7 +48,7 @@ class _Family:
         codes = np.column_stack([self.around, *(c for _, c in beside)]).astype(np.int32)
         target = own.astype(np.int64)
         tables = [
-            rank_feature(codes[:, f].astype(np.int64), v.size, v.ordered, target, variable.size)
+            rank_feature(codes[:, f].astype(np.int64), v.size, v.ordered, target, variable.size, variable.ordered)
             for f, v in enumerate(variables)
         ]
         ranks = np.array([t[codes[:, f]] for f, t in enumerate(tables)], np.uint8).reshape(-1, target.size)

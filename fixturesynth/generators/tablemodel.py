@@ -14,6 +14,7 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State
 from fixturesynth.generators.encoding import Encoding
 from fixturesynth.generators.habits import Habits
+from fixturesynth.generators.itemsets import Itemset
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tying import Tie
@@ -91,7 +92,7 @@ class TableModel:
     previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
     each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
     whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
-    variable: generators.nesting. ``habits`` by "child.foreign key".
+    variable: generators.nesting. ``habits`` by "child.foreign key". ``itemset``: see generators.itemsets.
     ``verbatim``, with ``ranks`` (parent
     row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
     as it is.
@@ -113,6 +114,7 @@ class TableModel:
     ties: tuple[Tie, ...] = ()  # of tables of few rows: see generators.tying
     nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)
+    itemset: Itemset | None = None
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

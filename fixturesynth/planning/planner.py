@@ -98,7 +98,7 @@ def make_plan(
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
     graph = build_graph(schema)
-    structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares)
+    structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares, wishes.verbatim)
     known: dict[str, TablePlan] = {}  # every table, as the pass before had it
     for _ in range(PASSES):
         notes: list[str] = []

@@ -25,14 +25,19 @@ class Structure:
     room: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
+MOST_CATEGORIES = 256  # rows of a kept list that are told apart
+
+
 def find_structure(
     schema: Schema,
     graph: ForeignKeyGraph,
     profile: Profile | None,
     wanted: Mapping[str, str],
     null_shares: Mapping[str, Mapping[str, float]] | None = None,
+    verbatim: Mapping[str, bool] | None = None,
 ) -> Structure:
-    """``wanted``: context foreign key by table; ``null_shares``: by table and foreign key, both from the user.
+    """``wanted``: context foreign key by table; ``null_shares``: by table and foreign key; ``verbatim``: by table,
+    whether it is kept as it is; all from the user.
 
     CycleError when a cycle cannot be cut.
     """
@@ -51,7 +56,7 @@ def find_structure(
         ]
         plans = _mark_implied(table, plans, graph, profile)
         decided = _decided(table, plans, profile)
-        chosen = wanted.get(name) or _choose_context(table, plans, profile, decided)
+        chosen = wanted.get(name) or _choose_context(table, plans, profile, decided, verbatim or {})
         context[name] = chosen
         references[name] = tuple(
             replace(p, how="context") if p.foreign_key == chosen else replace(p, decided_by=decided.get(p.foreign_key))
@@ -186,7 +191,11 @@ def _decided(table: Table, plans: list[ReferencePlan], profile: Profile | None) 
 
 
 def _choose_context(
-    table: Table, plans: list[ReferencePlan], profile: Profile | None, decided: Mapping[str, str]
+    table: Table,
+    plans: list[ReferencePlan],
+    profile: Profile | None,
+    decided: Mapping[str, str],
+    verbatim: Mapping[str, bool],
 ) -> str | None:
     """The foreign key whose parent conditions the child best.
 
@@ -202,15 +211,18 @@ def _choose_context(
         owned = (fk.on_delete or "").upper() == "CASCADE"
         identifying = 0.3 if set(fk.columns) & primary and not plan.exclusive else 0.0
         required = 0.2 if all(not table.column(c).nullable for c in fk.columns) else 0.0
-        known = profile is not None and plan.parent in profile
-        # A parent that is a short list of the world is better drawn by the child's own model, as a category.
-        entity = 0.15 if not (known and profile is not None and profile[plan.parent].reference) else 0.0
+        parent = profile[plan.parent] if profile is not None and plan.parent in profile else None
+        listed = parent is not None and verbatim.get(plan.parent, parent.reference)
+        entity = 0.0 if listed else 0.15
+        # A short list of the world is better drawn by the child's own model, as a category, which tells as much.
+        short = listed and parent is not None and parent.rows <= MOST_CATEGORIES
+        explained = 0.0 if short else _explains(profile, table, plan.foreign_key)
         # One that fills all columns of another leaves that other nothing to choose.
         wide = any(set(o.columns) < set(fk.columns) for o in table.foreign_keys if o.name in free)
         leading = 0.3 if wide and required and profile is None else 0.0
         # What goes on from sibling to sibling can only be learned among them.
         running = 1.0 if set(fk.columns) in _families(profile, table) else 0.0
-        score = running + identifying + required + entity + leading + _explains(profile, table, plan.foreign_key)
+        score = running + identifying + required + entity + leading + explained
         return -score, not owned, plan.foreign_key
 
     options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]

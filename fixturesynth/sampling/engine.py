@@ -49,6 +49,7 @@ from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.habits import habits_of_parents
+from fixturesynth.sampling.itemsets import dealt_items
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import (
     CodesJob,
@@ -458,6 +459,8 @@ def _sample_codes(
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
     first_of_all = dealt_codes(model, dealt)
+    if run.chosen is None and plan.name not in run.first and plan.name not in run.there:
+        first_of_all |= dealt_items(plan, table, model, run.models, run.made, parents, run.seed)
     given = first_of_all | _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own

@@ -47,7 +47,7 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
 
-OUTGOING = ("count ", "home ")  # beginnings of the variables that say what a row is to its children
+OUTGOING = ("count ", "home ", "kind ")  # beginnings of the variables that say what a row is to its children
 
 
 @dataclass(frozen=True)
