@@ -215,6 +215,18 @@ def test_categories_without_order_are_split_by_the_target():
     assert tree.feature.tolist() == [0, -1, -1]
 
 
+def test_categories_that_each_have_numbers_of_their_own_are_ranked_by_them():
+    """No axis of correspondence is the first then: each category says as much as any other."""
+    raw = _uniforms(12_000, 2, seed=9)
+    feature = (raw[:, 0] % 60).astype(np.int64)
+    target = feature * 37 % 60
+    rank = rank_feature(feature, 60, False, target, 60, target_ordered=True)
+    assert rank[np.argsort(np.arange(60) * 37 % 60)].tolist() == list(range(60))
+    assert rank_feature(feature, 60, False, target, 60).tolist() != rank.tolist()
+    tree = grow(rank[feature][None], target, 60, True, Growth())
+    assert (tree.feature < 0).sum() == 60
+
+
 def test_a_single_split_is_the_one_that_scikit_learn_finds():
     from sklearn.tree import DecisionTreeClassifier
 

@@ -133,7 +133,7 @@ def _scores(
         some = rows[permutation(rows.size, seed, "tell apart", tree)[: max(2, 2 * rows.size // 3)]]
         target = which[some]
         tables = [
-            rank_feature(codes[some, i].astype(np.int64), v.size, v.ordered, target, 2, False)
+            rank_feature(codes[some, i].astype(np.int64), v.size, v.ordered, target, 2)
             for i, v in enumerate(table.variables)
         ]
         ranks = np.array([tables[i][codes[some, i]] for i in range(len(tables))], np.uint8)

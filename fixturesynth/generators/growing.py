@@ -48,7 +48,7 @@ class Tree:
 
 
 def rank_feature(
-    codes: Integers, size: int, ordered: bool, target: Integers, target_size: int, target_ordered: bool
+    codes: Integers, size: int, ordered: bool, target: Integers, target_size: int, target_ordered: bool = False
 ) -> Ranks:
     """Rank of each code of a feature, (size,), at most RANKS of them.
 
