@@ -79,18 +79,22 @@ def rank_feature(
 
 
 def _told(table: Integers, order: Integers) -> float:
-    """Mutual information, in nats, of the target and GROUPS groups of neighbouring categories of equal frequency."""
+    """Mutual information, in nats, of the target and of categories in ``order``, either in GROUPS of equal frequency,
+    which is what the first splits of a tree see. ``table``: (categories, codes of the target)."""
     ordered = table[order]
-    weight = ordered.sum(axis=1)
-    group = np.minimum((np.cumsum(weight) - weight / 2) * GROUPS / max(1, int(weight.sum())), GROUPS - 1).astype(
-        np.int64
-    )
-    joint = np.zeros((GROUPS, table.shape[1]))
-    np.add.at(joint, group, ordered)
+    joint = np.zeros((GROUPS, GROUPS))
+    np.add.at(joint, (_groups(ordered.sum(axis=1))[:, None], _groups(ordered.sum(axis=0))[None, :]), ordered)
     joint /= max(1.0, joint.sum())
     alone = np.outer(joint.sum(axis=1), joint.sum(axis=0))
     there = joint > 0
     return float((joint[there] * np.log(joint[there] / alone[there])).sum())
+
+
+def _groups(weight: Integers) -> Integers:
+    """Which of GROUPS of equal frequency each of neighbouring codes belongs to, by its ``weight``; shape as that."""
+    middle = (np.cumsum(weight) * 2 - weight) * GROUPS // max(1, 2 * int(weight.sum()))
+    group: Integers = np.minimum(middle, GROUPS - 1)
+    return group
 
 
 def _first_axis(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
