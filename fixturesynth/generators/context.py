@@ -14,6 +14,7 @@ __all__ = [
     "MOST_CONTEXT",
     "MOST_FEATURE_CODES",
     "MOST_SIBLING_CODES",
+    "OUTGOING",
     "PLACES",
     "Features",
     "coarse",
@@ -37,6 +38,7 @@ CLASSES = 64
 BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 
 HABIT = "habit "  # begins the names of variables that only the dealing of children looks at
+OUTGOING = ("count ", "home ", "kind ")  # beginnings of the variables that say what a row is to its children
 
 PLACES = (
     Variable("siblings", BUCKETS, ordered=True, context=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.generators.context import HABIT
+from fixturesynth.generators.context import HABIT, OUTGOING
 from fixturesynth.generators.contract import Codes, Variable
 
 __all__ = ["order_variables"]
@@ -42,11 +42,13 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
 def _foremost(variables: tuple[Variable, ...], rest: list[int], rows: int) -> list[int]:
     """Of the variables that are left those that come next: what is known, then categories, then numbers, then habits.
 
-    Numbers follow from categories more surely than these from a number's many codes, where rows are many. Habits
+    Numbers follow from categories more surely than these from a number's many codes, where rows are many and tables
+    hang together: a table by itself is told from real rows less when its numbers come where they tell most. Habits
     come last, so that all else is drawn as it would be without them.
     """
     rest = _but_habits(variables, rest)
-    named = [i for i in rest if not variables[i].ordered] if rows >= _MANY_ROWS else []
+    many = rows >= _MANY_ROWS and any(v.context or v.name.startswith(OUTGOING) for v in variables)
+    named = [i for i in rest if not variables[i].ordered] if many else []
     return [i for i in rest if variables[i].first] or named or rest
 
 

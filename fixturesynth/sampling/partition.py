@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import PARTS, join_parts, kept_within
-from fixturesynth.generators.context import PLACES, coarse_codes, places
+from fixturesynth.generators.context import OUTGOING, PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
@@ -46,8 +46,6 @@ __all__ = ["CodesJob", "ValuesJob", "final_type", "make_rule_values", "rule_valu
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint64]
-
-OUTGOING = ("count ", "home ", "kind ")  # beginnings of the variables that say what a row is to its children
 
 
 @dataclass(frozen=True)
