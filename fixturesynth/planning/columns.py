@@ -29,6 +29,7 @@ from fixturesynth.planning.plan import (
 from fixturesynth.planning.solving import fits
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
 from fixturesynth.planning.uniques import unique_sets
+from fixturesynth.planning.written import as_written, coded, of_another_list
 from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -59,11 +60,9 @@ PLACE_RULES = frozenset(
     {"city", "country", "county", "state", "state_code", "country_code", "postal_code", "language", "nationality",
      "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
 )  # fmt: skip
-MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
 MOSTLY = 950  # thousandths
 TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
-SHORT_CODE = 4
 
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
@@ -389,16 +388,16 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     written = _has_grammar(column)  # a shape of digits and letters would not be a value of the type
     habits = seen.writing or {}
     case = habits.get("case")
-    if not written and (shown := _as_written(seen)) is not None:
+    if not written and (shown := as_written(seen)) is not None:
         return shown, seen.null_share
-    if not written and not named and _coded(seen):
+    if not written and not named and coded(seen):
         return RuleCall("pattern", {"patterns": [list(p) for p in seen.patterns]}), seen.null_share
     limited = domain
     if case is not None:
         domain = replace(domain or ColumnDomain(column.name), upper=case == "upper", lower=case == "lower")
     now = needs.column_context(column).now
     call = rule_for_column(needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=now)
-    prose = call is None or seen.meaning is None or call.name in PROSE
+    prose = call is None or seen.meaning is None or call.name in PROSE or of_another_list(call, seen)
     told = int(habits.get("told", 0))
     worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
@@ -418,39 +417,6 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
 def _rule_inside(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> RuleCall:
     """The rule for texts of a document or elements of an array, of which the table's checks say nothing."""
     return learned_rule(replace(needs, constraints=TableConstraints()), column, seen)[0]
-
-
-def _coded(seen: ColumnProfile) -> bool:
-    """Whether the values are codes: most of their shapes have digits, or are a few capitals."""
-    shapes = [(p.replace("\\9", "").replace("\\A", ""), rows) for p, rows in seen.patterns]
-    rows = sum(n for p, n in shapes if "9" in p or (p.isupper() and len(p) <= SHORT_CODE))
-    return bool(shapes) and (seen.kind in ("code", "identifier") or 2 * rows >= sum(n for _, n in shapes))
-
-
-def _as_written(seen: ColumnProfile) -> RuleCall | None:
-    """Codes that are counted, emails of known domains, masks of digits: what the values say overrules a name."""
-    habits = seen.writing or {}
-    if (counter := habits.get("counter")) is not None:
-        return RuleCall("numbered", {k: v for k, v in counter.items() if k != "start" or seen.unique})
-    if seen.meaning == "email" and habits.get("domains"):
-        kept = [[_nobodys(d), rows] for d, rows in habits["domains"]]
-        return RuleCall("mail", {"domains": kept, "local": habits.get("local")})
-    if habits.get("masks") and (seen.kind in ("text", "code") or seen.meaning in MASKED):
-        return RuleCall("pattern", {"patterns": [list(m) for m in habits["masks"]]})
-    return None
-
-
-def _nobodys(domain: str) -> str:
-    """The domain under a top level that is reserved (RFC 2606): mail to a made-up address reaches nobody.
-
-    As long as it was, where that leaves enough of the name.
-
-    >>> _nobodys("shop.co.uk"), _nobodys("greengrocers.org"), _nobodys("")
-    ('shop.co.example', 'greengro.example', '')
-    """
-    stem = domain.rpartition(".")[0] or domain
-    room = len(domain) - len(".example")
-    return domain and f"{stem[:room].rstrip('.-') if room >= LEAST_STEM else stem}.example"
 
 
 def _spelled(call: RuleCall, seen: ColumnProfile, needs: ColumnNeeds) -> Rule:
@@ -498,8 +464,6 @@ def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     pool = max(1, min(seen.distinct - len(seen.documents), MOST_STAND_INS))
     return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}, "pool": pool}
 
-
-LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
 # Meanings that a rule of their own serves better than words seen in the rows.
 PERSON_RULES = frozenset(

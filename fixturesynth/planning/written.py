@@ -1,0 +1,52 @@
+"""What the texts of the rows say of the rule that makes others like them."""
+
+from __future__ import annotations
+
+from fixturesynth.planning.plan import RuleCall
+from fixturesynth.profiling.profile import ColumnProfile
+
+__all__ = ["as_written", "coded", "of_another_list"]
+
+SHORT_CODE = 4
+MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
+LEAST_STEM = 6  # letters of a domain's name by which it is still known
+
+
+def of_another_list(call: RuleCall, seen: ColumnProfile) -> bool:
+    """Whether the rule chooses from a list that has none of the texts that are known of the column: reasons of refunds,
+    where the rows have diagnoses."""
+    known = {v for v, _ in seen.values if isinstance(v, str)}
+    return call.name == "choices" and bool(known) and known.isdisjoint(call.options.get("values", ()))
+
+
+def coded(seen: ColumnProfile) -> bool:
+    """Whether the values are codes: most of their shapes have digits, or are a few capitals."""
+    shapes = [(p.replace("\\9", "").replace("\\A", ""), rows) for p, rows in seen.patterns]
+    rows = sum(n for p, n in shapes if "9" in p or (p.isupper() and len(p) <= SHORT_CODE))
+    return bool(shapes) and (seen.kind in ("code", "identifier") or 2 * rows >= sum(n for _, n in shapes))
+
+
+def as_written(seen: ColumnProfile) -> RuleCall | None:
+    """Codes that are counted, emails of known domains, masks of digits: what the values say overrules a name."""
+    habits = seen.writing or {}
+    if (counter := habits.get("counter")) is not None:
+        return RuleCall("numbered", {k: v for k, v in counter.items() if k != "start" or seen.unique})
+    if seen.meaning == "email" and habits.get("domains"):
+        kept = [[_nobodys(d), rows] for d, rows in habits["domains"]]
+        return RuleCall("mail", {"domains": kept, "local": habits.get("local")})
+    if habits.get("masks") and (seen.kind in ("text", "code") or seen.meaning in MASKED):
+        return RuleCall("pattern", {"patterns": [list(m) for m in habits["masks"]]})
+    return None
+
+
+def _nobodys(domain: str) -> str:
+    """The domain under a top level that is reserved (RFC 2606): mail to a made-up address reaches nobody.
+
+    As long as it was, where that leaves enough of the name.
+
+    >>> _nobodys("shop.co.uk"), _nobodys("greengrocers.org"), _nobodys("")
+    ('shop.co.example', 'greengro.example', '')
+    """
+    stem = domain.rpartition(".")[0] or domain
+    room = len(domain) - len(".example")
+    return domain and f"{stem[:room].rstrip('.-') if room >= LEAST_STEM else stem}.example"
