@@ -37,6 +37,7 @@ from fixturesynth.generators.gathering import Coded, Rows
 from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links
+from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.keys import combined, dense_rank
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.nesting import nests_of
@@ -222,11 +223,11 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
 
 
 def _shares(coded: Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
-    """How often each code was seen, (size,), of the variables that are drawn sibling by sibling; of ordered ones, NULL
-    not at all, and neither 0: what is none and what is little must not change places."""
+    """How often each code was seen, (size,), of kinds and of the variables that are drawn sibling by sibling; of ordered
+    ones, NULL not at all, and neither 0: what is none and what is little must not change places."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
-        if variable.name in siblings:
+        if variable.name in siblings or variable.name.startswith(KIND):
             out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
             encoding = coded.encodings.get(variable.name)
             if variable.ordered and encoding is not None:

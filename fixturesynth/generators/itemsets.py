@@ -22,6 +22,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.schema.model import Schema
 
 __all__ = [
+    "KIND",
     "Itemset",
     "deal_items",
     "families_held",
@@ -36,6 +37,7 @@ Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+KIND = "kind "  # begins the names of variables that say of which kind a row's children are
 LEAST_FAMILIES = 20
 LEAST_SIZE = 2.0  # rows of a family, on the average
 TRIED = (1, 2, 4, 8, 16, 32, 64, 128)  # kinds
@@ -62,7 +64,7 @@ class Itemset:
 
 
 def kind_variable(child: str, foreign_key: str) -> str:
-    return f"kind {child}.{foreign_key}"
+    return f"{KIND}{child}.{foreign_key}"
 
 
 def item_reference(plan: Plan, schema: Schema, child: str) -> ReferencePlan | None:

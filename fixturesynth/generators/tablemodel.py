@@ -90,8 +90,8 @@ class TableModel:
     ``encodings`` by variable; ``offsets`` by column: facts of generators.offsets; ``calendars``: of
     generators.calendar. ``context``: the context foreign key's name as fitted; ``siblings``: variables of the
     previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
-    each of their codes was seen (where codes are ordered, 0 for NULL); ``insides`` by variable: an earlier one
-    whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
+    each of their codes, and of the kinds of item sets, was seen (where codes are ordered, 0 for NULL); ``insides`` by
+    variable: an earlier one whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
     variable: generators.nesting. ``habits`` by "child.foreign key". ``itemset``: see generators.itemsets.
     ``verbatim``, with ``ranks`` (parent
     row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept

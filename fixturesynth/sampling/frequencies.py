@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Generator
+from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import TablePlan
 from fixturesynth.randomness import hashed
@@ -89,9 +90,9 @@ def _targets(plan: TablePlan, model: TableModel, models: Mapping[str, TableModel
             out.append((names.index(variable), shares, 0))
     for i, one in enumerate(own):
         known = model.shares.get(one.name)
-        # Blocks of parents are met by their numbers of children.
-        if known is not None and not one.ordered and one.name in model.encodings:
-            out.append((i, known, plan.rows // AMISS))
+        # Blocks of parents are met by their numbers of children. Lists' rows are met exactly, so kinds have to be.
+        if known is not None and not one.ordered and (one.name in model.encodings or one.name.startswith(KIND)):
+            out.append((i, known, 0 if one.name.startswith(KIND) else plan.rows // AMISS))
     return out
 
 
