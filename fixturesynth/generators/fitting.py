@@ -223,7 +223,7 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
 
 
 def _shares(coded: Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
-    """How often each code was seen, (size,), of kinds and of the variables that are drawn sibling by sibling; of ordered
+    """How often each code was seen, (size,), of kinds and of variables that are drawn sibling by sibling; of ordered
     ones, NULL not at all, and neither 0: what is none and what is little must not change places."""
     out = {}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
