@@ -18,6 +18,7 @@ from fixturesynth.generators.repeating import find_repeats, first_codes, first_r
 from fixturesynth.randomness import stream, words
 from fixturesynth.rules.contract import RuleCall, RuleRequest
 from fixturesynth.rules.sampling import sample_rule
+from fixturesynth.rules.vocabulary import ADJECTIVES, NOUNS
 from fixturesynth.sampling.frequencies import moves
 from fixturesynth.sampling.lengths import sized_texts
 from fixturesynth.sampling.partition import context_of
@@ -40,6 +41,18 @@ def test_prose_is_exactly_as_long_as_asked() -> None:
     made = sized_texts(RuleCall("word_text", {"words": [], "plain": 1000}), request(500), wanted, 500)
     assert lengths(made).tolist() == wanted.tolist()
     assert not any(t != t.rstrip() for t in made.to_pylist())
+
+
+def test_prose_ends_with_whole_words() -> None:
+    """Words of three letters and more are there to be had; shorter texts are what is left of one."""
+    wanted = np.random.default_rng(1).integers(6, 40, 500)
+    known = {*(w.capitalize() for w in (*NOUNS, *ADJECTIVES))}
+    made = sized_texts(RuleCall("word_text", {"words": [], "plain": 1000}), request(500), wanted, 500).to_pylist()
+    assert np.mean([t.split()[-1] in known for t in made]) > 0.95
+    own = {"words": [["Harbour", 5], ["Loch", 3], ["Inn", 1]], "lengths": [4, 20]}
+    made = sized_texts(RuleCall("word_text", own), request(500), np.full(500, 15), 500).to_pylist()
+    assert {len(t) for t in made} == {15}
+    assert np.mean([set(t.split()) <= {"Harbour", "Loch", "Inn"} for t in made]) > 0.3
 
 
 def test_names_are_nearly_as_long_as_asked_and_never_cut() -> None:

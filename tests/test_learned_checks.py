@@ -67,3 +67,34 @@ def test_every_check_holds_in_rows_that_were_learned(staff: str, tmp_path: Path,
         assert connection.execute("SELECT count(DISTINCT kind) FROM staff").fetchone() == (2,)
     rows = data["staff"]
     assert ((rows["kind"] == "hourly") == rows["wage"].notna()).all()
+
+
+FINALS = """
+CREATE TABLE clubs (year INTEGER NOT NULL, club TEXT NOT NULL, points INTEGER NOT NULL, PRIMARY KEY (year, club));
+CREATE TABLE finals (
+    year INTEGER NOT NULL, cup TEXT NOT NULL, winner TEXT NOT NULL, loser TEXT NOT NULL, goals INTEGER NOT NULL,
+    PRIMARY KEY (year, cup), FOREIGN KEY (year, winner) REFERENCES clubs (year, club),
+    FOREIGN KEY (year, loser) REFERENCES clubs (year, club), CHECK (winner <> loser)
+);
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_partners_of_a_year_differ_where_the_row_has_nobody_to_swap_with(tmp_path: Path, seed: int) -> None:
+    """Both references share the year: a year's only final takes another club of that year."""
+    random, path = np.random.default_rng(6), tmp_path / "finals.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(FINALS)
+        for year in range(1900, 1980):
+            clubs = [f"C{i:02}" for i in random.choice(30, 4, replace=False)]
+            connection.executemany(
+                "INSERT INTO clubs VALUES (?, ?, ?)", [(year, c, int(random.integers(90))) for c in clubs]
+            )
+            for cup in ("League", "Cup")[: 1 + year % 2]:
+                pair = random.choice(clubs, 2, replace=False).tolist()
+                connection.execute("INSERT INTO finals VALUES (?, ?, ?, ?, ?)", (year, cup, *pair, year % 7))
+    target = f"sqlite:///{tmp_path / 'made.sqlite'}"
+    synthesizer = fs.fit(f"sqlite:///{path}", seed=seed)
+    fs.load(synthesizer.sample(seed=seed), target, schema=synthesizer.schema)
+    with closing(sqlite3.connect(tmp_path / "made.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM finals WHERE winner <> loser").fetchone() == (120,)

@@ -1,6 +1,8 @@
 """What goes on from sibling to sibling is found, and holds in every generated row."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -264,6 +266,38 @@ def test_the_parents_plan_decides_the_gap(tmp_path: Path) -> None:
     later = rows["contract_id"].duplicated().to_numpy()
     assert (np.diff(months, prepend=months[:1])[later] == np.where(plan == "pro", 12, 1)[later]).all()
     assert "as plan has it" in model.plan["invoices"].column("invoiced_on").why
+
+
+def quotes(path: Path, codes: int = 6) -> str:
+    """Prices of a few shares, every Friday of three years, and of two that came later."""
+    first, weeks = pd.Timestamp("2024-01-05"), 152
+    rng = np.random.default_rng(5)
+    shares = [f"S{i:02}" for i in range(codes)]
+    rows = [
+        (share, str((first + pd.Timedelta(weeks=week)).date()), round(float(rng.normal(50, 9)), 2))
+        for share in shares
+        for week in range(40 if share in shares[:2] else 0, weeks)
+    ]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE share (code text PRIMARY KEY)")
+        connection.execute(
+            "CREATE TABLE quote (code text NOT NULL REFERENCES share (code), day date NOT NULL, price real NOT NULL, "
+            "PRIMARY KEY (code, day))"
+        )
+        connection.executemany("INSERT INTO share VALUES (?)", [(s,) for s in shares])
+        connection.executemany("INSERT INTO quote VALUES (?, ?, ?)", rows)
+        connection.commit()
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.parametrize("codes", [6, 30])
+def test_even_gaps_lead_no_further_than_the_rows_do(tmp_path: Path, codes: int) -> None:
+    """Long families have nowhere to begin but at the beginning; all of them stand on one grid, as the real ones do."""
+    _, before, after = learned(quotes(tmp_path / "quotes.sqlite", codes))
+    days = pd.to_datetime(after["quote"]["day"])
+    assert days.max() <= pd.to_datetime(before["quote"]["day"]).max() + pd.Timedelta(days=14)
+    assert days.min() >= pd.to_datetime(before["quote"]["day"]).min() - pd.Timedelta(days=14)
+    assert set(days.dt.day_name()) == {"Friday"}
 
 
 def test_pace_by_hand() -> None:

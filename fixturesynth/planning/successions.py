@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 BETWEEN = ("running", "adjacent")  # kinds that give a column's value
+_MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
 
 
 def plan_successions(
@@ -57,8 +58,24 @@ def plan_successions(
         if item.kind == "ascending" and still:
             continue
         rest = {k: v for k, v in item.parameters.items() if k not in ("groups", "order")}
+        if item.kind == "paced" and groups:
+            rest |= _ends(seen, item)
         out.append(Succession(item.kind, item.target, groups, order, rest))
     return tuple(out)
+
+
+def _ends(seen: TableProfile, item: Invariant) -> dict[str, list[int]]:
+    """``ends``: the least and the largest value, in the rule's whole units, of a column that hangs on no parent's."""
+    column = seen.columns[item.target]
+    tied = {i.target for i in seen.invariants if i.foreign_key is not None}
+    tied |= {c for i in seen.invariants if i.kind == "order" for c in (i.target, *i.sources)}
+    if column.minimum is None or column.maximum is None or item.target in tied:
+        return {}
+    if column.kind == "datetime":
+        each = _MICROSECONDS[column.unit or "days"]
+        return {"ends": [int(end) * each // int(item.parameters["unit"]) for end in (column.minimum, column.maximum)]}
+    scale = 10 ** int(item.parameters["decimals"])
+    return {"ends": [round(end * scale) for end in (column.minimum, column.maximum)]}
 
 
 def plan_aggregates(

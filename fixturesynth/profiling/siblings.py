@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, joint_codes
 
-__all__ = ["MOST", "Siblings", "amounts", "by_pace", "line_up", "on_grid", "paced", "sort_key", "unit_of"]
+__all__ = ["MOST", "Siblings", "amounts", "by_pace", "line_up", "on_grid", "paced", "sort_key", "unit_of", "within"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -168,6 +168,28 @@ def by_pace(
         mask = np.array([c == _plain(category) for c in own], dtype=bool)[line.family]
         found.append((mask, Siblings(line.order[mask], line.first[mask]), step))
     return found
+
+
+def within(
+    start: Integers, places: Integers, parameters: Mapping[str, Any], unit: int, low: int, high: int
+) -> Integers:
+    """Starts moved by whole steps towards ``low``, so that the last of so many ``places`` lies at ``high`` at the most.
+
+    (families,) each. What does not fit between the two begins at ``low``; ``phase`` moves starts on their grid.
+
+    >>> tens = {"every": 10, "of": "units", "phase": 0}
+    >>> within(np.array([3, 90, 95]), np.array([2, 2, 11]), tens, 1, 10, 100).tolist()
+    [0, 80, 10]
+    """
+    every = int(parameters["every"])
+    if "phase" in parameters:
+        start = start - (start - int(parameters["phase"]) + abs(every) // 2) % abs(every) + abs(every) // 2
+    if every <= 0:
+        return start
+    length = every * {"units": 1, "weekdays": DAY // unit, "months": 31 * (DAY // unit)}[parameters["of"]]
+    over = np.maximum(paced(start, places, parameters, unit) - high, 0)
+    steps = np.minimum(-(-over // length), np.maximum(start - low, 0) // length)
+    return paced(start, -steps, parameters, unit)
 
 
 def paced(start: Integers, place: Integers, parameters: Mapping[str, Any], unit: int) -> Integers:

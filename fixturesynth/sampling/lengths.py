@@ -17,6 +17,7 @@ from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
 from fixturesynth.rules.grammar import cut_texts, limits_of
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
+from fixturesynth.sampling.endings import whole_words
 
 __all__ = ["PROSE", "sized_texts"]
 
@@ -26,6 +27,7 @@ CHOICES = 12  # texts of a rule among which the one of the best length is taken
 PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
 SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
 JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
+TORN = (*PROSE, "street", "company", "title", "job_title")  # whose last word may be another one
 SHORT = 3
 DOUBLINGS = 6  # of what is appended to texts that are too short
 
@@ -90,9 +92,15 @@ def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequ
         texts = pc.if_else(pa.array(short), longer, texts)
         neighbour = pc.binary_join_element_wise(neighbour, neighbour, between)
     over = _lengths(texts) > wanted
+    most = np.maximum(wanted, 1)
+    cut = cut_texts(texts, most)
+    torn = np.asarray(pc.match_substring_regex(cut_texts(texts, most + 1), r"\pL\pL$"))
+    torn = over & (torn | np.asarray(pc.match_substring_regex(cut, r"\s$")))
+    if call.name in TORN and torn.any():
+        own = [w if isinstance(w, str) else str(w[0]) for w in call.options.get("words") or ()]
+        cut = whole_words(cut, torn, np.asarray(request.ranks).astype(np.int64), own)
     # A blank at the end would be lost in many a database.
-    cut = pc.replace_substring_regex(cut_texts(texts, np.maximum(wanted, 1)), r"\s$", ".")
-    return pc.if_else(pa.array(over), cut, texts)
+    return pc.if_else(pa.array(over), pc.replace_substring_regex(cut, r"\s$", "."), texts)
 
 
 def _lengths(texts: pa.Array) -> Integers:

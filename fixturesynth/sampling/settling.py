@@ -26,14 +26,14 @@ from fixturesynth.sampling.conditions import (
     complete_sets,
     conditions_of,
     differing_pair,
-    equal_rows,
     refuse_repeated,
     set_keys,
 )
+from fixturesynth.sampling.differing import settle_distinct
 from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
-from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate, swap_until
+from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate
 from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct, turned
 from fixturesynth.sampling.partition import context_of, rule_values
@@ -44,7 +44,6 @@ from fixturesynth.sampling.spreading import by_separation, hanging_on, moved_apa
 from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
-from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = ["settle", "settle_late"]
 
@@ -61,7 +60,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     if goes_on(assembly.plan):
         columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
-        changed = _settle_distinct(assembly, columns)
+        changed = settle_distinct(assembly, columns)
         changed |= _settle_uniques(assembly, columns, turn)
         if not changed:
             break
@@ -175,62 +174,6 @@ def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: 
         made = add_offset(base, pc.if_else(pa.array(rows), beside, distance), facts, values.type)
         return pc.if_else(pa.array(rows), made, values)
     return pc.if_else(pa.array(rows), base.cast(values.type), values)
-
-
-def _settle_distinct(assembly: Assembly, columns: Columns) -> bool:
-    """a <> b, by swapping one of them between rows: a plain value if there is one, else a parent, else a key."""
-    changed = False
-    for a, b in assembly.plan.distinct:
-        if a not in columns or b not in columns or {a, b} & late_columns(assembly.plan):
-            continue
-        if not equal_rows(columns, a, b).any():
-            continue
-        changed = True
-        still, moving = sorted((a, b), key=lambda name: _cost_of_swapping(assembly, name), reverse=True)
-        joint = codes_of(pa.concat_arrays(unify([columns[still], columns[moving]])))
-        theirs, mine = joint[: assembly.rows], joint[assembly.rows :]
-        own = np.arange(assembly.rows, dtype=np.int64)
-
-        def allowed(rows: Integers, chosen: Integers, theirs: Integers = theirs, mine: Integers = mine) -> object:
-            return theirs[rows] != mine[chosen]
-
-        address = (assembly.table.name, a, b)
-        within = _kept_with(assembly, columns, moving)
-        order = swap_until(own, own, assembly.rows, allowed, assembly.seed, *address, within=within)  # type: ignore[arg-type]
-        _reorder(assembly, moving, order)
-    return changed
-
-
-def _cost_of_swapping(assembly: Assembly, name: str) -> int:
-    source = assembly.plan.column(name).source
-    if isinstance(source, Rule | Modelled):
-        return 0
-    swapped = isinstance(source, Reference) and source.foreign_key in assembly.ranks
-    if swapped and source.foreign_key != assembly.plan.context:  # type: ignore[union-attr]
-        return 1
-    return 2
-
-
-def _kept_with(assembly: Assembly, columns: Columns, name: str) -> Integers | None:
-    """What a reference must agree with, because another one fills some of its columns: rows swap inside of it alone."""
-    source = assembly.plan.column(name).source
-    if not isinstance(source, Reference):
-        return None
-    filled = {c.name: c.source for c in assembly.plan.columns}
-    others = [
-        c for c in assembly.table.foreign_key(source.foreign_key).columns
-        if not isinstance(s := filled[c], Reference) or s.foreign_key != source.foreign_key
-    ]  # fmt: skip
-    return pair_keys(*(codes_of(columns[c]) for c in others)) if others else None
-
-
-def _reorder(assembly: Assembly, column: str, order: Integers) -> None:
-    """Row i takes what row order[i] had: the parent, for a reference, else the value."""
-    source = assembly.plan.column(column).source
-    if isinstance(source, Reference):
-        assembly.ranks[source.foreign_key] = assembly.ranks[source.foreign_key][order]
-    elif column in assembly.base:
-        assembly.base[column] = assembly.base[column].take(pa.array(order))
 
 
 # -- uniqueness -------------------------------------------------------------------------------------------------------

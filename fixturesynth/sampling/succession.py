@@ -25,7 +25,7 @@ from fixturesynth.generators.tablemodel import (
 )
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession, TablePlan
 from fixturesynth.planning.successions import sibling_order
-from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key
+from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key, within
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.nulls import filled
@@ -170,7 +170,10 @@ def _on_pace(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Arra
     assert whole is not None
     out = whole.copy()
     for _, some, step in by_pace(line, p, _categories(assembly, columns, p)):
-        out[some.order] = paced(whole[some.order[some.first]][some.family], some.place, step, unit)
+        start = whole[some.order[some.first]]
+        if "ends" in p:
+            start = within(start, some.place[some.last], step, unit, *p["ends"])
+        out[some.order] = paced(start[some.family], some.place, step, unit)
     return written(out, ~target.valid, target, p, columns[item.column].type)
 
 

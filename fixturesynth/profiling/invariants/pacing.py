@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MONTHS = (1, 2, 3, 4, 6, 12)
+ON_ONE_GRID = 7.0  # surprise that firsts of families stand on one grid; that they go on evenly is known by then
 MOSTLY = 0.8  # of the rows must be in categories whose gap is known
 MOST_CATEGORIES = 8  # of a column that decides the gap
 
@@ -50,15 +52,28 @@ def find_paced(
                     continue
                 step = found
                 own = (step["by"],) if step["key"] is None else ()
+            else:
+                step |= _phase(line.whole, whole, step)
             step["unit"] = unit
         else:
             gap = _even(line.few, whole)
             if gap is None or _even(line.whole, whole) != gap or not line.groups:
                 continue
             step = {"every": gap, "of": "units", "decimals": decimals}
+            step |= _phase(line.whole, whole, step)
         taken.add(target.name)
         sources = tuple(n for n in dict.fromkeys([*line.groups, *line.order, *own]) if n != target.name)
         yield Invariant("paced", view.table.name, target.name, sources, None, {**step, **line.named}, steps)
+
+
+def _phase(line: Siblings, whole: Integers, step: Mapping[str, Any]) -> dict[str, int]:
+    """``phase``: what is left of every first one when it is divided by the gap, where that is the same for all."""
+    every = abs(int(step["every"]))
+    if step["of"] != "units" or every < 2:
+        return {}
+    left = whole[line.order[line.first]] % every
+    sure = (left.size - 1) * math.log(every) >= ON_ONE_GRID
+    return {"phase": int(left[0])} if sure and (left == left[0]).all() else {}
 
 
 def _by_category(
