@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from faker.providers.address.en_US import Provider
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.datasets import profile_dataset
@@ -188,3 +189,44 @@ def test_values_that_are_stored_beyond_the_coded_ones_need_no_stand_ins(tmp_path
     assert made[known].nunique() > 380
     assert (~known).sum() == pytest.approx(40, abs=25)
     assert made.value_counts().max() < 40
+
+
+# -- stand-ins --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("column", "frequent", "rare", "shape"),
+    [
+        (
+            "profile",
+            ["H0-A", "H0-L", "G1-B", "lv_rural1", "lv_rural2"],
+            ["G7-M", "lv_rural9"],
+            r"[HG]\d-[ALB]|lv_rural\d",
+        ),
+        ("mode", ["B-", "B+", "2n", "2p", "EC"], ["3p", "SF"], r"\d[a-z]|[A-Z][-+A-Z]"),
+        ("outcome", ["Off Target", "Saved Twice", "Blocked"], ["Post Hit"], r"((Off|Target|Saved|Twice|Blocked)\b ?)+"),
+        ("subnet", ["LV1.101", "LV1.102", "MV3.101"], ["LV2.104"], r"[LM]V\d\.10\d"),
+    ],
+)
+def test_stand_ins_are_written_as_the_stored_values(
+    tmp_path: Path, column: str, frequent: list[str], rare: list[str], shape: str
+) -> None:
+    """The column's name suggests names of people, ways of working or addresses: the values say otherwise."""
+    rng = np.random.default_rng(4)
+    values = [*rng.choice(frequent, 3_000).tolist(), *(r for r in rare for _ in range(3))]
+    frame = pd.DataFrame({"id": range(len(values)), column: values, "amount": rng.integers(0, 90, len(values))})
+    made = fit({"t": frame}, seed=2).sample(rows={"t": 30_000}, seed=2)["t"][column]
+    new = set(made) - set(frequent)
+    assert new and all(re.fullmatch(shape, value) for value in new), new
+
+
+def test_stand_ins_come_from_the_list_of_the_world_that_the_stored_values_are_of(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    values = [*rng.choice(["TX", "CA", "NY", "OH", "WA"], 2_000).tolist(), *["ND", "ID", "RI"] * 3]
+    frame = pd.DataFrame({"id": range(len(values)), "state": values, "amount": rng.integers(0, 90, len(values))})
+    made = fit({"t": frame}, seed=2).sample(rows={"t": 30_000}, seed=2)["t"]["state"]
+    new = set(made) - set(values[:2_000])
+    assert new and new <= {
+        *Provider.states_abbr,
+        *Provider.territories_abbr,
+        *Provider.freely_associated_states_abbr,
+        "DC",
+    }

@@ -27,6 +27,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
+from fixturesynth.planning.styles import in_their_style
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.planning.written import as_written, coded, of_another_list
@@ -445,7 +446,7 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
     if seen.documents and "domain" not in options:
         return options | _rare_documents(needs, column, seen)
     if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
-        call, _ = learned_rule(needs, column, seen)
+        call = _stand_in(needs, column, seen)
         pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
         made = dict(call.options) | ({"values": pool} if call.name == "word_text" else {})
         options["rare"] = {"name": call.name, "options": made, "version": call.version}
@@ -453,6 +454,22 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         if seen.lengths and call.name != "pattern":
             options["lengths"] = lengths_of_rare(seen)
     return options
+
+
+def _stand_in(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> RuleCall:
+    """The rule for what stands in for rare categories: it has to look like the stored ones."""
+    call, _ = learned_rule(needs, column, seen)
+    if _has_grammar(column) or is_documented(column, seen):
+        return call
+    context = needs.column_context(column)
+    domain = needs.constraints.domains.get(column.name)
+    named = rule_for_column(
+        needs.table.name, column, seen.meaning, domain, locale=needs.locale, unique=False, now=context.now
+    )
+    made = () if named is None else sample_rule(named, RuleRequest(0, context, np.arange(TRIED), 0, {})).to_pylist()
+    trusted = seen.meaning in PERSON_RULES | PLACE_RULES
+    styled = in_their_style(seen, call, named, [m for m in made if isinstance(m, str)], trusted)
+    return styled if domain is None or _mostly_inside(needs, column, styled, domain) else call
 
 
 def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, Any]:
