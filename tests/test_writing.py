@@ -230,3 +230,19 @@ def test_stand_ins_come_from_the_list_of_the_world_that_the_stored_values_are_of
         *Provider.freely_associated_states_abbr,
         "DC",
     }
+
+
+# -- codes ------------------------------------------------------------------------------------------------------------
+def test_long_codes_of_capitals_are_codes() -> None:
+    """Capitals alone, all of one length, are no words, however long they are."""
+    letters = "ABCDEFGHIJKLMNOP"
+    values = [f"AAAAAAAA{letters[i % 16]}{letters[i // 16 % 16]}{letters[i // 256]}AAAAA" for i in range(600)]
+    made = fit({"t": pd.DataFrame({"code": values, "n": range(600)})}, seed=1).sample(seed=1)["t"]["code"]
+    assert made.is_unique and all(re.fullmatch(r"A{8}[A-Z]{3}A{5}", value) for value in made)
+
+
+def test_places_with_few_letters_keep_them() -> None:
+    """``L`` and ``M`` are the only letters before the ``V``: no code begins with another one."""
+    values = [f"{'LM'[i % 2]}V{i % 9}.{i % 97:03} Bus {i:05}" for i in range(900)]
+    made = fit({"t": pd.DataFrame({"code": values, "n": range(900)})}, seed=1).sample(seed=1)["t"]["code"]
+    assert {value[:2] for value in made} == {"LV", "MV"}

@@ -291,7 +291,9 @@ def _texts(
         )
     longest = int(pc.max(pc.binary_length(coded.distinct)).as_py())
     patterns = _patterns(coded, 0.6) if longest <= LONGEST_CODE else ()
-    coded_rows = sum(n for pattern, n in patterns if _codelike(pattern))
+    # Capitals without a blank, all of one length, are no words however long they are.
+    one_width = len({len(_ESCAPE.sub("A", p)) for p, _ in patterns}) == 1
+    coded_rows = sum(n for pattern, n in patterns if _codelike(pattern) or (one_width and _CAPITALS.match(pattern)))
     if patterns and 2 * coded_rows >= sum(n for _, n in patterns):
         return replace(base, kind="code", patterns=patterns)
     return replace(base, kind="text", **_words(coded, base))
@@ -334,6 +336,8 @@ def _patterns(coded: Coded, cover: float) -> tuple[tuple[str, int], ...]:
 
 
 CODELIKE = re.compile(r"\\?9|^[^a-z ]{2,12}$")
+_CAPITALS = re.compile(r"^(?:\\?[A-Z])+$")
+_ESCAPE = re.compile(r"\\.")
 
 
 def _codelike(pattern: str) -> bool:

@@ -15,8 +15,10 @@ __all__ = ["MEANINGS", "PERSONAL", "PHRASES", "Meaning"]
 
 _TABLE = {
     "person": """
-        first_name* | t | first name; given name; forename; fname; firstname; vorname; prenom; nombre; christian name
-        last_name* | t | last name; surname; family name; lname; lastname; nachname; apellido; apellidos; cognome
+        first_name* | t | first name; given name; forename; fname; firstname; vorname; prenom; nombre; christian name;
+            name first; name given
+        last_name* | t | last name; surname; family name; lname; lastname; nachname; apellido; apellidos; cognome;
+            name last; name family
         middle_name* | t | middle name; middle initial; second name; middlename
         maiden_name* | t | maiden name; birth name; maiden; mothers maiden name
         full_name* | t | full name; person name; contact name; owner name; author name; real name; legal name;
@@ -35,7 +37,8 @@ _TABLE = {
         birth_year | tn | birth year; year of birth; year born
         birth_month | n | birth month; month of birth
         birth_day | n | birth day; day of birth
-        birth_place* | t | birth place; place of birth; birthplace; birth city; city of birth
+        birth_place* | t | birth place; place of birth; birthplace; birth city; city of birth;
+            death city; place of death
         death_date* | td | death date; date of death; deceased at; died; died on; dod; deathdate; deceased date;
             death datetime
         age | n | age; age years; years old; alter jahre
@@ -45,7 +48,7 @@ _TABLE = {
         education | t | education; degree; education level; qualification; schooling
         marital_status | tn | marital status; marital; civil status; marriage; marital state; familienstand
         nationality | t | nationality; citizenship
-        native_country | t | native country; country of birth; birth country
+        native_country | t | native country; country of birth; birth country; death country
         ethnicity | t | ethnicity; ethnic group; ethnic origin
         race | t | race
         religion | t | religion; faith
@@ -85,7 +88,8 @@ _TABLE = {
         district | t | district; neighborhood; neighbourhood; borough; quarter name; ward; county district
         county | t | county; county name; parish
         state | t | state province; province; state name; province name; state or province; bundesland; provincia;
-            state region; address state; billing state; shipping state; ship state; home state; us state; mailing state
+            state region; address state; billing state; shipping state; ship state; home state; us state; mailing state;
+            birth state; state of birth; death state
         state_code | t | state code; state abbr; state abbreviation; province code; state abbrev; province abbr
         region | t | region; region name; area name; geographic region; region description; territory description;
             territory name; administrative area

@@ -1,5 +1,6 @@
 """Statistics of texts: protected values, shapes, words and lengths, by whole columns."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,9 @@ MOST_VALUES = 5_000
 MOST_WORDS = 2_000
 MOST_PATTERNS = 64
 MOST_SHAPE_BYTES = 64
+FEWEST_OF_A_SHAPE = 40  # values, below which few letters are chance
+FEW_LETTERS = 6
+ROOM = 5
 WORD_ROWS = 50_000
 EDGE_MARKS = ".,;:!?()[]{}\"'"
 
@@ -109,10 +113,42 @@ def protected_patterns(coded: Coded) -> tuple[tuple[tuple[str, int], ...], int]:
     places = places[np.argsort(-rows[places], kind="stable")][:MOST_PATTERNS]
     found: dict[str, int] = {}
     for place in places:
-        members = coded.distinct.take(pa.array(np.flatnonzero(codes == place)))
-        pattern = _with_literals(members, shaped.dictionary[int(place)].as_py())
-        found[pattern] = found.get(pattern, 0) + int(rows[place])
-    return tuple(found.items()), size
+        of_shape = np.flatnonzero(codes == place)
+        shape = shaped.dictionary[int(place)].as_py()
+        for some in _by_letters(coded, of_shape, shape):
+            pattern = _with_literals(coded.distinct.take(pa.array(some)), shape)
+            found[pattern] = found.get(pattern, 0) + int(coded.counts[some].sum())
+    ranked = sorted(found.items(), key=lambda entry: -entry[1])[:MOST_PATTERNS]
+    return tuple(ranked), size
+
+
+def _by_letters(coded: Coded, members: Integers, shape: str) -> list[Integers]:
+    """The values of a shape, by the letters at places that have few (``LV`` and ``MV``), else all in one.
+
+    Only where enough entities have each, and where what stays free has room for many times the values that there are.
+    """
+    kinds = np.frombuffer(shape.encode(), dtype=np.uint8)
+    if not shape.isascii() or members.size < FEWEST_OF_A_SHAPE:
+        return [members]
+    matrix = _bytes(coded.distinct.take(pa.array(members)))[1].reshape(members.size, -1)
+    lettered = np.flatnonzero((kinds == ord("A")) | (kinds == ord("a")))
+    few = [i for i in lettered.tolist() if 1 < np.unique(matrix[:, i]).size <= FEW_LETTERS]
+    if not few:
+        return [members]
+    _, group = np.unique(matrix[:, few], axis=0, return_inverse=True)
+    group = np.asarray(group).reshape(-1)
+    parts = [members[group == number] for number in range(int(group.max()) + 1)]
+    varied = [
+        m for m in range(kinds.size) if kinds[m] in b"9Aa" and m not in few and (matrix[:, m] != matrix[0, m]).any()
+    ]
+    room = sum(math.log(10 if kinds[m] == ord("9") else 26) for m in varied)
+    if len(parts) > FEW_LETTERS or room < math.log(ROOM * max(p.size for p in parts)):
+        return [members]
+    owner = np.full(len(coded.distinct), len(parts), dtype=np.int64)
+    for number, part in enumerate(parts):
+        owner[part] = number
+    supporters = coded.protector.supporters(owner[coded.codes], len(parts) + 1)[: len(parts)]
+    return parts if int(supporters.min()) >= coded.protector.protection else [members]
 
 
 def _with_literals(members: pa.Array, shape: str) -> str:

@@ -339,18 +339,38 @@ def _distinct(pool: Pool, inner: bool, before_number: bool) -> Pool:
 
 
 def _disjoint(fitted: list[tuple[int, list[Pool | Number]]]) -> list[tuple[int, list[Pool | Number]]]:
-    """The largest phrase, and with it others that have one width each, all different."""
+    """The largest phrase, and with it others of one width each: another width, or nowhere the same letters."""
     ordered = sorted(fitted, key=lambda f: -_count(f[1]))
     widths = [_width(parts) for _, parts in ordered]
     if widths[0] is None:
         return ordered[:1]
-    taken: set[int] = set()
+    taken: dict[int, list[list[frozenset[str] | None]]] = {}
     out = []
     for (weight, parts), width in zip(ordered, widths, strict=True):
-        if width is not None and width not in taken:
-            taken.add(width)
+        if width is None:
+            continue
+        places = _places(parts)
+        if all(_never_alike(places, other) for other in taken.get(width, ())):
+            taken.setdefault(width, []).append(places)
             out.append((weight, parts))
     return out
+
+
+def _places(parts: Sequence[Pool | Number]) -> list[frozenset[str] | None]:
+    """The characters that may stand at each place of a phrase of one width, in small letters; None: any."""
+    return [place for part in parts if isinstance(part, Pool) for place in _places_of(part)]
+
+
+@lru_cache(maxsize=1024)
+def _places_of(pool: Pool) -> tuple[frozenset[str] | None, ...]:
+    width = int(pc.max(pc.utf8_length(pool.values)).as_py())
+    values = [v.lower() for v in pool.values.to_pylist()] if len(pool) <= FUSE else []
+    told = bool(values) and all(v.isascii() for v in values)
+    return tuple(frozenset(v[i] for v in values) if told else None for i in range(width))
+
+
+def _never_alike(a: Sequence[frozenset[str] | None], b: Sequence[frozenset[str] | None]) -> bool:
+    return len(a) == len(b) and any(x is not None and y is not None and not x & y for x, y in zip(a, b, strict=True))
 
 
 def _width(parts: Sequence[Pool | Number]) -> int | None:
