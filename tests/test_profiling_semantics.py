@@ -166,3 +166,22 @@ def test_entities_of_tables() -> None:
     assert entity_of(words_of("customers")) == "person"
     assert entity_of(words_of("product_categories")) == "category"
     assert entity_of(words_of("quux")) is None
+
+
+def test_names_written_name_first_and_places_of_a_life() -> None:
+    assert [guess("people", n) for n in ("nameFirst", "name_last", "nameGiven")] == [
+        "first_name",
+        "last_name",
+        "first_name",
+    ]
+    assert [guess("people", n) for n in ("birthState", "deathCity")] == ["state", "birth_place"]
+    assert guess("orders", "state") == "status"
+
+
+def test_paths_and_codes_are_no_names_of_people_or_networks() -> None:
+    paths = ["Assets:US:Bank", "Assets:US:ETrade:Cash", "Expenses:Food"]
+    assert guess("accounts", "full_name", values=paths) is None
+    assert guess("loads", "profile", values=["H0-A", "lv_rural1", "G1-B"]) is None
+    assert guess("lines", "subnet", values=["LV3.101", "MV1.102_Feeder3"]) is None
+    assert guess("lines", "subnet", values=["10.0.3.0/24", "fe80::/64"]) == "cidr"
+    assert guess("staff", "full_name", values=["Ann Lee", "Bob O'Neil"]) == "full_name"

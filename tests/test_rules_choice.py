@@ -246,3 +246,9 @@ def test_unique_columns_get_a_rule_with_room() -> None:
     for meaning in ("status", "gender", "currency", "language", "country_code"):
         call = choose(narrow, meaning, unique=True, rows=50_000)
         assert capacity(call, ColumnContext("t", "c", narrow, "en_US", NOW)) >= 50_000
+
+
+def test_more_countries_than_the_world_has_are_called_as_places_are() -> None:
+    names = values(ColumnType("text", "varchar(80)", length=80), "country", unique=True, rows=2_000)
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[A-Z][\w'. -]+", name) for name in names)

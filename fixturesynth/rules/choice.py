@@ -422,6 +422,8 @@ def _meant(case: _Case) -> Iterator[RuleCall]:
             yield case.call("choices", {"values": fitting, "weights": _falling(len(fitting))})
     if meaning in TEXTS and (length is None or length >= 2):
         yield case.call(*TEXTS[meaning])
+    if case.unique and meaning in _PLACES and (length is None or length >= 12):
+        yield case.call(*TEXTS["city"])  # more of them than the world has
     if meaning in _HASHED:
         yield case.call("hex", {"length": 64})
     if case.unique and meaning in _CODED:
@@ -459,6 +461,7 @@ def _longer(pattern: str) -> Iterator[str]:
 
 
 _TECHNICAL: Final = frozenset(("command", "glob", "tag", "template_name", "container_image", "provider"))
+_PLACES: Final = frozenset(("country", "native_country", "state", "county", "region", "continent"))
 _HASHED: Final = frozenset(("password_hash", "public_key"))  # where there is no room for how they are written
 # Unique codes of the world where the known ones are too few.
 _CODED: Final = {
