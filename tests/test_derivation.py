@@ -10,11 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import fixturesynth as fs
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.derivation import OPERATIONS, as_type, derive, find_lookup
 from fixturesynth.generators.keys import combined, locate
@@ -300,3 +302,23 @@ def test_real_rows_come_back(shared: Path, name: str) -> None:
     url = f"sqlite:///{shared / 'data' / f'{name}.sqlite'}"
     kinds = list(check_promise(url, reflect(url)))
     assert kinds or name in ("oracle_hr", "pagila")
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_parts_of_times_of_day_follow_them(written: bool) -> None:
+    """A clock kept as text or as a time: its hour, minute and second are computed, not learned."""
+    rng = np.random.default_rng(3)
+    seconds = rng.integers(0, 86_400, 600)
+    clocks = [datetime.time(int(s) // 3600, int(s) // 60 % 60, int(s) % 60) for s in seconds]
+    frame = pd.DataFrame(
+        {
+            "id": range(600),
+            "at": [f"{c.isoformat()}.{i % 1000:03}" for i, c in enumerate(clocks)] if written else clocks,
+            "hour": seconds // 3600, "minute": seconds // 60 % 60, "second": seconds % 60, "noise": rng.random(600),
+        }
+    )  # fmt: skip
+    model = fs.fit({"events": frame}, seed=1)
+    made = model.sample(seed=1)["events"]
+    assert [model.plan["events"].column(n).source.operation for n in ("hour", "minute", "second")] == ["datepart"] * 3
+    parts = [[int(p) for p in str(v)[:8].split(":")] for v in made["at"]]
+    assert made[["hour", "minute", "second"]].to_numpy().tolist() == parts

@@ -88,14 +88,20 @@ def _adds_up(
     return use.size >= FEWEST
 
 
+_OF_CLOCKS = ("hour", "minute", "second")
+
+
 def find_dateparts(view: TableView) -> Iterator[Invariant]:
-    """target = a part of a datetime column, on its own clock or on those of a time zone (parameter ``zone``)."""
+    """target = a part of a datetime or time column, on its own clock or on those of a zone (parameter ``zone``)."""
     targets = [c for c in view.columns.values() if c.whole and c.distinct > 0 and c.name not in view.references]
     dates = [c for c in view.columns.values() if c.family == "datetime" and c.dates_only]
     for source in view.columns.values():
-        if source.family != "datetime" or source.distinct < 2:
+        if source.family not in ("datetime", "time") or source.distinct < 2:
             continue
         found = list(_parts_of(view, source, targets, None))
+        if source.family == "time":
+            yield from found
+            continue
         # A column of hours that no reading explains may be on the clocks of a place.
         if not source.dates_only and not any(f.parameters["part"] == "hour" for f in found):
             zone = _find_zone(view, source, targets)
@@ -111,7 +117,8 @@ def find_dateparts(view: TableView) -> Iterator[Invariant]:
 def _parts_of(view: TableView, source: ColumnView, targets: list[ColumnView], zone: str | None) -> Iterator[Invariant]:
     rows = view.sample(_SCREEN)
     rows = rows[source.valid[rows]]
-    parts = {part: datepart(source.moments[rows], part, zone) for part in PARTS if part != "date"}
+    asked = _OF_CLOCKS if source.family == "time" else tuple(p for p in PARTS if p != "date")
+    parts = {part: datepart(source.moments[rows], part, zone) for part in asked}
     for target in targets:
         valid, values = target.valid[rows], target.integers[rows]
         for part, seen in parts.items():
