@@ -23,18 +23,22 @@ FIRST = 4  # letters of the first of two words
 LEAST = 3  # letters of a last word; fewer go together with the word before them
 
 
-def whole_words(texts: pa.Array, torn: Flags, ranks: Integers, own: Sequence[str] = ()) -> pa.Array:
+def whole_words(
+    texts: pa.Array, torn: Flags, ranks: Integers, own: Sequence[str] = (), *, alone: bool = True
+) -> pa.Array:
     """Texts whose last word was torn, (n,), with a whole one instead, of as many letters and as large; all (n,).
 
     A blank behind the last word counts as a letter of it.
 
-    ``own``: words that the column itself has, which come first. What has no word of its length stays as it is.
+    ``own``: words that the column itself has, which come first. What has no word of its length stays as it is, and,
+    unless ``alone``, texts of one word: there are many more names of places than plain words.
 
     >>> cut = pa.array(["narrow win", "BIG HA", "all of it"])
     >>> whole_words(cut, np.array([True, True, False]), np.arange(3), ["SMALL", "LARGE", "sea"]).to_pylist()
     ['narrow sea', 'HIDDEN', 'all of it']
     """
     shelf = _by_length(own)
+    spaced = np.asarray(pc.match_substring_regex(texts, r"\S\s+\S"))
     for shape, least in ((_TORN, LEAST), (_BEFORE, 0)):
         parts = pc.extract_regex(texts, shape)
         if not torn.any() or parts.null_count == len(parts):
@@ -42,7 +46,9 @@ def whole_words(texts: pa.Array, torn: Flags, ranks: Integers, own: Sequence[str
         head, last = (pc.struct_field(parts, i) for i in (0, 1))
         sizes = pc.fill_null(pc.utf8_length(last), 0).to_numpy(zero_copy_only=False).astype(np.int64)
         for size in np.unique(sizes[torn & (sizes >= least)]).tolist():
-            rows = torn & (sizes == size)
+            rows = torn & (sizes == size) & (spaced | alone)
+            if not rows.any():
+                continue
             words = _words(shelf, size, ranks[rows])
             if words is None:
                 continue

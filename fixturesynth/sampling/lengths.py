@@ -28,6 +28,7 @@ PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
 SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
 JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
 TORN = (*PROSE, "street", "company", "title", "job_title")  # whose last word may be another one
+MOSTLY = 500  # thousandths of a text's words
 SHORT = 3
 DOUBLINGS = 6  # of what is appended to texts that are too short
 
@@ -98,7 +99,8 @@ def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequ
     torn = over & (torn | np.asarray(pc.match_substring_regex(cut, r"\s$")))
     if call.name in TORN and torn.any():
         own = [w if isinstance(w, str) else str(w[0]) for w in call.options.get("words") or ()]
-        cut = whole_words(cut, torn, np.asarray(request.ranks).astype(np.int64), own)
+        told = int(call.options.get("plain", 0)) < MOSTLY
+        cut = whole_words(cut, torn, np.asarray(request.ranks).astype(np.int64), own, alone=told)
     # A blank at the end would be lost in many a database.
     return pc.if_else(pa.array(over), pc.replace_substring_regex(cut, r"\s$", "."), texts)
 
