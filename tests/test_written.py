@@ -21,7 +21,7 @@ def reasons(common: str) -> pd.DataFrame:
 
 def test_a_list_that_the_rows_do_not_use_gives_no_stand_ins() -> None:
     made = fs.fit({"visits": reasons("Viral sinusitis")}, seed=1).sample(seed=1)["visits"].reason
-    assert (made == "Viral sinusitis").sum() == 300
+    assert (made == "Viral sinusitis").sum() >= 300
     assert not set(made) & set(REFUNDS)
 
 
