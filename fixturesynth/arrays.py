@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["array_of", "fill_null", "join_texts", "numpy_of", "scalar_of", "texts_of"]
+__all__ = ["array_of", "fill_null", "join_texts", "numpy_of", "scalar_of"]
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -85,16 +85,16 @@ def join_texts(*parts: Any, separator: str = "") -> pa.Array:
     return pc.binary_join_element_wise(*every, scalar_of(separator))
 
 
-def texts_of(values: Sequence[str | None]) -> pa.Array:
-    """Strings; None is NULL."""
-    data = [b"" if v is None else v.encode() for v in values]
+def _texts_of(values: Sequence[str | bytes | None], kind: pa.DataType) -> pa.Array:
+    """Strings or byte strings; None is NULL."""
+    data = [b"" if v is None else v.encode() if isinstance(v, str) else v for v in values]
     offsets = np.zeros(len(data) + 1, dtype=np.int64)
     np.cumsum([len(d) for d in data], out=offsets[1:])
     if offsets[-1] >= 2**31:
-        return pa.array(values, pa.string())
+        return pa.array(values, kind)
     missing = np.array([v is None for v in values], dtype=bool)
     buffers = [_validity(missing), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(b"".join(data))]
-    return pa.Array.from_buffers(pa.string(), len(data), buffers)
+    return pa.Array.from_buffers(kind, len(data), buffers)
 
 
 def _validity(missing: Flags | None) -> pa.Buffer | None:
@@ -112,7 +112,7 @@ def _of_numpy(values: Array, mask: Flags | None) -> pa.Array | None:
         listed = values.tolist()
         if mask is not None:
             listed = [None if m else v for v, m in zip(listed, mask.tolist(), strict=True)]
-        return texts_of(listed) if all(v is None or type(v) is str for v in listed) else None
+        return _texts_of(listed, pa.string()) if all(v is None or type(v) is str for v in listed) else None
     if values.dtype == np.bool_:
         data = pa.py_buffer(np.packbits(values, bitorder="little"))
         return pa.Array.from_buffers(pa.bool_(), len(values), [_validity(mask), data])
@@ -133,8 +133,10 @@ def _of_list(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array | None
     kinds.discard(type(None))
     if not kinds:
         return pa.nulls(len(values), kind) if kind is not None else pa.nulls(len(values))
-    if kinds == {str} and kind in (None, pa.string()):
-        return texts_of(values)
+    if kinds == {str} and kind in (None, pa.string(), pa.large_string()):
+        return _texts_of(values, pa.string()).cast(kind or pa.string())
+    if kinds == {bytes} and kind in (None, pa.binary(), pa.large_binary()):
+        return _texts_of(values, pa.binary()).cast(kind or pa.binary())
     if kinds == {bool} and kind in (None, pa.bool_()):
         return _of_numpy(np.array([bool(v) for v in values], dtype=bool), missing)
     if kinds == {date} and kind in (None, pa.date32()):

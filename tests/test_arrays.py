@@ -16,7 +16,7 @@ LISTS: tuple[tuple[Any, pa.DataType | None], ...] = (
     ([2**63], pa.uint64()), ([-1], pa.uint64()), ([-(2**63), 2**63 - 1], None), ([1, 2.5, None], None),
     ([2**53 + 1, 0.5], None), ([0.1, float("nan"), None], None), ([1.0], pa.int64()), ([1.5], pa.float32()),
     ([True, None, False], None), ([True], pa.int64()), ([1], pa.bool_()), (["a", "", None, "ä€𝄞"], None),
-    (["a"], pa.large_string()), (["a", 1], None), ([1], pa.string()), ([b"a", None], None),
+    (["a"], pa.large_string()), (["a", 1], None), ([1], pa.string()), ([b"a", None], None), ([b"", b"a\0"], pa.large_binary()), ([b"a"], pa.string()),
     ([date(1969, 12, 31), None, date(2026, 1, 1)], None), ([date(2026, 1, 1)], pa.timestamp("us")),
     ([datetime(2026, 1, 1, 12)], None), ([datetime(2026, 1, 1, 12)], pa.date32()), ([1], pa.timestamp("us")),
     ([1, None], pa.date32()), ([Decimal("1.5")], None), ([Decimal("1.5")], pa.decimal128(9, 3)), ([[1], None], None),

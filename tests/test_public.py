@@ -54,10 +54,15 @@ def test_using_a_model_needs_no_torch_and_reflecting_no_faker() -> None:
 OPENED = """
 import sys
 import fixturesynth as fs
-data = fs.Synthesizer.open(sys.argv[1]).sample(rows=100, seed=1)
+model = fs.Synthesizer.open(sys.argv[1])
+data = model.sample(rows=100, seed=1)
+print([m for m in {late!r} if m in sys.modules])
+from fixturesynth.loading.files import write_files
 for name in data:
     data.content_hash(name)
-print([m for m in {late!r} if m in sys.modules])
+for kind in ("csv", "parquet"):
+    write_files(data, f"{{sys.argv[1]}}.{{kind}}", format=kind, schema=model.schema)
+print([m for m in ("pandas", "torch", "pydantic") if m in sys.modules])
 """
 LATE = (
     "pandas", "torch", "sqlalchemy", "faker", "networkx", "pydantic", "hypothesis", "sklearn", "scipy", "matplotlib",
@@ -99,7 +104,7 @@ def test_opening_a_model_and_sampling_loads_what_that_takes(generator: str, chec
     model = fs.fit(fs.Dataset({"wares": frame}), schema=Schema((table,), "postgresql"), generator=generator, seed=1)
     path = model.save(tmp_path / "wares.fsynth")
     late = LATE if checked else (*LATE, "sqlglot")
-    assert run(OPENED.format(late=late), str(path)) == "[]"
+    assert run(OPENED.format(late=late), str(path)) == "[]\n[]"
 
 
 def test_every_public_name_is_there() -> None:
