@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, joined, numpy_of
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.vocabulary import ADJECTIVES, NOUNS
 
@@ -54,7 +54,7 @@ def whole_words(
             if words is None:
                 continue
             words = _as_large(words, last.filter(array_of(rows)))
-            made = joined(head.filter(array_of(rows)), words)
+            made = join_texts(head.filter(array_of(rows)), words)
             texts = pc.replace_with_mask(texts, array_of(rows), made)
             torn = torn & ~rows
     return texts
@@ -68,7 +68,7 @@ def _words(shelf: Mapping[int, Sequence[str]], size: int, ranks: Integers) -> pa
     if size - FIRST - 1 not in shelf or FIRST not in shelf:
         return None
     pair = [_words(shelf, n, ranks) for n in (FIRST, size - FIRST - 1)]
-    return joined(*pair, separator=" ")
+    return join_texts(*pair, separator=" ")
 
 
 def _by_length(own: Sequence[str]) -> dict[int, list[str]]:
