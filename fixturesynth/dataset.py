@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import numpy_of
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.schema.model import ColumnType
 
@@ -156,7 +157,7 @@ def _hash_array(array: pa.Array, digest: blake2b) -> None:
     Bytes in memory depend on offsets and padding, so lengths and values are hashed instead; nested arrays recurse.
     """
     valid = array.is_valid()
-    digest.update(np.packbits(np.asarray(valid)).tobytes())
+    digest.update(np.packbits(numpy_of(valid)).tobytes())
     present = array.drop_null() if array.null_count else array
     kind = array.type
     if pa.types.is_struct(kind):
@@ -164,11 +165,11 @@ def _hash_array(array: pa.Array, digest: blake2b) -> None:
             digest.update(f"{kind.field(i).name}\0".encode())
             _hash_array(pc.struct_field(present, i), digest)
     elif pa.types.is_map(kind):
-        digest.update(np.asarray(np.diff(np.asarray(present.offsets)).astype(np.int64)).tobytes())
+        digest.update(np.diff(numpy_of(present.offsets)).astype(np.int64).tobytes())
         _hash_array(present.keys, digest)
         _hash_array(present.items, digest)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        digest.update(np.asarray(pc.list_value_length(present).cast(pa.int64())).tobytes())
+        digest.update(numpy_of(pc.list_value_length(present).cast(pa.int64())).tobytes())
         _hash_array(pc.list_flatten(present), digest)
     elif pa.types.is_fixed_size_list(kind):
         _hash_array(pc.list_flatten(present), digest)
@@ -182,13 +183,13 @@ def _hash_values(present: pa.Array, digest: blake2b) -> None:
     """Values without nulls: fixed width as their bytes, texts as lengths and one run of bytes."""
     kind = present.type
     if pa.types.is_boolean(kind):
-        digest.update(np.packbits(np.asarray(present)).tobytes())
+        digest.update(np.packbits(numpy_of(present)).tobytes())
     elif pa.types.is_floating(kind):
-        floats = np.asarray(present)
+        floats = numpy_of(present)
         digest.update(np.where(np.isnan(floats), np.asarray(np.nan, floats.dtype), floats).tobytes())
     elif any(test(kind) for test in _OF_ANY_LENGTH):
         wide = present.cast(pa.large_binary())
-        digest.update(np.asarray(pc.binary_length(wide).cast(pa.int64())).tobytes())
+        digest.update(numpy_of(pc.binary_length(wide).cast(pa.int64())).tobytes())
         offsets = np.frombuffer(wide.buffers()[1], np.int64)[wide.offset : wide.offset + len(wide) + 1]
         data = wide.buffers()[2]
         if data is not None and len(offsets):

@@ -12,17 +12,13 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -43,7 +39,8 @@ from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
-from fixturesynth.schema.serialisation import schema_from_json, schema_to_json
+from fixturesynth.records import AtLeast, MisfitError, read_record
+from fixturesynth.schema.serialisation import schema_from_members, schema_to_json
 from fixturesynth.synthesizer import Synthesizer
 
 __all__ = ["FORMAT", "open_model", "read_facts", "save"]
@@ -56,6 +53,8 @@ LARGEST = 2**31 - 1  # of a variable's or encoding's size
 RECORDED = ("numpy", "pyarrow", "faker", "safetensors")
 
 Arrays = dict[str, npt.NDArray[Any]]
+Natural = Annotated[int, AtLeast(0)]
+Positive = Annotated[int, AtLeast(1)]
 
 # Types that an array may be given back: those that safetensors writes, without halves.
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
@@ -80,7 +79,7 @@ class _Encoding:
 @dataclass(frozen=True)
 class _Variable:
     name: str
-    size: NonNegativeInt
+    size: Natural
     ordered: bool = False
     context: bool = False
     like: str | None = None
@@ -99,13 +98,13 @@ class _State:
 class _Memory:
     kind: Literal["mean", "other"]
     variable: str
-    size: PositiveInt
+    size: Positive
     null: int
 
 
 @dataclass(frozen=True)
 class _Block:
-    size: NonNegativeInt
+    size: Natural
     rows: _Stored | None = None
     home: str | None = None
 
@@ -113,7 +112,7 @@ class _Block:
 @dataclass(frozen=True)
 class _Nest:
     beside: list[str]
-    sizes: list[PositiveInt]
+    sizes: list[Positive]
     arrays: dict[str, _Stored]
 
 
@@ -143,7 +142,7 @@ class _Itemset:
 @dataclass(frozen=True)
 class _Table:
     name: str
-    rows: NonNegativeInt
+    rows: Natural
     types: _Stored
     encodings: dict[str, _Encoding]
     offsets: dict[str, dict[str, Any]]
@@ -177,11 +176,6 @@ class _Document:
     profile: dict[str, Any] | None
     wishes: dict[str, Any]
     tables: list[_Table]
-
-
-@lru_cache(maxsize=1)
-def _adapter() -> TypeAdapter[_Document]:
-    return TypeAdapter(_Document)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -226,10 +220,12 @@ def _content(synthesizer: Synthesizer) -> bytes:
 
 
 def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version  # which parses mail, and readers do without it
+
     found = {}
     for package in RECORDED:
         try:
-            found[package] = installed_version(package)
+            found[package] = version(package)
         except PackageNotFoundError:
             continue
     return found
@@ -414,19 +410,17 @@ def _document(path: Path, text: str) -> _Document:
             raise ModelFileError(
                 f"{path} was written by FixtureSynth {by} in format {written}, this one reads up to {FORMAT}: upgrade"
             )
-        return _adapter().validate_json(text, strict=True)
+        return read_record(_Document, raw)
     except ModelFileError:
         raise
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelFileError(f"{path} is damaged ({where}: {first['msg']}); fit the model again") from error
+    except MisfitError as error:
+        raise ModelFileError(f"{path} is damaged ({error}); fit the model again") from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{path} is damaged (its description cannot be read); fit the model again") from error
 
 
 def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
-    schema = schema_from_json(json.dumps(document.schema))
+    schema = schema_from_members(document.schema)
     plan = plan_from_json(json.dumps(document.plan))
     for table in plan.tables:
         unknown = [c.name for c in table.columns if table.name not in schema or c.name not in schema[table.name]]

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fixturesynth"
 
 # Low to high. Names in one set do not see each other, but for those in ONE_ROOM.
 FLOORS = (
-    {"errors", "randomness"},
+    {"arrays", "errors", "randomness", "records"},
     {"schema.model"},
     {"dataset"},
     {"schema"},

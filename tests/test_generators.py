@@ -16,7 +16,15 @@ import fixturesynth as fs
 from fixturesynth.errors import InputError
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import CodedTable, State, Variable
-from fixturesynth.generators.drawing import Distributions, _by_owner, count_distributions, draw, stratified
+from fixturesynth.generators.drawing import (
+    Distributions,
+    _by_owner,
+    _divided,
+    count_distributions,
+    draw,
+    in_strata,
+    stratified,
+)
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
 from fixturesynth.generators.growing import Growth, grow, rank_feature
 from fixturesynth.generators.independent import Independent
@@ -426,3 +434,32 @@ def test_rows_are_ordered_by_owner_and_word_as_lexsort_orders_them(rows: list[tu
     owner = np.array([o for o, _ in rows], np.int64)
     raw = np.array([w for _, w in rows], np.uint64)
     assert _by_owner(owner, raw).tolist() == np.lexsort((raw, owner)).tolist()
+
+
+@hypothesis.given(st.integers(1, 2**20 + 9), st.data())
+def test_shared_words_are_divided_exactly(count: int, data: st.DataObject) -> None:
+    """Quotients by floating point are those of whole numbers, also where they come next to the following one."""
+    ranks = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=20))
+    lows = data.draw(st.lists(st.sampled_from((0, 1, 2**32 - 1, 2**31, count - 1)), min_size=20, max_size=20))
+    multiples = [((rank << 32) // count * count + d) % (count << 32) for rank in ranks for d in (-1, 0, 1, count - 1)]
+    place = np.array([(r << 32) | low for r, low in zip(ranks, lows, strict=False)] + multiples, np.uint64)
+    whole = place // np.uint64(count)
+    assert _divided(place, np.full(place.size, count)).tolist() == whole.tolist()
+
+
+@hypothesis.given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**64 - 1)), max_size=40))
+def test_rows_in_strata_are_those_of_stratified(rows: list[tuple[int, int]]) -> None:
+    owner = np.array([o for o, _ in rows], np.int64)
+    words = np.array([w for _, w in rows], np.uint64)
+    order, even = in_strata(owner, words)
+    assert order.tolist() == np.lexsort((words, owner)).tolist()
+    assert stratified(owner, words)[order].tolist() == even.tolist()
+    alone = np.bincount(owner, minlength=6)[owner[order]] == 1 if owner.size else np.zeros(0, bool)
+    assert even[alone].tolist() == words[order][alone].tolist()
+    # The rows of one owner share out the words evenly, in their order, in whole numbers of Python.
+    for one in np.unique(owner):
+        part = even[owner[order] == one]
+        if part.size > 1:
+            expected = [((((i << 32) | (int(w) & (2**32 - 1))) // part.size) << 32) | (int(w) >> 32)
+                        for i, w in enumerate(words[order][owner[order] == one])]  # fmt: skip
+            assert part.tolist() == expected

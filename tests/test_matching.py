@@ -75,6 +75,12 @@ def test_pair_keys_tell_tuples_apart(rows: list[tuple[int, int, int]]) -> None:
         assert [k == keys[i] for k in keys] == [b == a for b in rows]
 
 
+@given(st.lists(st.integers(-9, 9) | st.integers(-(2**62), 2**62), max_size=30))
+def test_pair_keys_of_one_part_are_places_among_its_values(part: list[int]) -> None:
+    values = np.array(part, dtype=np.int64)
+    assert pair_keys(values).tolist() == np.unique(values, return_inverse=True)[1].tolist()
+
+
 @settings(max_examples=50)
 @given(st.integers(2, 12), st.integers(2, 40), st.integers(0, 1000))
 def test_swaps_keep_degrees_and_make_pairs_distinct(groups: int, parents: int, seed: int) -> None:

@@ -206,7 +206,8 @@ def test_torch_and_numpy_give_the_same_logits_bit_for_bit(width, make):
         codes = [source_codes(tokens, columns, r.source) for r in own]
         centres = [r.centre[c] for r, c in zip(own, codes, strict=True)]
         ours = near(head, found, centres)
-        assert np.array_equal(ours, classes[k, :, : head.size].numpy() * 64)
+        (theirs,) = (c[b.variables.index(k)] for b, c in zip(module.bands, classes, strict=True) if k in b.variables)
+        assert np.array_equal(ours, theirs[:, : head.size].numpy() * 64)
         if k in places:
             inners = [r.inner[c] for r, c in zip(own, codes, strict=True)]
             inside = placed(head, found, columns[:, lead], centres, inners)
@@ -379,6 +380,10 @@ def test_held_out_rows_share_no_entity_with_those_learned():
     assert not set(groups[learned]) & set(groups[held])
     assert learned.size + held.size == 1000 and 60 < held.size < 140
     assert training._split(50, None, seed=1)[1].size == 0  # too few to judge by
+    looked_at = training._some(np.arange(30_000))
+    assert looked_at.size == np.unique(looked_at).size == training.MOST_HELD_OUT
+    assert looked_at[0] == 0 and np.diff(looked_at).max() <= 4 and looked_at[-1] >= 29_996
+    assert training._some(held).tolist() == held.tolist()
 
 
 @needs_torch
@@ -461,3 +466,21 @@ def test_generated_rows_can_hardly_be_told_from_held_out_ones(shared):
     assert _auc(held_out, made) < 0.57
     copied = [rows.merge(learned.drop_duplicates(), how="inner").shape[0] / 12_000 for rows in (made, held_out)]
     assert copied[0] <= copied[1] + 0.001
+
+
+@needs_torch
+def test_heads_of_like_width_are_multiplied_together():
+    """Every variable and relation is in one band, and little is padded."""
+    from fixturesynth.generators.network.integers import EACH
+    from fixturesynth.generators.network.module import bands_of
+
+    parts = [(117, 0, (0, 1, 2, 3)), (2, 0, ()), (97, 96, ()), (7, 0, ()), (31, 0, (4,)), (90, 0, (5, 6))]
+    bands = bands_of(parts)
+    assert 1 < len(bands) <= 3
+    assert sorted(k for b in bands for k in b.variables) == list(range(len(parts)))
+    assert sorted(m for b in bands for m in b.relations) == list(range(7))
+    own = sum(size + places + EACH * len(related) for size, places, related in parts)
+    padded = sum(len(b.variables) * (b.most + b.inner + EACH * b.slots) for b in bands)
+    alone = len(parts) * (117 + 96 + EACH * 4)
+    assert own <= padded < 0.65 * alone
+    assert bands_of([(5, 0, ()), (6, 0, ())])[0].variables == (0, 1)  # nothing to gain

@@ -7,17 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import fixturesynth as fs
 from fixturesynth import errors
+from fixturesynth.schema.model import Check, Column, ColumnType, PrimaryKey, Schema, Table
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HEAVY = ("pandas", "numpy", "pyarrow", "sqlalchemy", "faker", "networkx", "torch", "pydantic", "sqlglot", "safetensors")
 
 
-def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+def run(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -44,6 +49,62 @@ def test_using_a_model_needs_no_torch_and_reflecting_no_faker() -> None:
         "fs.open_model, fs.Synthesizer\nprint('torch' in sys.modules)"
     )
     assert loaded.splitlines() == ["[]", "False"]
+
+
+OPENED = """
+import sys
+import fixturesynth as fs
+model = fs.Synthesizer.open(sys.argv[1])
+data = model.sample(rows=100, seed=1)
+print([m for m in {late!r} if m in sys.modules])
+from fixturesynth.loading.files import write_files
+for name in data:
+    data.content_hash(name)
+for kind in ("csv", "parquet"):
+    write_files(data, f"{{sys.argv[1]}}.{{kind}}", format=kind, schema=model.schema)
+print([m for m in ("pandas", "torch", "pydantic") if m in sys.modules])
+"""
+LATE = (
+    "pandas", "torch", "sqlalchemy", "faker", "networkx", "pydantic", "hypothesis", "sklearn", "scipy", "matplotlib",
+    "click", "duckdb", "concurrent.futures.process", "fixturesynth.generators.fitting",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("generator", ["independent", "cart", "network"])
+@pytest.mark.parametrize("checked", [False, True])
+def test_opening_a_model_and_sampling_loads_what_that_takes(generator: str, checked: bool, tmp_path: Path) -> None:
+    """PyArrow loads pandas by itself as soon as one of its converters is given a value of Python or NumPy.
+
+    A parser of SQL is loaded where a table has checks, and only there.
+    """
+    if generator == "network":
+        pytest.importorskip("torch")
+    numbers = np.random.default_rng(3)
+    count = 400
+    frame = pa.table(
+        {
+            "id": pa.array(range(1, count + 1)),
+            "kind": pa.array([("plain", "striped", None)[i] for i in numbers.integers(0, 3, count)]),
+            "length": pa.array(numbers.integers(0, 90, count), mask=numbers.random(count) < 0.1),
+            "price": pa.array(np.round(numbers.gamma(2.0, 20.0, count), 2)),
+            "made": pa.array(numbers.integers(10_000, 20_000, count).astype("datetime64[D]")),
+            "seen": pa.array(numbers.integers(10**15, 2 * 10**15, count).astype("datetime64[us]")),
+            "flag": pa.array(numbers.random(count) < 0.4),
+            "code": pa.array([f"AB-{i:04d}" for i in numbers.permutation(count)]),
+        }
+    )
+    kinds = {"id": "integer", "kind": "text", "length": "integer", "price": "float", "made": "date",
+             "seen": "timestamp", "flag": "boolean", "code": "text"}  # fmt: skip
+    table = Table(
+        "wares",
+        tuple(Column(n, ColumnType(k, k), nullable=n in ("kind", "length")) for n, k in kinds.items()),  # type: ignore[arg-type]
+        primary_key=PrimaryKey(("id",)),
+        checks=(Check("short", "length < 100", ("length",)),) if checked else (),
+    )
+    model = fs.fit(fs.Dataset({"wares": frame}), schema=Schema((table,), "postgresql"), generator=generator, seed=1)
+    path = model.save(tmp_path / "wares.fsynth")
+    late = LATE if checked else (*LATE, "sqlglot")
+    assert run(OPENED.format(late=late), str(path)) == "[]\n[]"
 
 
 def test_every_public_name_is_there() -> None:

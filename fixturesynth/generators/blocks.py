@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.clusters import reliable_means, split_blocks
 from fixturesynth.generators.keys import combined
@@ -105,13 +106,13 @@ def _ranks(values: pa.Array) -> npt.NDArray[np.float64] | None:
         parsed = parse_temporal(values) if values.null_count < len(values) else None
         if parsed is None:
             return None
-        values = pa.array(parsed[0], mask=np.asarray(values.is_null()))
+        values = array_of(parsed[0], mask=numpy_of(values.is_null()))
     encoded = pc.dictionary_encode(values)
     if len(encoded.dictionary) < 2:
         return None
     place = np.empty(len(encoded.dictionary), dtype=np.float64)
-    place[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(place.size)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    place[numpy_of(pc.sort_indices(encoded.dictionary))] = np.arange(place.size)
+    codes = numpy_of(fill_null(encoded.indices, -1)).astype(np.int64)
     counts = np.bincount(codes[codes >= 0], minlength=place.size)
     order = np.argsort(place, kind="stable")
     middle = np.empty(place.size)
@@ -126,7 +127,7 @@ def _candidates(dataset: Dataset, child: TablePlan, rank: Callable[[str, str], I
         if isinstance(column.source, Modelled) and column.source.encoding == "categorical":
             encoded = pc.dictionary_encode(combined(arrow.column(column.name)), null_encoding="encode")
             if 1 < len(encoded.dictionary) <= MOST_BLOCKS:
-                out.append((encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)))
+                out.append((numpy_of(encoded.indices).astype(np.int64), len(encoded.dictionary)))
     for reference in child.references:
         if reference.how == "matched" and reference.parent in dataset:
             ranks = rank(child.name, reference.foreign_key)

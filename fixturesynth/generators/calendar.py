@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.randomness import below
 
@@ -64,7 +65,7 @@ def split_parts(
     if parsed is None:
         return None
     ints, unit, written = parsed
-    valid = np.asarray(values.is_valid())
+    valid = numpy_of(values.is_valid())
     if valid.sum() < LEAST_ROWS:
         return None
     day = ints // PER_DAY[unit]
@@ -151,14 +152,14 @@ def _classes(values: pa.Array) -> Integers | None:
     distinct = len(encoded.dictionary)
     if distinct < 2 and not values.null_count:
         return None
-    codes: Integers = encoded.indices.fill_null(distinct).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: Integers = numpy_of(fill_null(encoded.indices, distinct)).astype(np.int64)
     counts = np.bincount(codes, minlength=distinct + 1)
     if distinct <= MOST_CLASSES:
         return codes
     if not pa.types.is_integer(values.type) and not pa.types.is_floating(values.type):
         classes: Integers = np.argsort(np.argsort(-counts, kind="stable"), kind="stable")
         return np.minimum(classes, MOST_CLASSES)[codes]
-    ascending = pc.sort_indices(encoded.dictionary).to_numpy()
+    ascending = numpy_of(pc.sort_indices(encoded.dictionary))
     middle = np.cumsum(counts[ascending]) - counts[ascending] / 2
     quarter = np.full(distinct + 1, 4, dtype=np.int64)  # the last one is NULL
     quarter[ascending] = np.minimum(4 * middle / max(int(counts[:-1].sum()), 1), 3)
@@ -171,7 +172,7 @@ def parts_with(values: pa.Array, facts: Mapping[str, Any]) -> dict[str, pa.Array
     if parsed is None or parsed[1] != facts["unit"]:
         return None
     day = parsed[0] // PER_DAY[parsed[1]]
-    return _parts(day, parsed[0] - day * PER_DAY[parsed[1]], np.asarray(values.is_valid()), facts)
+    return _parts(day, parsed[0] - day * PER_DAY[parsed[1]], numpy_of(values.is_valid()), facts)
 
 
 def _parts(
@@ -184,7 +185,7 @@ def _parts(
         parts[WEEKDAY] = (day + 3) % 7
     if facts["clock"]:
         parts[CLOCK] = clock
-    return {name: pa.array(part, pa.int64(), mask=~valid) for name, part in parts.items()}
+    return {name: array_of(part, pa.int64(), mask=~valid) for name, part in parts.items()}
 
 
 def _months_before(since: pa.Array) -> pa.Array | None:
@@ -192,7 +193,7 @@ def _months_before(since: pa.Array) -> pa.Array | None:
     parsed = parse_temporal(since)
     if parsed is None:
         return None
-    return pa.array(months_of(parsed[0] // PER_DAY[parsed[1]])[0], mask=~np.asarray(since.is_valid()))
+    return array_of(months_of(parsed[0] // PER_DAY[parsed[1]])[0], mask=~numpy_of(since.is_valid()))
 
 
 def kept_within(parts: Mapping[str, pa.Array], facts: Mapping[str, Any], words: Words) -> dict[str, pa.Array]:
@@ -209,22 +210,22 @@ def kept_within(parts: Mapping[str, pa.Array], facts: Mapping[str, Any], words: 
     out = dict(parts)
     if "first" not in facts or facts.get("monthly"):
         return out
-    date = parts[DATE].fill_null(0).to_numpy(zero_copy_only=False)
-    clock = parts[CLOCK].fill_null(0).to_numpy(zero_copy_only=False) if facts["clock"] else np.zeros_like(date)
+    date = numpy_of(fill_null(parts[DATE], 0))
+    clock = numpy_of(fill_null(parts[CLOCK], 0)) if facts["clock"] else np.zeros_like(date)
     unit = PER_DAY[facts["unit"]]
     low, high = -((clock - facts["first"]) // unit), (facts["last"] - clock) // unit
     day = date
     if facts["weekday"]:
         monday = date * 7 - 3
-        day = monday + parts[WEEKDAY].fill_null(0).to_numpy(zero_copy_only=False)
+        day = monday + numpy_of(fill_null(parts[WEEKDAY], 0))
         begin, days = np.maximum(monday, low), np.minimum(monday + 6, high) - np.maximum(monday, low) + 1
         beyond = ((day < low) | (day > high)) & (days > 0)
         day = np.where(beyond, begin + below(words, np.maximum(days, 1)), day)
     day = np.maximum(np.minimum(day, high), low)
-    empty = np.asarray(parts[DATE].is_null())
-    out[DATE] = pa.array((day + 3) // 7 if facts["weekday"] else day, pa.int64(), mask=empty)
+    empty = numpy_of(parts[DATE].is_null())
+    out[DATE] = array_of((day + 3) // 7 if facts["weekday"] else day, pa.int64(), mask=empty)
     if facts["weekday"]:
-        out[WEEKDAY] = pa.array((day + 3) % 7, pa.int64(), mask=np.asarray(parts[WEEKDAY].is_null()))
+        out[WEEKDAY] = array_of((day + 3) % 7, pa.int64(), mask=numpy_of(parts[WEEKDAY].is_null()))
     return out
 
 
@@ -235,8 +236,8 @@ def join_parts(
     if since is not None:
         begin = _months_before(since)
         parts = {**parts, DATE: pa.nulls(len(since), pa.int64()) if begin is None else pc.add(parts[DATE], begin)}
-    valid = np.asarray(parts[DATE].is_valid())
-    numbers = {name: part.fill_null(0).to_numpy(zero_copy_only=False) for name, part in parts.items()}
+    valid = numpy_of(parts[DATE].is_valid())
+    numbers = {name: numpy_of(fill_null(part, 0)) for name, part in parts.items()}
     day = numbers[DATE] * 7 + numbers[WEEKDAY] - 3 if facts["weekday"] else numbers[DATE]
     if facts.get("monthly"):
         day = _day_of(numbers[DATE], numbers[MONTHDAY])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.rounding import round_at
@@ -31,8 +32,8 @@ MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
 
 def agreeing(values: pa.Array, others: pa.Array) -> npt.NDArray[np.bool_]:
     """Where both are equal, or both NULL, (n,)."""
-    equal = pc.fill_null(pc.equal(values, as_type(others, values.type)), False)
-    return np.asarray(pc.or_(equal, pc.and_(values.is_null(), others.is_null())))
+    equal = fill_null(pc.equal(values, as_type(others, values.type)), False)
+    return numpy_of(pc.or_(equal, pc.and_(values.is_null(), others.is_null())))
 
 
 def as_type(values: pa.Array, kind: pa.DataType, format: str | None = None) -> pa.Array:
@@ -66,13 +67,13 @@ def _to_integer(values: pa.Array, kind: pa.DataType) -> pa.Array:
             max(limits.min, np.iinfo(values.type.to_pandas_dtype()).min),
             min(limits.max, np.iinfo(values.type.to_pandas_dtype()).max),
         )
-        inside = pc.max_element_wise(values, pa.scalar(low, values.type), skip_nulls=False)
-        return pc.cast(pc.min_element_wise(inside, pa.scalar(high, values.type), skip_nulls=False), kind)
+        inside = pc.max_element_wise(values, scalar_of(low, values.type), skip_nulls=False)
+        return pc.cast(pc.min_element_wise(inside, scalar_of(high, values.type), skip_nulls=False), kind)
     data, valid = _floats(values)
     known = valid & ~np.isnan(data)
     top = np.nextafter(float(limits.max), 0.0) if float(limits.max) > limits.max else float(limits.max)
     whole = np.clip(np.rint(np.where(known, data, 0.0)), float(limits.min), top)
-    return pa.array(whole.astype(kind.to_pandas_dtype()), kind, mask=~known)
+    return array_of(whole.astype(kind.to_pandas_dtype()), kind, mask=~known)
 
 
 def _to_decimal(values: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -82,7 +83,7 @@ def _to_decimal(values: pa.Array, kind: pa.DataType) -> pa.Array:
         known = valid & np.isfinite(data)
         most = np.nextafter(10.0 ** (kind.precision - kind.scale), 0.0)
         inside = np.clip(np.where(known, data, 0.0), -most, most)
-        return pc.cast(pc.round(pa.array(inside, pa.float64(), mask=~known), kind.scale), kind, safe=False)
+        return pc.cast(pc.round(array_of(inside, pa.float64(), mask=~known), kind.scale), kind, safe=False)
     if pa.types.is_decimal(values.type) and values.type.scale > kind.scale:
         values = pc.round(values, kind.scale)
     return pc.cast(pc.cast(values, wide, safe=False), kind, safe=False)
@@ -97,7 +98,7 @@ def _as_moments(values: pa.Array, kind: pa.DataType, format: str | None) -> pa.A
     if text and format is None:
         return pc.cast(values, kind)
     made = format_temporal(
-        ints, unit, format if text and format is not None else str(kind), ~np.asarray(values.is_valid())
+        ints, unit, format if text and format is not None else str(kind), ~numpy_of(values.is_valid())
     )
     return made if made.type == kind else pc.cast(made, kind)
 
@@ -119,13 +120,13 @@ def _by_text(values: pa.Array) -> pa.Array:
 
 
 def _floats(values: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    valid = np.asarray(values.is_valid())
+    valid = numpy_of(values.is_valid())
     numbers = _by_text(values) if pa.types.is_decimal(values.type) else pc.cast(values, pa.float64(), safe=False)
-    return numbers.fill_null(0.0).to_numpy(zero_copy_only=False), valid
+    return numpy_of(fill_null(numbers, 0.0)), valid
 
 
 def _number(data: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_], kind: pa.DataType) -> pa.Array:
-    return as_type(pa.array(data, pa.float64(), mask=~valid), kind)
+    return as_type(array_of(data, pa.float64(), mask=~valid), kind)
 
 
 def _linear(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
@@ -156,7 +157,7 @@ def _clock(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataTyp
     out = minutes // 60 * 100 + minutes % 60
     if parameters.get("midnight") == 2400:
         out = np.where(out == 0, 2400, out)
-    return as_type(pa.array(out, pa.int64(), mask=~(valid_a & valid_b)), kind)
+    return as_type(array_of(out, pa.int64(), mask=~(valid_a & valid_b)), kind)
 
 
 def _datepart(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
@@ -165,10 +166,10 @@ def _datepart(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.Data
     if parsed is None:
         return pa.nulls(len(sources[0]), kind)
     ints, unit, _ = parsed
-    empty = ~np.asarray(sources[0].is_valid())
+    empty = ~numpy_of(sources[0].is_valid())
     found = datepart(ints * MICROSECONDS[unit], parameters["part"], parameters.get("zone"))
     if parameters["part"] != "date":
-        return as_type(pa.array(found, pa.int64(), mask=empty), kind)
+        return as_type(array_of(found, pa.int64(), mask=empty), kind)
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     format = str(parameters.get("format") or "%Y-%m-%d") if text else str(kind)
     made = format_temporal(found, "microseconds", format, empty)
@@ -181,7 +182,7 @@ def _same(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType
 
 def _presence(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
     """One of two values by whether the source is NULL."""
-    missing, present = (pa.array([parameters[name]]).cast(kind)[0] for name in ("null", "set"))
+    missing, present = (array_of([parameters[name]]).cast(kind)[0] for name in ("null", "set"))
     return pc.if_else(sources[0].is_valid(), present, missing)
 
 
@@ -228,7 +229,7 @@ def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int, 
     Its metadata may name a source to ``drop``: without it the others still nearly always determine the target.
     """
     names = [f"s{i}" for i in range(len(sources))]
-    table = pa.table([*sources, target, pa.array(groups)], names=[*names, "target", "group"])
+    table = pa.table([*sources, target, array_of(groups)], names=[*names, "target", "group"])
     grouped = table.group_by([*names, "target"], use_threads=False)
     counted = grouped.aggregate([("group", "count_distinct"), ("group", "count")])
     kept = counted.filter(pc.greater_equal(counted["group_count_distinct"], protection))
@@ -247,7 +248,7 @@ def _least_needed(lookup: pa.Table, names: list[str]) -> int | None:
         rest = [n for n in names if n != name]
         pairs = lookup.group_by([*rest, "target"], use_threads=False).aggregate([([], "count_all")])
         counts = pairs.group_by(rest, use_threads=False).aggregate([([], "count_all")])
-        shares.append(float(np.mean(counts["count_all"].to_numpy() == 1)))
+        shares.append(float(np.mean(numpy_of(counts["count_all"]) == 1)))
     best = int(np.argmax(shares))
     return best if shares[best] >= CONSISTENT else None
 
@@ -263,7 +264,7 @@ def find_rows(sources: Sequence[pa.Array], lookup: pa.Table) -> Integers:
     for chosen in tries:
         rows = np.flatnonzero(out < 0)
         if rows.size:
-            wanted = [sources[i].take(pa.array(rows)) for i in chosen]
+            wanted = [sources[i].take(array_of(rows)) for i in chosen]
             known = [combined(lookup[f"s{i}"]) for i in chosen]
             out[rows] = locate(wanted, known, nulls_match=True)
     return out
@@ -274,4 +275,4 @@ def _look_up(sources: Sequence[pa.Array], lookup: pa.Table, kind: pa.DataType) -
     rows = find_rows(sources, lookup)
     if not lookup.num_rows:
         return pa.nulls(rows.size, kind)
-    return as_type(combined(lookup["target"]).take(pa.array(rows, pa.int64(), mask=rows < 0)), kind)
+    return as_type(combined(lookup["target"]).take(array_of(rows, pa.int64(), mask=rows < 0)), kind)

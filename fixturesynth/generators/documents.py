@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.documents import form_of, parse_document, type_of
 from fixturesynth.profiling.temporal import parse_temporal
@@ -62,7 +63,7 @@ def document_parts(call: RuleCall, values: pa.Array) -> dict[str, tuple[pa.Array
     if forms:
         known = {_written(form): i for i, (form, _) in enumerate(forms)}
         made = [known.get(_written(form_of(d)), len(forms)) if isinstance(d, dict) else len(forms) for d in parsed]
-        out[FORM] = (pa.array(made, pa.int64()).take(coded.indices), "categorical")
+        out[FORM] = (array_of(made, pa.int64()).take(coded.indices), "categorical")
     places = sorted(_places(options["node"], ()), key=lambda p: (-p.rows, p.path, p.kind))
     for place in places[:MOST_PARTS]:
         found = _column(place, parsed)
@@ -77,12 +78,12 @@ def _list_parts(options: Mapping[str, Any], values: pa.Array) -> dict[str, tuple
     if not members:
         return out
     flat = pc.list_flatten(values).cast(pa.string())
-    owners = pc.list_parent_indices(values).to_numpy(zero_copy_only=False)
-    missing = np.asarray(values.is_null())
+    owners = numpy_of(pc.list_parent_indices(values))
+    missing = numpy_of(values.is_null())
     for i, (member, _) in enumerate(members):
         has = np.zeros(len(values), dtype=bool)
-        has[owners[np.asarray(pc.equal(flat, str(member)).fill_null(False))]] = True
-        out[inside("", f"member {i}")] = (pa.array(has, mask=missing), "categorical")
+        has[owners[numpy_of(fill_null(pc.equal(flat, str(member)), False))]] = True
+        out[inside("", f"member {i}")] = (array_of(has, mask=missing), "categorical")
     return out
 
 
@@ -126,24 +127,24 @@ def _column(place: _Place, parsed: list[Any]) -> pa.Array | None:
     """The place's values in every distinct document, null where there is none; None where they cannot be read."""
     found = [_at(document, place) for document in parsed]
     if place.how == "size":
-        return pa.array([None if v is None else len(v) for v in found], pa.int64())
+        return array_of([None if v is None else len(v) for v in found], pa.int64())
     if place.how == "member":
-        return pa.array([None if v is None else place.member in v for v in found], pa.bool_())
+        return array_of([None if v is None else place.member in v for v in found], pa.bool_())
     if place.how == "written":
-        return pa.array([None if v is None else number_text(float(v), place.digits) for v in found], pa.string())
+        return array_of([None if v is None else number_text(float(v), place.digits) for v in found], pa.string())
     if place.how == "number":
         whole = place.kind == "integer"
         numbers = [None if v is None else (v if whole else float(v)) for v in found]
-        return pa.array(numbers, pa.int64() if whole else pa.float64())
+        return array_of(numbers, pa.int64() if whole else pa.float64())
     if place.how == "text":
         known = set(place.known)
         told = [v if v in known else None for v in found]
-        return pa.array(told, pa.bool_() if place.kind == "boolean" else pa.string())
-    texts = pa.array(found, pa.string())
+        return array_of(told, pa.bool_() if place.kind == "boolean" else pa.string())
+    texts = array_of(found, pa.string())
     moments = parse_temporal(texts)
     if moments is None or moments[2] != place.format:
         return None
-    return pa.array(moments[0], pa.int64(), mask=np.asarray(texts.is_null()))
+    return array_of(moments[0], pa.int64(), mask=numpy_of(texts.is_null()))
 
 
 def _at(document: Any, place: _Place) -> Any:

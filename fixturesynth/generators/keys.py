@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
+
 __all__ = ["combined", "dense_rank", "locate"]
 
 Integers = npt.NDArray[np.int64]
@@ -17,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One contiguous array of a column."""
     if isinstance(column, pa.ChunkedArray):
-        return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+        return pa.concat_arrays(column.chunks) if column.num_chunks else array_of([], column.type)
     return column
 
 
@@ -33,12 +35,12 @@ def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array], *, nulls_match
         if ours.type != theirs.type:
             ours = pc.cast(ours, theirs.type, safe=False)
         distinct = pc.unique(theirs).drop_null()
-        a = pc.index_in(ours, distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        b = pc.index_in(theirs, distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        a = numpy_of(fill_null(pc.index_in(ours, distinct), -1)).astype(np.int64)
+        b = numpy_of(fill_null(pc.index_in(theirs, distinct), -1)).astype(np.int64)
         width = len(distinct)
         if nulls_match:
-            a = np.where(np.asarray(ours.is_null()), width, a)
-            b = np.where(np.asarray(theirs.is_null()), width, b)
+            a = np.where(numpy_of(ours.is_null()), width, a)
+            b = np.where(numpy_of(theirs.is_null()), width, b)
             width += 1
         here = np.where((here < 0) | (a < 0), -1, here * width + a)
         there = np.where((there < 0) | (b < 0), -2, there * width + b)
@@ -59,6 +61,6 @@ def dense_rank(values: pa.Array) -> Integers:
     """Rank of each value among the distinct ones, nulls last; shape (n,)."""
     encoded = pc.dictionary_encode(values)
     places = np.empty(len(encoded.dictionary), dtype=np.int64)
-    places[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(places.size)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    places[numpy_of(pc.sort_indices(encoded.dictionary))] = np.arange(places.size)
+    codes = numpy_of(fill_null(encoded.indices, -1))
     return np.where(codes < 0, places.size, places[codes]) if places.size else np.zeros(len(values), dtype=np.int64)

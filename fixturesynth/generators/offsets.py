@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
@@ -49,7 +50,7 @@ def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt
     ints, unit, _ = parsed
     mine, theirs = PER_DAY[str(facts["unit"])], PER_DAY[unit]
     scaled = ints * (mine // theirs) if mine >= theirs else ints // (theirs // mine)
-    return scaled, np.asarray(values.is_valid())
+    return scaled, numpy_of(values.is_valid())
 
 
 def offsets(target: pa.Array, base: pa.Array, facts: dict[str, object]) -> pa.Array | None:
@@ -57,7 +58,7 @@ def offsets(target: pa.Array, base: pa.Array, facts: dict[str, object]) -> pa.Ar
     a, b = _integers(target, facts), _integers(base, facts)
     if a is None or b is None:
         return None
-    return pa.array(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
+    return array_of(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
 
 
 def add_offset(base: pa.Array, offset: pa.Array, facts: dict[str, object], kind: pa.DataType) -> pa.Array:
@@ -65,8 +66,8 @@ def add_offset(base: pa.Array, offset: pa.Array, facts: dict[str, object], kind:
     found = _integers(base, facts)
     if found is None:
         return pa.nulls(len(base), kind)
-    valid = found[1] & np.asarray(offset.is_valid())
-    total = found[0] + offset.fill_null(0).to_numpy(zero_copy_only=False)
+    valid = found[1] & numpy_of(offset.is_valid())
+    total = found[0] + numpy_of(fill_null(offset, 0))
     if "form" in facts:
         return from_grid(total, valid, facts, kind)
     made = format_temporal(total, str(facts["unit"]), str(facts["format"]), ~valid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.generators.contract import Generator
@@ -29,6 +28,8 @@ def find_generator(name: str) -> Generator:
         module, kind = GENERATORS[name]
         generator = getattr(import_module(f"fixturesynth.generators.{module}"), kind)()
         return generator
+    from importlib.metadata import entry_points  # which parses mail; our own generators do without it
+
     plugins = {entry.name: entry for entry in entry_points(group="fixturesynth.generators")}
     if name not in plugins:
         raise InputError(f"no generator {name!r}: {did_you_mean(name, [*GENERATORS, *plugins, 'rules'])}")

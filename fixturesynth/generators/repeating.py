@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import fill_null, numpy_of
 from fixturesynth.generators.encoding import Encoding
 
 __all__ = ["find_repeats", "first_codes", "first_rows"]
@@ -29,7 +30,7 @@ def find_repeats(rare: npt.NDArray[np.bool_], values: pa.Array, parents: Integer
     out = np.zeros(rare.size, dtype=bool)
     rows = np.flatnonzero(rare)
     if rows.size > 1:
-        codes = pc.dictionary_encode(values).indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        codes = numpy_of(fill_null(pc.dictionary_encode(values).indices, -1))
         same = (codes[rows[1:]] == codes[rows[:-1]]) & (parents[rows[1:]] == parents[rows[:-1]])
         out[rows[1:]] = same
     return out

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import numpy_of
 from fixturesynth.generators.calendar import PARTS, parts_with
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.encoding.bins import protected_ends
@@ -88,7 +89,7 @@ def find_ends(values: pa.Array, groups: Integers, protection: int) -> dict[str, 
 
     None where fewer than ``protection`` root entities have dates.
     """
-    parsed, valid = parse_temporal(values), np.asarray(values.is_valid())
+    parsed, valid = parse_temporal(values), numpy_of(values.is_valid())
     if parsed is None or np.unique(groups[valid]).size < protection:
         return {}
     first, last = protected_ends(parsed[0][valid], groups[valid], protection)

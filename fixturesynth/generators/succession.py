@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.planning.plan import Derived
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, view_table
@@ -69,7 +70,7 @@ def follow(
         total[line.order] = opening[line.family] + line.running(steps)
         inside = np.zeros(view.rows, dtype=bool)
         inside[line.order] = True
-        values = as_type(pa.array(total / 10.0 ** parameters["decimals"], mask=~inside), kind)
+        values = as_type(array_of(total / 10.0 ** parameters["decimals"], mask=~inside), kind)
         return values if alone is None or inside.all() else pa.compute.coalesce(values, as_type(alone, kind))
     line = line_up(view, parameters["groups"], parameters["order"])
     source = view[sources[0]]
@@ -80,8 +81,8 @@ def follow(
     empty[line.order] = line.last | ~source.valid[ahead]
     if alone is not None:
         own = line.order[line.last]
-        distance = alone.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-        known = np.asarray(alone.is_valid()) & source.valid
+        distance = numpy_of(fill_null(alone, 0)).astype(np.int64)
+        known = numpy_of(alone.is_valid()) & source.valid
         value[own], empty[own] = (whole + distance)[own], ~known[own]
     return written(value, empty, source, parameters, kind)
 
@@ -103,15 +104,15 @@ def running_parts(
     if "about" in opening:
         return line, steps, np.full(heads.size, round(opening["about"] * scale))
     if "column" in opening:
-        theirs = through(opening["foreign_key"], opening["column"]).take(pa.array(heads))
+        theirs = through(opening["foreign_key"], opening["column"]).take(array_of(heads))
         return line, steps, _scaled(theirs, scale)
     if alone is None:
         return line, steps, np.zeros(heads.size, dtype=np.int64)
-    return line, steps, _scaled(alone.take(pa.array(heads)), scale) - steps[line.first]
+    return line, steps, _scaled(alone.take(array_of(heads)), scale) - steps[line.first]
 
 
 def _scaled(values: pa.Array, scale: float) -> Integers:
-    numbers = as_type(values, pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    numbers = numpy_of(fill_null(as_type(values, pa.float64()), 0.0))
     whole: Integers = np.rint(np.clip(np.nan_to_num(numbers) * scale, -MOST, MOST)).astype(np.int64)
     return whole
 
@@ -127,7 +128,7 @@ def _whole(column: ColumnView, parameters: Parameters) -> Integers:
 def written(value: Integers, empty: Flags, like: ColumnView, parameters: Parameters, kind: pa.DataType) -> pa.Array:
     """Whole units as values of type ``kind``, (n,), NULL where ``empty``; texts in ``format``, else as ``like``'s."""
     if like.family != "datetime":
-        return as_type(pa.array(value / 10.0 ** parameters["decimals"], mask=empty), kind)
+        return as_type(array_of(value / 10.0 ** parameters["decimals"], mask=empty), kind)
     unit = "days" if parameters["unit"] == DAY else "microseconds"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         format = parameters.get("format")
@@ -159,4 +160,4 @@ def _free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], pa
     last = np.zeros(view.rows, dtype=bool)
     last[line.order[line.last]] = True
     known = last & source.valid & target.valid
-    return pa.array(_whole(target, parameters) - _whole(source, parameters), pa.int64(), mask=~known)
+    return array_of(_whole(target, parameters) - _whole(source, parameters), pa.int64(), mask=~known)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, scalar_of
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, LoadError, MissingDriverError, did_you_mean
 from fixturesynth.loading.loader import load
@@ -152,7 +153,7 @@ def _write_jsonl(table: pa.Table, name: str, file: IO[bytes]) -> None:
         parts: list[Any] = []
         for i, (key, column) in enumerate(zip(keys, batch.columns, strict=True)):
             parts += [f"{', ' if i else '{'}{key}: ", _json_literals(column)]
-        lines = pc.binary_join_element_wise(*parts, "}\n", "")
+        lines = join_texts(*parts, "}\n")
         file.write("".join(lines.to_pylist()).encode())
 
 
@@ -162,16 +163,16 @@ def _json_literals(values: pa.Array) -> pa.Array:
     if pa.types.is_nested(kind):
         literals = json_texts(values)
     elif pa.types.is_floating(kind):
-        literals = pc.if_else(pc.is_finite(values), values.cast(pa.string()), None)
+        literals = pc.if_else(pc.is_finite(values), values.cast(pa.string()), scalar_of(None, pa.string()))
     elif pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
         literals = values.cast(pa.string())
     else:
         # All in one call: a line break separates the values, since JSON never has one inside a text.
         texts = text_of(values, Wire()).cast(pa.string()).to_pylist()
-        literals = pa.array(
+        literals = array_of(
             json.dumps(texts, ensure_ascii=False, separators=("\n", ":"))[1:-1].split("\n"), pa.string()
         )
-    return pc.fill_null(literals, "null")
+    return fill_null(literals, "null")
 
 
 def _write_sql(tables: dict[str, pa.Table], schema: Schema, dialect: str, order: list[str], file: IO[bytes]) -> None:

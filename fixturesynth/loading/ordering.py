@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import fill_null, numpy_of
 from fixturesynth.errors import CycleError
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
@@ -155,8 +156,8 @@ Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 def _parent_rows(children: pa.Array, parents: pa.Array) -> Rows:
     """For each row the number of the row that it references, -1 for none and for itself."""
-    found = pc.fill_null(pc.index_in(children, value_set=parents), -1)
-    up = np.array(found.to_numpy(zero_copy_only=False), np.int64)
+    found = fill_null(pc.index_in(children, value_set=parents), -1)
+    up = np.array(numpy_of(found), np.int64)
     up[up == np.arange(len(up))] = -1
     return up
 

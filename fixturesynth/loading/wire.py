@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.errors import LoadError
 from fixturesynth.schema.model import Column, Kind
 
@@ -152,8 +153,7 @@ def iso_time(array: pa.Array, wire: Wire | None = None) -> pa.Array:
 
 
 def _without_empty_fraction(micros: pa.Array, seconds: pa.DataType) -> pa.Array:
-    numbers = micros.cast(pa.int64())
-    fractions = pc.not_equal(pc.subtract(numbers, pc.multiply(pc.divide(numbers, 1_000_000), 1_000_000)), 0)
+    fractions = array_of(numpy_of(fill_null(micros.cast(pa.int64()), 0)) % 1_000_000 != 0)
     short = micros.cast(seconds, safe=False).cast(pa.string())
     if not pc.any(fractions).as_py():
         return short
@@ -189,7 +189,7 @@ _HEX = np.frombuffer(b"".join(b"%02x" % i for i in range(256)), np.uint16)
 
 def _hex(array: pa.Array, wire: Wire) -> pa.Array:
     """Hexadecimal digits; Arrow has no kernel for it, a table of 256 pairs does."""
-    plain = pc.fill_null(array.cast(pa.large_binary()), b"")
+    plain = fill_null(array.cast(pa.large_binary()), b"")
     offsets = np.frombuffer(plain.buffers()[1], np.int64)[plain.offset : plain.offset + len(plain) + 1]
     data = plain.buffers()[2]
     raw = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data is not None else np.empty(0, np.uint8)
@@ -197,13 +197,13 @@ def _hex(array: pa.Array, wire: Wire) -> pa.Array:
         pa.large_string(), len(plain),
         [None, pa.py_buffer(np.ascontiguousarray((offsets - offsets[0]) * 2)), pa.py_buffer(_HEX[raw])],
     )  # fmt: skip
-    prefix, nothing = (pa.scalar(text, pa.large_string()) for text in (wire.bytes_prefix, ""))
+    prefix, nothing = (scalar_of(text, pa.large_string()) for text in (wire.bytes_prefix, ""))
     texts = pc.binary_join_element_wise(prefix, digits, nothing) if wire.bytes_prefix else digits
     return pc.if_else(pc.is_valid(array), texts, None) if array.null_count else texts
 
 
 def _boolean(array: pa.Array, wire: Wire) -> pa.Array:
-    return pc.if_else(array, wire.true, wire.false)
+    return pc.if_else(array, scalar_of(wire.true), scalar_of(wire.false))
 
 
 def _list(array: pa.Array, wire: Wire) -> pa.Array:
@@ -212,7 +212,7 @@ def _list(array: pa.Array, wire: Wire) -> pa.Array:
 
 def json_texts(array: pa.Array) -> pa.Array:
     """Nested values as JSON; they are rare enough for a step per value."""
-    return pa.array(
+    return array_of(
         [None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in array.to_pylist()], pa.string()
     )
 
@@ -225,12 +225,12 @@ def postgresql_lists(array: pa.Array) -> pa.Array:
     texts = text_of(values, Wire(bytes_prefix="\\x", lists=postgresql_lists))
     if not inner:
         texts = pc.replace_substring(pc.replace_substring(texts.cast(pa.string()), "\\", "\\\\"), '"', '\\"')
-        texts = pc.binary_join_element_wise('"', texts, '"', "")
-    texts = pc.fill_null(texts, "NULL").cast(pa.string())
-    lengths = pc.fill_null(pc.list_value_length(array), 0)
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), ",")
-    literal = pc.binary_join_element_wise("{", joined, "}", "")
+        texts = join_texts('"', texts, '"')
+    texts = fill_null(texts, "NULL").cast(pa.string())
+    lengths = fill_null(pc.list_value_length(array), 0)
+    offsets = pa.concat_arrays([array_of([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), scalar_of(","))
+    literal = join_texts("{", joined, "}")
     return pc.if_else(pc.is_valid(array), literal, None)
 
 
@@ -292,9 +292,9 @@ _PLAIN: Mapping[int, Callable[[pa.Array], pa.Array]] = {
 def _objects(array: pa.Array) -> np.ndarray[Any, Any]:
     """Shape (n,) of Python objects, None for null; integers stay integers beside nulls."""
     if not pa.types.is_integer(array.type) and not pa.types.is_floating(array.type):
-        return np.asarray(array.to_numpy(zero_copy_only=False), object)
+        return np.asarray(numpy_of(array), object)
     if not array.null_count:
-        return np.asarray(array.to_numpy())
-    objects = pc.fill_null(array, 0).to_numpy().astype(object)
-    objects[np.asarray(pc.is_null(array).to_numpy(zero_copy_only=False))] = None
+        return np.asarray(numpy_of(array))
+    objects = numpy_of(fill_null(array, 0)).astype(object)
+    objects[np.asarray(numpy_of(pc.is_null(array)))] = None
     return np.asarray(objects, object)

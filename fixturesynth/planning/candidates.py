@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import FixtureSynthError
 from fixturesynth.profiling.semantics import guess_meaning
@@ -38,11 +39,11 @@ def own_values(table: str, column: Column, domain: Any, context: ColumnContext, 
 
 def _sampled(call: RuleCall | None, context: ColumnContext, size: int, kind: ColumnType) -> pa.Array:
     if call is None:
-        return pa.array([], arrow_type(kind))
+        return array_of([], arrow_type(kind))
     try:
         return sample_rule(call, RuleRequest(0, context, np.arange(size, dtype=np.int64), 0, {}))
     except FixtureSynthError:
-        return pa.array([], arrow_type(kind))
+        return array_of([], arrow_type(kind))
 
 
 def candidates(column: Column, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> Iterator[pa.Array]:
@@ -62,16 +63,16 @@ def _typed(values: Iterable[Any], kind: ColumnType) -> pa.Array:
     target = arrow_type(kind)
     distinct = list(dict.fromkeys(values))
     try:
-        return pa.array(distinct, target)
+        return array_of(distinct, target)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         kept = []
         for value in distinct:
             try:
-                pa.scalar(value, target)
+                scalar_of(value, target)
             except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
                 continue
             kept.append(value)
-        return pa.array(kept, target)
+        return array_of(kept, target)
 
 
 _Groups = Iterator[Iterable[Any]]

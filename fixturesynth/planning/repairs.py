@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import CapacityError, ConstraintError
 from fixturesynth.planning.branches import Branches
@@ -105,7 +106,7 @@ def _expanded(text: str, table: Table) -> str:
 
 def _evaluable(text: str, table: Table, dialect: str, now: str) -> bool:
     """Whether the condition can be judged on rows; tried on a table without any."""
-    nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in table.columns if c.generated is None})
+    nothing = pa.table({c.name: array_of([], arrow_type(c.type)) for c in table.columns if c.generated is None})
     try:
         evaluate(text, nothing, dialect, now=now)
     except NotUnderstood:
@@ -131,7 +132,7 @@ def _can_pass(needs: ColumnNeeds, columns: Sequence[ColumnPlan], text: str, dial
             return True  # fewer values than trial rows: left to the rows themselves
         share = source.null_share if isinstance(source, Rule) else 0.0
         empty = hashed(np.arange(TRIED), 0, name, "trial") < np.uint64(min(int(share * 2**64), 2**64 - 1))
-        made[name] = pc.if_else(pa.array(empty), pa.scalar(None, values.type), values)
+        made[name] = pc.if_else(array_of(empty), scalar_of(None, values.type), values)
     if not made or evaluate(text, pa.table(made), dialect, now=needs.now).any():
         return True
     # Computing one column from the others may do what no drawn row does.

@@ -1,26 +1,31 @@
 """Rows that break conditions between their columns, mended by computing one column from the others."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice, product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlglot import exp
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.plan import ColumnPlan, Rule
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain, bounds_on, solve
-from fixturesynth.schema.predicates.isolating import Bound
+
+if TYPE_CHECKING:
+    from fixturesynth.schema.predicates.isolating import Bound
 
 __all__ = ["Counts", "Ways", "fits", "mend", "ways_to"]
 
 Columns = dict[str, pa.Array]
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Ways = Mapping[str, tuple[tuple[Bound, ...], ...]]  # by column: each way a conjunction of bounds on it
+Ways = Mapping[str, "tuple[tuple[Bound, ...], ...]"]  # by column: each way a conjunction of bounds on it
 
 MOST_WAYS = 12  # of one column
 PASSES = 2  # over the columns: what is computed from a column that moved later comes right in the second
@@ -35,19 +40,20 @@ def ways_to(
     out: dict[str, tuple[tuple[Bound, ...], ...]] = {}
     for name in movable:
         each = [w for text in rows if (w := bounds_on(text, table, dialect, name))]
-        each += [[(_after(low, strict),)] for low, high, strict in named if high == name]
-        each += [[(_before(high, strict),)] for low, high, strict in named if low == name]
+        each += [[(_bound("GT" if strict else "GTE", low),)] for low, high, strict in named if high == name]
+        each += [[(_bound("LT" if strict else "LTE", high),)] for low, high, strict in named if low == name]
         if each:
             out[name] = tuple(tuple(b for way in chosen for b in way) for chosen in islice(product(*each), MOST_WAYS))
     return out
 
 
-def _after(low: str, strict: bool) -> Bound:
-    return Bound(exp.GT if strict else exp.GTE, exp.Column(this=exp.to_identifier(low, quoted=True)))
+def _bound(operator: str, other: str) -> Bound:
+    """The column stands in this relation ("GT", "LTE" ...) to another one."""
+    from sqlglot import exp
 
+    from fixturesynth.schema.predicates.isolating import Bound
 
-def _before(high: str, strict: bool) -> Bound:
-    return Bound(exp.LT if strict else exp.LTE, exp.Column(this=exp.to_identifier(high, quoted=True)))
+    return Bound(getattr(exp, operator), exp.Column(this=exp.to_identifier(other, quoted=True)))
 
 
 def mend(
@@ -69,7 +75,7 @@ def mend(
                 now = failures(trial)
                 better = now < broken
                 if better.any():
-                    out[name] = pc.if_else(pa.array(better), values, out[name])
+                    out[name] = pc.if_else(array_of(better), values, out[name])
                     broken = np.where(better, now, broken)
     return out
 
@@ -79,13 +85,13 @@ def fits(table: Table, plan: ColumnPlan, domain: ColumnDomain | None, values: pa
     column = table.column(plan.name)
     good = np.ones(len(values), dtype=bool)
     if not column.nullable or (domain is not None and domain.not_null):
-        good &= np.asarray(values.is_valid())
+        good &= numpy_of(values.is_valid())
     if column.type.kind == "text" and column.type.length is not None and pa.types.is_string(values.type):
-        good &= np.asarray(pc.less_equal(pc.utf8_length(values), column.type.length).fill_null(True))
+        good &= numpy_of(fill_null(pc.less_equal(pc.utf8_length(values), column.type.length), True))
     if column.type.kind == "integer" and pa.types.is_integer(values.type):
         low, high = column.type.integer_range
-        good &= np.asarray(
-            pc.and_(pc.greater_equal(values, low), pc.less_equal(values, min(high, 2**63 - 1))).fill_null(True)
+        good &= numpy_of(
+            fill_null(pc.and_(pc.greater_equal(values, low), pc.less_equal(values, min(high, 2**63 - 1))), True)
         )
     if domain is not None:
         good &= _inside(domain, values)
@@ -99,8 +105,8 @@ def _inside(domain: ColumnDomain, values: pa.Array) -> Mask:
     coded = values.dictionary_encode()
     test = domain.tester()
     found = [test(_written(v)) for v in coded.dictionary.to_pylist()]
-    inside = pa.array(found, pa.bool_()).take(coded.indices)
-    return np.asarray(inside.fill_null(True), dtype=bool)
+    inside = array_of(found, pa.bool_()).take(coded.indices)
+    return np.asarray(numpy_of(fill_null(inside, True)), dtype=bool)
 
 
 def _written(value: object) -> object:
@@ -114,7 +120,7 @@ def _listed(listed: object, values: pa.Array) -> Mask:
     if not isinstance(listed, list | tuple) or any(isinstance(v, list | tuple) for v in listed):
         return np.ones(len(values), dtype=bool)
     try:
-        known = pa.array(list(listed), values.type)
+        known = array_of(list(listed), values.type)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        known = pa.array([str(v) for v in listed]).cast(values.type)
-    return np.asarray(pc.or_(pc.is_in(values, known), pc.is_null(values)), dtype=bool)
+        known = array_of([str(v) for v in listed]).cast(values.type)
+    return np.asarray(numpy_of(pc.or_(pc.is_in(values, known), pc.is_null(values))), dtype=bool)

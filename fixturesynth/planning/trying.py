@@ -1,24 +1,36 @@
 """Conditions on one column that cannot be solved: candidate values are tried, and those that pass are its domain."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlglot import exp
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.loading.verdicts import FAILED, FALSE, TRUE, UNKNOWN, Judge
 from fixturesynth.planning.candidates import candidates, own_values
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import Branch, ColumnDomain, NotUnderstood, case_readings, evaluate_tree
-from fixturesynth.schema.predicates.documents import asks_for_json, reads_documents
-from fixturesynth.schema.predicates.parsing import constants
+from fixturesynth.schema.predicates import (
+    Branch,
+    ColumnDomain,
+    NotUnderstood,
+    asks_for_json,
+    case_readings,
+    constants,
+    evaluate_tree,
+    reads_documents,
+)
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 __all__ = ["Trials"]
 
@@ -78,7 +90,7 @@ class Trials:
         groups = [own, *candidates(declared, own, constants(node), text, context.now)]
         if within is not None:
             test = within.tester()
-            groups = [g.filter(pa.array([test(_plain(v)) for v in g.to_pylist()], pa.bool_())) for g in groups]
+            groups = [g.filter(array_of([test(_plain(v)) for v in g.to_pylist()], pa.bool_())) for g in groups]
         passed = self._passing_values(name, node, text, groups, want, null_passes)
         kept = [v for values in passed or () for v in map(_plain, values.to_pylist()) if v is not None]
         kept = _spread(list(dict.fromkeys(kept)), self._most(name))
@@ -95,7 +107,7 @@ class Trials:
         declared = [self.table.column(name) for name in columns]
         if self.judge is None or any(c.generated is not None or c.name in self.kept for c in declared):
             return ()
-        nothing = pa.table({c.name: pa.array([], arrow_type(c.type)) for c in declared})
+        nothing = pa.table({c.name: array_of([], arrow_type(c.type)) for c in declared})
         if self._evaluates(node, nothing):
             return ()
         batches = []
@@ -109,13 +121,13 @@ class Trials:
                 if not len(pool):
                     return ()
                 words = hashed(np.arange(TOGETHER), 0, self.table.name, column.name, "together", turn)
-                made[column.name] = pool.take(pa.array(below(words, len(pool))))
+                made[column.name] = pool.take(array_of(below(words, len(pool))))
             batches.append(pa.table(made))
         try:
             verdicts = self.judge(self.table, text, batches)
         except NotUnderstood:
             return ()
-        good = pa.concat_tables(batches).filter(pa.array(_passing(verdicts, True, True))).slice(0, MOST_ROWS)
+        good = pa.concat_tables(batches).filter(array_of(_passing(verdicts, True, True))).slice(0, MOST_ROWS)
         rows = dict.fromkeys(tuple(_plain(v) for v in row.values()) for row in good.to_pylist())
         return tuple(
             Branch({n: ColumnDomain(n, allowed=(v,), not_null=True) for n, v in zip(columns, row, strict=True)})
@@ -167,7 +179,7 @@ class Trials:
         if all(v is None or (v == FAILED).all() for v in judged):
             return None
         out = [
-            g.filter(pa.array(_passing(v, want, null_passes)))
+            g.filter(array_of(_passing(v, want, null_passes)))
             for g, v in zip(groups, judged, strict=True)
             if v is not None
         ]
@@ -189,8 +201,8 @@ class Trials:
 
 def _codes(truth: pa.Array) -> npt.NDArray[np.int8]:
     codes = np.full(len(truth), UNKNOWN, dtype=np.int8)
-    filled = np.asarray(truth.fill_null(False), dtype=bool)
-    known = np.asarray(truth.is_valid(), dtype=bool)
+    filled = np.asarray(numpy_of(fill_null(truth, False)), dtype=bool)
+    known = np.asarray(numpy_of(truth.is_valid()), dtype=bool)
     codes[known] = np.where(filled[known], TRUE, FALSE)
     return codes
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.columns import ColumnNeeds
@@ -36,7 +37,7 @@ def allowed_tuples(
     if not read or prod(len(values[n]) for n in read) > MOST:
         return frozenset(), 1
     index = np.array(list(product(*(range(len(values[n])) for n in read))), dtype=np.int64)
-    rows = pa.table({n: values[n].take(pa.array(index[:, at])) for at, n in enumerate(read)})
+    rows = pa.table({n: values[n].take(array_of(index[:, at])) for at, n in enumerate(read)})
     passing = np.ones(len(index), dtype=bool)
     for check in needs.table.checks:
         if set(check.columns) <= set(read):

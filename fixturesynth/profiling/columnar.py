@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import permutation
 from fixturesynth.schema.model import ForeignKey, Table
@@ -99,7 +100,7 @@ class ColumnView:
         values = self.values
         if pa.types.is_duration(values.type):
             values = values.cast(pa.duration("us"), safe=False).cast(pa.int64())
-        return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+        return np.asarray(numpy_of(values.cast(pa.float64(), safe=False)), dtype=np.float64)
 
     @cached_property
     def numbers(self) -> Floats:
@@ -219,21 +220,21 @@ _FAMILIES: tuple[tuple[Any, Family], ...] = (
 
 
 def _view_column(name: str, column: pa.ChunkedArray) -> ColumnView:
-    array = column.combine_chunks() if column.num_chunks else pa.array([], column.type)
+    array = column.combine_chunks() if column.num_chunks else array_of([], column.type)
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if pa.types.is_null(array.type):
-        return ColumnView(name, "other", np.full(len(array), -1, dtype=np.int64), pa.array([], pa.string()))
+        return ColumnView(name, "other", np.full(len(array), -1, dtype=np.int64), array_of([], pa.string()))
     if pa.types.is_nested(array.type):
-        valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+        valid = np.asarray(numpy_of(array.is_valid()), dtype=bool)
         return ColumnView(name, "other", np.where(valid, 0, -1).astype(np.int64), None)
     if pa.types.is_floating(array.type):
         # Adding zero makes -0.0 and 0.0 one value.
-        array = pc.add(pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array), pa.scalar(0.0, array.type))
+        array = pc.add(pc.if_else(pc.is_nan(array), scalar_of(None, array.type), array), scalar_of(0.0, array.type))
     encoded = array.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = numpy_of(fill_null(encoded.indices, -1)).astype(np.int64)
     values = encoded.dictionary
     family: Family = next((f for test, f in _FAMILIES if test(array.type)), "other")
     if family in ("datetime", "time"):
@@ -270,7 +271,7 @@ def _typed_moments(values: pa.Array) -> Integers:
         wide = values.cast(pa.time64("us"), safe=False)
     else:
         wide = values.cast(pa.timestamp("us", tz=getattr(values.type, "tz", None)), safe=False)
-    return np.asarray(wide.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.asarray(numpy_of(wide.cast(pa.int64())), dtype=np.int64)
 
 
 def distinct_codes(keys: Integers) -> tuple[Integers, int]:
@@ -283,8 +284,8 @@ def distinct_codes(keys: Integers) -> tuple[Integers, int]:
         seen[keys - low] = True
         numbers = np.cumsum(seen, dtype=np.int64) - 1
         return numbers[keys - low], int(numbers[-1]) + 1
-    encoded = pa.array(keys).dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(encoded.dictionary)
+    encoded = array_of(keys).dictionary_encode()
+    return numpy_of(encoded.indices).astype(np.int64), len(encoded.dictionary)
 
 
 def joint_codes(columns: Sequence[tuple[Integers, int]]) -> tuple[Integers, int]:
@@ -311,8 +312,8 @@ def _shared_codes(child: ColumnView, parent: ColumnView) -> tuple[Integers, int]
         if not all(any(test(v.type) for test in textual) for v in (values, parent.values)):
             return None
         values = values.cast(parent.values.type)
-    found = pc.index_in(values, value_set=parent.values).fill_null(-1)
-    return found.to_numpy(zero_copy_only=False).astype(np.int64), parent.distinct
+    found = fill_null(pc.index_in(values, value_set=parent.values), -1)
+    return numpy_of(found).astype(np.int64), parent.distinct
 
 
 def _positions(needles: npt.NDArray[Any], hay: npt.NDArray[Any]) -> Integers:

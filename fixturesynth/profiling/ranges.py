@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.profiling.numerics import number_statistics
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.protection import Protector
@@ -24,7 +25,7 @@ _PLAIN = {"date": pa.date32(), "integer": pa.int64()}
 def profile_ranges(base: ColumnProfile, values: pa.Array, kind: ColumnType, protector: Protector) -> ColumnProfile:
     """Where ranges of ``kind`` begin, as quantiles, and how long they are, as ``lengths``; both in units."""
     low, high = range_ends(values, kind)
-    known = np.asarray(low.is_valid()) & np.asarray(high.is_valid())
+    known = numpy_of(low.is_valid()) & numpy_of(high.is_valid())
     if not known.any():
         return base
     starts, ends = (units_of(end, kind)[known] for end in (low, high))
@@ -63,18 +64,18 @@ def units_of(values: pa.Array, kind: ColumnType) -> Integers:
         whole = values.cast(pa.int64())
     else:
         scale = scale_of(kind)
-        power = pa.scalar(10**scale).cast(pa.decimal128(19, 0))
+        power = scalar_of(10**scale).cast(pa.decimal128(19, 0))
         whole = pc.multiply(values.cast(pa.decimal128(18, scale), safe=False), power).cast(pa.int64(), safe=False)
-    return np.array(whole.fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.array(numpy_of(fill_null(whole, 0)), dtype=np.int64)
 
 
 def values_of(units: Integers, kind: ColumnType, target: pa.DataType) -> pa.Array:
     """``units_of`` turned round."""
     if kind.kind == "timestamp":
-        return pa.array(units).cast(pa.timestamp("us", tz=getattr(target, "tz", None))).cast(target)
+        return array_of(units).cast(pa.timestamp("us", tz=getattr(target, "tz", None))).cast(target)
     if kind.kind == "date":
-        return pa.array(units.astype(np.int32)).cast(pa.date32()).cast(target)
-    return (pa.array(units) if kind.kind == "integer" else _decimal(units, kind)).cast(target)
+        return array_of(units.astype(np.int32)).cast(pa.date32()).cast(target)
+    return (array_of(units) if kind.kind == "integer" else _decimal(units, kind)).cast(target)
 
 
 def _decimal(units: Integers, kind: ColumnType) -> pa.Array:
@@ -86,15 +87,15 @@ def _decimal(units: Integers, kind: ColumnType) -> pa.Array:
 def range_texts(low: Integers, high: Integers, kind: ColumnType, *, multiple: bool) -> pa.Array:
     """``[low,high)`` of units, shape (n,); ``multiple``: a multirange of one range."""
     first, last = ("{[", ")}") if multiple else ("[", ")")
-    return pc.binary_join_element_wise(first, _text(low, kind), ",", _text(high, kind), last, "")
+    return join_texts(first, _text(low, kind), ",", _text(high, kind), last)
 
 
 def _text(units: Integers, kind: ColumnType) -> pa.Array:
     if kind.kind == "timestamp":
-        micro = pa.array(units).cast(pa.timestamp("us"))
+        micro = array_of(units).cast(pa.timestamp("us"))
         whole = not (units % 1_000_000).any()
         text = micro.cast(pa.timestamp("s") if whole else pa.timestamp("us")).cast(pa.string())
-        return pc.binary_join_element_wise('"', text, '+00"' if kind.timezone else '"', "")
+        return join_texts('"', text, '+00"' if kind.timezone else '"')
     if kind.kind == "decimal":
         return _decimal(units, kind).cast(pa.string())
     return values_of(units, kind, _PLAIN[kind.kind]).cast(pa.string())

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import numpy_of
 from fixturesynth.profiling.columnar import DAY, ColumnView, TableView, joint_codes
 
 __all__ = ["MOST", "Siblings", "amounts", "by_pace", "line_up", "on_grid", "paced", "sort_key", "unit_of", "within"]
@@ -77,7 +78,7 @@ def sort_key(column: ColumnView) -> npt.NDArray[Any]:
     if column.values is None:
         return column.dense
     rank = np.empty(column.distinct + 1, dtype=np.int64)
-    rank[pc.sort_indices(column.values).to_numpy()] = np.arange(column.distinct)
+    rank[numpy_of(pc.sort_indices(column.values))] = np.arange(column.distinct)
     rank[-1] = column.distinct
     return rank[column.codes]
 

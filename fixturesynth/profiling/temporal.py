@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
+
 __all__ = ["Unit", "format_temporal", "parse_temporal"]
 
 Unit = Literal["days", "seconds", "microseconds"]
@@ -148,22 +150,22 @@ def format_temporal(
     data = np.ascontiguousarray(matrix[keep])
     text = pa.LargeStringArray.from_buffers(whole.size, pa.py_buffer(offsets), pa.py_buffer(data)).cast(pa.string())
     if nulls is not None and nulls.any():
-        text = pc.if_else(pa.array(~nulls), text, pa.scalar(None, pa.string()))
+        text = pc.if_else(array_of(~nulls), text, scalar_of(None, pa.string()))
     return text
 
 
 def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(values, pa.ChunkedArray):
-        return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+        return pa.concat_arrays(values.chunks) if values.num_chunks else array_of([], values.type)
     return values
 
 
 def _present(values: pa.Array) -> npt.NDArray[np.bool_]:
-    return cast(npt.NDArray[np.bool_], values.is_valid().to_numpy(zero_copy_only=False))
+    return cast(npt.NDArray[np.bool_], numpy_of(values.is_valid()))
 
 
 def _codes(encoded: pa.DictionaryArray) -> Integers:
-    return cast(Integers, encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64))
+    return cast(Integers, numpy_of(fill_null(encoded.indices, 0)).astype(np.int64))
 
 
 # Arrow types: (test, integer type it is cast to, unit as stored, factor to microseconds or days)
@@ -174,12 +176,12 @@ def _parse_typed(values: pa.Array | pa.ChunkedArray) -> tuple[Integers, Unit, st
     whole = _one(values)
     name = str(whole.type)
     if pa.types.is_date(whole.type):
-        days = whole.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+        days = numpy_of(fill_null(whole.cast(pa.date32()).cast(pa.int32()), 0))
         return days.astype(np.int64), "days", name
     if not hasattr(whole.type, "unit"):  # month-day-nano intervals have no single number
         return None
-    raw = whole.cast(pa.int32() if whole.type.bit_width == 32 else pa.int64()).fill_null(0)
-    ints = raw.to_numpy(zero_copy_only=False).astype(np.int64)
+    raw = fill_null(whole.cast(pa.int32() if whole.type.bit_width == 32 else pa.int64()), 0)
+    ints = numpy_of(raw).astype(np.int64)
     micros = ints // 1_000 if whole.type.unit == "ns" else ints * _TO_MICROS[whole.type.unit]
     if not (micros % 1_000_000).any():
         return micros // 1_000_000, "seconds", name
@@ -192,11 +194,11 @@ def _format_typed(ints: Integers, unit: str, format: str, nulls: npt.NDArray[np.
     whole = ints if pa.types.is_duration(type_) else _clamp(ints, unit, dated)
     if pa.types.is_date(type_):
         days, _, _ = _split(whole, unit)
-        return pa.array(days.astype(np.int32), pa.int32(), mask=nulls).cast(pa.date32()).cast(type_)
+        return array_of(days.astype(np.int32), pa.int32(), mask=nulls).cast(pa.date32()).cast(type_)
     micros = whole * {"days": DAY_SECONDS * 1_000_000, "seconds": 1_000_000, "microseconds": 1}[unit]
     scaled = micros * 1_000 if type_.unit == "ns" else micros // _TO_MICROS[type_.unit]
     width = pa.int32() if type_.bit_width == 32 else pa.int64()
-    return pa.array(scaled, pa.int64(), mask=nulls).cast(width).cast(type_)
+    return array_of(scaled, pa.int64(), mask=nulls).cast(width).cast(type_)
 
 
 def _arrow_type(name: str) -> pa.DataType:
@@ -239,7 +241,7 @@ def _candidates(distinct: pa.Array) -> list[str]:
 
 def _matrix(values: pa.Array) -> tuple[Bytes, Integers] | None:
     """Bytes of every text padded with spaces, shape (n, longest), and the lengths; None for long or non-ASCII text."""
-    lengths = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths = numpy_of(pc.binary_length(values)).astype(np.int64)
     width = int(lengths.max(initial=0))
     if width > 40 or not pc.all(pc.string_is_ascii(values)).as_py():
         return None

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
@@ -46,15 +47,15 @@ def choices(options: Mapping[str, Any], context: ColumnContext) -> Space:
         if any(w < 0 for w in scaled) or (texts and sum(scaled) <= 0):
             raise ValueError("weights must not be negative, nor all zero")
         running = np.cumsum(scaled, dtype=np.int64)
-    return Space(len(texts), lambda indices, given: array.take(pa.array(indices)), running)
+    return Space(len(texts), lambda indices, given: array.take(array_of(indices)), running)
 
 
 def _array(values: list[Any], context: ColumnContext) -> pa.Array:
     target = arrow_type(context.type)
     try:
-        return pa.array(values, target)
+        return array_of(values, target)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        texts = pa.array([None if v is None else str(v) for v in values], pa.string())
+        texts = array_of([None if v is None else str(v) for v in values], pa.string())
         zoned = pa.types.is_timestamp(target) and target.tz is not None  # texts without a zone are in UTC
         return texts.cast(pa.timestamp("us")).cast(target) if zoned else texts.cast(target)
 
@@ -62,7 +63,7 @@ def _array(values: list[Any], context: ColumnContext) -> pa.Array:
 def constant(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """Always ``value``."""
     array = _array([options["value"]], context)
-    return Space(1, lambda indices, given: array.take(pa.array(indices)))
+    return Space(1, lambda indices, given: array.take(array_of(indices)))
 
 
 def subsets(options: Mapping[str, Any], context: ColumnContext) -> Space:

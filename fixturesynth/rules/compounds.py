@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import SpecError
 from fixturesynth.profiling.ranges import range_texts
@@ -42,16 +43,16 @@ def template(options: Mapping[str, Any], context: ColumnContext) -> Space:
         columns: list[Any] = []
         for i, piece in enumerate(pieces):
             if i % 2 == 0:
-                columns.append(pa.scalar(piece))
+                columns.append(scalar_of(piece))
             elif piece == "rank":
-                columns.append(pa.array(indices + 1).cast(pa.string()))
+                columns.append(array_of(indices + 1).cast(pa.string()))
             elif piece in given:
-                columns.append(pc.fill_null(given[piece].cast(pa.string()), ""))
+                columns.append(fill_null(given[piece].cast(pa.string()), ""))
             else:
                 raise SpecError(
                     f"{context.table}.{context.column}: template {text!r} needs column {piece!r} of the same row"
                 )
-        made = pc.binary_join_element_wise(*columns, "") if len(columns) > 1 else pa.array([text] * len(indices))
+        made = join_texts(*columns) if len(columns) > 1 else array_of([text] * len(indices))
         made = case(made) if case else made
         if options.get("slug"):
             made = pc.utf8_trim(pc.replace_substring_regex(pc.utf8_lower(made), "[^a-z0-9]+", "-"), "-")
@@ -62,7 +63,7 @@ def template(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 
 def _escaped(pool: Pool) -> Pool:
-    return Pool(pa.array([json.dumps(t, ensure_ascii=False)[1:-1] for t in pool.values.to_pylist()]), pool.weights)
+    return Pool(array_of([json.dumps(t, ensure_ascii=False)[1:-1] for t in pool.values.to_pylist()]), pool.weights)
 
 
 def _value_phrase(kind: str) -> Phrase:
@@ -163,7 +164,7 @@ def array(options: Mapping[str, Any], context: ColumnContext) -> Space:
         if context.unique:
             own = np.where(place == 0, indices[row], own)
         return pa.ListArray.from_arrays(
-            pa.array(offsets.astype(np.int32)), inner.at(own, given).cast(arrow_type(element))
+            array_of(offsets.astype(np.int32)), inner.at(own, given).cast(arrow_type(element))
         )
 
     return Space(inner.size if context.unique else LARGEST, at, block=inner.block if context.unique else None)
@@ -223,24 +224,22 @@ def range_(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def written(units: Integers) -> pa.Array:
         if kind == "integer":
-            return pa.array(units).cast(pa.string())
+            return array_of(units).cast(pa.string())
         if kind == "decimal":
-            whole = pa.array(units // 100).cast(pa.string())
-            return pc.binary_join_element_wise(
-                whole, pc.utf8_lpad(pa.array(units % 100).cast(pa.string()), 2, "0"), "."
-            )
+            whole = array_of(units // 100).cast(pa.string())
+            return join_texts(whole, pc.utf8_lpad(array_of(units % 100).cast(pa.string()), 2, "0"), separator=".")
         if kind == "date":
             return days_of(units).cast(pa.string())
-        text = pa.array(units * 3600).cast(pa.timestamp("s")).cast(pa.string())
+        text = array_of(units * 3600).cast(pa.timestamp("s")).cast(pa.string())
         zone = "+00" if kind == "timestamptz" else ""
-        return pc.binary_join_element_wise('"', text, f'{zone}"', "")
+        return join_texts('"', text, f'{zone}"')
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         start = first + indices // choices
         end = start + least + indices % choices
         pieces = [written(start), written(end)]
         brackets = ("{[", ")}") if multiple else ("[", ")")
-        return pc.binary_join_element_wise(brackets[0], pieces[0], ",", pieces[1], brackets[1], "")
+        return join_texts(brackets[0], pieces[0], ",", pieces[1], brackets[1])
 
     return Space(max(1, last - first + 1) * choices, at)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
@@ -62,7 +63,7 @@ class _Rows:
     def told(self, name: str) -> pa.Array | None:
         """What is given under this name, for these documents."""
         values = self.given.get(name)
-        return None if values is None else values.take(pa.array(self.at))
+        return None if values is None else values.take(array_of(self.at))
 
 
 class _Node:
@@ -112,7 +113,7 @@ class _Node:
         formed = self.by_form[rows.forms]
         kinds = _chosen(self.kinds, self.running, words)
         told = {t: rows.told(inside(self.path, TYPES[t])) for t in self.kinds.tolist() if t != ABSENT}
-        known = {t: np.asarray(v.is_valid()) for t, v in told.items() if v is not None}
+        known = {t: numpy_of(v.is_valid()) for t, v in told.items() if v is not None}
         if known:
             # A type that is given nowhere in the row is not this value's.
             others = np.where(np.isin(self.kinds, list(known)), 0, np.diff(self.running, prepend=0))
@@ -147,7 +148,7 @@ class _Node:
             return self._objects(rows)
         if kind == "array" and self.lists is not None:
             return self.lists.texts(rows)
-        return pa.array([{"": "", "array": "[]"}.get(kind, "null")] * len(rows.words), pa.string())
+        return array_of([{"": "", "array": "[]"}.get(kind, "null")] * len(rows.words), pa.string())
 
     def _scalars(self, kind: str, rows: _Rows) -> pa.Array:
         told = rows.told(inside(self.path, kind))
@@ -166,15 +167,15 @@ class _Node:
         for key, node in self.keys:
             own = rows.part(np.arange(len(rows.words)), key)
             kinds = node.drawn_kinds(own)
-            texts = pc.binary_join_element_wise(comma, key, node.texts(own, kinds), "")
+            texts = join_texts(comma, key, node.texts(own, kinds))
             present = kinds != ABSENT
-            members.append(texts if present.all() else pc.if_else(pa.array(present), texts, ""))
+            members.append(texts if present.all() else pc.if_else(array_of(present), texts, scalar_of("")))
         if self.others is not None:
             members.append(self.others.texts(rows, comma))
         if not members:
-            return pa.array(["{}"] * len(rows.words), pa.string())
-        joined = pc.binary_join_element_wise(*members, "") if len(members) > 1 else members[0]
-        return pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, len(comma)), "}", "")
+            return array_of(["{}"] * len(rows.words), pa.string())
+        joined = join_texts(*members) if len(members) > 1 else members[0]
+        return join_texts("{", pc.utf8_slice_codeunits(joined, len(comma)), "}")
 
 
 def _chosen(kinds: Integers, running: Integers, words: Words) -> Integers:
@@ -203,7 +204,7 @@ class _Others:
         self.counts = part_of(options["extra"], context)
         self.names = part_of(options["names"], replace(context, type=TEXT))
         self.node = _Node(options["others"], context, (), style)
-        self.taken = pa.array([str(key) for key, _, _ in options.get("keys", ())], pa.string())
+        self.taken = array_of([str(key) for key, _, _ in options.get("keys", ())], pa.string())
         self.style = style
 
     def texts(self, rows: _Rows, comma: str) -> pa.Array:
@@ -215,11 +216,11 @@ class _Others:
         )  # fmt: skip
         names = self.names.raw(hashed(own.words, 0, "name")).cast(pa.string())
         kept = _first_ones(names, owners)
-        kept = kept[~np.asarray(pc.is_in(names.take(pa.array(kept)), self.taken))]
-        own, names, owners = own.part(kept), names.take(pa.array(kept)), owners[kept]
+        kept = kept[~numpy_of(pc.is_in(names.take(array_of(kept)), self.taken))]
+        own, names, owners = own.part(kept), names.take(array_of(kept)), owners[kept]
         texts = self.node.all_texts(own)
-        texts = pc.binary_join_element_wise(comma, quoted(names), self.style[1], texts, "")
-        return pc.binary_join(_lists_of(texts, owners, len(rows.words)), "")
+        texts = join_texts(comma, quoted(names), self.style[1], texts)
+        return pc.binary_join(_lists_of(texts, owners, len(rows.words)), scalar_of(""))
 
 
 class _Lists:
@@ -251,7 +252,7 @@ class _Lists:
     def texts(self, rows: _Rows) -> pa.Array:
         items, owners = self.items(rows, written=True)
         lists = _lists_of(items, owners, len(rows.words))
-        return pc.binary_join_element_wise("[", pc.binary_join(lists, self.style[0]), "]", "")
+        return join_texts("[", pc.binary_join(lists, self.style[0]), "]")
 
     def items(self, rows: _Rows, *, written: bool) -> tuple[pa.Array, Integers]:
         """Elements of all arrays, one after the other, and the array of each; ``written`` as JSON."""
@@ -259,17 +260,17 @@ class _Lists:
         told = rows.told(inside(self.path, "array"))
         counts = np.maximum(_whole(sizes if told is None else pc.coalesce(told, sizes)), 0)
         if self.node is None:
-            return pa.array([], pa.string()), np.zeros(0, np.int64)
+            return array_of([], pa.string()), np.zeros(0, np.int64)
         part, kind = self.part, next(iter(self.node.parts), "")
         flags = [rows.told(inside(self.path, f"member {i}")) for i in range(len(self.members))]
         known = [f for f in flags if f is not None]
         if known and len(known) == len(flags):
-            items, owners = self._with_members(rows, counts, np.stack([np.asarray(f.fill_null(False)) for f in known]))
+            items, owners = self._with_members(rows, counts, np.stack([numpy_of(fill_null(f, False)) for f in known]))
         else:
             items, owners = self._drawn(part, rows, counts)
         if self.order and part is not None:
             numeric = isinstance(part, Numbers) or kind in ("integer", "number", "boolean")
-            items = items.take(pa.array(np.lexsort((self.order * _ranks(items, numeric), owners))))
+            items = items.take(array_of(np.lexsort((self.order * _ranks(items, numeric), owners))))
         return (_written(items, kind) if written and part is not None else items), owners
 
     def _with_members(self, rows: _Rows, counts: Integers, flags: npt.NDArray[np.bool_]) -> tuple[pa.Array, Integers]:
@@ -278,28 +279,28 @@ class _Lists:
         owners, picked = np.nonzero(flags.T)
         missing = np.maximum(counts - flags.sum(axis=0), 0)
         weights = np.array([n for _, n in self.members], np.int64)
-        pool = pa.array([value for value, _ in self.members])
+        pool = array_of([value for value, _ in self.members])
         if self.rest is None:  # members are all there is
             more, their = _dealt(weights, missing, rows.words, flags.T)
-            others = pool.take(pa.array(more))
+            others = pool.take(array_of(more))
         else:
             others, their = self._drawn(self.rest, rows, missing)
-        items = pa.concat_arrays([pool.take(pa.array(picked)).cast(others.type), others])
+        items = pa.concat_arrays([pool.take(array_of(picked)).cast(others.type), others])
         order = np.argsort(np.concatenate([owners, their]), kind="stable")
         owners, places = _spread(np.bincount(np.concatenate([owners, their]), minlength=counts.size))
         # Told ones come first until here; which go where no more fit is chance.
         mixed = np.lexsort((_item_words(rows.words, owners, places, REDRAWN), owners))
         kept = mixed[places < counts[owners]]
-        items, owners = items.take(pa.array(order[kept])), owners[kept]
+        items, owners = items.take(array_of(order[kept])), owners[kept]
         kept = _first_ones(items, owners)  # a rule may make a member as well
-        return items.take(pa.array(kept)), owners[kept]
+        return items.take(array_of(kept)), owners[kept]
 
     def _drawn(self, part: Any, rows: _Rows, counts: Integers) -> tuple[pa.Array, Integers]:
         """So many elements for each array, from ``part`` where all are of one type."""
         assert self.node is not None
         if self.distinct and self.node.single and isinstance(part, Values) and len(part.pool) <= FEW:
             picked, owners = _dealt(part.weights, counts, rows.words)
-            return part.pool.take(pa.array(picked)), owners
+            return part.pool.take(array_of(picked)), owners
         owners, places = _spread(counts)
         own = _Rows(_item_words(rows.words, owners, places, 0), np.full(owners.size, -1), rows.at[owners], {})
         items = self._made(part, own)
@@ -310,11 +311,11 @@ class _Lists:
             fresh = replace(own, words=_item_words(rows.words, owners, places, turn)).part(again)
             index = np.arange(owners.size)
             index[again] = owners.size + np.arange(again.size)
-            items = pa.concat_arrays([items, self._made(part, fresh)]).take(pa.array(index))
+            items = pa.concat_arrays([items, self._made(part, fresh)]).take(array_of(index))
         if not self.distinct:
             return items, owners
         kept = _first_ones(items, owners)
-        return items.take(pa.array(kept)), owners[kept]
+        return items.take(array_of(kept)), owners[kept]
 
     def _made(self, part: Any, own: _Rows) -> pa.Array:
         """Elements: as they are where all are of one type (or NULL), else as JSON."""
@@ -325,11 +326,11 @@ class _Lists:
         if self.node.single:
             return items
         empty = self.node.drawn_kinds(own) == TYPES.index("null")
-        return pc.if_else(pa.array(empty), pa.scalar(None, items.type), items)
+        return pc.if_else(array_of(empty), scalar_of(None, items.type), items)
 
 
 def _whole(values: pa.Array) -> Integers:
-    whole: Integers = values.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+    whole: Integers = numpy_of(values.cast(pa.int64())).astype(np.int64)
     return whole
 
 
@@ -345,13 +346,13 @@ def _item_words(words: Words, owners: Integers, places: Integers, turn: int) -> 
 
 def _lists_of(items: pa.Array, owners: Integers, rows: int) -> pa.Array:
     offsets = np.searchsorted(owners, np.arange(rows + 1)).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), items)
+    return pa.ListArray.from_arrays(array_of(offsets), items)
 
 
 def _first_ones(items: pa.Array, owners: Integers) -> Integers:
     """Places of the elements that their array has not had before."""
     encoded = items.dictionary_encode()
-    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = numpy_of(fill_null(encoded.indices, len(encoded.dictionary))).astype(np.int64)
     first: Integers = np.sort(np.unique(owners * (len(encoded.dictionary) + 1) + codes, return_index=True)[1])
     return first
 
@@ -361,8 +362,8 @@ def _ranks(items: pa.Array, numeric: bool) -> Integers:
     written = numeric and pa.types.is_string(items.type)
     encoded = (items.cast(pa.float64()) if written else items).dictionary_encode()
     ranks = np.empty(len(encoded.dictionary), np.int64)
-    ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(ranks.size)
-    found: Integers = ranks[encoded.indices.to_numpy(zero_copy_only=False)]
+    ranks[numpy_of(pc.sort_indices(encoded.dictionary))] = np.arange(ranks.size)
+    found: Integers = ranks[numpy_of(encoded.indices)]
     return found
 
 
@@ -422,7 +423,7 @@ def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
     def made(words: Words, given: Mapping[str, pa.Array]) -> pa.Array:
         chosen = choose(hashed(words, 0, "form"), running) if forms else np.full(len(words), -1, np.int64)
         if forms and FORM in given:
-            told = given[FORM].fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            told = numpy_of(fill_null(given[FORM], -1)).astype(np.int64)
             chosen = np.where((told >= 0) & (told < len(forms)), told, chosen)
         rows = _Rows(words, chosen, np.arange(len(words)), given)
         return root.all_texts(rows)
@@ -437,14 +438,14 @@ def document(options: Mapping[str, Any], context: ColumnContext) -> Space:
 def _shortened(texts: pa.Array, longest: int, indices: Integers, made: Any) -> pa.Array:
     """Documents that fit their column: others of the same rank in the place of those that are too long."""
     for turn in range(SHORTENED):
-        over = np.flatnonzero(pc.utf8_length(texts).to_numpy(zero_copy_only=False) > longest)
+        over = np.flatnonzero(numpy_of(pc.utf8_length(texts)) > longest)
         if not over.size:
             return texts
         again = made(hashed(indices[over], 0, "shorter", turn), {})
         index = np.arange(len(texts))
         index[over] = len(texts) + np.arange(over.size)
-        texts = pa.concat_arrays([texts, again]).take(pa.array(index))
-    over = pa.array(pc.utf8_length(texts).to_numpy(zero_copy_only=False) > longest)
+        texts = pa.concat_arrays([texts, again]).take(array_of(index))
+    over = array_of(numpy_of(pc.utf8_length(texts)) > longest)
     return pc.if_else(over, "{}" if longest > 1 else "0", texts)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.buffers import days_of, microseconds_of
@@ -75,7 +76,7 @@ def after(options: Mapping[str, Any], context: ColumnContext) -> Space:
             gap = np.where(tight, first + room // longest * part + room % longest * part // longest, gap)
         free = low + (bits.take(24).astype(np.int64) * max(high - low, 0) >> 24)
         made = _written(np.where(known, start + least + gap, free), context, days, unit)
-        return pc.if_else(pa.array(known), made, pa.scalar(None, made.type)) if options.get("follow") else made
+        return pc.if_else(array_of(known), made, scalar_of(None, made.type)) if options.get("follow") else made
 
     return Space(0 if context.unique else LARGEST, at)
 
@@ -89,24 +90,24 @@ def _moments(values: pa.Array) -> Integers:
     kind = values.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         good = pc.match_substring_regex(values, r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d)?$")
-        values = pc.if_else(good, values, pa.scalar(None, kind)).cast(pa.timestamp("s"))
+        values = pc.if_else(good, values, scalar_of(None, kind)).cast(pa.timestamp("s"))
     elif pa.types.is_integer(kind):
-        numbers = pc.fill_null(values.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
+        numbers = numpy_of(fill_null(values.cast(pa.int64()), 0))
         whole = np.where(numbers > 10**11, numbers // 1000, numbers)  # milliseconds
-        return np.where(np.asarray(values.is_valid()) & (whole > 10**7), whole, _NEVER)
+        return np.where(numpy_of(values.is_valid()) & (whole > 10**7), whole, _NEVER)
     elif not (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
         return np.full(len(values), _NEVER)
     if pa.types.is_date(kind):
         values = values.cast(pa.timestamp("s"))
     plain = values.cast(pa.timestamp("us", tz=values.type.tz)).cast(pa.int64())
-    seconds = pc.fill_null(plain, 0).to_numpy(zero_copy_only=False) // _SECOND
-    return np.where(np.asarray(values.is_valid()), seconds, _NEVER)
+    seconds = numpy_of(fill_null(plain, 0)) // _SECOND
+    return np.where(numpy_of(values.is_valid()), seconds, _NEVER)
 
 
 def _written(seconds: Integers, context: ColumnContext, days: bool, unit: int) -> pa.Array:
     kind = context.type.kind
     if kind == "integer":
-        return pa.array(seconds * unit)
+        return array_of(seconds * unit)
     if days:
         dates = days_of(seconds // _DAY)
         return dates if kind == "date" else dates.cast(pa.string())
@@ -123,7 +124,7 @@ def years_since(options: Mapping[str, Any], context: ColumnContext) -> Space:
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         born = _moments(given[name])
         lived = np.maximum(today - born // _DAY, 0) * 400 // 146_097
-        return pa.array(np.where(born == _NEVER, 18 + indices % 73, lived))
+        return array_of(np.where(born == _NEVER, 18 + indices % 73, lived))
 
     return Space(0 if context.unique else 73, at)
 
@@ -135,7 +136,7 @@ _FORMS: Final[Mapping[str, tuple[str, str]]] = {  # what is cut out of a part, a
     "user": (r"[^a-z0-9]+", "_"),
 }
 _JOINS: Final = {"plain": " ", "slug": "-", "mail": ".", "user": "_"}
-_MAIL: Final = pa.array(["@example.com", "@example.org", "@example.net", "@example.com"])
+_MAIL: Final = array_of(["@example.com", "@example.org", "@example.net", "@example.com"])
 
 
 def made_of(options: Mapping[str, Any], context: ColumnContext) -> Space:
@@ -159,24 +160,24 @@ def made_of(options: Mapping[str, Any], context: ColumnContext) -> Space:
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         words = hashed(indices, 0, "made of") if context.unique else indices.astype(np.uint64) << np.uint64(2)
         columns = [_part(given[n], form) for n in names if n in given]
-        text = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, _JOINS[form])
+        text = columns[0] if len(columns) == 1 else join_texts(*columns, separator=_JOINS[form])
         text = pc.utf8_trim(text, _JOINS[form])
         if (pc.max(pc.utf8_length(text)).as_py() or 0) > room:
             text = pc.utf8_rtrim(pc.utf8_slice_codeunits(text, 0, room), _JOINS[form])
-        empty = pc.equal(text, "")
+        empty = pc.equal(text, scalar_of(""))
         if pc.any(empty).as_py():
             others = spare.at(drawn(spare, words), {})
             if form == "mail":
                 others = pc.replace_substring_regex(others, "@.*", "")
             text = pc.if_else(empty, pc.utf8_slice_codeunits(others, 0, room), text)
         if context.unique:
-            number = pa.array(indices + 1).cast(pa.string())
+            number = array_of(indices + 1).cast(pa.string())
             if form in ("mail", "user"):  # the digits at the end are the number's alone
                 text = pc.replace_substring_regex(text, r"[0-9]+$", "")
-            text = pc.binary_join_element_wise(text, number, {"mail": "", "user": ""}.get(form, _JOINS[form]))
+            text = join_texts(text, number, separator={"mail": "", "user": ""}.get(form, _JOINS[form]))
         if form == "mail":
             which = (hashed(indices, 0, "mail domain") >> np.uint64(62)).astype(np.int64)
-            text = pc.binary_join_element_wise(text, _MAIL.take(pa.array(which)), "")
+            text = join_texts(text, _MAIL.take(array_of(which)))
         return change(text) if change is not None else text
 
     return Space(LARGEST, at, block=1 if context.unique else None)
@@ -184,7 +185,7 @@ def made_of(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 def _part(values: pa.Array, form: str) -> pa.Array:
     """A column as part of a text; what repeats is changed once."""
-    text = pc.fill_null(values.cast(pa.string()), "")
+    text = fill_null(values.cast(pa.string()), "")
     if form == "plain":
         return text
     coded = text.dictionary_encode()
@@ -207,14 +208,14 @@ def _women(locale: str) -> pa.Array:
         weights = [1] * len(pool) if pool.weights is None else pool.weights.tolist()
         for name, weight in zip(pool.values.to_pylist(), weights, strict=True):
             share[name] = share.get(name, 0) + sign * weight
-    return pa.array([name for name, weight in share.items() if weight > 0], pa.string())
+    return array_of([name for name, weight in share.items() if weight > 0], pa.string())
 
 
 def gendered(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """``female`` or ``male`` (lists of values) by the first name in ``column``; any of them where it is NULL."""
     name = str(options["column"])
-    female = pa.array([str(v) for v in options["female"]], pa.string())
-    male = pa.array([str(v) for v in options["male"]], pa.string())
+    female = array_of([str(v) for v in options["female"]], pa.string())
+    male = array_of([str(v) for v in options["male"]], pa.string())
     women = _women(context.locale)
     longest = limits_of(options, context).maximum
     if longest is not None and max(len(v) for v in (*options["female"], *options["male"])) > longest:
@@ -222,12 +223,12 @@ def gendered(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         first = pc.replace_substring_regex(given[name].cast(pa.string()), r"^\s*(\S+).*$", r"\1")
-        known = pc.is_in(first, value_set=women).to_numpy(zero_copy_only=False)
-        hers = np.where(np.asarray(first.is_valid()), known, indices % 2 == 0)
+        known = numpy_of(pc.is_in(first, value_set=women))
+        hers = np.where(numpy_of(first.is_valid()), known, indices % 2 == 0)
         return pc.if_else(
-            pa.array(hers),
-            female.take(pa.array(indices // 2 % len(female))),
-            male.take(pa.array(indices // 2 % len(male))),
+            array_of(hers),
+            female.take(array_of(indices // 2 % len(female))),
+            male.take(array_of(indices // 2 % len(male))),
         )
 
     return Space(0 if context.unique else 2**16, at)
@@ -243,9 +244,9 @@ def matching(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """What follows from the file name or path in ``column``: its ``part`` extension, name, or mime type."""
     name, part = str(options["column"]), str(options["part"])
     limits = limits_of(options, context)
-    kinds = pa.array(list(_MIME_OF), pa.string())
-    types = pa.array(list(_MIME_OF.values()), pa.string())
-    spare = pa.array(
+    kinds = array_of(list(_MIME_OF), pa.string())
+    types = array_of(list(_MIME_OF.values()), pa.string())
+    spare = array_of(
         list(vocabulary.MIME_TYPES if part == "mime" else _MIME_OF if part == "extension" else ["file.txt"])
     )
     longest = max(len(v) for v in (_MIME_OF.values() if part == "mime" else _MIME_OF))
@@ -259,7 +260,7 @@ def matching(options: Mapping[str, Any], context: ColumnContext) -> Space:
             found = pc.replace_substring_regex(found, r"^.*\.", "")
         if part == "mime":
             found = types.take(pc.index_in(found, value_set=kinds))
-        return pc.coalesce(found, spare.take(pa.array(indices % len(spare))))
+        return pc.coalesce(found, spare.take(array_of(indices % len(spare))))
 
     return Space(0 if context.unique else 2**16, at)
 

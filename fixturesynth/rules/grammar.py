@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, join_texts, numpy_of, scalar_of
 from fixturesynth.randomness import below, choose
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 
@@ -34,7 +35,7 @@ __all__ = [
     "drawn",
     "fold",
     "guide",
-    "joined",
+    "join_texts",
     "limits_of",
     "phrase_makers",
     "phrase_space",
@@ -70,16 +71,16 @@ class Pool:
     def of(cls, values: Sequence[str], weights: Sequence[int] | None = None) -> "Pool":
         """A pool of the distinct ``values``; the first weight of a value counts."""
         if weights is None:
-            return cls(pa.array(list(dict.fromkeys(values)), pa.string()))
+            return cls(array_of(list(dict.fromkeys(values)), pa.string()))
         pairs = dict(zip(reversed(values), reversed(weights), strict=True))
         kept = sorted(((v, w) for v, w in pairs.items() if w > 0), key=lambda p: (-p[1], len(p[0]), p[0]))
-        return cls(pa.array([v for v, _ in kept], pa.string()), np.array([w for _, w in kept], np.int64))
+        return cls(array_of([v for v, _ in kept], pa.string()), np.array([w for _, w in kept], np.int64))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def keep(self, chosen: npt.NDArray[np.bool_]) -> "Pool":
-        return Pool(self.values.filter(pa.array(chosen)), None if self.weights is None else self.weights[chosen])
+        return Pool(self.values.filter(array_of(chosen)), None if self.weights is None else self.weights[chosen])
 
     @cached_property
     def guide(self) -> npt.NDArray[np.int64] | None:
@@ -121,11 +122,11 @@ def cut_texts(texts: pa.Array, lengths: Integers) -> pa.Array:
     >>> cut_texts(pa.array(["abc", "d", "efg"]), np.array([2, 2, 1])).to_pylist()
     ['ab', 'd', 'e']
     """
-    over = pc.utf8_length(texts).to_numpy(zero_copy_only=False) > lengths
+    over = numpy_of(pc.utf8_length(texts)) > lengths
     for length in np.unique(lengths[over]).tolist():
         mask = over & (lengths == length)
         texts = pc.replace_with_mask(
-            texts, pa.array(mask), pc.utf8_slice_codeunits(texts.filter(pa.array(mask)), 0, length)
+            texts, array_of(mask), pc.utf8_slice_codeunits(texts.filter(array_of(mask)), 0, length)
         )
     return texts
 
@@ -185,10 +186,9 @@ def fold(text: str) -> str:
 def joined(left: Pool, right: Pool) -> Pool:
     """The product of two pools as one, in row-major order."""
     m, n = len(left), len(right)
-    values = pc.binary_join_element_wise(
-        left.values.take(pa.array(np.repeat(np.arange(m), n))),
-        right.values.take(pa.array(np.tile(np.arange(n), m))),
-        "",
+    values = join_texts(
+        left.values.take(array_of(np.repeat(np.arange(m), n))),
+        right.values.take(array_of(np.tile(np.arange(n), m))),
     )
     if left.weights is None and right.weights is None:
         return Pool(values)
@@ -259,7 +259,7 @@ def _fit(phrase: Phrase, limits: Limits, unique: bool) -> list[Pool | Number] | 
     pools = [p for p in parts if isinstance(p, Pool)]
     if any(len(p) == 0 for p in pools):
         return None
-    lengths = [measure(p.values).to_numpy(zero_copy_only=False).astype(np.int64) for p in pools]
+    lengths = [numpy_of(measure(p.values)).astype(np.int64) for p in pools]
     kept = _within(lengths, limits)
     if kept is None:
         return None
@@ -410,15 +410,15 @@ def _product(parts: list[Pool | Number], limits: Limits, unique: bool) -> Space:
         pieces: list[pa.Array] = []
         for pool in reversed(pools[1:]):
             upper = rest // len(pool)
-            pieces.append(pool.values.take(pa.array(rest - upper * len(pool))))
+            pieces.append(pool.values.take(array_of(rest - upper * len(pool))))
             rest = upper
-        pieces.append(pools[0].values.take(pa.array(rest)))
+        pieces.append(pools[0].values.take(array_of(rest)))
         pieces.reverse()
         if level is not None and level.any():
             slot, prefix = slots[0]
-            numbers = pc.binary_join_element_wise(prefix, pa.array(level + 1).cast(pa.string()), "")
-            pieces.insert(slot, pc.if_else(pa.array(level == 0), "", numbers))
-        return pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+            numbers = join_texts(prefix, array_of(level + 1).cast(pa.string()))
+            pieces.insert(slot, pc.if_else(array_of(level == 0), scalar_of(""), numbers))
+        return pieces[0] if len(pieces) == 1 else join_texts(*pieces)
 
     def draw(words: Words) -> Integers:
         bits = Bits(words)
@@ -455,13 +455,13 @@ def union(spaces: Sequence[Space], weights: Sequence[int]) -> Space:
         for i, space in enumerate(spaces):
             rows = order[ends[i] : ends[i + 1]]
             if len(rows):
-                own = {name: column.take(pa.array(rows)) for name, column in given.items()}
+                own = {name: column.take(array_of(rows)) for name, column in given.items()}
                 pieces.append(space.at(indices[rows] - starts[i], own))
         if not pieces:
             return spaces[0].at(indices, given)
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
-        return pa.concat_arrays(pieces).take(pa.array(back))
+        return pa.concat_arrays(pieces).take(array_of(back))
 
     def draw(words: Words) -> Integers:
         bits = Bits(words)

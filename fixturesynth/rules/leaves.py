@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.profiling.temporal import format_temporal
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Words
@@ -50,12 +51,12 @@ class Values:
     """Values with weights."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.pool = pa.array(options["values"])
+        self.pool = array_of(options["values"])
         self.weights = np.array(options["weights"], np.int64)
         self.running = np.cumsum(self.weights)
 
     def raw(self, words: Words) -> pa.Array:
-        return self.pool.take(pa.array(choose(words, self.running)))
+        return self.pool.take(array_of(choose(words, self.running)))
 
 
 class Numbers:
@@ -74,19 +75,19 @@ class Numbers:
         units = np.maximum(units // self.step * self.step, self.knots[0])
         if self.spikes is None:
             return units
-        spikes = self.spikes.raw(hashed(words, 0, "spike")).to_numpy(zero_copy_only=False).astype(np.int64)
+        spikes = numpy_of(self.spikes.raw(hashed(words, 0, "spike"))).astype(np.int64)
         return np.where(choose(words, self.often) == 0, spikes, units)
 
     def raw(self, words: Words) -> pa.Array:
         units = self.units(words)
-        return pa.array(units) if not self.scale else self.written(units)
+        return array_of(units) if not self.scale else self.written(units)
 
     def written(self, units: Integers) -> pa.Array:
         if self.scale > 0:
             return decimal_texts(units, self.scale, self.digits)
         tail = "0" * -self.scale if -self.scale <= WRITTEN_OUT else f"e{-self.scale}"
-        texts = pa.array(units).cast(pa.string())
-        return pc.if_else(pa.array(units == 0), texts, pc.binary_join_element_wise(texts, tail, ""))
+        texts = array_of(units).cast(pa.string())
+        return pc.if_else(array_of(units == 0), texts, join_texts(texts, tail))
 
 
 def decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
@@ -96,15 +97,15 @@ def decimal_texts(units: Integers, scale: int, digits: int | None) -> pa.Array:
     ['1.5', '-0.05', '2.0']
     """
     one = 10**scale
-    whole = pa.array(np.abs(units) // one).cast(pa.string())
-    part = pc.utf8_lpad(pa.array(np.abs(units) % one).cast(pa.string()), scale, "0")
+    whole = array_of(np.abs(units) // one).cast(pa.string())
+    part = pc.utf8_lpad(array_of(np.abs(units) % one).cast(pa.string()), scale, "0")
     if digits is None:
         part = pc.utf8_rtrim(part, characters="0")
-        part = pc.if_else(pc.equal(part, ""), "0", part)
+        part = pc.if_else(pc.equal(part, scalar_of("")), scalar_of("0"), part)
     else:
         part = pc.utf8_rpad(part, digits, "0")
-    sign = pc.if_else(pa.array(units < 0), "-", "")
-    return pc.binary_join_element_wise(sign, pc.binary_join_element_wise(whole, part, "."), "")
+    sign = pc.if_else(array_of(units < 0), scalar_of("-"), scalar_of(""))
+    return join_texts(sign, join_texts(whole, part, separator="."))
 
 
 class Moments:
@@ -169,7 +170,7 @@ def gathered(pieces: Sequence[pa.Array], rows: Sequence[Integers]) -> pa.Array:
     order = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
     back = np.empty(order.size, np.int64)
     back[order] = np.arange(order.size)
-    return pa.concat_arrays(pieces).take(pa.array(back)) if pieces else pa.array([], pa.string())
+    return pa.concat_arrays(pieces).take(array_of(back)) if pieces else array_of([], pa.string())
 
 
 _PLAIN: Final = r'["\\\x00-\x1f]'
@@ -178,21 +179,21 @@ _PLAIN: Final = r'["\\\x00-\x1f]'
 def quoted(texts: pa.Array) -> pa.Array:
     """Texts as JSON writes them."""
     if pc.any(pc.match_substring_regex(texts, _PLAIN)).as_py():
-        return pa.array([json.dumps(t, ensure_ascii=False) for t in texts.to_pylist()], pa.string())
-    return pc.binary_join_element_wise('"', texts, '"', "")
+        return array_of([json.dumps(t, ensure_ascii=False) for t in texts.to_pylist()], pa.string())
+    return join_texts('"', texts, '"')
 
 
 def as_told(part: Any, values: pa.Array) -> pa.Array:
     """Values that a model told, written as the part writes them."""
-    empty = pa.array(np.asarray(values.is_null()))
+    empty = array_of(numpy_of(values.is_null()))
     if isinstance(part, Moments):
-        ints = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(ints).cast(pa.string()))
+        ints = numpy_of(fill_null(values, 0)).astype(np.int64)
+        return pc.if_else(empty, scalar_of(None, pa.string()), part.written(ints).cast(pa.string()))
     if isinstance(part, Numbers) and pa.types.is_floating(values.type):
-        numbers = values.fill_null(0).to_numpy(zero_copy_only=False)
+        numbers = numpy_of(fill_null(values, 0))
         factor = float(10 ** abs(part.scale))
         units = np.rint(numbers * factor if part.scale >= 0 else numbers / factor).astype(np.int64)
-        return pc.if_else(empty, pa.scalar(None, pa.string()), part.written(units))
+        return pc.if_else(empty, scalar_of(None, pa.string()), part.written(units))
     return values
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, numpy_of
 from fixturesynth.rules.buffers import days_of, microseconds_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import Bits, guide, spread
@@ -144,7 +145,7 @@ def years(options: Mapping[str, Any], context: ColumnContext) -> Space:
     low, high = int(options.get("low", context.now.year - 30)), int(options.get("high", context.now.year))
     if high < low:
         raise ValueError(f"{low=} is greater than {high=}")
-    return Space(high - low + 1, lambda indices, given: pa.array(indices + low))
+    return Space(high - low + 1, lambda indices, given: array_of(indices + low))
 
 
 def epoch_unit(kind: ColumnType, name: str) -> int:
@@ -169,13 +170,13 @@ def epochs(options: Mapping[str, Any], context: ColumnContext) -> Space:
     unit = int(options.get("unit", 1))
     inner = timestamps(options, replace(context, type=ColumnType("timestamp", "timestamp")))
     low, high = context.type.integer_range
-    ends = inner.at(np.array([0, inner.size - 1]), {}).cast(pa.int64()).to_numpy() // 1_000_000 * unit
+    ends = numpy_of(inner.at(np.array([0, inner.size - 1]), {}).cast(pa.int64())) // 1_000_000 * unit
     if not low <= ends.min() <= ends.max() <= high:
         return replace(inner, size=0)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
-        micros = inner.at(indices, given).cast(pa.int64()).to_numpy()
-        return pa.array(micros // (1_000_000 // unit))
+        micros = numpy_of(inner.at(indices, given).cast(pa.int64()))
+        return array_of(micros // (1_000_000 // unit))
 
     return replace(inner, at=at)
 

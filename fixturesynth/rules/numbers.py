@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, join_texts
 from fixturesynth.rules.buffers import decimals_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import Bits, guide, spread
@@ -34,14 +35,14 @@ def sequence(options: Mapping[str, Any], context: ColumnContext) -> Space:
         largest = 10 ** min(digits, 18) - 1 if digits > 0 else -1
         size = max(0, min(size, (largest - start) // step + 1 if step > 0 else size))
     if not prefix and not width:
-        return Space(min(size, 2**62), lambda indices, given: pa.array(indices * step + start), block=1)
+        return Space(min(size, 2**62), lambda indices, given: array_of(indices * step + start), block=1)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         import pyarrow.compute as pc
 
-        digits = pa.array(indices * step + start).cast(pa.string())
+        digits = array_of(indices * step + start).cast(pa.string())
         padded = pc.utf8_lpad(digits, width=width, padding="0") if width else digits
-        return pc.binary_join_element_wise(prefix, padded, "")
+        return join_texts(prefix, padded)
 
     return Space(min(size, 2**62), at, block=1)
 
@@ -109,7 +110,7 @@ def _units(first: int, last: int, step: int, knots: Sequence[int], endings: Mapp
         chosen = (bits.take(2) < np.uint64(_ENDED)) & (ended >= first) & (ended <= last)
         return np.where(chosen, (ended - first) // step, index)
 
-    return Space(size, lambda indices, given: pa.array(indices * step + first), draw=draw)
+    return Space(size, lambda indices, given: array_of(indices * step + first), draw=draw)
 
 
 def integers(options: Mapping[str, Any], context: ColumnContext) -> Space:
@@ -163,7 +164,7 @@ def floats(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         units: npt.NDArray[np.float64] = (indices * step + first).astype(np.float64)
-        return pa.array(units / one)
+        return array_of(units / one)
 
     return Space(space.size, at, draw=space.draw)
 

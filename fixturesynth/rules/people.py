@@ -7,6 +7,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, scalar_of
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
 from fixturesynth.rules.grammar import NUMBER, Number, Phrase, Pool, limits_of, phrase_space
@@ -187,17 +188,17 @@ def email_from(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         columns = [_plain(given[s]) for s in sources]
-        local = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, ".")
+        local = columns[0] if len(columns) == 1 else join_texts(*columns, separator=".")
         local = pc.utf8_slice_codeunits(pc.utf8_trim(local, "."), 0, room)
-        local = pc.if_else(pc.equal(pc.utf8_length(local), 0), "user", pc.utf8_trim(local, "."))
-        pieces = [local, pa.array(indices + 1).cast(pa.string())] if context.unique else [local]
-        return pc.binary_join_element_wise(pc.binary_join_element_wise(*pieces, "."), "example.com", "@")
+        local = pc.if_else(pc.equal(pc.utf8_length(local), scalar_of(0)), scalar_of("user"), pc.utf8_trim(local, "."))
+        pieces = [local, array_of(indices + 1).cast(pa.string())] if context.unique else [local]
+        return join_texts(join_texts(*pieces, separator="."), "example.com", separator="@")
 
     return Space(2**62 if context.unique else 1, at, block=1 if context.unique else None)
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    text = pc.fill_null(pc.utf8_lower(pc.utf8_normalize(column.cast(pa.string()), form="NFKD")), "")
+    text = fill_null(pc.utf8_lower(pc.utf8_normalize(column.cast(pa.string()), form="NFKD")), "")
     return pc.utf8_trim(pc.replace_substring_regex(text, r"[^a-z0-9]+", ""), "-")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.buffers import decimals_of
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
@@ -209,15 +210,15 @@ def place(options: Mapping[str, Any], context: ColumnContext) -> Space:
     short = limits.maximum is not None and max(map(len, towns.parts[part])) > limits.maximum
     if (part in makers and context.type.kind == "text" and short) or words == ():
         return Space(0, lambda indices, given: pa.nulls(0, pa.string()))
-    values = pa.array(words, pa.string()) if words else None
+    values = array_of(words, pa.string()) if words else None
     if context.unique:
         distinct = values.unique() if values is not None else pa.nulls(0, pa.string())
-        return Space(len(distinct), lambda indices, given: distinct.take(pa.array(indices)))
+        return Space(len(distinct), lambda indices, given: distinct.take(array_of(indices)))
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         town = table[indices >> 32]
         if values is not None:
-            return values.take(pa.array(town))
+            return values.take(array_of(town))
         return makers[part](town, Bits(hashed(indices, 0, "place", part)))
 
     def draw(drawn: Any) -> Integers:
@@ -249,7 +250,7 @@ def _posted(forms: tuple[str, ...], town: Integers, bits: Bits) -> pa.Array:
         out[:, i] = np.where(shapes[:, i] == "#", _DIGITS[word * 10 >> 16], out[:, i])
         out[:, i] = np.where(shapes[:, i] == "@", _LETTERS[word * len(_LETTERS) >> 16], out[:, i])
     joined = np.ascontiguousarray(out).view(f"<U{width}").reshape(-1)
-    return pc.utf8_rtrim_whitespace(pa.array(joined, pa.string()))
+    return pc.utf8_rtrim_whitespace(array_of(joined, pa.string()))
 
 
 def _degrees(centres: tuple[str, ...], town: Integers, bits: Bits, context: ColumnContext) -> pa.Array:
@@ -261,10 +262,10 @@ def _degrees(centres: tuple[str, ...], town: Integers, bits: Bits, context: Colu
         found = units * 10 ** (scale - 5) if scale >= 5 else units // 10 ** (5 - scale)
         return decimals_of(found, min(wide, 38), scale)
     if kind.kind == "text":
-        return pc.utf8_rtrim(pa.array(units / 100_000).cast(pa.string()), "0")
+        return pc.utf8_rtrim(array_of(units / 100_000).cast(pa.string()), "0")
     if kind.kind == "integer":
-        return pa.array(units // 100_000)
-    return pa.array(units / np.float64(100_000))
+        return array_of(units // 100_000)
+    return array_of(units / np.float64(100_000))
 
 
 def _near(centres: tuple[str, ...], town: Integers, bits: Bits) -> Integers:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, join_texts, numpy_of, scalar_of
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, Space, Words
@@ -104,8 +105,8 @@ def _drawn_marks(indices: Integers, marks: Sequence[tuple[str, int]], address: s
     """A mark, or nothing, for every index by thousandths, and how long it is."""
     ends = np.cumsum([n for _, n in marks], dtype=np.int64)
     which = np.searchsorted(ends, below(hashed(indices, 0, "prose", address), 1000), side="right")
-    known = pa.array([*(m for m, _ in marks), ""])
-    return known.take(pa.array(which)), np.where(which < len(marks), 1, 0)
+    known = array_of([*(m for m, _ in marks), ""])
+    return known.take(array_of(which)), np.where(which < len(marks), 1, 0)
 
 
 def _split(entries: Sequence[Any]) -> tuple[list[str], list[int]]:
@@ -158,7 +159,7 @@ def _prose(
     count = len(plain)
     # Four forms of every word: as it is, at the start of a sentence, at its end, and both.
     upper = [w[:1].upper() + w[1:] for w in plain]
-    forms = pa.array([*plain, *upper, *(f"{w}." for w in plain), *(f"{w}." for w in upper)], pa.string())
+    forms = array_of([*plain, *upper, *(f"{w}." for w in plain), *(f"{w}." for w in upper)], pa.string())
     sizes = np.array([_size(w, limits) for w in plain], np.int64)
     table = guide(np.array(list(weighed.values()), np.int64))
     goals = np.clip(np.array(sorted(lengths), np.int64), 2, longest)
@@ -168,7 +169,7 @@ def _prose(
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         asked = given.get(WANTED_LENGTH)
-        wanted = None if asked is None else asked.to_numpy(zero_copy_only=False).astype(np.int64)
+        wanted = None if asked is None else numpy_of(asked).astype(np.int64)
         cuts = [slice(i, i + _BLOCK) for i in range(0, max(len(indices), 1), _BLOCK)]
         return pa.concat_arrays([block(indices[cut], None if wanted is None else wanted[cut]) for cut in cuts])
 
@@ -208,16 +209,16 @@ def _prose(
             stops[offsets[1:] - 1] = True
             begins = np.concatenate([[True], stops[:-1]]) | (place == 0)
             picks = picks + count * (begins + 2 * stops.astype(np.int64))
-        values = forms.take(pa.array(picks))
+        values = forms.take(array_of(picks))
         if habits.get("marks"):
             inner = np.ones(len(picks), bool)
             inner[offsets[1:] - 1] = False
-            kept = pc.if_else(pa.array(inner), marked.filter(pa.array(stays)), "")
-            values = pc.binary_join_element_wise(values, kept, "")
-        joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), values), " ")
+            kept = pc.if_else(array_of(inner), marked.filter(array_of(stays)), scalar_of(""))
+            values = join_texts(values, kept)
+        joined = pc.binary_join(pa.ListArray.from_arrays(array_of(offsets), values), scalar_of(" "))
         if edges:
             parts = [edges[k][0] if k in edges else "" for k in ("lead", "final", "trail")]
-            joined = pc.binary_join_element_wise(parts[0], joined, parts[1], parts[2], "")
+            joined = join_texts(parts[0], joined, parts[1], parts[2])
         return pc.utf8_rpad(joined, width=floor, padding=".") if floor else joined
 
     return Space(min(2**62, base**opening) if context.unique else 2**62, at)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
@@ -90,6 +89,8 @@ RULES: Mapping[str, RuleMaker] = _table(
 
 @lru_cache(maxsize=1)
 def _plugged() -> dict[str, RuleMaker]:
+    from importlib.metadata import entry_points  # which parses mail; our own rules do without it
+
     return {point.name: point.load() for point in entry_points(group="fixturesynth.rules")}
 
 

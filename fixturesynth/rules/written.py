@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of, scalar_of
 from fixturesynth.randomness import below, choose, hashed
 from fixturesynth.rules.contract import WANTED_LENGTH, ColumnContext, Integers, RuleCall, Space
 from fixturesynth.rules.grammar import LARGEST, cut_texts, drawn, limits_of
@@ -37,9 +38,9 @@ def numbered(options: Mapping[str, Any], context: ColumnContext) -> Space:
     span = min(span, most)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
-        digits = pa.array(np.asarray(indices) + low).cast(pa.string())
+        digits = array_of(np.asarray(indices) + low).cast(pa.string())
         padded = pc.utf8_lpad(digits, width, padding="0") if width else digits
-        return pc.binary_join_element_wise(prefix, padded, suffix, "")
+        return join_texts(prefix, padded, suffix)
 
     if counted:
         return Space(min(most, LARGEST), at, block=1)
@@ -56,7 +57,7 @@ def mail(options: Mapping[str, Any], context: ColumnContext) -> Space:
     from fixturesynth.rules.registry import space_of  # the registry knows this rule, and this rule the registry
 
     pairs = [(str(d) or _SAFE, max(int(w), 0)) for d, w in options.get("domains") or [["", 1]]]
-    domains = pa.array([d for d, _ in pairs])
+    domains = array_of([d for d, _ in pairs])
     sizes = np.array([len(d) for d, _ in pairs], np.int64)
     running = np.cumsum(np.array([w for _, w in pairs], np.int64))
     template, case = options.get("template"), options.get("local", "lower")
@@ -75,20 +76,20 @@ def mail(options: Mapping[str, Any], context: ColumnContext) -> Space:
         if template is not None and options["first"] in given and options["last"] in given:
             spelled = _spelled(str(template), given[options["first"]], given[options["last"]], case == "mixed")
             own = below(hashed(indices, 0, "mail own"), 1000) < share
-            local = pc.if_else(pc.and_(pa.array(own), pc.not_equal(spelled, "")), spelled, local)
+            local = pc.if_else(pc.and_(array_of(own), pc.not_equal(spelled, scalar_of(""))), spelled, local)
         local = change(local) if change is not None else local
         local = pc.utf8_rtrim(pc.utf8_slice_codeunits(local, 0, room), "._-")
         if context.unique:
             plain = pc.replace_substring_regex(local, r"[0-9]+$", "")
-            local = pc.binary_join_element_wise(plain, pa.array(indices + 1).cast(pa.string()), "")
+            local = join_texts(plain, array_of(indices + 1).cast(pa.string()))
         which = choose(hashed(indices, 0, "mail domain"), running)
         if (asked := given.get(WANTED_LENGTH)) is not None and not context.unique:
-            left = asked.to_numpy(zero_copy_only=False).astype(np.int64) - sizes[which] - 1
-            digits = pa.array(hashed(indices, 0, "mail digits") % np.uint64(10**9)).cast(pa.string())
-            longer = pc.less(pc.utf8_length(local), pa.array(left))
-            local = pc.if_else(longer, pc.binary_join_element_wise(local, digits, ""), local)
+            left = numpy_of(asked).astype(np.int64) - sizes[which] - 1
+            digits = array_of(hashed(indices, 0, "mail digits") % np.uint64(10**9)).cast(pa.string())
+            longer = pc.less(pc.utf8_length(local), array_of(left))
+            local = pc.if_else(longer, join_texts(local, digits), local)
             local = pc.utf8_rtrim(cut_texts(local, np.maximum(left, 2)), "._-")
-        return pc.binary_join_element_wise(local, domains.take(pa.array(which)), "@")
+        return join_texts(local, domains.take(array_of(which)), separator="@")
 
     return Space(LARGEST, at, block=1 if context.unique else None)
 
@@ -99,14 +100,14 @@ def _spelled(template: str, first: pa.Array, last: pa.Array, mixed: bool) -> pa.
     parts |= {"f": pc.utf8_slice_codeunits(parts["first"], 0, 1), "l": pc.utf8_slice_codeunits(parts["last"], 0, 1)}
     pieces = [p for p in re.split(r"(\{\w+\})", template) if p]
     needed = [parts[p[1:-1]] for p in pieces if p.startswith("{")]
-    text = pc.binary_join_element_wise(*(parts[p[1:-1]] if p.startswith("{") else p for p in pieces), "")
+    text = join_texts(*(parts[p[1:-1]] if p.startswith("{") else p for p in pieces))
     for part in needed:
-        text = pc.if_else(pc.equal(part, ""), "", text)
+        text = pc.if_else(pc.equal(part, scalar_of("")), scalar_of(""), text)
     return text
 
 
 def _plain(column: pa.Array, mixed: bool) -> pa.Array:
-    text = pc.fill_null(pc.utf8_normalize(column.cast(pa.string()), form="NFKD"), "")
+    text = fill_null(pc.utf8_normalize(column.cast(pa.string()), form="NFKD"), "")
     return pc.replace_substring_regex(text if mixed else pc.utf8_lower(text), r"[^A-Za-z0-9]+", "")
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.offsets import add_offset, offsets
 from fixturesynth.generators.succession import view_of
@@ -71,13 +72,13 @@ def _aggregate(
     if "column" in p:
         chosen = chosen_child(theirs, at, mine.rows, p)
         has = chosen >= 0
-        values = child.columns[p["column"]].take(pa.array(chosen, pa.int64(), mask=~has))
+        values = child.columns[p["column"]].take(array_of(chosen, pa.int64(), mask=~has))
         values = as_type(values, own.type, p.get("format"))
     else:
         number, has = folded(theirs, at, mine.rows, p)
-        values = as_type(pa.array(number, mask=~has), own.type)
+        values = as_type(array_of(number, mask=~has), own.type)
     if p["empty"] == "zero":
-        return pc.if_else(pa.array(has), values, as_type(pa.array([0]), own.type)[0])
+        return pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
     if p["empty"] == "own" or not schema[parent].column(item.column).nullable:
         return pc.coalesce(values, own)
     return values
@@ -120,7 +121,7 @@ def _in_order(table: TablePlan, columns: Columns, changed: set[str]) -> Columns:
         bad = misordered(out[low], out[high], strict)
         if bad.any():
             still, moving = (low, high) if low in given else (high, low)
-            out[moving] = pc.if_else(pa.array(bad), as_type(out[still], out[moving].type), out[moving])
+            out[moving] = pc.if_else(array_of(bad), as_type(out[still], out[moving].type), out[moving])
             changed.add(moving)
     return out
 
@@ -139,7 +140,7 @@ def _kept_where_refused(assembly: Assembly, before: Columns, columns: Columns) -
     refused = passing(before) & ~passing(columns)
     if not refused.any():
         return columns
-    mask = pa.array(refused)
+    mask = array_of(refused)
     return {n: v if v is before[n] else pc.if_else(mask, before[n], v) for n, v in columns.items()}
 
 
@@ -156,6 +157,6 @@ def _copy_down(schema: Schema, plan: Plan, made: MutableMapping[str, Made], pare
                 continue
             theirs = view_of(schema[table.name], child.columns, fk.columns)
             at = locate_parents(theirs, fk, view_of(schema[parent], made[parent].columns, fk.parent_columns))[0]
-            values = made[parent].columns[source.sources[0]].take(pa.array(at, pa.int64(), mask=at < 0))
+            values = made[parent].columns[source.sources[0]].take(array_of(at, pa.int64(), mask=at < 0))
             own = child.columns[column.name]
             child.columns[column.name] = as_type(values, own.type, source.parameters.get("format"))

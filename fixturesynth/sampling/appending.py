@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Key, Rule, RuleCall, UniquePlan
@@ -97,7 +98,7 @@ def past(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integer
             index = np.arange(assembly.rows)
             index[rows] = assembly.rows + np.arange(rows.size)
             base = assembly.base[name]
-            assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(pa.array(index))
+            assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(array_of(index))
             return True
     return False
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, numpy_of, scalar_of
 from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
@@ -108,7 +109,7 @@ class Assembly:
         if values is None or not len(values):
             kind = values.type if values is not None else pa.null()
             return pa.nulls(self.rows, kind)
-        return values.take(pa.array(ranks, pa.int64(), mask=ranks < 0))
+        return values.take(array_of(ranks, pa.int64(), mask=ranks < 0))
 
 
 def compute(assembly: Assembly, known: Mapping[str, pa.Array] | None = None) -> dict[str, pa.Array]:
@@ -136,13 +137,13 @@ def _as_asked(assembly: Assembly, column: ColumnPlan, values: pa.Array) -> pa.Ar
     words = hashed(np.arange(len(values)), assembly.seed, assembly.table.name, column.name, "nulls asked")
     wanted = np.zeros(len(values), dtype=bool)
     wanted[np.argsort(words, kind="stable")[: round(len(values) * column.null_share)]] = True
-    valid = np.asarray(values.is_valid())
+    valid = numpy_of(values.is_valid())
     missing, donors = np.flatnonzero(~valid & ~wanted), np.flatnonzero(valid)
     if missing.size and donors.size:
         index = np.arange(len(values))
         index[missing] = donors[(words[missing] % np.uint64(donors.size)).astype(np.int64)]
-        values = values.take(pa.array(index))
-    return pc.if_else(pa.array(wanted), pa.scalar(None, values.type), values)
+        values = values.take(array_of(index))
+    return pc.if_else(array_of(wanted), scalar_of(None, values.type), values)
 
 
 def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
@@ -210,7 +211,7 @@ def derived(
     if own is not None:
         return as_type(assembly.through(*own, out), kind)
     if source.operation == "ordinal":
-        sources = [pa.array(assembly.place(str(source.foreign_key), out))]
+        sources = [array_of(assembly.place(str(source.foreign_key), out))]
     elif source.foreign_key is not None:
         sources = [assembly.through(source.foreign_key, source.sources[0], out)]
     else:
@@ -234,7 +235,7 @@ def derived(
         values = pc.coalesce(values, as_type(alone, kind))
     flags = assembly.flags(column.name)
     if flags is not None:
-        values = pc.if_else(pa.array(flags), pa.scalar(None, kind), values)
+        values = pc.if_else(array_of(flags), scalar_of(None, kind), values)
     return values
 
 
@@ -280,21 +281,21 @@ def _determined(
     missing = np.flatnonzero(found < 0)
     if not missing.size:
         return values
-    parts = [codes_of(s.take(pa.array(missing))) for s in sources]
+    parts = [codes_of(s.take(array_of(missing))) for s in sources]
     _, first, which = np.unique(pair_keys(*parts), return_index=True, return_inverse=True)
     if alone is not None:
-        lent = as_type(alone, kind).take(pa.array(missing[first]))
+        lent = as_type(alone, kind).take(array_of(missing[first]))
     elif lookup.num_rows:
         # Nothing was learned for rare determinants: known values are dealt out in turn, the most frequent first.
         known = as_type(combined(lookup["target"]), kind)
-        lent = known.take(pa.array(np.arange(first.size) % min(lookup.num_rows, 1 + first.size)))
+        lent = known.take(array_of(np.arange(first.size) % min(lookup.num_rows, 1 + first.size)))
     else:
         return values
     if required and lent.null_count:
         # Nothing for this determinant: it takes what others have, and keeps it in all of its rows.
         pool = pa.concat_arrays([lent, values]).drop_null()
         if len(pool):
-            lent = pc.coalesce(lent, pool.take(pa.array(np.arange(len(lent)) % len(pool))))
+            lent = pc.coalesce(lent, pool.take(array_of(np.arange(len(lent)) % len(pool))))
     index = np.arange(len(values))
     index[missing] = len(values) + which
-    return pa.concat_arrays([values, lent]).take(pa.array(index))
+    return pa.concat_arrays([values, lent]).take(array_of(index))

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.keys import locate
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.planning.plan import Derived, Reference, ReferencePlan, TablePlan
@@ -73,7 +74,7 @@ def led_rows(
         rows = led_rows(plan, table, through, leading, made, (*seen, implied))
         if rows is None or name not in made[via].columns:
             return None
-        wanted.append(made[via].columns[name].take(pa.array(rows, pa.int64(), mask=rows < 0)))
+        wanted.append(made[via].columns[name].take(array_of(rows, pa.int64(), mask=rows < 0)))
     return locate(wanted, [made[fk.parent].columns[c] for c in fk.parent_columns])
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.planning.plan import BranchColumn, BranchSet, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed
 
@@ -65,8 +66,8 @@ def with_columns(
         made = values(column.name, column.call or source.call, ranks).cast(kind)
         word = hashed(ranks, seed, plan.name, column.name, "null")
         empty = word < np.uint64(min(int(column.null_share * 2**64), 2**64 - 1))
-        made = pc.if_else(pa.array(empty), pa.scalar(None, kind), made)
+        made = pc.if_else(array_of(empty), scalar_of(None, kind), made)
         index = np.arange(len(out[column.name]))
         index[rows] = index.size + np.arange(rows.size)
-        out[column.name] = pa.concat_arrays([out[column.name], made]).take(pa.array(index))
+        out[column.name] = pa.concat_arrays([out[column.name], made]).take(array_of(index))
     return out

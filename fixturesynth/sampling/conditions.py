@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import fill_null, numpy_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import TablePlan, UniquePlan
 from fixturesynth.sampling.appending import met
@@ -115,4 +116,4 @@ def refuse_repeated(assembly: Assembly, columns: Columns) -> None:
 
 def equal_rows(columns: Columns, a: str, b: str) -> Mask:
     """Rows in which both are set and alike, (rows,)."""
-    return np.asarray(pc.equal(*unify([columns[a], columns[b]])).fill_null(False))
+    return numpy_of(fill_null(pc.equal(*unify([columns[a], columns[b]])), False))

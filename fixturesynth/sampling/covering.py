@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.planning.plan import Plan, Reference, Rule, TablePlan
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.assembly import Made
@@ -76,7 +77,7 @@ def differing_values(
         fresh = fresh.filter(pc.invert(pc.is_in(fresh, pc.unique(base[name]))))[: twice.size]
         index = np.arange(plan.rows)
         index[twice[: len(fresh)]] = plan.rows + np.arange(len(fresh))
-        out[name] = pa.concat_arrays([base[name], fresh]).take(pa.array(index))
+        out[name] = pa.concat_arrays([base[name], fresh]).take(array_of(index))
     return out
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import BranchColumn, Derived, ReferencePlan, Rule, UniquePlan
 from fixturesynth.randomness import hashed
@@ -62,11 +63,11 @@ def _freed(assembly: Assembly, own: Made) -> dict[str, pa.Array]:
         columns = own.columns | out
         failing = ~_passing(assembly, texts, columns)
         empty = {
-            c: pc.if_else(pa.array(failing), pa.scalar(None, columns[c].type), columns[c]) for c in sorted(mine)
+            c: pc.if_else(array_of(failing), scalar_of(None, columns[c].type), columns[c]) for c in sorted(mine)
         }  # fmt: skip
         freed = failing & _passing(assembly, texts, columns | empty)
         if freed.any():
-            out |= {c: pc.if_else(pa.array(freed), values, columns[c]) for c, values in empty.items()}
+            out |= {c: pc.if_else(array_of(freed), values, columns[c]) for c, values in empty.items()}
             own.ranks[reference.foreign_key] = np.where(freed, -1, own.ranks[reference.foreign_key])
     return out
 
@@ -130,7 +131,7 @@ def _taken(assembly: Assembly, parent: Made, column: str, ranks: Integers, own: 
     values, kind = parent.columns[column], assembly.kind(own)
     if not len(values):
         return pa.nulls(ranks.size, kind)
-    return values.take(pa.array(ranks, pa.int64(), mask=ranks < 0)).cast(kind)
+    return values.take(array_of(ranks, pa.int64(), mask=ranks < 0)).cast(kind)
 
 
 def _shared(fk: ForeignKey, mine: set[str], own: Made, parent: Made) -> tuple[Integers | None, Integers | None]:
@@ -303,7 +304,7 @@ def _dealt(
         number = number // size
         index = np.arange(own.rows)
         index[rows] = own.rows + np.arange(rows.size)
-        own.columns[name] = pa.concat_arrays([own.columns[name], values]).take(pa.array(index))
+        own.columns[name] = pa.concat_arrays([own.columns[name], values]).take(array_of(index))
     for fk in free:
         parent = assembly.made[fk.parent]
         chosen = own.ranks[fk.name].copy()

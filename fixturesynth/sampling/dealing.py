@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.planning.plan import ExclusionPlan, Reference, Rule
 from fixturesynth.randomness import hashed
@@ -90,11 +91,11 @@ def _given(assembly: Assembly, columns: Columns, name: str, rows: Integers, digi
         ranks = assembly.ranks[source.foreign_key].copy()
         ranks[rows] = digit
         assembly.ranks[source.foreign_key] = ranks
-        made = parent.columns[source.parent_column].take(pa.array(digit))
+        made = parent.columns[source.parent_column].take(array_of(digit))
     else:
         assert isinstance(source, Rule)
         made = space_of(source.call, context_of(assembly.table, name, assembly.locale, assembly.now)).at(digit, {})
     index = np.arange(assembly.rows)
     index[rows] = assembly.rows + np.arange(rows.size)
     whole: Sequence[pa.Array] = [columns[name], as_type(made, columns[name].type)]
-    return {name: pa.concat_arrays(whole).take(pa.array(index))}
+    return {name: pa.concat_arrays(whole).take(array_of(index))}

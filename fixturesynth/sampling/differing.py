@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.planning.plan import Modelled, Reference, Rule
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
@@ -116,4 +117,4 @@ def _reorder(assembly: Assembly, column: str, order: Integers) -> None:
     if isinstance(source, Reference):
         assembly.ranks[source.foreign_key] = assembly.ranks[source.foreign_key][order]
     elif column in assembly.base:
-        assembly.base[column] = assembly.base[column].take(pa.array(order))
+        assembly.base[column] = assembly.base[column].take(array_of(order))

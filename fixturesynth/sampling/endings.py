@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, join_texts, numpy_of
 from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.vocabulary import ADJECTIVES, NOUNS
 
@@ -38,13 +39,13 @@ def whole_words(
     ['narrow sea', 'HIDDEN', 'all of it']
     """
     shelf = _by_length(own)
-    spaced = np.asarray(pc.match_substring_regex(texts, r"\S\s+\S"))
+    spaced = numpy_of(pc.match_substring_regex(texts, r"\S\s+\S"))
     for shape, least in ((_TORN, LEAST), (_BEFORE, 0)):
         parts = pc.extract_regex(texts, shape)
         if not torn.any() or parts.null_count == len(parts):
             continue
         head, last = (pc.struct_field(parts, i) for i in (0, 1))
-        sizes = pc.fill_null(pc.utf8_length(last), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+        sizes = numpy_of(fill_null(pc.utf8_length(last), 0)).astype(np.int64)
         for size in np.unique(sizes[torn & (sizes >= least)]).tolist():
             rows = torn & (sizes == size) & (spaced | alone)
             if not rows.any():
@@ -52,9 +53,9 @@ def whole_words(
             words = _words(shelf, size, ranks[rows])
             if words is None:
                 continue
-            words = _as_large(words, last.filter(pa.array(rows)))
-            made = pc.binary_join_element_wise(head.filter(pa.array(rows)), words, "")
-            texts = pc.replace_with_mask(texts, pa.array(rows), made)
+            words = _as_large(words, last.filter(array_of(rows)))
+            made = join_texts(head.filter(array_of(rows)), words)
+            texts = pc.replace_with_mask(texts, array_of(rows), made)
             torn = torn & ~rows
     return texts
 
@@ -63,11 +64,11 @@ def _words(shelf: Mapping[int, Sequence[str]], size: int, ranks: Integers) -> pa
     """A word for each rank that has so many letters, else two."""
     if size in shelf:
         known = shelf[size]
-        return pa.array(known).take(pa.array(below(hashed(ranks, 0, "last word"), len(known))))
+        return array_of(known).take(array_of(below(hashed(ranks, 0, "last word"), len(known))))
     if size - FIRST - 1 not in shelf or FIRST not in shelf:
         return None
     pair = [_words(shelf, n, ranks) for n in (FIRST, size - FIRST - 1)]
-    return pc.binary_join_element_wise(*pair, " ")
+    return join_texts(*pair, separator=" ")
 
 
 def _by_length(own: Sequence[str]) -> dict[int, list[str]]:

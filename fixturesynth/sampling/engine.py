@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import DATE, parts_with
@@ -183,6 +182,9 @@ def _mapper(
         if given is not None or workers <= 1:
             yield given or map
         else:
+            from concurrent.futures import ProcessPoolExecutor  # which most samples do without
+            from multiprocessing import get_context
+
             context = get_context("spawn")
             arguments = (schema, plan, dict(models))
             with ProcessPoolExecutor(workers, context, initializer=share, initargs=arguments) as pool:
@@ -203,7 +205,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     if not plan.rows:
         kinds = {c.name: final_type(table, model, c.name) for c in plan.columns if not isinstance(c.source, Default)}
         features = Features((), np.zeros((0, 0), dtype=np.int32))
-        return Made(0, {n: pa.array([], k) for n, k in kinds.items()}, {}, features)
+        return Made(0, {n: array_of([], k) for n, k in kinds.items()}, {}, features)
     # Learned values keep their distribution; what is made up may differ as far as it can.
     differing = run.differing.get(plan.name, frozenset()) if model is None else frozenset()
     needed = needed_parents(run.schema, run.plan, run.made, plan.name, differing)
@@ -555,7 +557,7 @@ def _sample_values(
     for name, moments in dealt.items():
         assert model is not None
         exact, _ = moment_parts(moments, model.calendars[name], model.types[name])
-        out[name] = pc.if_else(pa.array(moments >= 0), exact, out[name])
+        out[name] = pc.if_else(array_of(moments >= 0), exact, out[name])
     return out
 
 
@@ -574,7 +576,7 @@ def _given_codes(run: _Run, plan: TablePlan, model: TableModel) -> dict[str, Cod
         variable = column_variable(item.column)
         if item.table == plan.name and variable in model.encodings and item.column not in model.offsets:
             kind = model.types[item.column]
-            code = encode(model.encodings[variable], pa.array([item.value]).cast(kind))[0]
+            code = encode(model.encodings[variable], array_of([item.value]).cast(kind))[0]
             out[variable] = np.where(_chosen(run, plan, item), code, -1).astype(np.int32)
     return out
 
@@ -584,10 +586,10 @@ def _put_given(run: _Run, plan: TablePlan, columns: dict[str, pa.Array]) -> dict
     for item in run.given:
         if item.table == plan.name:
             kind = out[item.column].type
-            value = pa.array([item.value]).cast(kind)[0]
+            value = array_of([item.value]).cast(kind)[0]
             if any(item.column in u.columns for u in plan.uniques) and plan.rows * item.share > 1:
                 raise CapacityError(f"{plan.name}.{item.column} is unique: one value cannot be given to many rows")
-            out[item.column] = pa.compute.if_else(pa.array(_chosen(run, plan, item)), value, out[item.column])
+            out[item.column] = pa.compute.if_else(array_of(_chosen(run, plan, item)), value, out[item.column])
     return out
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, numpy_of, scalar_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.plan import ExclusionPlan, TablePlan
 from fixturesynth.profiling.ranges import range_ends, range_texts, units_of, values_of
@@ -113,9 +114,9 @@ def _taking_part(assembly: Assembly, plan: ExclusionPlan, columns: Columns) -> I
     """Rows that can conflict: nothing that must agree is NULL, and the predicate is not false."""
     taking = np.ones(assembly.rows, dtype=bool)
     for name in plan.groups:
-        taking &= np.asarray(columns[name].is_valid())
+        taking &= numpy_of(columns[name].is_valid())
     if plan.low == plan.high:
-        taking &= np.asarray(columns[plan.low].is_valid())
+        taking &= numpy_of(columns[plan.low].is_valid())
     if plan.predicate is not None:
         with suppress(NotUnderstood):  # then all rows are kept apart, which is more than is asked
             taking &= evaluate(plan.predicate, pa.table(columns), assembly.dialect)
@@ -132,7 +133,7 @@ def _shared(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Int
     _, first, which = np.unique(_groups(plan, columns, rows), return_index=True, return_inverse=True)
     index = np.arange(assembly.rows)
     index[rows] = rows[first[which]]
-    columns[plan.low] = columns[plan.low].take(pa.array(index))
+    columns[plan.low] = columns[plan.low].take(array_of(index))
 
 
 def _apart(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Integers) -> None:
@@ -299,7 +300,7 @@ def _running_max(groups: Integers, values: Integers) -> Integers:
 
 # -- columns to units and back ----------------------------------------------------------------------------------------
 def _read(columns: Columns, plan: ExclusionPlan, rows: Integers, kind: ColumnType) -> Spans:
-    index = pa.array(rows)
+    index = array_of(rows)
     if plan.low == plan.high:
         low, high = range_ends(columns[plan.low].take(index), kind)
     else:
@@ -311,16 +312,16 @@ def _read(columns: Columns, plan: ExclusionPlan, rows: Integers, kind: ColumnTyp
 def _write(columns: Columns, plan: ExclusionPlan, rows: Integers, spans: Spans, kind: ColumnType) -> None:
     if plan.low == plan.high:
         column = columns[plan.low]
-        multiple = bool(pc.any(pc.starts_with(column.take(pa.array(rows[:1])), "{")).as_py())
+        multiple = bool(pc.any(pc.starts_with(column.take(array_of(rows[:1])), "{")).as_py())
         columns[plan.low] = _put(column, range_texts(spans.low, spans.high, kind, multiple=multiple), rows)
         return
     for name, values, known in ((plan.low, spans.low, spans.starts), (plan.high, spans.high, spans.ends)):
         target = columns[name].type
-        made = pc.if_else(pa.array(known), values_of(values, kind, target), pa.scalar(None, target))
+        made = pc.if_else(array_of(known), values_of(values, kind, target), scalar_of(None, target))
         columns[name] = _put(columns[name], made, rows)
 
 
 def _put(column: pa.Array, made: pa.Array, rows: Integers) -> pa.Array:
     index = np.arange(len(column))
     index[rows] = len(column) + np.arange(rows.size)
-    return pa.concat_arrays([column, made.cast(column.type)]).take(pa.array(index))
+    return pa.concat_arrays([column, made.cast(column.type)]).take(array_of(index))

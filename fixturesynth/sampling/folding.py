@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.schema.model import Column, Table
 
 __all__ = ["folded", "folds_case"]
@@ -44,7 +45,7 @@ def _by_words(values: pa.Array) -> pa.Array:
     if pc.all(pc.string_is_ascii(plain)).as_py() is not False:
         return plain
     coded = plain.dictionary_encode()
-    return pa.array([_without_accents(v) for v in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+    return array_of([_without_accents(v) for v in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
 
 
 _Fold = Callable[[pa.Array], pa.Array] | None

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.planning.plan import BranchColumn, Reference, UniquePlan
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
@@ -53,7 +54,7 @@ def lend_outside(assembly: Assembly, columns: dict[str, pa.Array], unique: Uniqu
         if (key := _reference(assembly, name)) is not None:
             assembly.ranks[key] = assembly.ranks[key][index]
         else:
-            assembly.base[name] = assembly.base[name].take(pa.array(index))
+            assembly.base[name] = assembly.base[name].take(array_of(index))
     return True
 
 
@@ -65,7 +66,7 @@ def lent_columns(
     names = mentioned_columns(unique.predicate or "", assembly.table, assembly.dialect)
     if index is None or any(_reference(assembly, n) is not None for n in names):
         return {}
-    return {name: columns[name].take(pa.array(index)) for name in names}
+    return {name: columns[name].take(array_of(index)) for name in names}
 
 
 def _lenders(assembly: Assembly, columns: dict[str, pa.Array], unique: UniquePlan, rows: Integers) -> Integers | None:

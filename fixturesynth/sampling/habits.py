@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.habits import Habits, classes_of
 from fixturesynth.generators.redealing import Leaning, redeal
 from fixturesynth.generators.tablemodel import TableModel
@@ -63,7 +64,7 @@ def _dealt(
     ]  # fmt: skip
     if features is None or not usable or not rows.size:
         return None
-    taken = pa.array(rows)
+    taken = array_of(rows)
     leanings = [
         Leaning(
             features.column(h.variable).astype(np.int64), h.scores, classes_of(h, columns[h.column].take(taken))

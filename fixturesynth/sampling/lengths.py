@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, join_texts, numpy_of
 from fixturesynth.randomness import permute
 from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
 from fixturesynth.rules.grammar import cut_texts, limits_of
@@ -44,16 +45,16 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     if space.block == 1 or kind != "text" or not wanted.size:
         return sample_rule(call, request)
     if call.name in SIZED:
-        made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: pa.array(wanted)}))
+        made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: array_of(wanted)}))
         return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)
     choices = min(CHOICES, space.size // max(rows, 1)) if call.unique else CHOICES
     if choices < 2:
         return sample_rule(call, request)
     ranks = (np.asarray(request.ranks)[:, None] * choices + np.arange(choices)).reshape(-1)
     many = sample_rule(call, replace(request, ranks=ranks))
-    lengths = pc.utf8_length(many).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, choices)
+    lengths = numpy_of(pc.utf8_length(many)).astype(np.int64).reshape(-1, choices)
     best = np.abs(lengths - wanted[:, None]).argmin(axis=1)
-    chosen = many.take(pa.array(np.arange(wanted.size) * choices + best))
+    chosen = many.take(array_of(np.arange(wanted.size) * choices + best))
     if call.name == "pattern" and not call.unique:
         return _numbered(chosen, wanted, call, request)
     if call.unique or call.name not in JOINED:
@@ -61,50 +62,50 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     # What falls short by a letter or three is let be: a word does not go there.
     missing = wanted - lengths[np.arange(wanted.size), best]
     off = (missing < 0) | (missing > SHORT)
-    return pc.if_else(pa.array(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
+    return pc.if_else(array_of(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
 
 
 def _numbered(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
     """Texts that end in a number, as phones do, with digits more or less: shapes too rare to be stored have theirs."""
     lengths = _lengths(texts)
     shapes = [len(shape) for shape, _ in call.options.get("patterns", ())]
-    off = np.asarray(pc.match_substring_regex(texts, r"\d{3}$")) & (wanted > SHORT) & ~np.isin(wanted, shapes)
+    off = numpy_of(pc.match_substring_regex(texts, r"\d{3}$")) & (wanted > SHORT) & ~np.isin(wanted, shapes)
     off &= lengths != wanted
     if not off.any() or limits_of(call.options, request.context).octets:
         return texts
-    neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
+    neighbour = texts.take(array_of(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
     digits = pc.replace_substring_regex(neighbour, r"\D", "")
-    longer = cut_texts(pc.binary_join_element_wise(texts, digits, ""), np.maximum(wanted, 1))
-    fits = off & (_lengths(longer) == wanted) & np.asarray(pc.match_substring_regex(longer, r"\d$"))
-    return pc.if_else(pa.array(fits), longer, texts)
+    longer = cut_texts(join_texts(texts, digits), np.maximum(wanted, 1))
+    fits = off & (_lengths(longer) == wanted) & numpy_of(pc.match_substring_regex(longer, r"\d$"))
+    return pc.if_else(array_of(fits), longer, texts)
 
 
 def _fitted(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
     """The texts cut, or followed by another row's, to exactly ``wanted`` characters."""
     if limits_of(call.options, request.context).octets:
         return texts  # characters are not what the column counts
-    neighbour = texts.take(pa.array(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
+    neighbour = texts.take(array_of(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
     between = " " if call.name in PROSE else ", "
     for _ in range(DOUBLINGS):
         short = _lengths(texts) < wanted
         if not short.any():
             break
-        longer = pc.binary_join_element_wise(texts, neighbour, between)
-        texts = pc.if_else(pa.array(short), longer, texts)
-        neighbour = pc.binary_join_element_wise(neighbour, neighbour, between)
+        longer = join_texts(texts, neighbour, separator=between)
+        texts = pc.if_else(array_of(short), longer, texts)
+        neighbour = join_texts(neighbour, neighbour, separator=between)
     over = _lengths(texts) > wanted
     most = np.maximum(wanted, 1)
     cut = cut_texts(texts, most)
-    torn = np.asarray(pc.match_substring_regex(cut_texts(texts, most + 1), r"\pL\pL$"))
-    torn = over & (torn | np.asarray(pc.match_substring_regex(cut, r"\s$")))
+    torn = numpy_of(pc.match_substring_regex(cut_texts(texts, most + 1), r"\pL\pL$"))
+    torn = over & (torn | numpy_of(pc.match_substring_regex(cut, r"\s$")))
     if call.name in TORN and torn.any():
         own = [w if isinstance(w, str) else str(w[0]) for w in call.options.get("words") or ()]
         told = int(call.options.get("plain", 0)) < MOSTLY
         cut = whole_words(cut, torn, np.asarray(request.ranks).astype(np.int64), own, alone=told)
     # A blank at the end would be lost in many a database.
-    return pc.if_else(pa.array(over), pc.replace_substring_regex(cut, r"\s$", "."), texts)
+    return pc.if_else(array_of(over), pc.replace_substring_regex(cut, r"\s$", "."), texts)
 
 
 def _lengths(texts: pa.Array) -> Integers:
-    lengths: Integers = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths: Integers = numpy_of(pc.utf8_length(texts)).astype(np.int64)
     return lengths

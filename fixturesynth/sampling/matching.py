@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import fill_null, numpy_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.loading.wire import json_texts, postgresql_lists
 from fixturesynth.randomness import below, hashed
@@ -91,17 +92,27 @@ def codes_of(values: pa.Array) -> Integers:
     if pa.types.is_nested(values.type):
         values = postgresql_lists(values) if pa.types.is_list(values.type) else json_texts(values)
     encoded = pc.dictionary_encode(values)
-    codes: Integers = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: Integers = numpy_of(fill_null(encoded.indices, -1)).astype(np.int64)
     return codes
 
 
 def pair_keys(*parts: Integers) -> Integers:
     """One integer for each distinct tuple of the parts, shape (n,)."""
-    key = np.zeros(parts[0].size, dtype=np.int64)
-    for part in parts:
-        _, codes = np.unique(part, return_inverse=True)
-        _, key = np.unique(key * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
-    return key.astype(np.int64)
+    key = _places(parts[0])
+    for part in parts[1:]:
+        codes = _places(part)
+        key = _places(key * (int(codes.max(initial=0)) + 1) + codes)
+    return key
+
+
+def _places(values: Integers) -> Integers:
+    """The place of each value among the distinct ones, ascending, shape (n,); counted where they lie close together."""
+    least = int(values.min()) if values.size else 0
+    if not values.size or int(values.max()) - least > 4 * values.size:
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    there = np.zeros(int(values.max()) - least + 1, dtype=bool)
+    there[values - least] = True
+    return (np.cumsum(there) - 1)[values - least]
 
 
 def one_of_each(classes: Integers, words: npt.NDArray[np.uint64]) -> Integers:

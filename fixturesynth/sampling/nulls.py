@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, numpy_of, scalar_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.encoding import decode
 from fixturesynth.generators.succession import FOLLOWING
@@ -27,7 +28,7 @@ Columns = dict[str, pa.Array]
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(values.is_valid())
+    return numpy_of(values.is_valid())
 
 
 def settle_nulls(assembly: Assembly, columns: Columns) -> Columns:
@@ -41,7 +42,7 @@ def settle_nulls(assembly: Assembly, columns: Columns) -> Columns:
             continue
         empty = ~_valid(out[source])
         drawn = out[target]
-        out[target] = pc.if_else(pa.array(empty), pa.scalar(None, drawn.type), drawn)
+        out[target] = pc.if_else(array_of(empty), scalar_of(None, drawn.type), drawn)
         if together:
             out[target] = filled(assembly, target, out[target], ~empty, drawn)
         elif isinstance(assembly.plan.column(target).source, Modelled):
@@ -84,7 +85,7 @@ def _spread_nulls(assembly: Assembly, out: Columns) -> None:
         for source, target in ways:
             missing = ~_valid(out[source]) & _valid(out[target])
             if missing.any():
-                out[target] = pc.if_else(pa.array(missing), pa.scalar(None, out[target].type), out[target])
+                out[target] = pc.if_else(array_of(missing), scalar_of(None, out[target].type), out[target])
                 changed = True
         if not changed:
             break
@@ -102,7 +103,7 @@ def _moved_in(
         return values
     index = np.arange(len(values))
     index[room[:count]] = len(values) + homeless[:count]
-    return pa.concat_arrays([values, drawn]).take(pa.array(index))
+    return pa.concat_arrays([values, drawn]).take(array_of(index))
 
 
 def filled(
@@ -121,8 +122,8 @@ def filled(
         return _by_rule(assembly, name, values.type, missing)
     index = np.arange(len(values))
     index[missing] = donors[below(hashed(missing, assembly.seed, assembly.table.name, name, "filled"), donors.size)]
-    empty = pa.array(~(wanted | valid))
-    return pc.if_else(empty, pa.scalar(None, values.type), values.take(pa.array(index)))
+    empty = array_of(~(wanted | valid))
+    return pc.if_else(empty, scalar_of(None, values.type), values.take(array_of(index)))
 
 
 def _encoded(assembly: Assembly, name: str, values: pa.Array, missing: Integers) -> pa.Array:
@@ -166,4 +167,4 @@ def _by_rule(assembly: Assembly, name: str, kind: pa.DataType, missing: Integers
     made = sample_rule(call, RuleRequest(assembly.seed, context, np.arange(assembly.rows), 0, {}))
     empty = np.ones(assembly.rows, dtype=bool)
     empty[missing] = False
-    return pc.if_else(pa.array(empty), pa.scalar(None, kind), made.cast(kind))
+    return pc.if_else(array_of(empty), scalar_of(None, kind), made.cast(kind))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import PARTS, join_parts, kept_within
 from fixturesynth.generators.context import OUTGOING, PLACES, coarse_codes, places
@@ -251,8 +252,8 @@ def rule_values(table: Table, seed: int, locale: str, now: str) -> Values:
 def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
     if value is None:
         return pa.nulls(rows, kind)
-    one = pa.array([value])
-    return pa.concat_arrays([one.cast(kind)] * 1).take(pa.array(np.zeros(rows, dtype=np.int64)))
+    one = array_of([value])
+    return pa.concat_arrays([one.cast(kind)] * 1).take(array_of(np.zeros(rows, dtype=np.int64)))
 
 
 def _dated(table: Table, model: TableModel, name: str, variables: list[str], job: ValuesJob) -> pa.Array:
@@ -275,9 +276,14 @@ def _inside_words(
 ) -> dict[str, npt.NDArray[np.uint64]]:
     """For each column's variable the words that say where inside its code each row lies, (rows,)."""
     out: dict[str, npt.NDArray[np.uint64]] = {}
+    heeded = {other for other, _ in model.insides.values()} | {v for tie in model.ties for v in (tie.first, tie.second)}
     for column in plan.columns:
         variable = column_variable(column.name)
         if variable not in variables or variable not in model.encodings:
+            continue
+        encoding = model.encodings[variable]
+        if encoding.kind == "categorical" and encoding.rare_code is None and variable not in {*heeded, *model.nests}:
+            out[variable] = np.zeros(job.rows, np.uint64)  # nothing lies inside its codes, and nobody asks
             continue
         codes = job.codes[:, variables.index(variable)].astype(np.int64)
         own = words(stream(job.seed, job.table, column.name, "inside", job.partition), job.rows)
@@ -319,7 +325,7 @@ def _decoded(
         made = _stand_ins(table, column.name, RuleCall(**rare), pool, lengths, raw, job)
         # The code of rare ones also stands for stored values beyond those that have a code of their own.
         unknown = (hashed(raw, 0, "stand in") >> np.uint64(32)).astype(np.int64) < protected_share(encoding)
-        values = pa.compute.if_else(pa.array((codes == encoding.rare_code) & unknown), made.cast(values.type), values)
+        values = pa.compute.if_else(array_of((codes == encoding.rare_code) & unknown), made.cast(values.type), values)
     return values
 
 
@@ -351,17 +357,17 @@ def _stand_ins(
         made = sample_rule(call, request)
     drawn = below(raw, pool)
     again = below(raw << np.uint64(32), pool)
-    return made.take(pa.array(np.minimum(drawn, again)))
+    return made.take(array_of(np.minimum(drawn, again)))
 
 
 def _shorter(made: pa.Array, other: pa.Array, goals: Integers) -> pa.Array:
     """Texts of ``made`` but where those of ``other``, which may come twice, are nearer to their length and are new."""
     texts = pa.concat_arrays([made, other.cast(made.type)])
-    codes = pa.compute.dictionary_encode(texts).indices.to_numpy(zero_copy_only=False)
+    codes = numpy_of(pa.compute.dictionary_encode(texts).indices)
     first = np.zeros(len(texts), dtype=bool)
     first[np.unique(codes, return_index=True)[1]] = True
-    off = np.abs(pa.compute.utf8_length(texts).to_numpy(zero_copy_only=False).reshape(2, -1) - goals)
-    return pa.compute.if_else(pa.array(first[len(made) :] & (off[1] < off[0])), texts[len(made) :], made)
+    off = np.abs(numpy_of(pa.compute.utf8_length(texts)).reshape(2, -1) - goals)
+    return pa.compute.if_else(array_of(first[len(made) :] & (off[1] < off[0])), texts[len(made) :], made)
 
 
 def context_of(table: Table, name: str, locale: str, now: str) -> ColumnContext:
@@ -400,7 +406,7 @@ def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], j
     codes = job.codes[:, variables.index(variable)]
     raw = words(stream(job.seed, job.table, name, "length", job.partition), job.rows)
     lengths = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
-    wanted: Integers = lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    wanted: Integers = numpy_of(fill_null(lengths, 0)).astype(np.int64)
     return wanted
 
 
@@ -437,4 +443,4 @@ def _with_nulls(
         empty = hashed(ranks, job.seed, job.table, name, "null") < limit
     else:
         return values
-    return pa.compute.if_else(pa.array(empty), pa.scalar(None, values.type), values)
+    return pa.compute.if_else(array_of(empty), scalar_of(None, values.type), values)

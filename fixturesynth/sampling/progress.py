@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.planning.plan import Succession
 from fixturesynth.profiling.siblings import Siblings, line_up
 from fixturesynth.sampling.assembly import Assembly
@@ -29,8 +30,8 @@ def in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.A
     """
     states = list(item.parameters["states"])
     values = columns[item.column]
-    rank = pc.index_in(pc.cast(values, pa.string()), value_set=pa.array(states)).fill_null(-1)
-    ranks = rank.to_numpy(zero_copy_only=False).astype(np.int64)
+    rank = fill_null(pc.index_in(pc.cast(values, pa.string()), value_set=array_of(states)), -1)
+    ranks = numpy_of(rank).astype(np.int64)
     view = assembly.view(columns, *item.groups, *item.order)
     line = line_up(view, item.groups, item.order, np.flatnonzero(ranks >= 0))
     steps: Flags = np.zeros((len(states), len(states)), dtype=bool)
@@ -48,13 +49,13 @@ def in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.A
     lender = np.full(len(states), -1, dtype=np.int64)
     lender[ranks[line.order]] = line.order
     if (lender[out[line.order]] < 0).any():
-        own = pa.array(states).cast(values.type)
+        own = array_of(states).cast(values.type)
         whole = pa.concat_arrays([values, own])
         lender = np.where(lender < 0, len(values) + np.arange(len(states)), lender)
     else:
         whole = values
     index = np.where(out >= 0, lender[np.maximum(out, 0)], np.arange(out.size))
-    return whole.take(pa.array(index))
+    return whole.take(array_of(index))
 
 
 def _walked(line: Siblings, drawn: Integers, steps: Flags, starts: Flags) -> Integers:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.errors import UnsatisfiableError
 from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import Reference, ReferencePlan, TablePlan
@@ -247,11 +248,11 @@ def _shared_codes(
             continue
         there = made[fk.parent].columns[parent_column]
         source = made[table.foreign_key(other).parent].columns[other_column]
-        here = source.take(pa.array(ranks[other], pa.int64(), mask=ranks[other] < 0))
+        here = source.take(array_of(ranks[other], pa.int64(), mask=ranks[other] < 0))
         distinct = pc.unique(there).drop_null()
         width = len(distinct) + 1
-        a = pc.index_in(here.cast(there.type), distinct).fill_null(-1).to_numpy(zero_copy_only=False)
-        b = pc.index_in(there, distinct).fill_null(-1).to_numpy(zero_copy_only=False)
+        a = numpy_of(fill_null(pc.index_in(here.cast(there.type), distinct), -1))
+        b = numpy_of(fill_null(pc.index_in(there, distinct), -1))
         own = np.where((own < 0) | (a < 0), -1, own * width + a)
         theirs = np.where((theirs < 0) | (b < 0), -2, theirs * width + b)
     return own, theirs
@@ -379,8 +380,8 @@ def _family_groups(
     codes = []
     for other, theirs in columns.values():
         values = made[table.foreign_key(other).parent].columns[theirs]
-        taken = values.take(pa.array(ranks[other], pa.int64(), mask=ranks[other] < 0))
-        codes.append(pc.dictionary_encode(taken).indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64))
+        taken = values.take(array_of(ranks[other], pa.int64(), mask=ranks[other] < 0))
+        codes.append(numpy_of(fill_null(pc.dictionary_encode(taken).indices, -1)).astype(np.int64))
     return np.where(np.all([c >= 0 for c in codes], axis=0), pair_keys(*codes), -1)
 
 

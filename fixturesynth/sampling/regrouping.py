@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Reference, Rule, TablePlan, UniquePlan
 from fixturesynth.randomness import hashed
@@ -98,7 +99,7 @@ def _offer(
     theirs, group = np.zeros(parents.rows, dtype=np.int64), np.zeros(rows.size, dtype=np.int64)
     if pairs:
         theirs = pair_keys(*(codes_of(parents.columns[p]) for _, p in pairs))
-        found = locate([columns[c].take(pa.array(rows)) for c, _ in pairs], [parents.columns[p] for _, p in pairs])
+        found = locate([columns[c].take(array_of(rows)) for c, _ in pairs], [parents.columns[p] for _, p in pairs])
         if (found < 0).any():
             return None
         group = theirs[found]
@@ -175,5 +176,5 @@ def _deal(
         number = number // size
         index = np.arange(assembly.rows)
         index[rows] = assembly.rows + np.arange(rows.size)
-        assembly.base[name] = pa.concat_arrays([base, values]).take(pa.array(index))
+        assembly.base[name] = pa.concat_arrays([base, values]).take(array_of(index))
     return True

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.errors import ConstraintError
 from fixturesynth.generators.derivation import MICROSECONDS, as_type
 from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
@@ -75,12 +76,12 @@ def settle_checks(
             if not failing.size:
                 break
             donors = np.flatnonzero(passes)
-            taken = {c: out[c].take(pa.array(failing)) for c in group.columns if c in out}
+            taken = {c: out[c].take(array_of(failing)) for c in group.columns if c in out}
             if turn == 0:
                 made = computed(taken, failing, turn)
             elif donors.size and turn < LENDINGS:
                 words = hashed(failing, assembly.seed, assembly.table.name, group.checks[0][0], "lending", turn)
-                lenders = pa.array(donors[below(words, donors.size)])
+                lenders = array_of(donors[below(words, donors.size)])
                 made = {c: out[c].take(lenders) for c in movable}
             else:
                 made = _fresh(assembly, movable, failing, taken, turn)
@@ -109,7 +110,7 @@ def _moving_keys(assembly: Assembly, columns: Columns, group: _Group, held: Sequ
         failing = np.flatnonzero(~_passing(out, group.tests))
         if not failing.size:
             break
-        taken = {c: out[c].take(pa.array(failing)) for c in group.columns if c in out}
+        taken = {c: out[c].take(array_of(failing)) for c in group.columns if c in out}
         made = _fresh(assembly, movable, failing, taken, turn + FRESH) if turn else {}
         made = computed({**taken, **made}, failing, turn + FRESH)
         good = _passing({**taken, **made}, group.tests)
@@ -156,7 +157,7 @@ def _regrafted(assembly: Assembly, columns: Columns, group: _Group) -> Columns:
 
 
 def _parents_of(columns: Columns, fk: ForeignKey, ranks: Integers) -> Columns:
-    missing = pa.array(ranks, pa.int64(), mask=ranks < 0)
+    missing = array_of(ranks, pa.int64(), mask=ranks < 0)
     pairs = zip(fk.columns, fk.parent_columns, strict=True)
     return {own: as_type(columns[theirs].take(missing), columns[own].type) for own, theirs in pairs}
 
@@ -202,7 +203,7 @@ class _Computed:
         out = {}
         for name in self.movable:
             good = self._fits(name, made[name])
-            out[name] = pc.if_else(pa.array(good), made[name], rows[name].cast(made[name].type))
+            out[name] = pc.if_else(array_of(good), made[name], rows[name].cast(made[name].type))
         return out
 
     def failures(self, rows: Columns) -> Integers:
@@ -235,7 +236,7 @@ def misordered(low: pa.Array, high: pa.Array, strict: bool) -> Mask:
         except pa.ArrowInvalid:  # texts that are no moments: nothing can be said of their order
             return np.zeros(len(low), bool)
     test = pc.greater_equal(low, high) if strict else pc.greater(low, high)
-    return np.asarray(test.fill_null(False))
+    return numpy_of(fill_null(test, False))
 
 
 def _written_moments(low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array] | None:
@@ -253,7 +254,7 @@ def _written_moments(low: pa.Array, high: pa.Array) -> tuple[pa.Array, pa.Array]
     if low.type == high.type and all(p is not None and p[2].startswith("%Y-%m-%d") for p in parsed):
         return None
     micros = [
-        pa.array(p[0] * MICROSECONDS[p[1]], mask=~np.asarray(v.is_valid()))
+        array_of(p[0] * MICROSECONDS[p[1]], mask=~numpy_of(v.is_valid()))
         for p, v in zip(parsed, (low, high), strict=True) if p is not None
     ]  # fmt: skip
     return micros[0], micros[1]
@@ -304,7 +305,7 @@ def _order(low: str, high: str, strict: bool) -> Test:
 def _distinct(a: str, b: str) -> Test:
     def holds(columns: Columns) -> Mask:
         left, right = unify([columns[a], columns[b]])
-        return np.asarray(pc.not_equal(left, right).fill_null(True), dtype=bool)
+        return np.asarray(numpy_of(fill_null(pc.not_equal(left, right), True)), dtype=bool)
 
     return holds
 
@@ -331,7 +332,7 @@ def _fresh(assembly: Assembly, names: Sequence[str], rows: Integers, taken: Colu
             made = values(name, source.call, rows + assembly.rows * (turn + 1)).cast(taken[name].type)
             words = hashed(rows, assembly.seed, assembly.table.name, name, "fresh", turn)
             empty = words < np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
-            out[name] = pc.if_else(pa.array(empty), pa.scalar(None, made.type), made)
+            out[name] = pc.if_else(array_of(empty), scalar_of(None, made.type), made)
     return _in_other_branches(assembly, out, rows, turn) if turn % 2 else out
 
 
@@ -354,7 +355,7 @@ def _in_other_branches(assembly: Assembly, out: Columns, rows: Integers, turn: i
 def _placed(column: pa.Array, values: pa.Array, rows: Integers, good: Mask) -> pa.Array:
     index = np.arange(len(column))
     index[rows[good]] = index.size + np.flatnonzero(good)
-    return pa.concat_arrays([column, values]).take(pa.array(index))
+    return pa.concat_arrays([column, values]).take(array_of(index))
 
 
 def _refusal(assembly: Assembly, columns: Columns, group: _Group) -> ConstraintError:

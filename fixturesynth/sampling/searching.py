@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.planning.plan import Key, Reference, Rule, RuleCall
 from fixturesynth.profiling.semantics import guess_meaning
@@ -101,7 +102,7 @@ def _broken(columns: Columns, conditions: Sequence[Condition]) -> list[Mask]:
 def _restored(values: pa.Array, before: pa.Array, rows: Integers) -> pa.Array:
     index = np.arange(len(values))
     index[rows] = index.size + rows
-    return pa.concat_arrays([values, before]).take(pa.array(index))
+    return pa.concat_arrays([values, before]).take(array_of(index))
 
 
 def _drawn(
@@ -132,7 +133,7 @@ def _drawn(
             fk = assembly.table.foreign_key(source.foreign_key)
             ranks[fk.name] = chosen = _other_parents(assembly, fk, where, own)
             theirs = columns if fk.parent == assembly.table.name else assembly.made[fk.parent].columns
-            missing = pa.array(chosen, pa.int64(), mask=chosen < 0)
+            missing = array_of(chosen, pa.int64(), mask=chosen < 0)
             for column, named in zip(fk.columns, fk.parent_columns, strict=True):
                 made[column] = as_type(theirs[named].take(missing), columns[column].type)
     return made, ranks
@@ -200,7 +201,7 @@ def _values(
     values = pa.concat_arrays([column, as_type(drawn, column.type)])
     missing = np.zeros(len(column), dtype=bool)
     missing[rows[empty]] = True
-    return values.take(pa.array(index, pa.int64(), mask=missing))
+    return values.take(array_of(index, pa.int64(), mask=missing))
 
 
 def _moves(assembly: Assembly, foreign_key: str) -> bool:

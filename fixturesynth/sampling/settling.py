@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
@@ -117,7 +118,7 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
             # What follows from other columns keeps its value: a swap would part it from them.
             free = all(isinstance(p, Rule) and not p.needs and not p.parents for p in plans)
             if free and out[low].type == out[high].type and not {low, high} & keyed:
-                mask = pa.array(bad)
+                mask = array_of(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
                 bad = misordered(out[low], out[high], strict)
             # What is unique by itself stays, else what is in a key.
@@ -150,7 +151,7 @@ def _settle_parent_orders(assembly: Assembly, columns: Columns) -> Columns:
             continue
         limit = -int(strict) if backwards else int(strict)
         test = pc.greater(distance, limit) if backwards else pc.less(distance, limit)
-        bad = np.asarray(test.fill_null(False))
+        bad = numpy_of(fill_null(test, False))
         if bad.any():
             out[name] = _moved(base, out[name], bad, limit)
     return out
@@ -170,10 +171,10 @@ def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: 
     """``values`` with those of ``rows`` put ``step`` units beside ``base``."""
     facts = _grid_of(values)
     if facts is not None and (distance := offsets(values, base, facts)) is not None:
-        beside = pa.array(np.full(len(values), step), pa.int64())
-        made = add_offset(base, pc.if_else(pa.array(rows), beside, distance), facts, values.type)
-        return pc.if_else(pa.array(rows), made, values)
-    return pc.if_else(pa.array(rows), base.cast(values.type), values)
+        beside = array_of(np.full(len(values), step), pa.int64())
+        made = add_offset(base, pc.if_else(array_of(rows), beside, distance), facts, values.type)
+        return pc.if_else(array_of(rows), made, values)
+    return pc.if_else(array_of(rows), base.cast(values.type), values)
 
 
 # -- uniqueness -------------------------------------------------------------------------------------------------------
@@ -241,7 +242,7 @@ def _by_later_ranks(assembly: Assembly, columns: Columns, unique: UniquePlan, ro
         index = np.arange(assembly.rows)
         index[twice] = assembly.rows + np.arange(twice.size)
         base = assembly.base[name]
-        assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(pa.array(index))
+        assembly.base[name] = pa.concat_arrays([base, values.cast(base.type)]).take(array_of(index))
         return True
     return False
 
@@ -370,7 +371,7 @@ def _by_rules(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: In
         index = np.arange(assembly.rows)
         index[rows] = assembly.rows + np.arange(rows.size)
         whole = pa.concat_arrays([assembly.base[plan.name], values.cast(assembly.base[plan.name].type)])
-        assembly.base[plan.name] = whole.take(pa.array(index))
+        assembly.base[plan.name] = whole.take(array_of(index))
     return True
 
 
@@ -422,7 +423,7 @@ def _by_leaving(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
     empty = np.zeros(assembly.rows, dtype=bool)
     empty[twice] = True
     base = assembly.base[spare[0]]
-    assembly.base[spare[0]] = pc.if_else(pa.array(empty), pa.scalar(None, base.type), base)
+    assembly.base[spare[0]] = pc.if_else(array_of(empty), scalar_of(None, base.type), base)
     return True
 
 
@@ -471,7 +472,7 @@ def _redraw(assembly: Assembly, columns: Columns) -> Columns:
             made = space.at(below(words, max(space.size, 1)), {}).cast(assembly.base[name].type)
             index = np.arange(assembly.rows)
             index[where] = assembly.rows + np.arange(where.size)
-            assembly.base[name] = pa.concat_arrays([assembly.base[name], made]).take(pa.array(index))
+            assembly.base[name] = pa.concat_arrays([assembly.base[name], made]).take(array_of(index))
         columns = compute(assembly)
     return columns
 
@@ -532,6 +533,6 @@ def _separate_late(assembly: Assembly, columns: Columns, unique: UniquePlan) -> 
         empty = np.zeros(assembly.rows, dtype=bool)
         empty[found[0][duplicates(found[1])]] = True
         return columns | {
-            name: pc.if_else(pa.array(empty), pa.scalar(None, columns[name].type), columns[name]) for name in key
+            name: pc.if_else(array_of(empty), scalar_of(None, columns[name].type), columns[name]) for name in key
         }
     return columns

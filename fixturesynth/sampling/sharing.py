@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Key, Plan, Reference, TablePlan
 from fixturesynth.planning.sharing import required_together, shared_columns
@@ -56,7 +57,7 @@ def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) ->
             for one, two, own, theirs in ((a, b, 0, 1), (b, a, 1, 0)):
                 first, second = made[table.foreign_key(one).parent], made[table.foreign_key(two).parent]
                 before = out.get(one, np.ones(first.rows, dtype=bool))
-                there = pa.array(out.get(two, np.ones(second.rows, dtype=bool)))
+                there = array_of(out.get(two, np.ones(second.rows, dtype=bool)))
                 found = locate(
                     [first.columns[s[own]] for s in shared], [second.columns[s[theirs]].filter(there) for s in shared]
                 )
@@ -145,7 +146,7 @@ def _parents_of(
     shared = shared_columns(table, plan.context, name)
     beside = made[table.foreign_key(name).parent]
     able = np.flatnonzero(agree.get(name, np.ones(beside.rows, dtype=bool)))
-    found = locate([beside.columns[b].take(pa.array(able)) for _, b in shared], [above.columns[a] for a, _ in shared])
+    found = locate([beside.columns[b].take(array_of(able)) for _, b in shared], [above.columns[a] for a, _ in shared])
     return np.bincount(tenants[found[found >= 0]], minlength=int(tenants.max(initial=0)) + 1).astype(np.int64)
 
 
@@ -252,7 +253,7 @@ def lent_values(
             values = make(theirs, source.call, np.arange(plan[other].rows))
         if len(values):
             values = values.cast(base[column].type)
-            taken = values.take(pa.array(np.arange(len(base[column])) % len(values)))
+            taken = values.take(array_of(np.arange(len(base[column])) % len(values)))
             out[column] = pc.if_else(base[column].is_valid(), taken, base[column])
     return out
 

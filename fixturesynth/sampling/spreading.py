@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.calendar import PER_DAY
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
@@ -32,7 +33,7 @@ FEW_TURNS = 3  # in which that is tried
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(values.is_valid())
+    return numpy_of(values.is_valid())
 
 
 def others(columns: Columns, unique: UniquePlan, but: set[str], rows: Integers) -> Integers:
@@ -58,7 +59,7 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
         distance = offsets(values, zero, facts)
         if distance is None:
             return None
-        integers = distance.fill_null(0).to_numpy(zero_copy_only=False)
+        integers = numpy_of(fill_null(distance, 0))
         step = _step(integers[rows])
         base = int(integers[rows].min(initial=0))
         scaled = (integers[rows] - base) // step
@@ -69,12 +70,12 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
         roomy = int(np.bincount(groups).max(initial=0)) <= high + 1
         settled[rows] = separate(groups, scaled, 0, high if roomy else None, what, strides) * step + base
         valid = _valid(values)
-        return add_offset(zero, pa.array(settled, pa.int64(), mask=~valid), facts, values.type)
+        return add_offset(zero, array_of(settled, pa.int64(), mask=~valid), facts, values.type)
     numbered = _numbered(assembly, values, rows, groups, what)
     if numbered is not None:
         return numbered
     encoded = pc.dictionary_encode(values)
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = numpy_of(fill_null(encoded.indices, -1)).astype(np.int64)
     out = codes.copy()
     wide = int(np.bincount(groups).max(initial=0))
     known = encoded.dictionary
@@ -84,7 +85,7 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
         out[rows] = separate(groups, codes[rows], 0, len(known) - 1, what)
     except CapacityError:
         return None
-    return known.take(pa.array(out, pa.int64(), mask=out < 0))
+    return known.take(array_of(out, pa.int64(), mask=out < 0))
 
 
 def by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
@@ -99,7 +100,7 @@ def by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows
     if not isinstance(source, Modelled) or source.encoding == "categorical" or name in hanging_on(assembly, unique):
         return False
     groups = others(columns, unique, {name}, rows)
-    if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(pa.array(rows))).as_py():
+    if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(array_of(rows))).as_py():
         return False
     return moved_apart(assembly, columns, unique, rows, name)
 
@@ -156,11 +157,11 @@ def _numbered(assembly: Assembly, values: pa.Array, rows: Integers, groups: Inte
     padded = pc.any(pc.match_substring_regex(texts, r"^0\d")).as_py()
     if padded and len(widths) > 1:
         return None
-    integers = pc.cast(values, pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).copy()
+    integers = numpy_of(fill_null(pc.cast(values, pa.int64()), 0)).copy()
     high = 10 ** max(widths) - 1 if padded else None
     low = int(integers[rows].min())
     integers[rows] = separate(groups, integers[rows], low, high, what)
-    text = pc.cast(pa.array(integers), pa.string())
+    text = pc.cast(array_of(integers), pa.string())
     made = pc.utf8_lpad(text, max(widths), "0") if padded else text
     return pc.if_else(values.is_valid(), made, values)
 
@@ -173,7 +174,7 @@ def _encoding(assembly: Assembly, name: str) -> str:
 def _zero(values: pa.Array, facts: dict[str, object]) -> pa.Array:
     """The first value, everywhere: a base from which distances are exact."""
     index = int(np.flatnonzero(_valid(values))[0]) if values.null_count < len(values) else 0
-    return values.take(pa.array(np.full(len(values), index, dtype=np.int64)))
+    return values.take(array_of(np.full(len(values), index, dtype=np.int64)))
 
 
 def _step(integers: Integers) -> int:

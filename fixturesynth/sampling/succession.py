@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.generators.calendar import PARTS
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.succession import FOLLOWING, running_parts, written
@@ -128,7 +129,7 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
         if taking is not None:
             names = [n for n in (*(t for t, _ in source.parameters["terms"]), source.parameters.get("by")) if n]
             if all(isinstance(assembly.plan.column(n).source, Modelled | Rule) and n not in keyed for n in names):
-                at = pa.array(taking)
+                at = array_of(taking)
                 out |= {n: out[n].take(at) for n in names}
                 out = computed_again(assembly, out, set(names), keyed)
         if column.name not in keyed:
@@ -240,7 +241,7 @@ def _move_rows(assembly: Assembly, columns: Columns, item: Succession) -> None:
     if (taking == np.arange(assembly.rows)).all():
         return
     names = [c.name for c in assembly.plan.columns if not isinstance(c.source, Key) and c.name in assembly.base]
-    at = pa.array(taking)
+    at = array_of(taking)
     assembly.base |= {name: assembly.base[name].take(at) for name in names}
     assembly.codes = assembly.codes[taking]
     assembly.ranks = {key: ranks[taking] for key, ranks in assembly.ranks.items()}
@@ -269,7 +270,7 @@ def _rising(
     if view.family != "datetime":
         index = np.arange(assembly.rows)
         index[slots.order] = slots.order[order]
-        return None if (moments[order] == moments).all() else columns[item.column].take(pa.array(index))
+        return None if (moments[order] == moments).all() else columns[item.column].take(array_of(index))
     if not slots.order.size:
         return None
     rising = moments[order]
@@ -321,7 +322,7 @@ def counted_off(assembly: Assembly, columns: Columns) -> Columns:
         return columns
     taking = np.empty(assembly.rows, dtype=np.int64)
     taking[slots.order] = slots.order[order]
-    _set(assembly, names[0], columns[names[0]].take(pa.array(taking)))
+    _set(assembly, names[0], columns[names[0]].take(array_of(taking)))
     return compute(assembly)
 
 
@@ -332,7 +333,7 @@ def _on_its_way(assembly: Assembly, columns: Columns, column: ColumnPlan) -> Col
     assert isinstance(source, Derived)
     view = assembly.view(columns, *source.sources)
     line, steps, opening = running_parts(view, {**source.parameters, "before": False}, None, _nobody)
-    drawn = as_type(assembly.base[column.name], pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+    drawn = numpy_of(fill_null(as_type(assembly.base[column.name], pa.float64()), 0.0))
     wanted = drawn[line.order] * 10.0 ** source.parameters["decimals"]
     taking = np.arange(assembly.rows, dtype=np.int64)
     taking[line.order] = line.order[tracked(steps, int(opening[0]), wanted)] if line.order.size else line.order
@@ -387,7 +388,7 @@ def _content(assembly: Assembly, source: Derived) -> list[str]:
 
 def _take(assembly: Assembly, names: Sequence[str], taking: Integers) -> None:
     """Values and codes of some columns from other rows."""
-    at = pa.array(taking)
+    at = array_of(taking)
     assembly.base |= {name: assembly.base[name].take(at) for name in names}
     if assembly.model is None:
         return
@@ -430,7 +431,7 @@ def _clipped(values: pa.Array, source: Derived) -> pa.Array:
     scale = 10.0 ** source.parameters["decimals"]
     for name, pick in (("floor", pa.compute.max_element_wise), ("ceiling", pa.compute.min_element_wise)):
         if name in source.parameters:
-            bound: Any = pa.array([source.parameters[name] / scale]).cast(values.type, safe=False)[0]
+            bound: Any = array_of([source.parameters[name] / scale]).cast(values.type, safe=False)[0]
             values = pick(values, bound, skip_nulls=False)
     return values
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.generators.encoding.record import Encoding, array_from_bytes, array_to_bytes
 from fixturesynth.profiling.documents import list_texts
 from fixturesynth.randomness import choose
@@ -35,9 +36,9 @@ def fit_categorical(
     seldom they are); most_codes (256). ``max_codes`` is for numbers and is not used.
     """
     known = values.drop_null()
-    domain = pa.array(options.get("domain") or [], values.type)
+    domain = array_of(options.get("domain") or [], values.type)
     if pa.types.is_boolean(values.type):
-        domain = pa.array([False, True])
+        domain = array_of([False, True])
     # The domain comes first so that its values are among the distinct ones even when no row has them.
     index, distinct = _distinct(pa.concat_arrays([domain, known]))
     public = np.zeros(len(distinct), bool)
@@ -46,7 +47,7 @@ def fit_categorical(
     counts = np.bincount(index, minlength=len(distinct))
     support = counts
     if groups is not None:
-        owners = np.unique(groups[np.asarray(values.is_valid())], return_inverse=True)[1].astype(np.int64)
+        owners = np.unique(groups[numpy_of(values.is_valid())], return_inverse=True)[1].astype(np.int64)
         wide = int(owners.max(initial=0)) + 1
         support = np.bincount(np.unique(index * wide + owners) // wide, minlength=len(distinct))
     # Ties fall in the order of the texts, so that equal data gives equal codes however its rows are ordered.
@@ -68,7 +69,7 @@ def fit_categorical(
         rare_code=rare_code,
         rare_share=rare / total if total else 0.0,
         arrays={
-            "values": array_to_bytes(distinct.take(pa.array(stored, pa.int64()))),
+            "values": array_to_bytes(distinct.take(array_of(stored, pa.int64()))),
             "counts": counts[stored].astype(np.int64),
         },
         facts={"coded": coded},
@@ -78,10 +79,10 @@ def fit_categorical(
 def _distinct(values: pa.Array) -> tuple[npt.NDArray[np.int64], pa.Array]:
     """Codes of values without nulls and the values they stand for; arrays are told apart by their elements."""
     encoded = (list_texts(values) if pa.types.is_nested(values.type) else values).dictionary_encode()
-    index = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    index = numpy_of(encoded.indices).astype(np.int64)
     if not pa.types.is_nested(values.type):
         return index, encoded.dictionary
-    return index, values.take(pa.array(np.unique(index, return_index=True)[1]))
+    return index, values.take(array_of(np.unique(index, return_index=True)[1]))
 
 
 def encode_categorical(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.int32]:
@@ -91,12 +92,12 @@ def encode_categorical(encoding: Encoding, values: pa.Array) -> npt.NDArray[np.i
     if pa.types.is_nested(stored.type):
         stored, own = list_texts(stored), list_texts(own)
     found = pc.index_in(own, value_set=stored)
-    codes: npt.NDArray[np.int32] = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes: npt.NDArray[np.int32] = numpy_of(fill_null(found, -1)).astype(np.int32)
     unknown = codes < 0
     # A value or NULL that was never seen counts as rare where there is a code for that, else as the commonest.
     codes[unknown] = 0 if encoding.rare_code is None else encoding.rare_code
     if encoding.null_code is not None:
-        codes[np.asarray(values.is_null())] = encoding.null_code
+        codes[numpy_of(values.is_null())] = encoding.null_code
     return codes
 
 
@@ -114,7 +115,7 @@ def decode_categorical(encoding: Encoding, codes: npt.NDArray[np.int32], words: 
             index[rare] = start + choose(words[rare], np.cumsum(weights))
         else:
             missing[rare] = True
-    return stored.take(pa.array(index, pa.int64(), mask=missing))
+    return stored.take(array_of(index, pa.int64(), mask=missing))
 
 
 def protected_share(encoding: Encoding) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.errors import InputError
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
@@ -58,11 +59,11 @@ def from_grid(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataType)
 
 
 def _valid(values: pa.Array) -> Valid:
-    return np.asarray(values.is_valid().to_numpy(zero_copy_only=False), bool)
+    return np.asarray(numpy_of(values.is_valid()), bool)
 
 
 def _array(data: npt.NDArray[Any], valid: Valid, kind: pa.DataType) -> pa.Array:
-    return pa.array(data, type=kind, mask=None if valid.all() else ~valid)
+    return array_of(data, kind=kind, mask=None if valid.all() else ~valid)
 
 
 def _nothing(values: pa.Array) -> dict[str, Any]:
@@ -73,9 +74,9 @@ def _nothing(values: pa.Array) -> dict[str, Any]:
 def _integer_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
     valid = _valid(values)
     if pa.types.is_uint64(values.type):
-        wide = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.uint64)
+        wide = numpy_of(fill_null(values, 0)).astype(np.uint64)
         return (wide ^ _SIGN).view(np.int64), valid
-    return values.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64), valid
+    return numpy_of(fill_null(values.cast(pa.int64()), 0)).astype(np.int64), valid
 
 
 def _integer_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataType) -> pa.Array:
@@ -127,7 +128,7 @@ def _decimal_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataT
 # Floats: scaled by a power of ten where that is exact, else by a power of two (exact down to 2**-8 of the largest,
 # below that to 2**-61 of it), else (a range of more than 2**40) by their own order-preserving bits.
 def _float_values(values: pa.Array) -> tuple[npt.NDArray[np.float64], Valid]:
-    plain = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    plain = numpy_of(values).astype(np.float64)
     valid = np.isfinite(plain)
     return np.where(valid, plain, 0.0), valid
 
@@ -182,7 +183,7 @@ _FLOAT_BACK: dict[str, Callable[[Integers, Facts], npt.NDArray[np.float64]]] = {
 # Dates, times, timestamps and durations: the integers that Arrow stores.
 def _temporal_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
     stored = pa.int32() if values.type.bit_width == 32 else pa.int64()
-    return values.cast(stored).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), _valid(values)
+    return numpy_of(fill_null(values.cast(stored).cast(pa.int64()), 0)), _valid(values)
 
 
 def _temporal_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataType) -> pa.Array:
@@ -219,7 +220,7 @@ def _text_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
 
 def _text_back(integers: Integers, valid: Valid, facts: Facts, kind: pa.DataType) -> pa.Array:
     texts = format_temporal(integers, facts["unit"], facts["format"]).cast(kind)
-    return texts if valid.all() else pa.compute.if_else(pa.array(valid), texts, pa.scalar(None, kind))
+    return texts if valid.all() else pa.compute.if_else(array_of(valid), texts, scalar_of(None, kind))
 
 
 FORMS: dict[str, Form] = {

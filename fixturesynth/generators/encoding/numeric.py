@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.encoding.bins import bins_from_arrays, bins_to_arrays, find_bins, fit_bins, from_bins
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.generators.encoding.record import Encoding, array_from_bytes, array_to_bytes
@@ -31,7 +32,7 @@ def fit_numeric(
     """
     facts = find_grid(values, kind)
     integers, valid = to_grid(values, facts)
-    arrays: dict[str, npt.NDArray[Any]] = {"type": array_to_bytes(pa.array([], values.type))}
+    arrays: dict[str, npt.NDArray[Any]] = {"type": array_to_bytes(array_of([], values.type))}
     size = 0
     if valid.any():
         bins = fit_bins(

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
+
 __all__ = ["Encoding", "array_from_bytes", "array_to_bytes", "combined"]
 
 
@@ -36,7 +38,7 @@ def combined(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One contiguous Arrow array, dictionaries decoded."""
     array = values
     if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else array_of([], array.type)
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 

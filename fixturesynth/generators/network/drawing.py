@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Words
-from fixturesynth.generators.drawing import stratified
+from fixturesynth.generators.drawing import in_strata
 from fixturesynth.generators.network.integers import (
     ACTIVATION,
     MOST_ROWS,
@@ -179,8 +179,6 @@ class _Shared:
 
     def _pick(self, logits: Floats, raw: Words, *, stratify: bool) -> Column:
         """A class for every row from the logits of every prefix."""
-        if stratify:
-            raw = stratified(self.prefix, raw)
         size = logits.shape[1]
         mass = np.empty(logits.shape, np.int64)
         for start in range(0, len(logits), MOST_ROWS):
@@ -189,8 +187,16 @@ class _Shared:
         ends = running[size - 1 :: size]
         begins = np.concatenate(([0], ends[:-1]))
         total = (ends - begins).astype(np.uint64)
-        at = begins[self.prefix] + (((raw >> _HALF) * total[self.prefix]) >> _HALF).astype(np.int64)
-        return np.asarray(np.searchsorted(running, at, side="right") - self.prefix * size, np.int32)
+        if not stratify:
+            at = begins[self.prefix] + (((raw >> _HALF) * total[self.prefix]) >> _HALF).astype(np.int64)
+            return np.asarray(np.searchsorted(running, at, side="right") - self.prefix * size, np.int32)
+        # Rows in the order of their prefixes and words: what is looked for ascends, and is found at once.
+        order, raw = in_strata(self.prefix, raw)
+        prefix = self.prefix[order]
+        at = begins[prefix] + (((raw >> _HALF) * total[prefix]) >> _HALF).astype(np.int64)
+        column = np.empty(order.size, np.int32)
+        column[order] = np.searchsorted(running, at, side="right") - prefix * size
+        return column
 
 
 class _Alone:
@@ -226,10 +232,12 @@ class _Alone:
         return made
 
     def _pick(self, logits: Floats, raw: Words) -> Column:
-        running = np.cumsum(weights(logits, self.drawer.table), axis=1, dtype=np.int32)
-        target = (((raw >> _HALF) * running[:, -1].astype(np.uint64)) >> _HALF).astype(np.int32)
-        # The first class whose running weight is above the target, which the last one always is.
-        return np.asarray((running > target[:, None]).argmax(axis=1), np.int32)
+        running = weights(logits, self.drawer.table).T
+        for before, after in pairwise(running):
+            after += before
+        target = (((raw >> _HALF) * running[-1].astype(np.uint64)) >> _HALF).astype(np.int32)
+        # As many classes as have a running weight not above the target, which that of the last one always is.
+        return np.asarray((running <= target).sum(axis=0, dtype=np.int32))
 
 
 def _expected(

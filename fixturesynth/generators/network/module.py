@@ -33,6 +33,7 @@ LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
 WAVES = 12  # cosines along an ordered token
+BAND_COST = 64  # outputs of one variable that take as long as it takes to multiply one band more
 FEWEST_TOLD = 50  # rows that say how often the expected place comes
 
 
@@ -176,6 +177,52 @@ def _log_place(
     return float(np.clip(np.log(odds * (1 - base) / max(base, 1e-6)), 0.0, MOST_NATS))
 
 
+@dataclass(frozen=True)
+class Band:
+    """Variables with about as many outputs: their heads are multiplied at once, padded to the widest among them.
+
+    ``most``, ``inner`` and ``slots``: largest numbers of classes, places and relations. ``relations``: indices of
+    those whose targets are in the band.
+    """
+
+    variables: tuple[int, ...]
+    most: int
+    inner: int
+    slots: int
+    relations: tuple[int, ...]
+
+
+def bands_of(parts: Sequence[tuple[int, int, tuple[int, ...]]]) -> list[Band]:
+    """Variables, as of ``columns_of``, in at most three bands, such that the least is padded.
+
+    >>> [band.variables for band in bands_of([(100, 0, ()), (2, 0, ()), (90, 0, ()), (5, 0, ())])]
+    [(0, 2), (1, 3)]
+    """
+    width = [size + places + EACH * len(own) for size, places, own in parts]
+    falling = sorted(range(len(parts)), key=lambda k: -width[k])
+    ways: list[list[tuple[int, int]]] = [[(0, len(parts))]]
+    for a in range(1, len(parts)):
+        ways.append([(0, a), (a, len(parts))])
+        ways += [[(0, a), (a, b), (b, len(parts))] for b in range(a + 1, len(parts))]
+
+    def made(way: list[tuple[int, int]]) -> list[Band]:
+        out = []
+        for begin, end in way:
+            own = sorted(falling[begin:end])
+            out.append(
+                Band(
+                    tuple(own), max(parts[k][0] for k in own), max(parts[k][1] for k in own),
+                    max(len(parts[k][2]) for k in own), tuple(m for k in own for m in parts[k][2]),
+                )
+            )  # fmt: skip
+        return out
+
+    def cost(way: list[tuple[int, int]]) -> int:
+        return sum(len(b.variables) * (b.most + b.inner + EACH * b.slots) + BAND_COST for b in made(way))
+
+    return made(min(ways, key=cost))
+
+
 def expected(tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Columns of tokens with those of what relations lead to expect behind them: for each its class, then its place,
     (n, tokens + 2 * relations)."""
@@ -224,13 +271,15 @@ class Module(nn.Module):
         self.head = normal(count, narrow, wide, spread=0.02)
         # What is ordered is learned twice: along cosines, where neighbours move together, and class by class.
         along = [_waves(t.size) if t.ordered else np.zeros((t.size, WAVES)) for t in tokens.tokens]
-        placed = np.zeros((sum(sizes), WAVES * len(sizes)), np.float32)
-        for i, (start, wave) in enumerate(zip(starts.tolist(), along, strict=True)):
-            placed[start : start + len(wave), WAVES * i : WAVES * (i + 1)] = wave
+        placed = np.zeros((len(sizes), max(sizes), WAVES), np.float32)
+        for i, wave in enumerate(along):
+            placed[i, : len(wave)] = wave
+        there = np.arange(max(sizes)) < np.array(sizes)[:, None]
         shown = np.zeros((count, WAVES, wide), np.float32)
         for k, lead in enumerate(self.leads):
             shown[k, :, : sizes[lead]] = along[lead].T
         self.register_buffer("placed", torch.from_numpy(placed), persistent=False)
+        self.register_buffer("there", torch.from_numpy(np.flatnonzero(there)), persistent=False)
         self.register_buffer("shown", torch.from_numpy(shown), persistent=False)
         self.slopes = normal(WAVES * len(sizes), width, spread=spread)
         self.bends = nn.Parameter(torch.zeros(count, narrow, WAVES))
@@ -253,19 +302,37 @@ class Module(nn.Module):
         self._number_relations()
 
     def _number_relations(self) -> None:
-        """Where things are, as tensors: for each relation its variable, its outputs, and both sides."""
+        """Where things are, as tensors: for each relation its variable, its outputs, and both sides; by band its
+        variables, its relations, and their variables in the band."""
         place = {lead: k for k, lead in enumerate(self.leads)}
         targets = [place[r.target] for r in self.relations]
         slots = [self.parts[k][2].index(i) for i, k in enumerate(targets)]
         for name, values in (
-            ("targets", targets), ("slots", slots), ("sources", [r.source for r in self.relations]),
+            ("targets", targets), ("sources", [r.source for r in self.relations]),
             ("leading", [r.target for r in self.relations]),
         ):  # fmt: skip
             self.register_buffer(name, torch.tensor(values, dtype=torch.int64), persistent=False)
+        self.bands = bands_of(self.parts)
+        self.curves = [[(b.variables.index(targets[m]), slots[m]) for m in b.relations] for b in self.bands]
+        for i, band in enumerate(self.bands):
+            inside = [band.variables.index(targets[m]) for m in band.relations]
+            told = {"variables": band.variables, "relations": band.relations, "targets": inside}
+            for name, numbers in told.items():
+                self.register_buffer(f"band_{name}_{i}", torch.tensor(numbers, dtype=torch.int64), persistent=False)
+
+    def _banded(self, whole: torch.Tensor, i: int) -> torch.Tensor:
+        """Of weights of all outputs, (variables, any, outputs), those of one band."""
+        if len(self.bands) == 1:
+            return whole
+        band, near = self.bands[i], self.most + self.inner
+        own = whole.index_select(0, self.get_buffer(f"band_variables_{i}"))
+        spans = ((0, band.most), (self.most, band.inner), (near, EACH * band.slots))
+        return torch.cat([own[:, :, begin : begin + size] for begin, size in spans if size], dim=2)
 
     def table(self) -> torch.Tensor:
         """Embeddings of all tokens, (codes of all tokens, width)."""
-        return self.embeddings + self.placed @ self.slopes
+        slopes = self.slopes.reshape(len(self.placed), WAVES, -1)
+        return self.embeddings + torch.bmm(self.placed, slopes).flatten(0, 1).index_select(0, self.there)
 
     def heads(self) -> torch.Tensor:
         """Heads of generated variables, (variables, narrow, outputs)."""
@@ -337,8 +404,8 @@ class Module(nn.Module):
     def outputs(
         self, hidden: torch.Tensor, exact: Exact | None, *, dropout: float = 0.0,
         source: torch.Generator | None = None,
-    ) -> torch.Tensor:  # fmt: skip
-        """Outputs of every generated variable, (variables, n, outputs)."""
+    ) -> list[torch.Tensor]:  # fmt: skip
+        """Outputs of the generated variables by band, (variables of the band, n, outputs of the band)."""
         fine = exact is not None
         weights = exact or self
 
@@ -353,34 +420,49 @@ class Module(nn.Module):
         z = torch.baddbmm(weights.second_bias, y, weights.second)
         z = thinned(activated(y + torch.relu(z), fine=fine))
         head = self.heads() if exact is None else exact.head
-        return torch.baddbmm(weights.head_bias, z, head).float()
+        found = []
+        for i in range(len(self.bands)):
+            own = z if len(self.bands) == 1 else z.index_select(0, self.get_buffer(f"band_variables_{i}"))
+            banded = torch.baddbmm(self._banded(weights.head_bias, i), own, self._banded(head, i))
+            found.append(banded.float())
+        return found
 
     def logits(
-        self, found: torch.Tensor, rows: torch.Tensor, seen: Seen, exact: Exact | None
-    ) -> tuple[torch.Tensor, dict[int, torch.Tensor]]:
-        """Logits of classes, (variables, n, most), and by variable those of places, (n, inner), from outputs."""
-        classes = found[:, :, : self.most]
-        if self.relations:
-            count, n = len(self.leads), len(rows)
-            wide = self.most + 2 * AHEAD
-            columns = self.most + self.inner + self.slots[:, None] * EACH + torch.arange(NEAR, device=rows.device)
-            more = found[self.targets[:, None], :, columns].permute(0, 2, 1) * seen.shown[:, :, None]
-            line = self.targets[:, None] * n + torch.arange(n, device=rows.device)
-            at = (line * wide + seen.centres.T)[:, :, None] + torch.arange(NEAR, device=rows.device)
-            padded = functional.pad(classes, (AHEAD, AHEAD)).flatten()
-            padded = padded.index_add(0, at.flatten(), more.flatten())
-            classes = padded.reshape(count, n, wide)[:, :, AHEAD : AHEAD + self.most]
-        places = {}
-        for name in self.inside:
-            k = int(name)
-            table = self.inside[name] if exact is None else exact.inside[name]
-            size = table.shape[1]
-            inner = functional.embedding(rows[:, self.leads[k]], table) + found[k, :, self.most : self.most + size]
-            for slot, m in enumerate(self.parts[k][2]):
-                here = (rows[:, self.leads[k]] == seen.centres[:, m]) * seen.shown[m]
-                more = found[k, :, self.most + self.inner + slot * EACH + NEAR] * here
-                inner = inner.scatter_add(1, seen.inners[:, m : m + 1], more[:, None])
-            places[k] = inner
+        self, found: Sequence[torch.Tensor], rows: torch.Tensor, seen: Seen, exact: Exact | None
+    ) -> tuple[list[torch.Tensor], dict[int, torch.Tensor]]:
+        """From outputs: by band logits of classes, (variables of the band, n, most classes), and by variable those of
+        places, (n, places)."""
+        near = torch.arange(NEAR, device=rows.device)
+        classes, places = [], {}
+        for i, (band, own) in enumerate(zip(self.bands, found, strict=True)):
+            # Cut once: every cut of the whole would cost a gradient of its size.
+            logits, inside, told = own.split([band.most, band.inner, EACH * band.slots], dim=2)
+            of_places, of_relations = inside.unbind(0), told.unbind(0)
+            if band.relations:
+                count, n = len(band.variables), len(rows)
+                wide = band.most + 2 * AHEAD
+                at = self.get_buffer(f"band_relations_{i}")
+                targets = self.get_buffer(f"band_targets_{i}")
+                curves = [of_relations[k][:, EACH * s : EACH * s + NEAR] for k, s in self.curves[i]]
+                more = torch.stack(curves) * seen.shown[at][:, :, None]
+                line = targets[:, None] * n + torch.arange(n, device=rows.device)
+                spots = (line * wide + seen.centres[:, at].T)[:, :, None] + near
+                padded = functional.pad(logits, (AHEAD, AHEAD)).flatten()
+                padded = padded.index_add(0, spots.flatten(), more.flatten())
+                logits = padded.reshape(count, n, wide)[:, :, AHEAD : AHEAD + band.most]
+            classes.append(logits)
+            for j, k in enumerate(band.variables):
+                if str(k) not in self.inside:
+                    continue
+                table = self.inside[str(k)] if exact is None else exact.inside[str(k)]
+                size = table.shape[1]
+                inner = functional.embedding(rows[:, self.leads[k]], table)
+                inner = inner + of_places[j][:, :size]
+                for slot, m in enumerate(self.parts[k][2]):
+                    here = (rows[:, self.leads[k]] == seen.centres[:, m]) * seen.shown[m]
+                    more = of_relations[j][:, slot * EACH + NEAR] * here
+                    inner = inner.scatter_add(1, seen.inners[:, m : m + 1], more[:, None])
+                places[k] = inner
         return classes, places
 
     def surprise(
@@ -392,15 +474,14 @@ class Module(nn.Module):
         seen = self.seen(rows, order, keep)
         found = self.outputs(self.hidden(rows, seen, keep, exact), exact, dropout=dropout, source=source)
         classes, places = self.logits(found, rows, seen, exact)
-        wanted = rows[:, self.leads].T
-        flat = functional.cross_entropy(classes.flatten(0, 1), wanted.flatten(), reduction="none")
-        out = flat.reshape(wanted.shape)
-        if not places:
-            return out
-        parts = list(out.unbind(0))
-        for k, logits in places.items():
-            parts[k] = parts[k] + functional.cross_entropy(logits, rows[:, self.leads[k] + 1], reduction="none")
-        return torch.stack(parts)
+        parts: dict[int, torch.Tensor] = {}
+        for band, logits in zip(self.bands, classes, strict=True):
+            wanted = rows[:, [self.leads[k] for k in band.variables]].T
+            flat = functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
+            parts |= zip(band.variables, flat.reshape(wanted.shape).unbind(0), strict=True)
+        for k, inner in places.items():
+            parts[k] = parts[k] + functional.cross_entropy(inner, rows[:, self.leads[k] + 1], reduction="none")
+        return torch.stack([parts[k] for k in range(len(self.leads))])
 
     def loss(
         self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None, *, fine: bool, dropout: float,

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.schema.predicates.domains import NotUnderstood
 
 __all__ = ["CASTS", "as_moment", "as_number", "as_text", "is_number", "operands", "truth_of", "unify", "zero_to_null"]
@@ -113,7 +114,7 @@ def _times(arrays: Sequence[pa.Array]) -> list[pa.Array]:
 
 def _truths(arrays: Sequence[pa.Array]) -> list[pa.Array]:
     """Booleans and text such as 't' and 'false'."""
-    words = {pa.string(): lambda a: pc.is_in(pc.utf8_lower(a), pa.array(["t", "true", "1", "y", "yes", "on"]))}
+    words = {pa.string(): lambda a: pc.is_in(pc.utf8_lower(a), array_of(["t", "true", "1", "y", "yes", "on"]))}
     return [words.get(a.type, lambda same: same)(a) for a in arrays]
 
 
@@ -163,13 +164,13 @@ def operands(left: pa.Array, right: pa.Array) -> list[pa.Array]:
 def _duration_or_moment(values: pa.Array) -> pa.Array:
     kind = values.type
     if is_number(kind):
-        return pc.multiply(values.cast(pa.int64()), 86_400_000_000).cast(pa.duration("us"))
+        return pc.multiply(values.cast(pa.int64()), scalar_of(86_400_000_000)).cast(pa.duration("us"))
     return values.cast(pa.duration("us")) if pa.types.is_duration(kind) else as_moment(values)
 
 
 def zero_to_null(values: pa.Array) -> pa.Array:
-    zero = pc.equal(values, pa.scalar(Decimal(0) if pa.types.is_decimal(values.type) else 0).cast(values.type))
-    return pc.if_else(zero, pa.scalar(None, values.type), values)
+    zero = pc.equal(values, scalar_of(Decimal(0) if pa.types.is_decimal(values.type) else 0).cast(values.type))
+    return pc.if_else(zero, scalar_of(None, values.type), values)
 
 
 def truth_of(values: pa.Array) -> pa.Array:
@@ -178,7 +179,7 @@ def truth_of(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_null(values.type):
         return values.cast(pa.bool_())
-    return pc.not_equal(as_number(values).cast(pa.float64()), 0.0)
+    return pc.not_equal(as_number(values).cast(pa.float64()), scalar_of(0.0))
 
 
 def _to_whole(values: pa.Array) -> pa.Array:

@@ -15,14 +15,7 @@ from sqlglot import exp
 
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates.disjunctions import ALWAYS, NEVER, Branches, both, either
-from fixturesynth.schema.predicates.domains import (
-    Branch,
-    ColumnDomain,
-    Difference,
-    Distinct,
-    NotUnderstood,
-    TableConstraints,
-)
+from fixturesynth.schema.predicates.domains import NOW, Branch, ColumnDomain, Difference, Distinct, NotUnderstood
 from fixturesynth.schema.predicates.operators import COMPARE, MIRRORED, OPPOSITE, length_range, range_fields
 from fixturesynth.schema.predicates.parsing import (
     call_name,
@@ -37,11 +30,9 @@ from fixturesynth.schema.predicates.patterns import glob_to_regex, like_to_regex
 from fixturesynth.schema.predicates.present import asks_for_now, edges_of, relative_to
 from fixturesynth.schema.predicates.trial import Trial
 
-__all__ = ["NOW", "Walk", "compile_condition", "joint_branches"]
-
+__all__ = ["Walk", "compile_condition"]
 
 _DAY_TEXT = len("2026-01-01")
-NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
 
 
 def compile_condition(text: str, table: Table, dialect: str, *, null_passes: bool = False, now: str = NOW) -> Branches:
@@ -51,18 +42,6 @@ def compile_condition(text: str, table: Table, dialect: str, *, null_passes: boo
     NotUnderstood for what cannot be read.
     """
     return Walk(table, dialect, now=now).branches(parse_condition(text, table, dialect), True, null_passes)
-
-
-def joint_branches(constraints: TableConstraints) -> Branches:
-    """All of a table's understood constraints as one disjunction: every branch alone satisfies all of them.
-
-    The alternatives of several checks are multiplied out, so that a planner can choose a branch for each row. No
-    branches: the constraints contradict each other. NotUnderstood beyond 256 branches.
-    """
-    result: Branches = (Branch(constraints.domains, constraints.differences, constraints.distinct),)
-    for alternatives in constraints.alternatives:
-        result = both(result, alternatives.branches)
-    return result
 
 
 _NUMERIC = {"integer", "float", "decimal", "money", "year", "boolean"}

@@ -2,9 +2,9 @@
 
 import itertools
 
-from fixturesynth.schema.predicates.domains import Branch, NotUnderstood
+from fixturesynth.schema.predicates.domains import Branch, NotUnderstood, TableConstraints
 
-__all__ = ["ALWAYS", "NEVER", "Branches", "both", "either"]
+__all__ = ["ALWAYS", "NEVER", "Branches", "both", "either", "joint_branches"]
 
 _MOST_BRANCHES = 256
 
@@ -25,6 +25,18 @@ def either(a: Branches, b: Branches) -> Branches:
     if len(a) + len(b) > _MOST_BRANCHES:
         raise NotUnderstood(f"the condition has more than {_MOST_BRANCHES} alternatives")
     return _simplified(a + b)
+
+
+def joint_branches(constraints: TableConstraints) -> Branches:
+    """All of a table's understood constraints as one disjunction: every branch alone satisfies all of them.
+
+    The alternatives of several checks are multiplied out, so that a planner can choose a branch for each row. No
+    branches: the constraints contradict each other. NotUnderstood beyond 256 branches.
+    """
+    result: Branches = (Branch(constraints.domains, constraints.differences, constraints.distinct),)
+    for alternatives in constraints.alternatives:
+        result = both(result, alternatives.branches)
+    return result
 
 
 def _simplified(branches: Branches) -> Branches:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fixturesynth.errors import ConstraintError
 from fixturesynth.schema.predicates.patterns import like_to_regex
 
 __all__ = [
+    "NOW",
     "Alternatives",
     "Bound",
     "Branch",
@@ -18,9 +19,12 @@ __all__ = [
     "Distinct",
     "Hole",
     "NotUnderstood",
+    "RangeLimits",
+    "Span",
     "TableConstraints",
 ]
 
+NOW = "2026-01-01T00:00:00"  # the moment to which plans are pinned where nobody names another
 MOST_POINTS = 8  # single values that are united with an interval
 
 Bound = int | float | Decimal | str
@@ -218,6 +222,39 @@ class TableConstraints:
     distinct: tuple[Distinct, ...] = ()
     not_understood: tuple[tuple[str, str], ...] = ()
     alternatives: tuple[Alternatives, ...] = ()
+
+
+@dataclass(frozen=True)
+class Span:
+    """From ``low`` to ``high``: two columns, or one column of ranges twice. ``closed``: the upper end belongs to it."""
+
+    low: str
+    high: str
+    closed: bool = False
+
+    @property
+    def is_column(self) -> bool:
+        return self.low == self.high
+
+
+@dataclass(frozen=True)
+class RangeLimits:
+    """Constants between which a range must lie, and how wide it may be; None where nothing is asked."""
+
+    low: Any = None
+    high: Any = None
+    least: Any = None  # a number or a timedelta
+    most: Any = None
+
+    def joined(self, other: "RangeLimits") -> "RangeLimits":
+        return RangeLimits(
+            _one(max, self.low, other.low), _one(min, self.high, other.high),
+            _one(max, self.least, other.least), _one(min, self.most, other.most),
+        )  # fmt: skip
+
+
+def _one(choose: Callable[..., Any], a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else choose(a, b)
 
 
 # What follows is arithmetic on domains -----------------------------------------------------------------------------

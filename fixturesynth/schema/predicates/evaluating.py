@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.schema.predicates.arrays import (
     CASTS,
     as_number,
@@ -62,7 +63,7 @@ def evaluate(text: str, table: pa.Table, dialect: str, *, now: str | None = None
     for moment in moments:
         for any_case in case_readings(dialect):
             truth, broken = _truths(tree, _Rows(table, dialect, moment, any_case))
-            found.append(np.asarray(pc.fill_null(truth, True), dtype=bool) & ~broken)
+            found.append(np.asarray(numpy_of(fill_null(truth, True)), dtype=bool) & ~broken)
     return np.all(found, axis=0)  # type: ignore[no-any-return]
 
 
@@ -113,7 +114,7 @@ class _Rows:
         self.broken = np.zeros(self.rows, dtype=bool)
 
     def refuse(self, broken: pa.Array) -> None:
-        self.broken |= np.asarray(pc.fill_null(broken, False), dtype=bool)
+        self.broken |= np.asarray(numpy_of(fill_null(broken, False)), dtype=bool)
 
     def value(self, node: exp.Expression) -> pa.Array:
         if self.present is not None and node.find(exp.Column) is None and asks_for_now(node):
@@ -131,7 +132,7 @@ class _Rows:
     def constant(self, value: Any) -> pa.Array:
         if isinstance(value, Decimal) and self.dialect == "sqlite":
             value = float(value)  # SQLite has no decimals: its sums and products are those of binary fractions
-        scalar = pa.scalar(value) if value is not None else pa.scalar(None, pa.null())
+        scalar = scalar_of(value) if value is not None else scalar_of(None, pa.null())
         return pa.repeat(scalar, self.rows) if value is not None else pa.nulls(self.rows)
 
     def truth(self, node: exp.Expression) -> pa.Array:
@@ -163,7 +164,7 @@ class _Rows:
         if value is None:
             return pc.is_null(self.value(node.this), nan_is_null=False)
         truth = self.truth(node.this)
-        return pc.fill_null(truth if value else pc.invert(truth), False)
+        return fill_null(truth if value else pc.invert(truth), False)
 
     def choose(self, node: exp.Expression) -> pa.Array:
         """CASE, with or without a subject, and IF."""
@@ -179,7 +180,7 @@ class _Rows:
         results = unify([self.value(b.args["true"]) for b in branches] + [self.value(default or exp.null())])
         chosen = results[-1]
         for condition, result in reversed(list(zip(conditions, results[:-1], strict=True))):
-            chosen = pc.if_else(pc.fill_null(condition, False), result, chosen)
+            chosen = pc.if_else(fill_null(condition, False), result, chosen)
         return chosen
 
     # Comparisons
@@ -216,7 +217,7 @@ class _Rows:
         if pa.types.is_null(left.type):
             same = nulls
         else:
-            same = pc.or_(nulls, pc.fill_null(self.compare(exp.EQ, left, right), False))
+            same = pc.or_(nulls, fill_null(self.compare(exp.EQ, left, right), False))
         return same if isinstance(node, exp.NullSafeEQ) else pc.invert(same)
 
     def in_(self, node: exp.Expression) -> pa.Array:
@@ -224,7 +225,7 @@ class _Rows:
             raise NotUnderstood(f"{node.sql()!r} reads other rows")
         subject = self.value(node.this)
         tests = [self.compare(exp.EQ, subject, self.value(member)) for member in node.expressions]
-        return reduce(pc.or_kleene, tests, pa.repeat(pa.scalar(False), self.rows))
+        return reduce(pc.or_kleene, tests, pa.repeat(scalar_of(False), self.rows))
 
     # Patterns
 
@@ -250,7 +251,7 @@ class _Rows:
             return values.cast(pa.bool_())
         coded = values.dictionary_encode()
         compiled = re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
-        found = pa.array([bool(compiled.search(v)) for v in coded.dictionary.to_pylist()], pa.bool_())
+        found = array_of([bool(compiled.search(v)) for v in coded.dictionary.to_pylist()], pa.bool_())
         return found.take(coded.indices)
 
     def part_of(self, node: exp.Expression) -> pa.Array:

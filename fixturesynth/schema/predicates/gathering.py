@@ -5,16 +5,16 @@ from functools import reduce
 from sqlglot import exp
 
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates.compiling import NOW, Walk
+from fixturesynth.schema.predicates.compiling import Walk
 from fixturesynth.schema.predicates.disjunctions import NEVER, Branches
-from fixturesynth.schema.predicates.domains import Alternatives, Branch, NotUnderstood, TableConstraints
+from fixturesynth.schema.predicates.domains import NOW, Alternatives, Branch, NotUnderstood, TableConstraints
 from fixturesynth.schema.predicates.parsing import column_name, parse_condition, written
 from fixturesynth.schema.predicates.trial import Trial
 
-__all__ = ["compile_constraints"]
+__all__ = ["gather_constraints"]
 
 
-def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
+def gather_constraints(table: Table, dialect: str, *, trial: Trial | None = None, now: str = NOW) -> TableConstraints:
     """All checks of a table and of its columns' domains; what is not understood is listed, never dropped.
 
     ``trial`` is asked of conditions on a single column that cannot be solved. ``now``: the plan's pinned moment, to
@@ -23,7 +23,7 @@ def compile_constraints(table: Table, dialect: str, *, trial: Trial | None = Non
     >>> from fixturesynth.schema.model import Check, Column, ColumnType
     >>> age = Column("age", ColumnType("integer", "integer"))
     >>> table = Table("people", (age,), checks=(Check("adult", "age >= 18 AND age < 150"),))
-    >>> domain = compile_constraints(table, "postgresql").domains["age"]
+    >>> domain = gather_constraints(table, "postgresql").domains["age"]
     >>> domain.low, domain.high, domain.high_open
     (18, 150, True)
     """

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.schema.predicates.arrays import as_number
 from fixturesynth.schema.predicates.domains import ColumnDomain, NotUnderstood
 from fixturesynth.schema.predicates.evaluating import value_of
@@ -204,7 +205,7 @@ def _solved(
         raise NotUnderstood(f"values of type {target} have no neighbours")
     low, high = np.full(rows.num_rows, -np.inf), np.full(rows.num_rows, np.inf)
     for edge, operator in _edges(domain):
-        given.append((operator, pa.array([edge] * rows.num_rows)))
+        given.append((operator, array_of([edge] * rows.num_rows)))
     for operator, values in given:
         ticks = _to_ticks(values, target, unit)
         if operator in (exp.GT, exp.GTE):
@@ -239,7 +240,7 @@ def _value(node: exp.Expression, rows: pa.Table, dialect: str) -> pa.Array:
     """The expression in every row; days since 1970 become dates."""
     if isinstance(node, exp.Anonymous) and str(node.this) == "_day":
         days = as_number(_value(node.expressions[0], rows, dialect)).cast(pa.float64())
-        return pc.multiply(days, 86_400_000_000.0).cast(pa.int64(), safe=False).cast(pa.timestamp("us"))
+        return pc.multiply(days, scalar_of(86_400_000_000.0)).cast(pa.int64(), safe=False).cast(pa.timestamp("us"))
     return value_of(node, rows, dialect)
 
 
@@ -283,7 +284,7 @@ def _to_ticks(values: Any, target: pa.DataType, unit: float) -> npt.NDArray[np.f
         numbers = array.cast(pa.timestamp("us")).cast(pa.int64()).cast(pa.float64(), safe=False)
     else:
         numbers = as_number(array).cast(pa.float64(), safe=False)
-    out = np.asarray(numbers.fill_null(float("nan")).to_numpy(zero_copy_only=False), dtype=np.float64) * unit
+    out = np.asarray(numpy_of(fill_null(numbers, float("nan"))), dtype=np.float64) * unit
     # A product of binary fractions misses whole ticks by a hair.
     near = np.round(out)
     return np.where(np.abs(out - near) < 1e-6, near, out)
@@ -294,13 +295,13 @@ def _from_ticks(ticks: npt.NDArray[np.float64], target: pa.DataType, unit: float
     whole = np.where(empty, 0, ticks)
     if pa.types.is_decimal(target):
         scale = min(target.scale, 6)
-        numbers = pa.array(np.round(whole).astype(np.int64)).cast(pa.decimal128(20, 0))
-        made = pc.multiply(numbers, pa.scalar(Decimal(1).scaleb(-scale), pa.decimal128(scale + 1, scale))).cast(target)
+        numbers = array_of(np.round(whole).astype(np.int64)).cast(pa.decimal128(20, 0))
+        made = pc.multiply(numbers, scalar_of(Decimal(1).scaleb(-scale), pa.decimal128(scale + 1, scale))).cast(target)
     elif _is_moment(target):
-        micros = pa.array(np.round(whole / unit).astype(np.int64)).cast(pa.timestamp("us"))
+        micros = array_of(np.round(whole / unit).astype(np.int64)).cast(pa.timestamp("us"))
         made = _cast(micros, target)
     elif pa.types.is_integer(target):
-        made = pa.array(np.round(whole).astype(np.int64)).cast(target)
+        made = array_of(np.round(whole).astype(np.int64)).cast(target)
     else:
-        made = pa.array(whole / unit).cast(target)
-    return pc.if_else(pa.array(empty), pa.scalar(None, made.type), made)
+        made = array_of(whole / unit).cast(target)
+    return pc.if_else(array_of(empty), scalar_of(None, made.type), made)

@@ -1,54 +1,20 @@
 """Spans of values in the text of a schema: a column of ranges, or a range made of two columns."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 from sqlglot import exp
 
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates.domains import NotUnderstood
+from fixturesynth.schema.predicates.domains import NotUnderstood, RangeLimits, Span
 from fixturesynth.schema.predicates.parsing import bare, call_name, column_name, fold, parse_condition
 
-__all__ = ["RangeLimits", "Span", "only_orders", "parse_span", "range_condition"]
+__all__ = ["only_orders", "parse_span", "range_condition"]
 
 MAKERS = frozenset({"int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"})
 BOUNDS = frozenset({"[)", "[]", "(]", "()"})
-
-
-@dataclass(frozen=True)
-class Span:
-    """From ``low`` to ``high``: two columns, or one column of ranges twice. ``closed``: the upper end belongs to it."""
-
-    low: str
-    high: str
-    closed: bool = False
-
-    @property
-    def is_column(self) -> bool:
-        return self.low == self.high
-
-
-@dataclass(frozen=True)
-class RangeLimits:
-    """Constants between which a range must lie, and how wide it may be; None where nothing is asked."""
-
-    low: Any = None
-    high: Any = None
-    least: Any = None  # a number or a timedelta
-    most: Any = None
-
-    def joined(self, other: "RangeLimits") -> "RangeLimits":
-        return RangeLimits(
-            _one(max, self.low, other.low), _one(min, self.high, other.high),
-            _one(max, self.least, other.least), _one(min, self.most, other.most),
-        )  # fmt: skip
-
-
-def _one(choose: Callable[..., Any], a: Any, b: Any) -> Any:
-    return b if a is None else a if b is None else choose(a, b)
 
 
 def parse_span(text: str, table: Table, dialect: str) -> Span | None:
