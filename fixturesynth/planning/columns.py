@@ -133,7 +133,12 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
 
 
 def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
-    """Whether a rule can be computed here. A flag that a check looks at has to move with the rest of the check."""
+    """Whether a rule can be computed here. A flag that a check looks at has to move with the rest of the check.
+
+    What rows have from their parent in their own table is learned; the tree is then laid inside of it.
+    """
+    if item.kind == "copy" and any(r.foreign_key == item.foreign_key and r.how == "self" for r in needs.references):
+        return False
     if item.kind == "presence":
         return not any(item.target in c.columns for c in needs.table.checks)
     return item.kind not in BETWEEN or follows(needs.table, needs.references, item)

@@ -121,6 +121,7 @@ class ReferencePlan:
     asked: bool = False  # ``counts`` are the user's, not learned
     nulls_asked: bool = False  # ``null_share`` is the user's, not learned
     decided_by: str | None = None  # a foreign key: all rows of one of its parents have one parent here
+    alike: tuple[str, ...] = ()  # of a self reference: columns in which all rows agree with their parent
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,9 @@ def _branch(data: Iterable[dict[str, Any]]) -> tuple[BranchColumn, ...]:
 
 def _reference(data: dict[str, Any]) -> ReferencePlan:
     counts = tuple((int(a), int(b)) for a, b in data["counts"])
-    return ReferencePlan(**{**data, "counts": counts, "blocks": tuple(data["blocks"])})
+    return ReferencePlan(
+        **{**data, "counts": counts, "blocks": tuple(data["blocks"]), "alike": tuple(data.get("alike", ()))}
+    )
 
 
 # Fields of Wishes that are not JSON values as they are: (to JSON, from JSON).

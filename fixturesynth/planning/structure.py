@@ -59,7 +59,9 @@ def find_structure(
         chosen = wanted.get(name) or _choose_context(table, plans, profile, decided, verbatim or {})
         context[name] = chosen
         references[name] = tuple(
-            replace(p, how="context") if p.foreign_key == chosen else replace(p, decided_by=decided.get(p.foreign_key))
+            replace(p, how="context")
+            if p.foreign_key == chosen
+            else replace(p, decided_by=decided.get(p.foreign_key), alike=_alike(table, p, profile))
             for p in plans
         )
     return Structure(order, references, context, room_in_children(schema))
@@ -188,6 +190,14 @@ def _decided(table: Table, plans: list[ReferencePlan], profile: Profile | None) 
         if i.kind == "determines" and (target := (i.target,)) in by_column and i.sources in by_column
         and i.target not in keyed
     }  # fmt: skip
+
+
+def _alike(table: Table, plan: ReferencePlan, profile: Profile | None) -> tuple[str, ...]:
+    """Columns in which every row agrees with its parent of the same table."""
+    if plan.how != "self" or profile is None or table.name not in profile:
+        return ()
+    copies = [i for i in profile[table.name].invariants if i.kind == "copy" and i.foreign_key == plan.foreign_key]
+    return tuple(i.target for i in copies if i.sources == (i.target,))
 
 
 def _choose_context(

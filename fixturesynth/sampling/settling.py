@@ -34,6 +34,7 @@ from fixturesynth.sampling.differing import settle_distinct
 from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
+from fixturesynth.sampling.lineage import kept_in_lines
 from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate
 from fixturesynth.sampling.nulls import settle_nulls
 from fixturesynth.sampling.pairing import pair_distinct, turned
@@ -57,7 +58,7 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
-    columns = deal_by_habits(assembly, compute(assembly))
+    columns = kept_in_lines(assembly, deal_by_habits(assembly, compute(assembly)))
     if goes_on(assembly.plan):
         columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
