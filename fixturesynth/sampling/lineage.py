@@ -107,6 +107,8 @@ def _dealt(need: Integers, slots: Integers, degrees: Integers, seed: int, *addre
     out = np.zeros(int(sizes.sum()), dtype=np.int64)
     waiting = np.bincount(degrees, minlength=2).astype(np.int64)
     for degree in range(waiting.size - 1, 0, -1):
+        if not waiting[degree]:
+            continue
         most = np.minimum(left // degree, free)
         fitting = np.repeat(np.arange(need.size), most)
         chosen = fitting[np.argsort(hashed(np.arange(fitting.size), seed, *address, "dealt", degree), kind="stable")]
@@ -117,9 +119,11 @@ def _dealt(need: Integers, slots: Integers, degrees: Integers, seed: int, *addre
         out[start[group] + (sizes - 1 - free)[group] + number] = degree
         left -= taken * degree
         free -= taken
-        if degree > 1:  # what no group has room for is two of fewer children
-            waiting[degree - 1] += waiting[degree] - chosen.size
-            waiting[1] += waiting[degree] - chosen.size
+        # What no group has room for is two of fewer children, as many as there is room for and the rest.
+        many, largest = int(waiting[degree]) - chosen.size, min(int(left[free > 0].max(initial=0)), degree - 1)
+        if many and largest:
+            waiting[largest] += many
+            waiting[degree - largest] += many
     # Groups whose rows have children already, all of them: the first has the rest.
     out[start] += left
     return out
