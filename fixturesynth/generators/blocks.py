@@ -14,14 +14,13 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.generators.clusters import reliable_means, split_blocks
 from fixturesynth.generators.keys import combined
 from fixturesynth.generators.tablemodel import Block
-from fixturesynth.planning.plan import Derived, Modelled, TablePlan
+from fixturesynth.planning.plan import CROWD, Derived, Modelled, TablePlan
 from fixturesynth.profiling.temporal import parse_temporal
 
-__all__ = ["CROWD", "choose_block", "count_codes", "row_block"]
+__all__ = ["choose_block", "count_codes", "row_block"]
 
 Integers = npt.NDArray[np.int64]
 
-CROWD = 256  # rows of a verbatim parent that have a code of their own
 MOST_COUNT_CODES = 40
 MOST_BLOCKS = 64
 MOST_INDICATORS = 12  # most frequent values of a category that tell parents apart

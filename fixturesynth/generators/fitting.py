@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
-from fixturesynth.generators.blocks import CROWD, row_block
+from fixturesynth.generators.blocks import row_block
 from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
@@ -58,7 +58,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.generators.tying import find_ties
-from fixturesynth.planning.plan import ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
+from fixturesynth.planning.plan import CROWD, ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
 

@@ -111,7 +111,7 @@ def find_kinds(held: Mask, groups: Integers, protection: int) -> Integers | None
     entities = np.unique(groups[live], return_inverse=True)[1]
     aside = entities % APART == 0
     if len(tried) > 1 and aside.any() and not aside.all():
-        told = [_told(points[aside], *_mixture(points[~aside], k)) for k in tried]
+        told = [_told(points[aside], *_mixture(points[~aside], k)[:2]) for k in tried]
         tried = [tried[int(np.argmax(told))]]
     kinds, worth = _mixture(points, tried[-1])[2:]
     kinds = supported(worth, kinds, groups[live], LEAST_OF_A_KIND, protection)
@@ -140,7 +140,7 @@ def _worth(points: Floats, shares: Floats, prior: Floats) -> Floats:
     return found
 
 
-def _told(points: Floats, shares: Floats, prior: Floats, *_: object) -> float:
+def _told(points: Floats, shares: Floats, prior: Floats) -> float:
     """Logarithm of the likelihood of families under a mixture."""
     worth = _worth(points, shares, prior)
     most = worth.max(axis=1)

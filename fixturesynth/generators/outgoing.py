@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from fixturesynth.generators.blocks import CROWD, choose_block, count_codes
+from fixturesynth.generators.blocks import choose_block, count_codes
 from fixturesynth.generators.gathering import Coded, Rows
 from fixturesynth.generators.habits import Habits, habits_of
 from fixturesynth.generators.itemsets import (
@@ -21,7 +21,7 @@ from fixturesynth.generators.itemsets import (
 )
 from fixturesynth.generators.keys import dense_rank
 from fixturesynth.generators.tablemodel import count_variable, home_variable
-from fixturesynth.planning.plan import TablePlan
+from fixturesynth.planning.plan import CROWD, TablePlan
 from fixturesynth.planning.successions import sibling_order
 
 __all__ = ["add_outgoing"]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fixturesynth.rules.contract import RuleCall
 
 __all__ = [
+    "CROWD",
     "AggregatePlan",
     "BranchColumn",
     "BranchSet",
@@ -32,6 +33,8 @@ __all__ = [
     "TablePlan",
     "UniquePlan",
 ]
+
+CROWD = 256  # rows of a kept list that are told apart
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fixturesynth.planning.plan import ReferencePlan
+from fixturesynth.planning.plan import CROWD, ReferencePlan
 from fixturesynth.planning.room import room_in_children
 from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
 from fixturesynth.schema.graph import ForeignKeyGraph
@@ -23,9 +23,6 @@ class Structure:
     references: Mapping[str, tuple[ReferencePlan, ...]]
     context: Mapping[str, str | None]
     room: Mapping[tuple[str, str], int] = field(default_factory=dict)
-
-
-MOST_CATEGORIES = 256  # rows of a kept list that are told apart
 
 
 def find_structure(
@@ -225,7 +222,7 @@ def _choose_context(
         listed = parent is not None and verbatim.get(plan.parent, parent.reference)
         entity = 0.0 if listed else 0.15
         # A short list of the world is better drawn by the child's own model, as a category, which tells as much.
-        short = listed and parent is not None and parent.rows <= MOST_CATEGORIES
+        short = listed and parent is not None and parent.rows <= CROWD
         explained = 0.0 if short else _explains(profile, table, plan.foreign_key)
         # One that fills all columns of another leaves that other nothing to choose.
         wide = any(set(o.columns) < set(fk.columns) for o in table.foreign_keys if o.name in free)

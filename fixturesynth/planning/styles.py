@@ -9,12 +9,12 @@ from itertools import islice, product
 from typing import Any
 
 from fixturesynth.planning.plan import RuleCall
+from fixturesynth.planning.written import SHORT_CODE
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.texts import EDGE_MARKS
 
 __all__ = ["in_their_style"]
 
-SHORT_CODE = 4
 BORNE_OUT = 0.5  # share of the stored values that a rule's own must hold
 FEWEST = 2  # stored values that show a style
 LONGEST = 64  # characters of a value with a shape

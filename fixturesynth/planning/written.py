@@ -5,9 +5,9 @@ from __future__ import annotations
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile
 
-__all__ = ["as_written", "coded", "of_another_list"]
+__all__ = ["SHORT_CODE", "as_written", "coded", "of_another_list"]
 
-SHORT_CODE = 4
+SHORT_CODE = 4  # letters
 MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
 LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
