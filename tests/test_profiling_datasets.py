@@ -79,6 +79,27 @@ def made(**tables: tuple[list[Column], dict[str, list[Any]], list[ForeignKey]]) 
     return schema, Dataset({n: pa.table(rows) for n, (_, rows, _) in tables.items()})
 
 
+def test_what_is_known_of_countries_is_kept_and_what_is_measured_of_customers_there_is_not() -> None:
+    from faker.providers.date_time import Provider
+
+    countries = Provider.countries[:80]
+    codes = [c.alpha_2_code for c in countries]
+    facts = {
+        "code": codes, "name": [c.name for c in countries], "population": [17 * n * n for n in range(80)],
+        "AreaKm2": [1000.5 + 7 * n for n in range(80)], "phone": [f"+{n}" for n in range(80)],
+    }  # fmt: skip
+    sales = {"code": codes, "name": facts["name"], "visitors": facts["population"]}
+    made_up = facts | {"code": [f"#{n}" for n in range(80)], "name": [f"Thing {n}" for n in range(80)]}
+    columns = [column("code"), column("name"), column("population", "integer"), column("AreaKm2", "float"),
+               column("phone")]  # fmt: skip
+    schema, dataset = made(
+        countries=(columns, facts, []), audience=([*columns[:2], column("visitors", "integer")], sales, []),
+        inventions=(columns, made_up, []),
+    )  # fmt: skip
+    verdicts = find_references(columns_of(schema, dataset), schema, dataset)
+    assert [verdicts[t][0] for t in ("countries", "audience", "inventions")] == [True, False, False], verdicts
+
+
 def test_an_unknown_shop() -> None:
     """Names that occur in no database at hand."""
     size, empty = 400, pa.array([], pa.string())

@@ -2,11 +2,16 @@
 
 Evidence against comes first, because a wrong yes would copy rows that belong to somebody: people, moments, money,
 measured things and whatever hangs on them. What is left needs a label that is unique, and either a label that names
-a piece of the world, a natural code that many rows point at, or fewer than fifty-one rows.
+a piece of the world, a natural code that many rows point at, or fewer than fifty-one rows. Where a key holds the
+codes or names of countries, states or currencies themselves, what is known of these (population, area) is no secret.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.profile import ColumnProfile
@@ -43,6 +48,14 @@ LABELS = PLACES | CLASSES | {"name", "identifier", "short_name", "description", 
 # Numbers that belong to a place or to a list as such, however much they vary.
 FACTS = {"latitude", "longitude", "altitude", "area", "position", "id", "code", "timezone", "level", "year", "flag",
          "salary", "rate", "tax_rate"}  # fmt: skip
+# What is known of a country, a state or a currency: how words of such a column's name begin.
+KNOWN = (
+    "population", "inhabitant", "area", "surface", "land", "water", "gdp", "gnp", "life", "expectancy", "density",
+    "elevation", "independ", "indep", "iso", "numeric", "phone", "dial", "calling", "minor", "decimals", "digits",
+    "hdi", "coastline", "capital",
+)  # fmt: skip
+SURELY = 0.7  # share of rows whose key must be such a name; lists differ in what they take for a country
+LEAST_NAMES = 10
 THINGS = frozenset(("product", "work", "file", "folder", "host", "person"))
 
 
@@ -52,6 +65,11 @@ class _Case:
     columns: Mapping[str, ColumnProfile]
     rows: int
     pointed: int  # rows of other tables that reference this one
+    world: bool = False  # it is a list of countries, states or currencies, by what these are called
+
+    def known(self, column: ColumnProfile) -> bool:
+        """Whether this is what everybody may know of a piece of the world."""
+        return self.world and any(word.startswith(KNOWN) for word in words_of(column.name))
 
     @property
     def facts(self) -> list[ColumnProfile]:
@@ -92,7 +110,8 @@ def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, ve
             return verdicts[table.name]
         verdicts[table.name] = (False, "part of a cycle of foreign keys")
         pointed = sum(dataset.arrow(t.name).num_rows for t, _ in schema.children_of(table.name) if t.name in dataset)
-        case = _Case(table, columns[table.name], dataset.arrow(table.name).num_rows, pointed)
+        rows = dataset.arrow(table.name)
+        case = _Case(table, columns[table.name], rows.num_rows, pointed, _of_the_world(rows))
         against = next((why for why in (test(case) for test in _AGAINST) if why), "")
         for fk in table.foreign_keys:
             if not against and fk.parent != table.name and fk.parent in schema and fk.parent in columns:
@@ -100,6 +119,35 @@ def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, ve
                 against = "" if verdict else f"hangs on {fk.parent}, which is no list of the world"
         verdicts[table.name] = (False, against) if against else _in_favour(case)
     return verdicts[table.name]
+
+
+def _of_the_world(rows: pa.Table) -> bool:
+    """Whether a column tells its rows apart by what countries, states or currencies are called, by code or by name."""
+    if not LEAST_NAMES <= rows.num_rows <= LARGEST:
+        return False
+    for column in rows.columns:
+        if pa.types.is_string(column.type):
+            values = {v.strip().casefold() for v in pc.unique(column).to_pylist() if v is not None}
+            if any(len(values & names) >= SURELY * rows.num_rows for names in _names()):
+                return True
+    return False
+
+
+@cache
+def _names() -> tuple[frozenset[str], ...]:
+    """Codes and names of countries, states of the USA and currencies, as Faker has them, in lower case."""
+    from faker.providers.address import Provider as Codes
+    from faker.providers.address.en import Provider as Countries
+    from faker.providers.address.en_US import Provider as States
+    from faker.providers.currency import Provider as Currencies
+    from faker.providers.date_time import Provider as Zones
+
+    lists = (
+        Countries.countries, [c.name for c in Zones.countries], Codes.alpha_2_country_codes,
+        Codes.alpha_3_country_codes, States.states, States.states_abbr,
+        [code for code, _ in Currencies.currencies], [name for _, name in Currencies.currencies],
+    )  # fmt: skip
+    return tuple(frozenset(str(name).casefold() for name in names) for names in lists)
 
 
 def _size(case: _Case) -> str:
@@ -113,7 +161,7 @@ def _key(case: _Case) -> str:
 
 
 def _people(case: _Case) -> str:
-    found = next((c for c in case.facts if c.meaning in PEOPLE and c.kind != "empty"), None)
+    found = next((c for c in case.facts if c.meaning in PEOPLE and c.kind != "empty" and not case.known(c)), None)
     return f"{found.name} is about people ({found.meaning})" if found else ""
 
 
@@ -142,7 +190,10 @@ def _measured(case: _Case) -> str:
     numbers = [
         c.name
         for c in case.own
-        if c.kind in ("integer", "number") and c.meaning not in FACTS and c.distinct > max(10, 0.05 * case.rows)
+        if c.kind in ("integer", "number")
+        and c.meaning not in FACTS
+        and c.distinct > max(10, 0.05 * case.rows)
+        and not case.known(c)
     ]
     return f"measured attributes ({', '.join(numbers[:3])})" if numbers else ""
 
@@ -150,7 +201,7 @@ def _measured(case: _Case) -> str:
 def _wordy(case: _Case) -> str:
     if case.rows <= TINY:
         return ""
-    if len(case.table.columns) > MOST_COLUMNS:
+    if len(case.table.columns) > MOST_COLUMNS and not case.world:
         return f"{len(case.table.columns)} columns are too many for a list"
     labels = {c.name for c in case.labels}
     long = [
