@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +150,22 @@ def test_progress_names_every_table_in_order(learned: Synthesizer) -> None:
     seen: list[tuple[str, int, int]] = []
     learned.sample(seed=1, progress=lambda *step: seen.append(step))
     assert seen == [(t.name, i, 2) for i, t in enumerate(learned.plan.tables)]
+
+
+def test_a_row_of_its_own_hangs_on_the_kind_of_parent_that_has_one(tmp_path: Path) -> None:
+    """A subtype, its key the parent's: whether a parent has it is learned of the parent, not dealt by chance."""
+    path = tmp_path / "people.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE accounts (id integer PRIMARY KEY, kind varchar(9) NOT NULL, credit integer NOT NULL);"
+            "CREATE TABLE firms (account integer PRIMARY KEY REFERENCES accounts (id), staff integer NOT NULL);"
+        )
+        rows = [(i, "firm" if i % 3 == 0 else "private", i * 37 % 500) for i in range(900)]
+        connection.executemany("INSERT INTO accounts VALUES (?, ?, ?)", rows)
+        connection.executemany("INSERT INTO firms VALUES (?, ?)", [(i, i % 40) for i in range(0, 900, 3)])
+        connection.commit()
+    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4)
+    kinds = dict(zip(made.arrow("accounts")["id"].to_pylist(), made.arrow("accounts")["kind"].to_pylist(), strict=True))
+    with_firm = [kinds[i] for i in made.arrow("firms")["account"].to_pylist()]
+    assert len(set(made.arrow("firms")["account"].to_pylist())) == 300
+    assert with_firm.count("firm") > 290

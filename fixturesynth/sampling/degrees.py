@@ -42,10 +42,6 @@ def degrees_of(
         raise CapacityError(
             f"{child}: {total} rows asked, but {parents} rows of {reference.parent} can have at most {cap} each"
         )
-    if reference.exclusive:
-        out = np.zeros(parents, dtype=np.int64)
-        out[np.argsort(hashed(np.arange(parents), seed, *address), kind="stable")[:total]] = 1
-        return out
     key = f"{child}.{reference.foreign_key}"
     kept = parent_model.degrees.get(key) if parent_model is not None and not reference.asked else None
     if kept is not None and kept.size == parents:
@@ -59,6 +55,9 @@ def degrees_of(
             else np.zeros(parents, dtype=np.int64)
         )
         out = assign_by_score(stretch(reference.counts, parents, total), score, seed, *address)
+    elif reference.exclusive:
+        out = np.zeros(parents, dtype=np.int64)
+        out[np.argsort(hashed(np.arange(parents), seed, *address), kind="stable")[:total]] = 1
     else:
         return default_counts(parents, total, cap, seed, *address)
     return _capped(out, cap, seed, *address)
