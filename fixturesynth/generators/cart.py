@@ -25,6 +25,7 @@ from fixturesynth.generators.drawing import (
 )
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
+from fixturesynth.generators.opening import with_openings
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
 from fixturesynth.generators.steps import (
@@ -74,9 +75,9 @@ class Cart:
         codes = learnable(table)
         order = order_variables(table.variables, codes) if self.reorder else _as_given(table.variables)
         variables = tuple(table.variables[i] for i in order)
-        codes = np.ascontiguousarray(codes[:, order])
-        rows = codes.shape[0]
         groups = None if table.groups is None else np.unique(table.groups, return_inverse=True)[1].astype(np.int64)
+        codes, groups = with_openings(variables, np.ascontiguousarray(codes[:, order]), groups, seed)
+        rows = codes.shape[0]
         chosen = _grow_rows(rows, len(variables), time_limit, seed)
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         names = [v.name for v in variables]
@@ -89,17 +90,19 @@ class Cart:
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
-            if like is not None and not variable.ordered and repeats(own, before, size):
-                repeated[str(i)] = like
-                own, size = np.where(own == before, size, own).astype(np.int32), size + 1
-            again = size - 1 if str(i) in repeated else None
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth, again)
+            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
+            # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code.
+            other: tuple[Codes, int, int | None] | None = None
             if like is not None and variable.ordered and _may_step(own, before, size):
-                steps, wide = step_classes(own, before, size), classes(size)
-                other = _grown(seen, steps, wide, True, like, self.growth)
-                if code_length(other[2], steps, wide) < code_length(leaf, own, size):
-                    stepped[str(i)] = like
-                    (tree, lookup, leaf), own, size = other, steps, wide
+                other = step_classes(own, before, size), classes(size), None
+            elif like is not None and not variable.ordered and repeats(own, before, size):
+                other = np.where(own == before, size, own).astype(np.int32), size + 1, size
+            if other is not None and like is not None:
+                steps, wide, again = other
+                grown = _grown(seen, steps, wide, variable.ordered, like, self.growth, again)
+                if code_length(grown[2], steps, wide) < code_length(leaf, own, size):
+                    (stepped if again is None else repeated)[str(i)] = like
+                    (tree, lookup, leaf), own, size = grown, steps, wide
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
@@ -250,7 +253,8 @@ def _grown(
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
     always = [f for f, feature in enumerate(seen.variables) if f == like or feature.name.startswith(STEP)]
-    tree = grow(ranks, target, size, ordered, growth, always)
+    nominal = [f for f, feature in enumerate(seen.variables) if not feature.ordered]
+    tree = grow(ranks, target, size, ordered, growth, always, nominal)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
     return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
 

@@ -40,6 +40,8 @@ BUCKETS = 128  # log_bucket of any 31-bit number lies below this
 HABIT = "habit "  # begins the names of variables that only the dealing of children looks at
 OUTGOING = ("count ", "home ", "kind ")  # beginnings of the variables that say what a row is to its children
 
+ROW = "row"  # the variable of a kept list whose code is the row itself
+
 PLACES = (
     Variable("siblings", BUCKETS, ordered=True, context=True),
     Variable("position", BUCKETS, ordered=True, context=True),

@@ -18,6 +18,7 @@ from fixturesynth.generators.context import (
     MOST_CONTEXT,
     MOST_FEATURE_CODES,
     PLACES,
+    ROW,
     Features,
     coarse,
     coarse_codes,
@@ -117,7 +118,7 @@ def _fit_verbatim(rows: Rows, table: TablePlan, types: Mapping[str, pa.DataType]
     variables: list[Variable] = []
     codes: list[Codes] = []
     if n <= CROWD:
-        variables.append(Variable("row", max(n, 1)))
+        variables.append(Variable(ROW, max(n, 1)))
         codes.append(np.arange(n, dtype=np.int32))
     for name in arrow.column_names:
         values = combined(arrow.column(name))

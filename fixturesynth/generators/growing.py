@@ -20,6 +20,9 @@ Ranks = npt.NDArray[np.uint8]
 
 RANKS = 160  # different places to split a feature at
 GROUPS = 8  # by which two orders of categories are compared
+# Categories ranked by the target tell of pure noise this much each, in units of what one split of noise gains: of two
+# halves of normal means the larger ones lie so far from the smaller ones.
+MADE_BY = 2 / np.pi
 MUCH = 1.1  # times as much must the mean tell
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
 
@@ -126,9 +129,10 @@ def grow(
     ordered: bool,
     growth: Growth,
     always: Sequence[int] = (),
+    nominal: Sequence[int] = (),
 ) -> Tree:
     """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n); ``always``: features that are searched at
-    every level, whatever the first ones say of them."""
+    every level, whatever the first ones say of them; ``nominal``: features whose ranks were made by the target."""
     features = list(range(ranks.shape[0]))
     widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
     feature, threshold, left, parent = (_filled(1, value) for value in (-1, 0, -1, -1))
@@ -141,7 +145,7 @@ def grow(
         if not features or leaves >= growth.most_leaves or rows.size < 2 * growth.least_rows:
             break
         gain, best, cut, per_feature = _search(
-            ranks, rows, node, active.size, target, target_size, ordered, features, widths, growth
+            ranks, rows, node, active.size, target, target_size, ordered, features, frozenset(nominal), widths, growth
         )
         importance += per_feature
         wanted = np.flatnonzero(best >= 0)
@@ -214,6 +218,7 @@ def _search(
     target_size: int,
     ordered: bool,
     features: list[int],
+    nominal: frozenset[int],
     widths: Integers,
     growth: Growth,
 ) -> tuple[npt.NDArray[np.float32], Integers, Integers, npt.NDArray[np.float64]]:
@@ -246,6 +251,9 @@ def _search(
         score[~fits] = -1.0
         top = np.argmax(score, axis=1)
         value = score[np.arange(nodes), top]
+        if f in nominal and width > 2:
+            there = (table.sum(axis=2) > 0).sum(axis=1)
+            value -= chance * (MADE_BY * np.maximum(there - 2, 0) * total / target.size).astype(np.float32)
         per_feature[f] = float(np.maximum(value, 0).sum())
         better = value > gain
         gain[better], best[better], cut[better] = value[better], f, top[better]
