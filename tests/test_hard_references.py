@@ -511,3 +511,19 @@ def test_spans_stay_apart_where_a_check_moves_what_groups_them(seeded: Seeded) -
     )
     assert len(made["a"]) == 200
     assert all(0 <= n <= 9 for n, *_ in made["a"])
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_who_has_nobody_to_differ_from_among_those_that_agree_gets_no_child(dialect: str, seeded: Seeded) -> None:
+    """Some years have one team, which can win against no other."""
+    made = seeded(
+        dialect,
+        "CREATE TABLE team (year int NOT NULL, name varchar(9) NOT NULL, PRIMARY KEY (year, name), "
+        "CHECK (year BETWEEN 1 AND 20))",
+        "CREATE TABLE game (id int NOT NULL, year int NOT NULL, winner varchar(9) NOT NULL, loser varchar(9) NOT NULL, "
+        "PRIMARY KEY (id), FOREIGN KEY (year, winner) REFERENCES team (year, name), "
+        "FOREIGN KEY (year, loser) REFERENCES team (year, name), CHECK (winner <> loser))",
+    )
+    assert min(Counter(year for year, *_ in made["team"]).values()) == 1
+    assert len(made["game"]) == 30
+    assert all(winner != loser for _, _, winner, loser in made["game"])

@@ -26,6 +26,7 @@ from fixturesynth.sampling.counts import allot
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import rule_values
 from fixturesynth.schema.model import Schema, Table
+from fixturesynth.schema.predicates.arrays import unify
 
 __all__ = [
     "Room",
@@ -43,7 +44,8 @@ Mask = npt.NDArray[np.bool_]
 
 
 def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) -> dict[str, Mask]:
-    """By foreign key, parents that have a partner among those of every other reference that shares columns with it.
+    """By foreign key, parents that have a partner among those of every other reference that shares columns with it:
+    one that differs from them where the table says so (``CHECK (winner <> loser)``).
 
     References that share nothing are not in the answer.
     """
@@ -58,13 +60,38 @@ def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) ->
                 first, second = made[table.foreign_key(one).parent], made[table.foreign_key(two).parent]
                 before = out.get(one, np.ones(first.rows, dtype=bool))
                 there = array_of(out.get(two, np.ones(second.rows, dtype=bool)))
-                found = locate(
-                    [first.columns[s[own]] for s in shared], [second.columns[s[theirs]].filter(there) for s in shared]
-                )
-                after = before & (found >= 0)
+                here = [first.columns[s[own]] for s in shared]
+                beyond = [second.columns[s[theirs]].filter(there) for s in shared]
+                after = before & (locate(here, beyond) >= 0)
+                for mine, other in _to_differ(plan, table, one, two):
+                    after &= _differing(here, beyond, first.columns[mine], second.columns[other].filter(there))
                 changed |= int(after.sum()) < int(before.sum())
                 out[one] = after
     return out
+
+
+def _to_differ(plan: TablePlan, table: Table, one: str, two: str) -> list[tuple[str, str]]:
+    """Columns of the parents of two references, (of ``one``, of ``two``), that must not be equal."""
+    mine, other = (table.foreign_key(name) for name in (one, two))
+    ours, theirs = (dict(zip(fk.columns, fk.parent_columns, strict=True)) for fk in (mine, other))
+    pairs = [pair for a, b in plan.distinct for pair in ((a, b), (b, a))]
+    return [(ours[a], theirs[b]) for a, b in pairs if a in ours and b in theirs and a not in theirs and b not in ours]
+
+
+def _differing(
+    here: Sequence[pa.Array], there: Sequence[pa.Array], mine: pa.Array, theirs: pa.Array
+) -> npt.NDArray[np.bool_]:
+    """Which rows, (n,), have one among others, (m,), of their group that differs from them. By column, ``here`` and
+    ``there`` are the groups of both, ``mine`` and ``theirs`` their values."""
+    both = [codes_of(pa.concat_arrays(unify([a, b]))) for a, b in zip(here, there, strict=True)]
+    groups = pair_keys(*both)
+    values = codes_of(pa.concat_arrays(unify([mine, theirs])))
+    rows, size = len(mine), int(groups.max(initial=0)) + 1
+    low, high = np.full(size, np.iinfo(np.int64).max), np.full(size, -1, dtype=np.int64)
+    np.minimum.at(low, groups[rows:], values[rows:])
+    np.maximum.at(high, groups[rows:], values[rows:])
+    own, at = values[:rows], groups[:rows]
+    return np.asarray((high[at] >= 0) & ((low[at] != own) | (high[at] != own)))
 
 
 def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: npt.NDArray[np.uint64]) -> Integers:
