@@ -24,7 +24,7 @@ from fixturesynth.generators.drawing import (
     stratified,
 )
 from fixturesynth.generators.encoding.bins import multiply_high
-from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
+from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature, share_of_chance
 from fixturesynth.generators.opening import with_openings
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
@@ -47,6 +47,7 @@ Ranks = npt.NDArray[np.uint8]
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
+LEAST_SAVED = 0.95  # of the bits of a tree that repeats what came before, for one that does not
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 
@@ -100,7 +101,8 @@ class Cart:
             if other is not None and like is not None:
                 steps, wide, again = other
                 grown = _grown(seen, steps, wide, variable.ordered, like, self.growth, again)
-                if code_length(grown[2], steps, wide) < code_length(leaf, own, size):
+                least = 1.0 if again is None else LEAST_SAVED
+                if code_length(grown[2], steps, wide) * least < code_length(leaf, own, size):
                     (stepped if again is None else repeated)[str(i)] = like
                     (tree, lookup, leaf), own, size = grown, steps, wide
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
@@ -253,8 +255,12 @@ def _grown(
     ]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
     always = [f for f, feature in enumerate(seen.variables) if f == like or feature.name.startswith(STEP)]
-    nominal = [f for f, feature in enumerate(seen.variables) if not feature.ordered]
-    tree = grow(ranks, target, size, ordered, growth, always, nominal)
+    chance = {
+        f: share_of_chance(columns[f][new], feature.size, target[new], size)
+        for f, feature in enumerate(seen.variables)
+        if not feature.ordered and feature.size > 2
+    }
+    tree = grow(ranks, target, size, ordered, growth, always, chance)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
     return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
 

@@ -7,22 +7,21 @@ anew for every node: quantile groups of an ordered target's codes inside the nod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature"]
+__all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature", "share_of_chance"]
 
 Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
 
 RANKS = 160  # different places to split a feature at
 GROUPS = 8  # by which two orders of categories are compared
-# Categories ranked by the target tell of pure noise this much each, in units of what one split of noise gains: of two
-# halves of normal means the larger ones lie so far from the smaller ones.
-MADE_BY = 2 / np.pi
 MUCH = 1.1  # times as much must the mean tell
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
 
@@ -81,6 +80,33 @@ def rank_feature(
     return result
 
 
+def share_of_chance(codes: Integers, size: int, target: Integers, target_size: int) -> float:
+    """How much of what categories (n,) tell of a target (n,) is what independent ones would: 1.0 for all of it.
+
+    Pearson's chi-square of independent variables is as large as its degrees of freedom on the average.
+    """
+    table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
+    table = table[np.ix_(table.any(axis=1), table.any(axis=0))].astype(np.float64)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(table.sum(), 1.0)
+    free = (table.shape[0] - 1) * (table.shape[1] - 1)
+    return float(min(1.0, free / max(float(((table - expected) ** 2 / expected).sum()), 1e-9))) if free > 0 else 0.0
+
+
+@cache
+def _made_by_chance() -> npt.NDArray[np.float32]:
+    """What a split gains of pure noise where categories were ranked by the target, in units of what a split of two
+    categories gains: (RANKS + 1 categories, RANKS + 1 of them below the cut).
+
+    Means of noise lie as normal quantiles do, so that those below a share q have the mean -density(quantile(q)) / q.
+    """
+    normal = NormalDist()
+    squares = [0.0, *(normal.pdf(normal.inv_cdf(i / 1000)) ** 2 for i in range(1, 1000)), 0.0]
+    below, all_of = np.arange(RANKS + 1)[None, :], np.maximum(np.arange(RANKS + 1), 1)[:, None]
+    share = np.clip(below / all_of, 0.0, 1.0)
+    gain = np.interp(share, np.arange(1001) / 1000, squares) / np.maximum(share * (1 - share), 1e-9) * all_of
+    return np.where((share > 0) & (share < 1), gain, 0.0).astype(np.float32)
+
+
 def _told(table: Integers, order: Integers) -> float:
     """Mutual information, in nats, of the target and of categories in ``order``, either in GROUPS of equal frequency,
     which is what the first splits of a tree see. ``table``: (categories, codes of the target)."""
@@ -129,10 +155,11 @@ def grow(
     ordered: bool,
     growth: Growth,
     always: Sequence[int] = (),
-    nominal: Sequence[int] = (),
+    chance: Mapping[int, float] | None = None,
 ) -> Tree:
     """A tree for ``target``, shape (n,), on ``ranks``, shape (features, n); ``always``: features that are searched at
-    every level, whatever the first ones say of them; ``nominal``: features whose ranks were made by the target."""
+    every level, whatever the first ones say of them; ``chance``: by feature whose ranks were made by the target, how
+    much of that was chance (``share_of_chance``)."""
     features = list(range(ranks.shape[0]))
     widths = ranks.max(axis=1).astype(np.int64) + 1 if ranks.size else np.zeros(0, np.int64)
     feature, threshold, left, parent = (_filled(1, value) for value in (-1, 0, -1, -1))
@@ -145,7 +172,7 @@ def grow(
         if not features or leaves >= growth.most_leaves or rows.size < 2 * growth.least_rows:
             break
         gain, best, cut, per_feature = _search(
-            ranks, rows, node, active.size, target, target_size, ordered, features, frozenset(nominal), widths, growth
+            ranks, rows, node, active.size, target, target_size, ordered, features, chance or {}, widths, growth
         )
         importance += per_feature
         wanted = np.flatnonzero(best >= 0)
@@ -218,7 +245,7 @@ def _search(
     target_size: int,
     ordered: bool,
     features: list[int],
-    nominal: frozenset[int],
+    by_chance: Mapping[int, float],
     widths: Integers,
     growth: Growth,
 ) -> tuple[npt.NDArray[np.float32], Integers, Integers, npt.NDArray[np.float64]]:
@@ -248,12 +275,14 @@ def _search(
         score = np.einsum("ijk,ijk->ij", below, below) / np.maximum(count_below, 1)
         score += np.einsum("ijk,ijk->ij", above, above) / np.maximum(count_above, 1)
         score -= base[:, None]
+        if f in by_chance and width > 2:
+            # Where the order of categories is chance, so is most of what the best cut of it tells of the same rows.
+            there = np.cumsum(table.sum(axis=2) > 0, axis=1)
+            made = np.maximum(_made_by_chance()[there[:, -1:], there[:, :-1]] - 1, 0)
+            score -= (chance * total * np.float32(by_chance[f] / target.size))[:, None] * made
         score[~fits] = -1.0
         top = np.argmax(score, axis=1)
         value = score[np.arange(nodes), top]
-        if f in nominal and width > 2:
-            there = (table.sum(axis=2) > 0).sum(axis=1)
-            value -= chance * (MADE_BY * np.maximum(there - 2, 0) * total / target.size).astype(np.float32)
         per_feature[f] = float(np.maximum(value, 0).sum())
         better = value > gain
         gain[better], best[better], cut[better] = value[better], f, top[better]

@@ -8,12 +8,12 @@ codes or names of countries, states or currencies themselves, what is known of t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
+from fixturesynth.profiling.nations import names_of_the_world
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, words_of
 from fixturesynth.schema.ledgers import is_ledger
@@ -128,26 +128,9 @@ def _of_the_world(rows: pa.Table) -> bool:
     for column in rows.columns:
         if pa.types.is_string(column.type):
             values = {v.strip().casefold() for v in pc.unique(column).to_pylist() if v is not None}
-            if any(len(values & names) >= SURELY * rows.num_rows for names in _names()):
+            if any(len(values & names) >= SURELY * rows.num_rows for names in names_of_the_world()):
                 return True
     return False
-
-
-@cache
-def _names() -> tuple[frozenset[str], ...]:
-    """Codes and names of countries, states of the USA and currencies, as Faker has them, in lower case."""
-    from faker.providers.address import Provider as Codes
-    from faker.providers.address.en import Provider as Countries
-    from faker.providers.address.en_US import Provider as States
-    from faker.providers.currency import Provider as Currencies
-    from faker.providers.date_time import Provider as Zones
-
-    lists = (
-        Countries.countries, [c.name for c in Zones.countries], Codes.alpha_2_country_codes,
-        Codes.alpha_3_country_codes, States.states, States.states_abbr,
-        [code for code, _ in Currencies.currencies], [name for _, name in Currencies.currencies],
-    )  # fmt: skip
-    return tuple(frozenset(str(name).casefold() for name in names) for names in lists)
 
 
 def _size(case: _Case) -> str:
