@@ -27,7 +27,7 @@ from fixturesynth.generators.drawing import (
     stratified,
 )
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
-from fixturesynth.generators.growing import Growth, grow, rank_feature
+from fixturesynth.generators.growing import Growth, grow, rank_feature, share_of_chance
 from fixturesynth.generators.independent import Independent
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.registry import GENERATORS, choose_generator, find_generator
@@ -467,29 +467,21 @@ def test_rows_in_strata_are_those_of_stratified(rows: list[tuple[int, int]]) -> 
             assert part.tolist() == expected
 
 
-def test_many_categories_that_tell_nothing_do_not_hide_what_tells_all():
-    """From one year on a thing is known, as it was before: a park of each of 60 clubs tells of chance alone."""
-    years, clubs = 30, 60
-    year, club = np.tile(np.arange(years), clubs), np.repeat(np.arange(clubs), years)
-    park = (_uniforms(years * clubs, 1, seed=3)[:, 0] % 90).astype(np.int64)
-    luck = (_uniforms(years * clubs, 1, seed=4)[:, 0] % 10 == 0).astype(np.int64)
-    won = np.where(year < 12, 2, luck)  # 2: not known yet
-    before = np.where(year == 0, 3, np.roll(won, 1))
-    variables = (
-        Variable("year", years, ordered=True, context=True), Variable("park", 90, context=True),
-        Variable("previous won", 4, context=True), Variable("won", 3, like="previous won"),
-    )  # fmt: skip
-    codes = np.stack([year, park, before, won], axis=1).astype(np.int32)
-    generator = Cart()
-    state = generator.fit(CodedTable(variables, codes, club), seed=1)
-    # Families go on from what was drawn: a mistake would be the next row's past.
-    made = np.zeros((clubs, years), dtype=np.int32)
-    past = np.full(clubs, 3, dtype=np.int32)
-    for y in range(years):
-        around = np.stack([np.full(clubs, y), park.reshape(clubs, years)[:, y], past], axis=1).astype(np.int32)
-        made[:, y] = past = generator.sample(state, around, _uniforms(clubs, 1, seed=100 + y))[:, 0]
-    assert (made[:, :12] == 2).all()
-    assert (made[:, 12:] != 2).all()
+def test_what_categories_tell_by_chance_is_not_taken_for_more_than_what_a_number_tells():
+    """Of 150 categories in the order of their own means the best cut always tells something of the same rows."""
+    n, many = 900, 150
+    number, noise, luck = (_uniforms(n, 3, seed=6) % np.array([10, many, 100], np.uint64)).astype(np.int64).T
+    target = (luck < np.where(number < 5, 38, 62)).astype(np.int64)
+    tables = [rank_feature(number, 10, True, target, 2), rank_feature(noise, many, False, target, 2)]
+    ranks = np.array([tables[0][number], tables[1][noise]])
+    shares = [share_of_chance(values, size, target, 2) for values, size in ((number, 10), (noise, many))]
+    assert shares[0] < 0.3 < 0.8 < shares[1]
+    assert grow(ranks, target, 2, False, Growth()).feature[0] == 1
+    assert grow(ranks, target, 2, False, Growth(), chance={1: shares[1]}).feature[0] == 0
+    # Categories that do tell something are still found, all of a rare few among them.
+    known = np.where(noise < 3, 1 - target, np.where(noise < 90, 0, 1))
+    ranks[1] = rank_feature(noise, many, False, known, 2)[noise]
+    assert grow(ranks, known, 2, False, Growth(), chance={1: share_of_chance(noise, many, known, 2)}).feature[0] == 1
 
 
 def test_a_first_sibling_is_like_the_others_of_its_parent_by_name():

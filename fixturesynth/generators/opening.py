@@ -34,7 +34,7 @@ def with_openings(
     if told is None or PLACES[-1].name not in names:
         return codes, groups
     siblings = np.arange(names.index(PLACES[-1].name) + 1, len(names))
-    none = np.array([variables[i].size - 1 for i in siblings], dtype=np.int32)
+    none = np.array([variables[int(i)].size - 1 for i in siblings], dtype=np.int32)
     later = np.flatnonzero(codes[:, names.index(PLACES[1].name)] > 0)
     if not siblings.size or not later.size:
         return codes, groups
