@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +170,18 @@ def test_a_row_of_its_own_hangs_on_the_kind_of_parent_that_has_one(tmp_path: Pat
     with_firm = [kinds[i] for i in made.arrow("firms")["account"].to_pylist()]
     assert len(set(made.arrow("firms")["account"].to_pylist())) == 300
     assert with_firm.count("firm") > 290
+
+
+def test_what_is_due_after_thirty_days_is_so_on_days_that_no_row_has(tmp_path: Path) -> None:
+    """A day that decides another one is no list of days: it goes on after the last one."""
+    path = tmp_path / "bills.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bills (id integer PRIMARY KEY, issued date NOT NULL, due date NOT NULL)")
+        places = np.random.default_rng(1).integers(0, 1000, 5500) * 2
+        days = [date(2020, 1, 1) + timedelta(days=int(place)) for place in places]
+        rows = [(i, str(day), str(day + timedelta(days=30))) for i, day in enumerate(days)]
+        connection.executemany("INSERT INTO bills VALUES (?, ?, ?)", rows)
+        connection.commit()
+    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4).arrow("bills")
+    gaps = {due - issued for issued, due in zip(made["issued"].to_pylist(), made["due"].to_pylist(), strict=True)}
+    assert gaps == {timedelta(days=30)}

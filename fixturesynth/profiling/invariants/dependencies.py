@@ -29,6 +29,7 @@ _WIDEST = {
 }  # columns that are combined, those with fewest values first: some 2,000 pairs, 6,000 triples
 _MEASURES = 5.0  # rows that a measured value (a moment, an amount) must have on average to determine anything
 _GROUP = {1: 2.0, 2: 3.0, 3: 3.0}  # rows that a group must have on average
+FEW_DISTANCES, MANY_VALUES = 3, 50  # of so many values at least each distance has to be that of some
 _REPEATS = 20  # rows beyond the first of their groups
 
 
@@ -159,7 +160,9 @@ class _Search:
         return {
             t: self.view.rows - k
             for t in targets
-            if _constant_within(groups, k, self.columns[t].dense) and self._convincing(members, groups, k, t)
+            if _constant_within(groups, k, self.columns[t].dense)
+            and self._convincing(members, groups, k, t)
+            and not (len(members) == 1 and _apart_alike(self.columns[members[0]], self.columns[t], k))
         }
 
     def _convincing(self, members: tuple[int, ...], groups: Integers, k: int, target: int) -> bool:
@@ -182,6 +185,17 @@ class _Search:
         return Invariant(
             "determines", self.view.table.name, self.columns[target].name, tuple(names), support=repeats
         )  # fmt: skip
+
+
+def _apart_alike(one: ColumnView, other: ColumnView, values: int) -> bool:
+    """Whether two moments are always the same few distances apart: a period's end 30 days after its begin.
+
+    Those are counted from each other, also where no row has been; each of ``values`` by itself would not be.
+    """
+    if one.family != "datetime" or other.family != "datetime":
+        return False
+    both = one.valid & other.valid
+    return np.unique(other.moments[both] - one.moments[both]).size <= max(FEW_DISTANCES, values // MANY_VALUES)
 
 
 def _constant_within(groups: Integers, k: int, codes: Integers) -> bool:
