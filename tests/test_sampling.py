@@ -185,3 +185,51 @@ def test_what_is_due_after_thirty_days_is_so_on_days_that_no_row_has(tmp_path: P
     made = fit(f"sqlite:///{path}", seed=3).sample(seed=4).arrow("bills")
     gaps = {due - issued for issued, due in zip(made["issued"].to_pylist(), made["due"].to_pylist(), strict=True)}
     assert gaps == {timedelta(days=30)}
+
+
+def test_spans_that_go_on_end_with_what_stands_for_no_end(tmp_path: Path) -> None:
+    """A post ends where the next one begins; the last one some day, or 9999-12-31, and never without a date."""
+    path = tmp_path / "posts.sqlite"
+    rng = np.random.default_rng(2)
+    open_end, rows = date(9999, 12, 31), []
+    for person in range(600):
+        begin = date(2000, 1, 1) + timedelta(days=int(rng.integers(0, 4000)))
+        posts = int(rng.integers(1, 4))
+        for number in range(posts):
+            end = begin + timedelta(days=int(rng.integers(30, 900)))
+            last = open_end if number == posts - 1 and rng.random() < 0.4 else end
+            rows.append((person, number, str(begin), str(last)))
+            begin = end
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE people (id integer PRIMARY KEY);"
+            "CREATE TABLE posts (person integer NOT NULL REFERENCES people (id), number integer NOT NULL, "
+            "begins date NOT NULL, ends date NOT NULL, PRIMARY KEY (person, begins));"
+        )
+        connection.executemany("INSERT INTO people VALUES (?)", [(i,) for i in range(600)])
+        connection.executemany("INSERT INTO posts VALUES (?, ?, ?, ?)", rows)
+        connection.commit()
+    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4).arrow("posts").sort_by([("person", "ascending"),
+                                                                                  ("begins", "ascending")])  # fmt: skip
+    people, begins, ends = (made[name].to_pylist() for name in ("person", "begins", "ends"))
+    assert None not in ends
+    last = [i == len(people) - 1 or people[i] != people[i + 1] for i in range(len(people))]
+    assert all(end == begins[i + 1] for i, end in enumerate(ends) if not last[i])
+    final = [end for end, is_last in zip(ends, last, strict=True) if is_last]
+    assert 0.34 < final.count(open_end) / len(final) < 0.46
+    assert max(end for end in final if end != open_end) < date(2025, 1, 1)
+
+
+def test_few_rows_say_which_moment_comes_first_and_what_stands_for_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "terms.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE terms (id integer PRIMARY KEY, since date NOT NULL, until date NOT NULL)")
+        for i in range(30):
+            since = date(1985, 1, 1) + timedelta(days=i * 997 % 4000)
+            until = date(9999, 1, 1) if i % 3 == 0 else since + timedelta(days=300 + i * 613 % 1500)
+            connection.execute("INSERT INTO terms VALUES (?, ?, ?)", (i, str(since), str(until)))
+        connection.commit()
+    made = fit(f"sqlite:///{path}", seed=3).sample(rows=200, seed=4).arrow("terms")
+    since, until = made["since"].to_pylist(), made["until"].to_pylist()
+    assert all(a < b for a, b in zip(since, until, strict=True))
+    assert {day.year for day in until if day.year > 2010} == {9999}

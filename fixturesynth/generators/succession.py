@@ -63,7 +63,7 @@ def follow(
     through: Through,
 ) -> pa.Array:
     """The column, (rows,) of type ``kind``. ``alone``: what it would be by itself, (rows,): totals where families may
-    begin anywhere; for ``adjacent`` how far the last of a family is from its own source."""
+    begin anywhere; for ``adjacent`` how far the last of a family is from its own source, or the open end itself."""
     if operation == "running":
         line, steps, opening = running_parts(view, parameters, alone, through)
         total = np.zeros(view.rows, dtype=np.int64)
@@ -81,9 +81,15 @@ def follow(
     empty[line.order] = line.last | ~source.valid[ahead]
     if alone is not None:
         own = line.order[line.last]
-        distance = numpy_of(fill_null(alone, 0)).astype(np.int64)
-        known = numpy_of(alone.is_valid()) & source.valid
-        value[own], empty[own] = (whole + distance)[own], ~known[own]
+        distance, known = numpy_of(fill_null(alone, 0)).astype(np.int64), numpy_of(alone.is_valid())
+        if parameters.get("always") and known.any():
+            # Some rows that were to have a next sibling have none: they end as others do.
+            wanting, lenders = own[~known[own]], np.flatnonzero(known)
+            distance[wanting], known[wanting] = distance[lenders[np.arange(wanting.size) % lenders.size]], True
+        known &= source.valid
+        end = parameters.get("open")
+        reached = whole + distance if end is None else np.where(distance == end, end, whole + distance)
+        value[own], empty[own] = reached[own], ~known[own]
     return written(value, empty, source, parameters, kind)
 
 
@@ -154,10 +160,14 @@ def by_itself(source: Derived, table: Table, columns: Mapping[str, pa.Array], na
 
 
 def _free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], parameters: Parameters) -> pa.Array:
-    """How far the target of the last of each family is from its own source, int64 (rows,), NULL for all others."""
+    """How far the target of the last of each family is from its own source, int64 (rows,), NULL for all others. An open
+    end, which is no distance from anything, is told as it is."""
     line = line_up(view, parameters["groups"], parameters["order"])
     source = view[sources[0]]
     last = np.zeros(view.rows, dtype=bool)
     last[line.order[line.last]] = True
     known = last & source.valid & target.valid
-    return array_of(_whole(target, parameters) - _whole(source, parameters), pa.int64(), mask=~known)
+    reached = _whole(target, parameters)
+    distance = reached - _whole(source, parameters)
+    told = np.where(reached == parameters["open"], reached, distance) if "open" in parameters else distance
+    return array_of(told, pa.int64(), mask=~known)

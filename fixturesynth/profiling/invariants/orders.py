@@ -16,6 +16,7 @@ __all__ = ["find_orders", "find_parent_orders", "reduce_orders"]
 _VISIBLE = 0.01  # share of rows that must break the rule when one side is shuffled
 _NEAR = 0.02  # of their size: how near two numbers must come to each other
 _BROKEN = 20  # and at least so many rows
+_FEW_MOMENTS, _BROKEN_MOMENTS = 8, 4  # the same of moments: of two in one row mostly one comes first by what they are
 
 Values = npt.NDArray[Any]
 
@@ -24,10 +25,10 @@ def _comparable(a: ColumnView, b: ColumnView) -> bool:
     return a.family == b.family and a.dates_only == b.dates_only and a.zone == b.zone
 
 
-def _overlap(low: Values, high: Values) -> bool:
+def _overlap(low: Values, high: Values, broken: int = _BROKEN) -> bool:
     """Whether shuffling would break low <= high visibly: only then does the rule say anything."""
     share = float(np.searchsorted(np.sort(high), low, side="left").mean()) / high.size
-    return share >= _VISIBLE and share * low.size >= _BROKEN
+    return share >= _VISIBLE and share * low.size >= broken
 
 
 def _tight(low: Values, high: Values) -> bool:
@@ -68,7 +69,10 @@ def _order(low: ColumnView, high: ColumnView, screen: npt.NDArray[np.int64]) -> 
         return None
     use = low.valid & high.valid
     x, y = x[use], y[use]
-    if x.size < FEWEST or bool((x > y).any()) or not _overlap(x, y):
+    moments = low.family == "datetime"
+    if x.size < (_FEW_MOMENTS if moments else FEWEST) or bool((x > y).any()):
+        return None
+    if not _overlap(x, y, _BROKEN_MOMENTS if moments else _BROKEN):
         return None
     if low.family == "number" and not _tight(x, y):
         return None

@@ -38,6 +38,7 @@ MOST_CATEGORIES = 24  # of a column that decides the sign
 LEAST_FAMILIES = 5
 LEAST_MOVING = 0.3  # share of rows in which a total must change
 LEAST_DISTINCT = 6
+OPEN = 0.1  # share of families whose end is the same last one
 MOST_GROUPINGS = 12
 PROBE = 64  # rows on which all pairs of numbers are tried
 
@@ -355,12 +356,20 @@ def find_adjacent(line: Line, taken: set[str]) -> Iterator[Invariant]:
             taken.add(target.name)
             ends = line.whole.order[line.whole.last]
             free = bool(target.valid[ends].any())
+            told = {"free": free, "always": bool(target.valid[ends].all())} | _open_end(b[ends][target.valid[ends]])
             yield Invariant(
                 "adjacent", view.table.name, target.name,
                 tuple(dict.fromkeys([source.name, *line.groups, *line.order])), None,
-                {"constant": constant, "decimals": decimals, "unit": unit_of(source), "free": free, **line.named},
+                {"constant": constant, "decimals": decimals, "unit": unit_of(source), **told, **line.named},
                 int(nexts.size),
             )  # fmt: skip
+
+
+def _open_end(ends: Integers) -> dict[str, int]:
+    """What stands for an end that is not known yet, such as 9999-12-31: the last of all, and of many families."""
+    last = int(ends.max(initial=0))
+    many = int((ends == last).sum())
+    return {"open": last} if many >= max(FEWEST, OPEN * ends.size) else {}
 
 
 def _alike(a: ColumnView, b: ColumnView) -> bool:
