@@ -354,7 +354,7 @@ def _invariants(scene: _Scene, learned: TableProfile, groups: Integers) -> Itera
     """Rules that held in every learned row. A break counts when it is no chance; there is no tolerance for it."""
     views = scene.comparison.views["real"]
     for rule in learned.invariants:
-        if not applies(rule, views):
+        if not applies(rule, views) or rule.parameters.get("share", 1.0) < 1:
             continue
         witness, broken = breaking(rule, views[rule.table], views)
         rows = int(np.count_nonzero(witness))

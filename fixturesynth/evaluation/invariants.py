@@ -14,6 +14,7 @@ from fixturesynth.evaluation.successions import (
     adjacent,
     aggregate,
     ascending,
+    balance,
     describe_succession,
     pace,
     progress,
@@ -38,7 +39,7 @@ __all__ = [
     "rules_of",
 ]
 
-BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced", "aggregate")  # rows of one family
+BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced", "balance", "aggregate")  # rows of one family
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -390,6 +391,7 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
         "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),
+        "balance": _between(balance),
         "ascending": _between(ascending), "progress": _between(progress),
     }
 )  # fmt: skip

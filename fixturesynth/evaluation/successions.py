@@ -10,12 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.profiling.aggregates import chosen_child, folded
+from fixturesynth.profiling.balances import balance_of, constants_of
 from fixturesynth.profiling.columnar import TableView, locate_parents, same_values
 from fixturesynth.profiling.invariants.pacing import keeps_pace
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.siblings import Siblings, amounts, by_pace, line_up, on_grid
 
-__all__ = ["adjacent", "aggregate", "ascending", "describe_succession", "pace", "progress", "readable", "running"]
+__all__ = [
+    "adjacent",
+    "aggregate",
+    "ascending",
+    "balance",
+    "describe_succession",
+    "pace",
+    "progress",
+    "readable",
+    "running",
+]
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -170,6 +181,22 @@ def aggregate(rule: Invariant, view: TableView, views: Views) -> Kept:
         return has, target.valid & (np.abs(value - target.numbers) <= slack)
 
 
+def balance(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows of families that come to the constant. A rule that not all families keep bears witness where it holds."""
+    p = rule.parameters
+    fk = view.table.foreign_key(rule.foreign_key or "")
+    parent = views[fk.parent]
+    at = locate_parents(view, fk, parent)[0]
+    held = balance_of(view, rule.target, at, parent.rows, p, exact=False)
+    if held is None:
+        return np.zeros(view.rows, dtype=bool), np.zeros(view.rows, dtype=bool)
+    constants, spoken = constants_of(parent.rows, parent[p["by"]] if p.get("by") else None, p)
+    witness = spoken & (held.some if p["none"] else held.told)
+    kept = held.sums == constants
+    own = np.maximum(at, 0)
+    return (at >= 0) & witness[own], kept[own]
+
+
 def readable(rule: Invariant, views: Views) -> bool:
     """Whether the columns of other tables that a rule reads are there: an aggregate's child, a gap's parent."""
     p = rule.parameters
@@ -202,6 +229,11 @@ def describe_succession(rule: Invariant) -> str:
     p, target = rule.parameters, rule.target
     if rule.kind == "aggregate":
         return f"{target} = {_aggregated(p)}"
+    if rule.kind == "balance":
+        constants = [p["constant"]] if "constant" in p else sorted({int(c) for _, c in p["kinds"]})
+        what = target + (f" × {p['times']}" if p.get("times") else "") + (f" - {p['minus']}" if p.get("minus") else "")
+        to = " or ".join(f"{c / 10 ** p['decimals']:g}" for c in constants)
+        return f"{what} of one parent's children comes to {to}" + (f", as {p['by']} has it" if p.get("by") else "")
     within = f" of one {' and '.join(p['groups'])}" if p["groups"] else ""
     if rule.kind == "running":
         terms = "".join(f" {'-' if f < 0 else '+'} {name}" for name, f in p["terms"])

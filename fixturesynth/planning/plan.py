@@ -14,6 +14,7 @@ from fixturesynth.rules.contract import RuleCall
 __all__ = [
     "CROWD",
     "AggregatePlan",
+    "BalancePlan",
     "BranchColumn",
     "BranchSet",
     "ColumnPlan",
@@ -220,6 +221,18 @@ class AggregatePlan:
 
 
 @dataclass(frozen=True)
+class BalancePlan:
+    """A learned column that comes to a constant in each family of ``key``: all children of one parent together.
+
+    ``parameters``: see ``profiling.profile.Invariant``; ``low`` and ``high``: what one row may have, in units.
+    """
+
+    column: str
+    key: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TablePlan:
     name: str
     rows: int
@@ -238,6 +251,7 @@ class TablePlan:
     branches: tuple[BranchSet, ...] = ()  # checks that each row satisfies in one of several ways
     successions: tuple[Succession, ...] = ()  # even gaps, and dates that never fall
     aggregates: tuple[AggregatePlan, ...] = ()  # columns that children give when they are there
+    balances: tuple[BalancePlan, ...] = ()  # columns whose sums by family are constants
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

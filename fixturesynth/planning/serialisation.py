@@ -10,6 +10,7 @@ from fixturesynth.errors import ModelFileError
 from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import (
     AggregatePlan,
+    BalancePlan,
     BranchColumn,
     BranchSet,
     ColumnPlan,
@@ -102,6 +103,7 @@ def _table(data: dict[str, Any]) -> TablePlan:
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
             ),
             "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
+            "balances": tuple(BalancePlan(**b) for b in data.get("balances", ())),
             "successions": tuple(
                 Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})
                 for s in data.get("successions", ())

@@ -8,6 +8,7 @@ from typing import Any
 
 from fixturesynth.planning.plan import (
     AggregatePlan,
+    BalancePlan,
     ColumnPlan,
     Default,
     Derived,
@@ -27,6 +28,7 @@ __all__ = [
     "follows",
     "in_line",
     "plan_aggregates",
+    "plan_balances",
     "plan_successions",
     "said",
     "sibling_order",
@@ -93,6 +95,37 @@ def plan_aggregates(
             if seen.columns[item.target].kind == "datetime" and seen.columns[item.target].format:
                 rest["format"] = seen.columns[item.target].format
             out.append(AggregatePlan(item.target, item.parameters["child"], item.parameters["key"], rest))
+    return tuple(out)
+
+
+def plan_balances(
+    table: Table, columns: Sequence[ColumnPlan], references: Sequence[ReferencePlan], uniques: Sequence[UniquePlan],
+    seen: TableProfile | None,
+) -> tuple[BalancePlan, ...]:  # fmt: skip
+    """Learned numbers that come to a constant in each family: no keys, no distances, and no steps of bounded totals."""
+    if seen is None:
+        return ()
+    kept = {c for u in uniques for c in u.columns}
+    for column in columns:
+        source = column.source
+        if isinstance(source, Derived) and {"floor", "ceiling"} & set(source.parameters):
+            kept |= set(source.sources)
+    free = {
+        c.name for c in columns
+        if isinstance(c.source, Modelled) and c.null_share is None
+        and not {"delta_from", "delta_parent"} & set(c.source.options)
+    }  # fmt: skip
+    there = {r.foreign_key for r in references if r.how not in ("later", "null")}
+    out = []
+    for item in seen.invariants:
+        p = item.parameters
+        moving = {item.target, *([p["minus"]] if p.get("minus") else [])}
+        if item.kind == "balance" and moving <= free - kept and item.foreign_key in there:
+            found, scale = seen.columns[item.target], 10 ** int(p["decimals"])
+            least = found.minimum if not p.get("minus") else -(seen.columns[p["minus"]].maximum or 0)
+            ends = {"low": least, "high": found.maximum}
+            whole = {name: round(float(end) * scale) for name, end in ends.items() if end is not None}
+            out.append(BalancePlan(item.target, item.foreign_key, {**p, **whole}))
     return tuple(out)
 
 
@@ -166,10 +199,17 @@ def in_line(seen: TableProfile | None, column: str) -> str:
         parts.append(f"never falls in {_within(p)}")
     if (p := found.get("progress")) is not None:
         parts.append(f"only goes forward in {_within(p)}")
+    if (p := found.get("balance")) is not None:
+        parts.append(f"comes to {_constant(p)} in each family")
     if (p := found.get("aggregate")) is not None:
         what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
         parts.append(f"in the end the {p['how']} of {p['child']}' {what}")
     return "".join(f"; {part}" for part in parts)
+
+
+def _constant(p: Mapping[str, Any]) -> str:
+    constants = [p["constant"]] if "constant" in p else sorted({int(c) for _, c in p["kinds"]})
+    return " or ".join(f"{c / 10 ** p['decimals']:g}" for c in constants)
 
 
 def _gap(p: Mapping[str, Any]) -> str:

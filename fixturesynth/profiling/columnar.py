@@ -20,7 +20,16 @@ from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import permutation
 from fixturesynth.schema.model import ForeignKey, Table
 
-__all__ = ["ColumnView", "TableView", "distinct_codes", "joint_codes", "locate_parents", "same_values", "view_table"]
+__all__ = [
+    "ColumnView",
+    "TableView",
+    "distinct_codes",
+    "joint_codes",
+    "locate_parents",
+    "same_values",
+    "view_column",
+    "view_table",
+]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -197,7 +206,7 @@ class TableView:
 def view_table(table: Table, rows: pa.Table, opaque: Iterable[str] = ()) -> TableView:
     """Views of all columns that both the schema and the rows have."""
     present = set(rows.column_names)
-    columns = {name: _view_column(name, rows.column(name)) for name in table.column_names if name in present}
+    columns = {name: view_column(name, rows.column(name)) for name in table.column_names if name in present}
     return TableView(table, rows.num_rows, columns, frozenset(opaque))
 
 
@@ -219,7 +228,10 @@ _FAMILIES: tuple[tuple[Any, Family], ...] = (
 )
 
 
-def _view_column(name: str, column: pa.ChunkedArray) -> ColumnView:
+def view_column(name: str, column: pa.Array | pa.ChunkedArray) -> ColumnView:
+    """A view of one column."""
+    if isinstance(column, pa.Array):
+        column = pa.chunked_array([column])
     array = column.combine_chunks() if column.num_chunks else array_of([], column.type)
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks)

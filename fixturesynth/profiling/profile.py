@@ -130,6 +130,7 @@ InvariantKind = Literal[
     "paced",  # target = that of the sibling before + ``every`` units, months or weekdays
     "ascending",  # target never falls from one sibling to the next
     "progress",  # target goes through ``states`` from sibling to sibling, never back
+    "balance",  # target comes to a constant in each family of ``foreign_key``: all of a parent's children together
     "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
@@ -151,6 +152,11 @@ class Invariant:
     weekdays), month_end, unit; or paces ([category, the same]) by a column of the parent (key) or of the row.
     ascending: strict, unit (the least step). progress: states, steps ([from, to] by place in states), starts (first
     states), first_only (whether all begin alike).
+
+    balance: constant (in units of ``decimals``), share (of the families that keep it), none (whether families of zeros
+    alone are left out), minus (a column that counts against the target), times (a column by which amounts are
+    multiplied where it is set) and rounded (decimals of the sums of such families); by and kinds ([category, constant])
+    where a category of the parent decides.
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or

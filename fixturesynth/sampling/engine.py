@@ -46,6 +46,7 @@ from fixturesynth.sampling.covering import covered, differing_values, needed_par
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.itemsets import dealt_items
@@ -225,23 +226,9 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     differing -= {column for name, column in run.lenders if name == plan.name}
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)
     assembly = Assembly(
-        plan,
-        table,
-        model,
-        plan.rows,
-        run.seed,
-        run.plan.locale,
-        run.plan.now,
-        base,
-        codes,
-        position,
-        ranks,
-        run.made,
-        run.plan.dialect,
-        run.first.get(plan.name, 0),
-        run.there.get(plan.name),
-        habits_of_parents(plan, run.models),
-    )
+        plan, table, model, plan.rows, run.seed, run.plan.locale, run.plan.now, base, codes, position, ranks, run.made,
+        run.plan.dialect, run.first.get(plan.name, 0), run.there.get(plan.name), habits_of_parents(plan, run.models),
+    )  # fmt: skip
     columns = settle(assembly, run.plan.dialect)
     codes = assembly.codes
     if plan.context is not None:
@@ -254,7 +241,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.waiting.append(assembly)
     if model is not None and model.state is not None:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
-    columns = finish(assembly, _put_given(run, plan, columns), {g.column for g in run.given if g.table == plan.name})
+    asked = {g.column for g in run.given if g.table == plan.name}
+    columns = balance_families(assembly, finish(assembly, _put_given(run, plan, columns), asked), asked)
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
 
 

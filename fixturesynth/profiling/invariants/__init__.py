@@ -15,6 +15,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
+from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
 from fixturesynth.profiling.invariants.naming import without_rare
@@ -120,6 +121,7 @@ def _of_table(
     alone = {c.name for c in view.columns.values() if not c.nulls or c.name not in beside}
     in_line += [rule for rule in find_ascending(lines, told["ascending"]) if rule.target in alone - given]
     in_line += [rule for line in lines for rule in find_progress(line, told["progress"]) if rule.target not in given]
+    in_line += [rule for rule in find_balances(view, views, located) if rule.target not in given]
     orders = [o for o in within[view.table.name] if not {(o.target, o.sources[0]), (o.sources[0], o.target)} & tied]
     across = [
         rule

@@ -22,6 +22,10 @@ def without_rare(rule: Invariant, profiles: Profiles, foreign_keys: Sequence[For
         return replace(rule, parameters={**p, "signs": kept})
     if rule.kind == "aggregate" and p.get("by"):
         named, table, column = [value for value, _ in p["weights"]], p["child"], p["by"]
+    elif rule.kind == "balance" and p.get("by"):
+        parent = next(fk.parent for fk in foreign_keys if fk.name == rule.foreign_key)
+        kept = [pair for pair in p["kinds"] if _stored(pair[0], profiles, parent, p["by"])]
+        return replace(rule, parameters={**p, "kinds": kept}) if kept else None
     elif rule.kind == "paced" and "paces" in p:
         above = {fk.name: fk.parent for fk in foreign_keys}
         table = above[p["key"]] if p["key"] is not None else rule.table
