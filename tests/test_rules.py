@@ -35,6 +35,10 @@ OPTIONS: Mapping[str, dict[str, Any]] = {
     "made_of": {"columns": ["first", "last"], "form": "mail", "otherwise": "email"},
     "matching": {"column": "file", "part": "mime"},
     "place": {"part": "city", "shared": "home"},
+    "composed": {
+        "pieces": [{"text": "C"}, {"column": "born", "part": "%Y"}, {"text": "-"}, {"rest": True}],
+        "rest": {"counted": "table", "start": 1, "width": 0},
+    },
     "years_since": {"column": "born"},
     "array": {"element": {"name": "email"}},
     "choices": {"values": ["a", "b", "c"], "weights": [5, 3, 1]},
@@ -123,7 +127,7 @@ def test_any_cut_gives_the_same_values(name: str, unique: bool) -> None:
 
 
 # Rules whose values follow from the row alone, or that columns of one address share.
-FIXED = {"constant", "email_from", "template", "sequence", "made_of", "place"} | FOLLOWING
+FIXED = {"constant", "composed", "email_from", "template", "sequence", "made_of", "place"} | FOLLOWING
 
 
 @pytest.mark.parametrize("name", sorted(FOLLOWING | MANIFOLD))

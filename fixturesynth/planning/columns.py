@@ -10,6 +10,7 @@ import numpy as np
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
+from fixturesynth.planning.composing import composed_plan
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.plan import (
@@ -169,6 +170,12 @@ def _plan_column(
     if column.name in owners:
         return _plan_reference(needs, column, owners, given)
     seen = needs.profile.columns.get(column.name) if needs.profile and needs.profile.rows else None
+    composed = composed_plan(
+        needs.table, column, seen, needs.profile, needs.constraints.domains.get(column.name), needs.references,
+        partial(_reachable, needs), unique=column.name in needs.unique_columns,
+    )  # fmt: skip
+    if composed is not None:
+        return composed
     if column.name in needs.unique_columns:
         return _plan_key(needs, column, seen)
     if seen is None:

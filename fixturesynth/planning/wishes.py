@@ -163,10 +163,11 @@ def _rule(asked: ColumnSpec, column: Column, spec: Spec, where: str) -> _Call:
 
 
 def _read(options: Mapping[str, object]) -> tuple[str, ...]:
-    """Columns of the row that a rule's options name: those of ``made_of``, ``after``, ``email_from`` ..."""
-    several = options.get("columns")
+    """Columns of the row that a rule's options name: those of ``made_of``, ``composed``, ``email_from`` ..."""
+    several, pieces = options.get("columns"), options.get("pieces")
     named = [options.get(key) for key in ("column", "first", "last", "name")]
     named += list(several) if isinstance(several, list | tuple) else []
+    named += [p.get("column") for p in pieces if isinstance(p, Mapping)] if isinstance(pieces, list | tuple) else []
     return tuple(dict.fromkeys(str(n) for n in named if n is not None))
 
 

@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.cardinalities import find_cardinalities
+from fixturesynth.profiling.columnar import locate_parents, view_table
 from fixturesynth.profiling.columns import Role, profile_column
+from fixturesynth.profiling.composing import find_composed, may_be_composed
 from fixturesynth.profiling.copying import find_copied
 from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
@@ -75,6 +77,8 @@ def profile_dataset(
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns)
     for (name, column), copied in _copied(schema, dataset, columns).items():
         columns[name][column] = replace(columns[name][column], copied=copied)
+    for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
+        columns[name][column] = replace(columns[name][column], composed=pieces)
     if progress is not None:
         progress("", len(present), len(present))
     return Profile(
@@ -102,6 +106,25 @@ def _relations(
         table.name: find_unique_sets(table, dataset.arrow(table.name)) for table in schema if table.name in dataset
     }
     return find_invariants(schema, dataset, columns), unique_sets, find_cardinalities(schema, dataset)
+
+
+def _composed(
+    tables: list[Table], dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
+    groups: Mapping[str, Integers], protection: int,
+) -> dict[tuple[str, str], Mapping[str, Any]]:  # fmt: skip
+    """By (table, column): what its texts are made of."""
+    known = {t.name: t for t in tables}
+    out: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for table in tables:
+        if not may_be_composed(table, columns[table.name]):
+            continue
+        keys = [fk for fk in table.foreign_keys if fk.parent in known and fk.parent != table.name]
+        views = {n: view_table(known[n], dataset.arrow(n)) for n in {table.name, *(fk.parent for fk in keys)}}
+        above = {fk.name: (views[fk.parent], locate_parents(views[table.name], fk, views[fk.parent])[0]) for fk in keys}
+        protector = Protector.of(protection, groups.get(table.name))
+        for name, pieces in find_composed(views[table.name], columns[table.name], above, protector):
+            out[table.name, name] = pieces
+    return out
 
 
 def _copied(

@@ -113,7 +113,15 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         json_shape=_either(_shapes, a.json_shape, b.json_shape) if kind in ("json", "array") else None,
         documents=_add(a.documents, b.documents, "documents") if a.documents and b.documents else (),
         copied=a.copied if a.copied == b.copied else None,
+        composed=_composed(a, b, weights),
     )
+
+
+def _composed(a: ColumnProfile, b: ColumnProfile, weights: tuple[int, int]) -> Mapping[str, Any] | None:
+    """What both are made of, with the rest of the one with more rows."""
+    if a.composed is None or b.composed is None or a.composed["pieces"] != b.composed["pieces"]:
+        return None
+    return _heavier(a, b, weights).composed
 
 
 def _either(join: Callable[[T, T], T], a: T | None, b: T | None) -> T | None:

@@ -64,6 +64,7 @@ class ColumnProfile:
     writing: Mapping[str, Any] | None = None  # habits of all texts together: case, blanks, masks ...; see writing.py
     json_shape: "DocumentShape | None" = None  # of documents and arrays: what they are made of
     documents: tuple[tuple[str, int], ...] = ()  # whole documents or arrays where few come again: (text, rows)
+    composed: Mapping[str, Any] | None = None  # pieces that nearly all texts are made of; see composing.py
     copied: tuple[str, str] | None = None  # (foreign key, its parent's column) whose value nearly every row has
 
     @property

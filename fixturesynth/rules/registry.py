@@ -12,6 +12,7 @@ import pyarrow as pa
 from fixturesynth.errors import SpecError, did_you_mean
 from fixturesynth.rules import (
     choices,
+    composed,
     compounds,
     documents,
     following,
@@ -80,6 +81,7 @@ RULES: Mapping[str, RuleMaker] = _table(
     shapes.MAKERS,
     prose.MAKERS,
     compounds.MAKERS,
+    composed.MAKERS,
     documents.MAKERS,
     following.MAKERS,
     written.MAKERS,

@@ -26,7 +26,7 @@ from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
-__all__ = ["Assembly", "Made", "compute", "derived", "followed"]
+__all__ = ["Assembly", "Made", "compute", "derived", "followed", "made"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -125,9 +125,14 @@ def compute(assembly: Assembly, known: Mapping[str, pa.Array] | None = None) -> 
             # A circle (a learned column that is counted from a derived one): break it where fewest columns wait.
             ready = [min(waiting, key=lambda c: sum(n not in out for n in _needs(assembly, c)))]
         for column in ready:
-            out[column.name] = _as_asked(assembly, column, _column(assembly, column, out))
+            out[column.name] = made(assembly, column, out)
         waiting = [c for c in waiting if c.name not in out]
     return out
+
+
+def made(assembly: Assembly, column: ColumnPlan, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """One column by ``columns``, those that it needs among them, (rows,)."""
+    return _as_asked(assembly, column, _column(assembly, column, columns))
 
 
 def _as_asked(assembly: Assembly, column: ColumnPlan, values: pa.Array) -> pa.Array:

@@ -41,6 +41,7 @@ from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.aggregates import settle_aggregates
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
+from fixturesynth.sampling.composing import composed_again
 from fixturesynth.sampling.counts import starts
 from fixturesynth.sampling.covering import covered, differing_values, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
@@ -243,6 +244,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
     asked = {g.column for g in run.given if g.table == plan.name}
     columns = balance_families(assembly, finish(assembly, _put_given(run, plan, columns), asked), asked)
+    columns = composed_again(assembly, columns, asked)
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
 
 
