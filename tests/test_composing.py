@@ -34,6 +34,8 @@ CREATE TABLE orders (number VARCHAR(20) PRIMARY KEY, district VARCHAR(8) NOT NUL
   ordered_on DATE NOT NULL);
 CREATE TABLE lines (id INTEGER PRIMARY KEY, number VARCHAR(20) NOT NULL REFERENCES orders(number),
   sku VARCHAR(12) NOT NULL REFERENCES products(sku), label VARCHAR(30) NOT NULL UNIQUE, pieces INTEGER NOT NULL);
+CREATE TABLE folders (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES folders(id), name VARCHAR(20) NOT NULL,
+  path VARCHAR(200) NOT NULL UNIQUE, UNIQUE (parent_id, name));
 CREATE TABLE bills (id INTEGER PRIMARY KEY, label VARCHAR(12) UNIQUE, billed_at TIMESTAMP NOT NULL,
   badge VARCHAR(12) NOT NULL);
 """
@@ -74,6 +76,14 @@ def tables() -> dict[str, pd.DataFrame]:
     lines["sku"] = rng.choice(products["sku"], len(lines))
     lines["label"] = lines["number"] + "/" + (lines.groupby("number").cumcount() + 1).astype(str)
     lines["pieces"] = rng.integers(1, 9, len(lines))
+    above, paths = [-1] * 6, letters(rng, 6, 5)
+    names = list(paths)
+    for number in range(6, 160):
+        above.append(int(rng.integers(0, number)))
+        names.append(letters(rng, 1, 4)[0] + str(number))
+        paths.append(f"{paths[above[-1]]}/{names[-1]}")
+    folders = pd.DataFrame({"id": np.arange(1, 161), "name": names, "path": paths})
+    folders.insert(1, "parent_id", pd.Series([a + 1 if a >= 0 else None for a in above], dtype="Int64"))
     at = pd.Timestamp("2022-01-05") + pd.to_timedelta(rng.integers(0, 700 * 86_400, 300), "s")
     bills = pd.DataFrame({"id": np.arange(1, 301), "at": at})
     bills["label"] = [f"{k}/{d.strftime('%Y%m')}" for k, d in zip(rng.permutation(300) + 100, at, strict=True)]
@@ -82,7 +92,7 @@ def tables() -> dict[str, pd.DataFrame]:
     bills["badge"] = [f"Bill#{k:06d}" for k in bills["id"]]
     return {
         "regions": regions, "districts": districts, "categories": categories, "products": products,
-        "orders": orders.drop(columns="day"), "lines": lines, "bills": bills.drop(columns="at"),
+        "orders": orders.drop(columns="day"), "lines": lines, "folders": folders, "bills": bills.drop(columns="at"),
     }  # fmt: skip
 
 
@@ -115,9 +125,11 @@ def test_what_texts_are_made_of_is_found(shop: str) -> None:
         "pieces": [{"rest": True}, {"text": "/"}, {"column": "billed_at", "part": "%Y%m"}],
         "rest": {"counted": "table", "start": found["bills.label"]["rest"]["start"], "width": 3},
     }
+    line = {"key": "fk_parent_id", "column": "path", "line": True}
+    assert found["folders.path"] == {"pieces": [line, {"text": "/"}, {"column": "name"}], "bare": True}
     assert found["bills.badge"] == {"pieces": [{"text": "Bill#"}, {"column": "id", "pad": 6}]}
     assert set(found) == {
-        "districts.code", "products.sku", "orders.number", "lines.label", "bills.label", "bills.badge"
+        "districts.code", "products.sku", "orders.number", "lines.label", "bills.label", "bills.badge", "folders.path"
     }  # fmt: skip
     assert from_json(to_json(profile)) == profile
     both = merge(profile, profile).tables["orders"].columns["number"].composed
@@ -137,6 +149,10 @@ def holds(made: dict[str, pd.DataFrame]) -> None:
     assert (counted.min() == 1).all() and (counted.max() == counted.size()).all()
     assert (lines["label"].str.partition("/")[0] == lines["number"]).all() and lines["label"].is_unique
     assert set(lines["number"]) <= set(orders["number"]) and set(lines["sku"]) <= set(made["products"]["sku"])
+    folders = made["folders"].set_index("id")
+    path = folders["parent_id"].map(folders["path"])
+    assert (folders["path"] == (path + "/").fillna("") + folders["name"]).all() and folders["path"].is_unique
+    assert path.str.contains("/").any()
     set_ = bills[bills["label"].notna()]
     month = pd.to_datetime(set_["billed_at"]).dt.strftime("%Y%m")
     assert (set_["label"].str.partition("/")[2] == month).all() and set_["label"].is_unique

@@ -30,13 +30,18 @@ def composed_plan(
         return None
     own = tuple(dict.fromkeys(p["column"] for p in found["pieces"] if "column" in p and "key" not in p))
     above = tuple(dict.fromkeys((p["key"], p["column"]) for p in found["pieces"] if "key" in p))
+    lines = {p["key"] for p in found["pieces"] if p.get("line")}
+    if lines - {r.foreign_key for r in references if r.how == "self"}:
+        return None
     late = {c for r in references if r.how in ("later", "null") for c in table.foreign_key(r.foreign_key).columns}
     if any(name not in table or name in late or table.column(name).generated is not None for name in own):
         return None
-    if not all(reachable(key, name) for key, name in above) or _follows(table_seen, column.name, own):
+    if not all(reachable(key, name) for key, name in above if key not in lines) or _follows(
+        table_seen, column.name, own
+    ):
         return None
     alone = {key[0] for key in table.keys if len(key) == 1}
-    if unique and "rest" not in found and not alone & set(own):
+    if unique and "rest" not in found and not alone & set(own) and not lines:
         return None
     call = RuleCall("composed", dict(found), unique=unique)
     said = " and ".join([*own, *(f"the parent's {name}" for _, name in above)])

@@ -34,7 +34,7 @@ Texts = npt.NDArray[np.str_]
 FORMATS = ("%Y-%m-%d", "%Y%m%d", "%y%m%d", "%Y-%m", "%Y/%m", "%Y%m", "%y%m", "%Y", "%y")  # longest first
 KINDS = ("text", "code", "identifier")
 SPARED = frozenset({"email", "username", "uuid"})  # which have rules of their own
-LONGEST = 64
+LONGEST = 160
 ROWS = 20_000
 SCREEN = 48  # rows that are looked at first
 MOST_FIELDS = 3
@@ -93,8 +93,13 @@ def find_composed(
     view: TableView, columns: Mapping[str, ColumnProfile], above: Mapping[str, tuple[TableView, Integers]],
     protector: Protector,
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:  # fmt: skip
-    """(column, what its texts are made of). ``above``: by foreign key the parent and its row by child, -1 for none."""
+    """(column, what its texts are made of). ``above``: by foreign key the parent and its row by child, -1 for none.
+
+    Of the table itself a row takes what the same column has in the row above it: paths of a tree.
+    """
     rows = view.sample(ROWS)
+    lines = {key: at for key, (parent, at) in above.items() if parent.table.name == view.table.name}
+    above = {key: there for key, there in above.items() if key not in lines}
     fields: list[_Field] = []
     for column in view.columns.values():
         seen = columns.get(column.name)
@@ -108,13 +113,41 @@ def find_composed(
         fields = fields or list(_fields(view, above, rows))
         place = np.searchsorted(rows, some)
         own = [f.of(place) for f in fields if "key" in f.piece or f.piece["column"] != column.name]
-        found = _pieces(_strings(piece_texts(column, None, 0).take(array_of(some))), own)
-        known = protector.of_rows(some)
-        if found is not None and int(known.supporters(np.zeros(some.size, np.int64), 1)[0]) >= known.protection:
-            pieces, rest, groups = found
-            facts = _rest(rest, groups, known)
-            if facts is not None and len(pieces) > 1:  # one alone is a copy
-                yield column.name, {"pieces": pieces, **({"rest": facts} if facts else {})}
+        texts = _strings(piece_texts(column, None, 0).take(array_of(some)))
+        made = _of_line(column, texts, some, own, lines, protector) or _made(texts, own, protector.of_rows(some))
+        if made is not None:
+            yield column.name, made
+
+
+def _made(texts: Texts, fields: Sequence[_Field], protector: Protector) -> dict[str, Any] | None:
+    if int(protector.supporters(np.zeros(texts.size, np.int64), 1)[0]) < protector.protection:
+        return None
+    found = _pieces(texts, fields)
+    if found is None or len(found[0]) < 2:  # one alone is a copy
+        return None
+    facts = _rest(found[1], found[2], protector)
+    return None if facts is None else {"pieces": found[0], **({"rest": facts} if facts else {})}
+
+
+def _of_line(
+    column: ColumnView, texts: Texts, rows: Integers, fields: Sequence[_Field], lines: Mapping[str, Integers],
+    protector: Protector,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Texts that go on from the same column of the row above: what roots have is what others have behind it."""
+    for key, at in lines.items():
+        below = np.flatnonzero(at[rows] >= 0)
+        if below.size < FEWEST:
+            continue
+        line = {"key": key, "column": column.name, "line": True}
+        own = [_Field(line, column, at[rows[below]]), *(f.of(below) for f in fields)]
+        made = _made(texts[below], own, protector.of_rows(rows[below]))
+        if made is None or made["pieces"][0] != line:
+            continue
+        rest, roots = made["pieces"][1:], np.flatnonzero(at[rows] < 0)
+        behind = rest[0].get("text", "")
+        bare = bool(behind) and not np.char.startswith(texts[roots], behind).all()
+        return {**made, "bare": True} if bare else made
+    return None
 
 
 def may_be_composed(table: Table, columns: Mapping[str, ColumnProfile]) -> bool:
@@ -152,7 +185,7 @@ def _forms(column: ColumnView) -> Iterator[Mapping[str, Any]]:
         yield from ({"part": part} for part in FORMATS)
     elif column.family == "number" and column.whole and not (column.numbers < 0).any():
         longest = len(str(int(np.nanmax(column.numbers))))
-        if longest <= LONGEST // 4:
+        if longest <= 16:
             yield {}
             yield from ({"pad": pad} for pad in range(max(longest, 2), 11))
     elif column.family == "text" and column.values is not None:

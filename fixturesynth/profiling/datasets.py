@@ -118,7 +118,7 @@ def _composed(
     for table in tables:
         if not may_be_composed(table, columns[table.name]):
             continue
-        keys = [fk for fk in table.foreign_keys if fk.parent in known and fk.parent != table.name]
+        keys = [fk for fk in table.foreign_keys if fk.parent in known]
         views = {n: view_table(known[n], dataset.arrow(n)) for n in {table.name, *(fk.parent for fk in keys)}}
         above = {fk.name: (views[fk.parent], locate_parents(views[table.name], fk, views[fk.parent])[0]) for fk in keys}
         protector = Protector.of(protection, groups.get(table.name))

@@ -19,13 +19,15 @@ from fixturesynth.rules.grammar import LARGEST, cut_texts, limits_of
 __all__ = ["MAKERS", "composed"]
 
 MOST = 2**40  # values of one shape that are told apart
+TRIES: Final = 8  # a number behind a text may make it one that there is
 ROOMY: Final = 1.2  # values for each row, that the one shape of a family must have
 
 
 def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """``pieces``, in order: {text}, {column} of the row, {key, column} of a parent, and once {rest: true}.
 
-    ``part``: of a date, as strftime writes it; ``pad``: digits of a number, at least.
+    ``part``: of a date, as strftime writes it; ``pad``: digits of a number, at least. ``line``: of the row above in the
+    same table; where there is none, the text behind it is left out too if ``bare``.
     ``rest``: {counted: table or family, start, width}, numbers counted off in the table or among the rows whose other
     pieces are the same; or {patterns: [[shape, weight]]}, ``pure`` where such rows have one shape, ``dense`` where
     shapes of digits count them. Rests of unique texts are distinct in their family; so must be what has no rest.
@@ -46,9 +48,12 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
         if not len(indices):
             return pa.nulls(0, pa.string())
         texts = [_piece(p, given, len(indices)) for p in pieces if "rest" not in p]
+        if options.get("bare") and len(texts) > 1:
+            texts[1] = pc.if_else(pc.equal(texts[0], ""), "", texts[1])
         front, back = (_joined(some, len(indices)) for some in (texts[:place], texts[place:]))
         if place == len(pieces):
-            return front if limits.maximum is None else pc.utf8_slice_codeunits(front, 0, limits.maximum)
+            whole = front if limits.maximum is None else pc.utf8_slice_codeunits(front, 0, limits.maximum)
+            return _told_apart(whole, limits.maximum) if context.unique else whole
         numbers = _Numbers(indices if context.unique else indices % most, rest)
         if limits.maximum is not None:
             room = limits.maximum - max(numbers.longest, _longest(shapes))
@@ -69,6 +74,19 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
         return out
 
     return Space(most if context.unique and rest else LARGEST, at, block=1)
+
+
+def _told_apart(texts: pa.Array, maximum: int | None) -> pa.Array:
+    """``texts`` with a number behind those that an earlier row has."""
+    for _ in range(TRIES):
+        places = _places(numpy_of(texts.dictionary_encode().indices).astype(np.int64))
+        if not places.any():
+            break
+        ends = pc.if_else(array_of(places > 0), join_texts("-", array_of(places + 1).cast(pa.string())), "")
+        if maximum is not None:
+            texts = cut_texts(texts, maximum - numpy_of(pc.utf8_length(ends)).astype(np.int64))
+        texts = join_texts(texts, ends)
+    return texts
 
 
 def _longest(shapes: Sequence[Sequence[Any]]) -> int:

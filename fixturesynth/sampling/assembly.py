@@ -28,6 +28,8 @@ from fixturesynth.schema.model import Table
 
 __all__ = ["Assembly", "Made", "compute", "derived", "followed", "made"]
 
+DEEPEST = 64  # levels of a tree whose texts hang on each other
+
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
@@ -187,7 +189,15 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         given |= {f"{key}.{name}": assembly.through(key, name, out) for key, name in source.parents}
         if name in assembly.later:
             job = replace(job, ranks=assembly.later[name])
-        return make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
+        values = make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given)
+        lines = [key for key, other in source.parents if other == name and _is_own(assembly, key)]
+        for _ in range(DEEPEST if lines else 0):  # each turn brings the rows of one level more to what they are
+            again = {f"{key}.{name}": assembly.through(key, name, {**out, name: values}) for key in lines}
+            before = values
+            values = make_rule_values(assembly.plan, assembly.table, assembly.model, column, job, given | again)
+            if values.equals(before):
+                break
+        return values
     values = assembly.base.get(name)
     if values is None:
         return pa.nulls(assembly.rows, kind)
@@ -205,6 +215,10 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
     # Rows of several dimensions were read as texts; a rule's lists are lists.
     listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
     return values if listed or values.type == kind else as_type(values, kind)
+
+
+def _is_own(assembly: Assembly, foreign_key: str) -> bool:
+    return assembly.table.foreign_key(foreign_key).parent == assembly.table.name
 
 
 def derived(
