@@ -124,6 +124,32 @@ def test_some_kinds_alone_balance(tmp_path: Path) -> None:
     assert (sums[~drafts] == 0).all() and (sums[drafts] != 0).mean() > 0.9
 
 
+def test_each_currency_balances(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    pairs = rng.integers(1, 4, 500)
+    entry = np.repeat(np.arange(500), 2 * pairs)
+    amount = np.repeat(np.rint(np.exp(rng.normal(8, 1, pairs.sum()))).astype(int) + 1, 2)
+    currency = np.repeat(rng.choice(["EUR", "USD", "GBP"], pairs.sum(), p=[0.6, 0.3, 0.1]), 2)
+    amount[1::2] *= -1
+    postings = pd.DataFrame({"entry_id": entry + 1, "currency": currency, "amount": amount / 100})
+    postings.insert(0, "id", np.arange(1, len(postings) + 1))
+    ddl = """
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);
+    CREATE TABLE postings (id INTEGER PRIMARY KEY, entry_id INTEGER NOT NULL REFERENCES entries(id),
+      currency TEXT NOT NULL, amount NUMERIC(12,2) NOT NULL);
+    """
+    entries = pd.DataFrame({"id": np.arange(1, 501), "kind": rng.choice(["a", "b"], 500)})
+    url = real.write(tmp_path / "currencies", ddl, {"entries": entries, "postings": postings})
+    rule = rules(url)["postings.amount"]
+    assert rule.parameters["within"] == "currency"
+    assert describe(rule) == "amount of one parent's children with one currency comes to 0"
+    made = fs.fit(url, seed=1).sample(seed=1)["postings"].assign(cents=lambda rows: cents(rows["amount"]))
+    assert (made.groupby("entry_id")["cents"].sum() == 0).all()
+    groups = made.groupby(["entry_id", "currency"])["cents"].agg(["sum", "size"])
+    alone = (groups["size"] == 1).groupby("entry_id").transform("any")  # for which nothing in its currency makes up
+    assert (groups["sum"][~alone] == 0).all() and alone.mean() < 0.2
+
+
 def test_as_many_families_as_did_keep_the_rule(tmp_path: Path) -> None:
     url = ledger(tmp_path / "slips", slips=15)
     rule = rules(url)["postings.amount"]

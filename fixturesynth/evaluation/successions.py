@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.profiling.aggregates import chosen_child, folded
-from fixturesynth.profiling.balances import balance_of, constants_of
+from fixturesynth.profiling.balances import balance_of, constants_of, families_of
 from fixturesynth.profiling.columnar import TableView, locate_parents, same_values
 from fixturesynth.profiling.invariants.pacing import keeps_pace
 from fixturesynth.profiling.profile import Invariant
@@ -186,13 +186,13 @@ def balance(rule: Invariant, view: TableView, views: Views) -> Kept:
     p = rule.parameters
     fk = view.table.foreign_key(rule.foreign_key or "")
     parent = views[fk.parent]
-    at = locate_parents(view, fk, parent)[0]
-    held = balance_of(view, rule.target, at, parent.rows, p, exact=False)
-    if held is None:
+    at, owner = families_of(view, locate_parents(view, fk, parent)[0], parent.rows, p)
+    held = balance_of(view, rule.target, at, owner.size, p, exact=False)
+    if held is None or not owner.size:
         return np.zeros(view.rows, dtype=bool), np.zeros(view.rows, dtype=bool)
     constants, spoken = constants_of(parent.rows, parent[p["by"]] if p.get("by") else None, p)
-    witness = spoken & (held.some if p["none"] else held.told)
-    kept = held.sums == constants
+    witness = spoken[owner] & (held.some if p["none"] else held.told)
+    kept = held.sums == constants[owner]
     own = np.maximum(at, 0)
     return (at >= 0) & witness[own], kept[own]
 
@@ -233,7 +233,10 @@ def describe_succession(rule: Invariant) -> str:
         constants = [p["constant"]] if "constant" in p else sorted({int(c) for _, c in p["kinds"]})
         what = target + (f" × {p['times']}" if p.get("times") else "") + (f" - {p['minus']}" if p.get("minus") else "")
         to = " or ".join(f"{c / 10 ** p['decimals']:g}" for c in constants)
-        return f"{what} of one parent's children comes to {to}" + (f", as {p['by']} has it" if p.get("by") else "")
+        alike = f" with one {p['within']}" if p.get("within") else ""
+        return f"{what} of one parent's children{alike} comes to {to}" + (
+            f", as {p['by']} has it" if p.get("by") else ""
+        )
     within = f" of one {' and '.join(p['groups'])}" if p["groups"] else ""
     if rule.kind == "running":
         terms = "".join(f" {'-' if f < 0 else '+'} {name}" for name, f in p["terms"])

@@ -200,7 +200,8 @@ def in_line(seen: TableProfile | None, column: str) -> str:
     if (p := found.get("progress")) is not None:
         parts.append(f"only goes forward in {_within(p)}")
     if (p := found.get("balance")) is not None:
-        parts.append(f"comes to {_constant(p)} in each family")
+        within = f" by {p['within']}" if p.get("within") else ""
+        parts.append(f"comes to {_constant(p)} in each family{within}")
     if (p := found.get("aggregate")) is not None:
         what = " × ".join(p.get("columns", ())) or p.get("column", "rows")
         parts.append(f"in the end the {p['how']} of {p['child']}' {what}")

@@ -16,7 +16,7 @@ from fixturesynth.profiling.aggregates import plain_category
 from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.siblings import MOST, on_grid
 
-__all__ = ["Balance", "balance_of", "constants_of", "units"]
+__all__ = ["Balance", "balance_of", "constants_of", "families_of", "units"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -50,6 +50,34 @@ def units(column: ColumnView, decimals: int, *, exact: bool = True) -> Integers 
     return on_grid(column, decimals, exact=exact)
 
 
+def families_of(
+    child: TableView, at: Integers, parents: int, parameters: Mapping[str, Any]
+) -> tuple[Integers, Integers]:
+    """(family of each row, -1 for none, (children,); parent of each family): all of a parent's, or by ``within``.
+
+    Where some children of a parent have a factor (``times``), all of them are one family.
+    """
+    if not parameters.get("within"):
+        return at, np.arange(parents)
+    column, own = child[parameters["within"]], np.flatnonzero(at >= 0)
+    whole = (
+        np.zeros(parents, dtype=bool) if not parameters.get("times") else _with_factor(child, at, parents, parameters)
+    )
+    size = column.distinct + 2
+    keys = at[own] * size + np.where(whole[at[own]], 0, column.dense[own] + 1)
+    used, family = np.unique(keys, return_inverse=True)
+    out = np.full(child.rows, -1, dtype=np.int64)
+    out[own] = family
+    return out, used // size
+
+
+def _with_factor(child: TableView, at: Integers, parents: int, parameters: Mapping[str, Any]) -> Flags:
+    """Parents some of whose children have a factor, (parents,)."""
+    out = np.zeros(parents, dtype=bool)
+    out[at[(at >= 0) & child[parameters["times"]].valid]] = True
+    return out
+
+
 def balance_of(
     child: TableView, target: str, at: Integers, parents: int, parameters: Mapping[str, Any], *, exact: bool = True
 ) -> Balance | None:
@@ -73,7 +101,7 @@ def balance_of(
     if parameters.get("times"):
         times = child[parameters["times"]]
         factors = np.where(times.valid, times.numbers, 1.0)
-        coarse[at[own & times.valid]] = True
+        coarse = _with_factor(child, at, parents, parameters)
     sums = np.zeros(parents, dtype=np.int64)
     np.add.at(sums, place[own], amounts[own])
     if coarse.any():

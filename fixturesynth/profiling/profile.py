@@ -156,8 +156,9 @@ class Invariant:
 
     balance: constant (in units of ``decimals``), share (of the families that keep it), none (whether families of zeros
     alone are left out), minus (a column that counts against the target), times (a column by which amounts are
-    multiplied where it is set) and rounded (decimals of the sums of such families); by and kinds ([category, constant])
-    where a category of the parent decides.
+    multiplied where it is set) and rounded (decimals of the sums of such families); within (a column
+    by which children are families of their own, where none has a factor); by and kinds ([category, constant]) where a
+    category of the parent decides.
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from fixturesynth.arrays import array_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.planning.plan import BalancePlan
 from fixturesynth.planning.solving import fits
-from fixturesynth.profiling.balances import balance_of, constants_of
+from fixturesynth.profiling.balances import balance_of, constants_of, families_of
 from fixturesynth.profiling.columnar import view_column
 from fixturesynth.randomness import below, hashed
 from fixturesynth.sampling.assembly import Assembly
@@ -58,18 +59,33 @@ def balance_families(assembly: Assembly, columns: Columns, given: Collection[str
 
 
 def _balanced(assembly: Assembly, columns: Columns, item: BalancePlan, given: Collection[str]) -> Columns:
-    parent, p = assembly.made[assembly.table.foreign_key(item.key).parent], item.parameters
-    at = assembly.ranks_of(item.key, columns)
-    view = assembly.view(columns, item.column, *(p[n] for n in ("minus", "times") if p.get(n)))
-    held = balance_of(view, item.column, at, parent.rows, p, exact=False)
-    by = view_column(p["by"], parent.columns[p["by"]]) if p.get("by") else None
+    """Families first by what they are split by; what that leaves, a child alone, is made up for in the whole family."""
+    columns = _brought(assembly, columns, item, item.parameters, given)
+    if item.parameters.get("within") and item.parameters.get("constant") == 0:
+        whole = {k: v for k, v in item.parameters.items() if k != "within"}
+        columns = _brought(assembly, columns, item, whole, given)
+    return columns
+
+
+def _brought(
+    assembly: Assembly, columns: Columns, item: BalancePlan, p: Mapping[str, Any], given: Collection[str]
+) -> Columns:
+    parent = assembly.made[assembly.table.foreign_key(item.key).parent]
+    view = assembly.view(columns, item.column, *(p[n] for n in ("minus", "times", "within") if p.get(n)))
+    at, owner = families_of(view, assembly.ranks_of(item.key, columns), parent.rows, p)
+    held = balance_of(view, item.column, at, owner.size, p, exact=False) if owner.size else None
     if held is None:
         return columns
-    constants, spoken = constants_of(parent.rows, by, p)
+    constants, spoken = constants_of(
+        parent.rows, view_column(p["by"], parent.columns[p["by"]]) if p.get("by") else None, p
+    )
     words = hashed(np.arange(parent.rows), assembly.seed, assembly.table.name, item.column, "balanced")
-    wanted = spoken & (below(words, 1_000) < round(p["share"] * 1_000)) & (held.some if p["none"] else held.told)
-    families = _Families(columns, held.amounts, np.where(wanted, held.sums - constants, 0))
+    chosen = spoken & (below(words, 1_000) < round(p["share"] * 1_000))
+    wanted = chosen[owner] & (held.some if p["none"] else held.told)
+    families = _Families(columns, held.amounts, np.where(wanted, held.sums - constants[owner], 0))
     able = (at >= 0) & held.valid & (held.factors == 1) & (not p.get("minus") or held.amounts != 0)
+    if p.get("within") and p.get("constant") == 0:  # nothing makes up for a child alone
+        able &= np.bincount(at[at >= 0], minlength=owner.size)[np.maximum(at, 0)] > 1
     return _Balancing(assembly, item, at, able, held.amounts[held.valid], columns, given).of(families)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.profiling.aggregates import plain_category
-from fixturesynth.profiling.balances import Balance, balance_of
+from fixturesynth.profiling.balances import Balance, balance_of, families_of
 from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, shuffled
 from fixturesynth.profiling.profile import Invariant
@@ -27,6 +28,7 @@ LEAST_START = 0.1  # of the families that keep it as it is, for factors and kind
 BEYOND = 0.8  # of what chance leaves open
 MOST_COLUMNS = 16
 MOST_KINDS = 16
+MOST_PARTS = 256
 
 
 def find_balances(
@@ -96,7 +98,7 @@ def _of_column(
         return _of_kinds(child, parent, fk, at, target, balance, plain) if share > 0 else None
     whole = _held(child, fk, at, target, balance, everybody, {**plain, "constant": common})
     if whole is not None:
-        return whole
+        return _split(child, parent, fk, at, target, whole)
     for times in child.columns.values():
         if times.family != "number" or not times.nulls or times.name == target.name or times.distinct < 2:
             continue
@@ -104,8 +106,34 @@ def _of_column(
             p = {**plain, "times": times.name, "rounded": rounded, "constant": common}
             weighed = balance_of(child, target.name, at, parent.rows, p)
             if weighed is not None and (rule := _held(child, fk, at, target, weighed, everybody, p)) is not None:
-                return rule
+                return _split(child, parent, fk, at, target, rule)
     return _of_kinds(child, parent, fk, at, target, balance, plain)
+
+
+def _split(
+    child: TableView, parent: TableView, fk: ForeignKey, at: Integers, target: ColumnView, whole: Invariant
+) -> Invariant:
+    """The rule, by the column with most families of their own in which it holds as well: balanced in each currency."""
+    if whole.parameters["constant"] != 0:
+        return whole
+    best, most = whole, 0
+    for within in child.columns.values():
+        able = within.family in ("text", "number", "boolean") and within.name not in child.identities
+        if not able or not 2 <= within.classes <= MOST_PARTS or within.name in (target.name, *whole.sources):
+            continue
+        p = {k: v for k, v in whole.parameters.items() if k not in ("share", "none")} | {"within": within.name}
+        family, owner = families_of(child, at, parent.rows, p)
+        split = int(np.count_nonzero(np.bincount(owner) > 1))
+        if split < FEWEST or split <= most:
+            continue
+        balance = balance_of(child, target.name, family, owner.size, p)
+        rule = None
+        if balance is not None:
+            rule = _held(child, fk, family, target, balance, np.ones(owner.size, dtype=bool), p)
+        # A child alone that is not 0 breaks it as well.
+        if rule is not None and balance is not None and not balance.sums[balance.some].any():
+            best, most = replace(rule, support=whole.support), split
+    return best
 
 
 def _of_kinds(
