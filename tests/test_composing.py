@@ -224,6 +224,18 @@ def test_one_beginning_for_more_rows_than_a_shape_has(shop: str) -> None:
     assert len(set(values)) == 65 and all(v.startswith("AB-" if i < 60 else "CD-") for i, v in enumerate(values))
 
 
+def test_rows_beside_those_of_a_target_count_on(shop: str, tmp_path: Path) -> None:
+    model = fs.fit(shop, seed=1)
+    target = f"sqlite:///{tmp_path / 'target'}"
+    for seed in range(3):
+        there = read_rows(target, model.schema) if seed else None
+        rows = model.sample(seed=seed, scale=0.3, there=there)
+        fs.load(rows, target, schema=model.schema, mode="append" if seed else "create")
+    made = read_rows(target, model.schema)
+    numbers = pd.Series(made.arrow("orders").column("number").to_pylist())
+    assert len(numbers) == 630 and numbers.is_unique
+
+
 def test_what_is_only_partly_so_is_not_composed(tmp_path: Path) -> None:
     """A fifth of the codes begin with another region's: they are no composed texts."""
     frames = tables()

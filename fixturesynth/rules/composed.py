@@ -53,8 +53,8 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
         front, back = (_joined(some, len(indices)) for some in (texts[:place], texts[place:]))
         if place == len(pieces):
             whole = front if limits.maximum is None else pc.utf8_slice_codeunits(front, 0, limits.maximum)
-            return _told_apart(whole, limits.maximum) if context.unique else whole
-        numbers = _Numbers(indices if context.unique else indices % most, rest)
+            return _told_apart(whole, _beyond(indices), limits.maximum) if context.unique else whole
+        numbers = _Numbers(indices, rest, LARGEST if context.unique else most)
         if limits.maximum is not None:
             room = limits.maximum - max(numbers.longest, _longest(shapes))
             back = cut_texts(back, np.full(len(back), max(room, 0)))
@@ -76,10 +76,17 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
     return Space(most if context.unique and rest else LARGEST, at, block=1)
 
 
-def _told_apart(texts: pa.Array, maximum: int | None) -> pa.Array:
-    """``texts`` with a number behind those that an earlier row has."""
-    for _ in range(TRIES):
+def _beyond(indices: Integers) -> Integers:
+    """How far each index lies beyond the row's place, (n,): rows that repeat what a target has get later ones."""
+    return indices - np.arange(indices.size)
+
+
+def _told_apart(texts: pa.Array, beyond: Integers, maximum: int | None) -> pa.Array:
+    """``texts`` with a number behind those that an earlier row, or one of a target, has."""
+    beyond = beyond - beyond.min()
+    for turn in range(TRIES):
         places = _places(numpy_of(texts.dictionary_encode().indices).astype(np.int64))
+        places = places + beyond if not turn else places
         if not places.any():
             break
         ends = pc.if_else(array_of(places > 0), join_texts("-", array_of(places + 1).cast(pa.string())), "")
@@ -122,20 +129,21 @@ def _few(texts: pa.Array) -> tuple[str, ...]:
 
 
 class _Numbers:
-    """Rests that count."""
+    """Rests that count, and begin again after ``most``."""
 
-    def __init__(self, indices: Integers, rest: Mapping[str, Any]) -> None:
-        self.indices, self.rest = indices, rest
+    def __init__(self, indices: Integers, rest: Mapping[str, Any], most: int) -> None:
+        self.indices, self.rest, self.most = indices, rest, most
         self.start, self.width = int(rest.get("start", 1)), int(rest.get("width", 0))
 
     @property
     def longest(self) -> int:
         """Digits, at most."""
-        return max(self.width, len(str(self.start + int(self.indices.max())))) if self.rest.get("counted") else 0
+        last = min(int(self.indices.max()), self.most - 1)
+        return max(self.width, len(str(self.start + last))) if self.rest.get("counted") else 0
 
     def texts(self, family: Integers) -> pa.Array:
-        places = self.indices if self.rest["counted"] == "table" else _places(family) + int(self.indices.min())
-        digits = array_of(self.start + places).cast(pa.string())
+        places = self.indices if self.rest["counted"] == "table" else _places(family) + _beyond(self.indices)
+        digits = array_of(self.start + places % self.most).cast(pa.string())
         return pc.utf8_lpad(digits, self.width, padding="0") if self.width else digits
 
 
@@ -155,11 +163,11 @@ def _shaped(
     order = sorted(range(len(shapes)), key=lambda k: spaces[k].size)
     sizes = np.array([min(spaces[k].size, MOST) for k in order], dtype=np.int64)
     running = np.cumsum(np.array([shapes[k][1] for k in order], dtype=np.int64))
-    first = int(indices[0])
+    beyond = _beyond(indices)
     if rest.get("pure"):
         chosen = choose(hashed(words, 0, "shape"), running)
         if unique:
-            needed = np.ceil(ROOMY * (np.bincount(family, minlength=words.size) + first)).astype(np.int64)
+            needed = np.ceil(ROOMY * (np.bincount(family, minlength=words.size) + beyond.min())).astype(np.int64)
             chosen = np.maximum(chosen, np.minimum(np.searchsorted(sizes, needed), sizes.size - 1))
         which = chosen[family]
     else:
@@ -167,7 +175,7 @@ def _shaped(
     out = pa.nulls(family.size, pa.string())
     for k, shape in enumerate(order):
         own = np.flatnonzero(which == k)
-        places = _places(family[own]) + first
+        places = _places(family[own]) + beyond[own]
         size = int(sizes[k])
         if unique and k + 1 < sizes.size:
             which[own[places >= size]] = k + 1
