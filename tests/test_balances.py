@@ -13,6 +13,7 @@ from fixturesynth.evaluation.invariants import describe, kept_by
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json
 from fixturesynth.profiling.columnar import view_table
+from fixturesynth.profiling.datasets import profile_dataset
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.profile import Invariant
 
@@ -246,3 +247,28 @@ def test_chance_and_counting_are_no_rules(tmp_path: Path) -> None:
     """
     parents = pd.DataFrame({"id": np.arange(1, n + 1), "name": [f"p{i}" for i in range(n)]})
     assert not rules(real.write(tmp_path / "items", ddl, {"parents": parents, "items": items}))
+
+
+@pytest.mark.parametrize(("people", "told"), [(3, False), (60, True)])
+def test_few_entities_tell_no_sum(tmp_path: Path, people: int, told: bool) -> None:
+    rng = np.random.default_rng(8)
+    size = np.repeat(np.arange(300), 2)
+    part = rng.integers(1, 700, 300)
+    shares = pd.DataFrame(
+        {"id": np.arange(1, 601), "order_id": size + 1, "part": np.stack([part, 731 - part], 1).ravel()}
+    )
+    orders = pd.DataFrame({"id": np.arange(1, 301), "customer_id": rng.integers(1, people + 1, 300)})
+    customers = pd.DataFrame({
+        "id": np.arange(1, people + 1), "first_name": [f"A{i}" for i in range(people)],
+        "last_name": [f"B{i}" for i in range(people)], "email": [f"c{i}@x.org" for i in range(people)],
+    })  # fmt: skip
+    ddl = """
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, first_name TEXT NOT NULL, last_name TEXT NOT NULL, email TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers(id));
+    CREATE TABLE shares (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL REFERENCES orders(id),
+      part INTEGER NOT NULL);
+    """
+    url = real.write(tmp_path / "few", ddl, {"customers": customers, "orders": orders, "shares": shares})
+    schema = fs.reflect(url)
+    profile = profile_dataset(read_rows(url, schema), schema)
+    assert any(i.kind == "balance" for i in profile["shares"].invariants) is told

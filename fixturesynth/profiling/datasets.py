@@ -74,7 +74,7 @@ def profile_dataset(
         columns[name][column] = replace(again, known=tuple(sorted(known)))
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
-    invariants, unique_sets, cardinalities = _relations(schema, dataset, columns)
+    invariants, unique_sets, cardinalities = _relations(schema, dataset, columns, groups, enough)
     for (name, column), copied in _copied(schema, dataset, columns).items():
         columns[name][column] = replace(columns[name][column], copied=copied)
     for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
@@ -100,12 +100,19 @@ def profile_dataset(
 
 
 def _relations(
-    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
-) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:
+    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
+    groups: Mapping[str, Integers], protection: int,
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]:  # fmt: skip
     unique_sets = {
         table.name: find_unique_sets(table, dataset.arrow(table.name)) for table in schema if table.name in dataset
     }
-    return find_invariants(schema, dataset, columns), unique_sets, find_cardinalities(schema, dataset)
+    # What families come to is a number of the rows: it is stored where enough entities have such rows.
+    few = {name for name, entities in groups.items() if np.unique(entities).size < protection}
+    invariants = {
+        name: tuple(rule for rule in rules if rule.kind != "balance" or name not in few)
+        for name, rules in find_invariants(schema, dataset, columns).items()
+    }
+    return invariants, unique_sets, find_cardinalities(schema, dataset)
 
 
 def _composed(

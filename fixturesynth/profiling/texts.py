@@ -96,12 +96,12 @@ def _bytes(texts: pa.Array) -> tuple[Integers, npt.NDArray[np.uint8]]:
     return offsets - offsets[0], data[int(offsets[0]) : int(offsets[-1])]
 
 
-def protected_patterns(coded: Coded) -> tuple[tuple[tuple[str, int], ...], int]:
+def protected_patterns(coded: Coded, needed: int | None = None) -> tuple[tuple[tuple[str, int], ...], int]:
     """(pattern, rows) of the shapes with enough rows, most frequent first, and how many shapes there are in all.
 
     A place where every value of a shape has the same letter or digit keeps it: literally when it is none of ``9``,
     ``A``, ``a``, else after a backslash (as a literal backslash is). ``N14228, N24211`` give ``N\\\\9`` style
-    patterns only where nothing varies.
+    patterns only where nothing varies. ``needed``: how many values of a shape must differ; None: all that there are.
     """
     shaped = shapes(coded.distinct).dictionary_encode()
     codes = shaped.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -115,14 +115,14 @@ def protected_patterns(coded: Coded) -> tuple[tuple[tuple[str, int], ...], int]:
     for place in places:
         of_shape = np.flatnonzero(codes == place)
         shape = shaped.dictionary[int(place)].as_py()
-        for some in _by_letters(coded, of_shape, shape):
+        for some in _by_letters(coded, of_shape, shape, needed):
             pattern = _with_literals(coded.distinct.take(pa.array(some)), shape)
             found[pattern] = found.get(pattern, 0) + int(coded.counts[some].sum())
     ranked = sorted(found.items(), key=lambda entry: -entry[1])[:MOST_PATTERNS]
     return tuple(ranked), size
 
 
-def _by_letters(coded: Coded, members: Integers, shape: str) -> list[Integers]:
+def _by_letters(coded: Coded, members: Integers, shape: str, needed: int | None) -> list[Integers]:
     """The values of a shape, by the letters at places that have few (``LV`` and ``MV``), else all in one.
 
     Only where enough entities have each, and where what stays free has room for many times the values that there are.
@@ -142,7 +142,7 @@ def _by_letters(coded: Coded, members: Integers, shape: str) -> list[Integers]:
         m for m in range(kinds.size) if kinds[m] in b"9Aa" and m not in few and (matrix[:, m] != matrix[0, m]).any()
     ]
     room = sum(math.log(10 if kinds[m] == ord("9") else 26) for m in varied)
-    if len(parts) > FEW_LETTERS or room < math.log(ROOM * max(p.size for p in parts)):
+    if len(parts) > FEW_LETTERS or room < math.log(ROOM * min(max(p.size for p in parts), needed or members.size)):
         return [members]
     owner = np.full(len(coded.distinct), len(parts), dtype=np.int64)
     for number, part in enumerate(parts):
