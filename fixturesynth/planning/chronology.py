@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.schema.model import Column
 
-__all__ = ["CHAINS", "FIRST", "Chain", "gaps_of", "is_moment"]
+__all__ = ["CHAINS", "FIRST", "Chain", "gaps_of", "has_open_ends", "is_moment"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 YEAR = 365 * DAY
+FAR = 20  # times as far from the middle of the others as their least, as what stands for no end is
 
 
 @dataclass(frozen=True)
@@ -106,3 +108,14 @@ def _ends(column: Column, bases: Sequence[str], table: str) -> tuple[tuple[int, 
     if column.type.kind == "date" or _LONG.search(f"{table} {column.name}"):
         return (DAY, 7 * DAY, 30 * DAY, 90 * DAY, YEAR), "now" if done else None
     return (5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 8 * HOUR), "now" if done else None
+
+
+def has_open_ends(seen: ColumnProfile) -> bool:
+    """Whether many rows have one last value far beyond all others, such as 9999-12-31: no distance from anything."""
+    if not seen.spikes or seen.minimum is None or seen.maximum not in {value for value, _ in seen.spikes}:
+        return False
+    others = [q for q in seen.quantiles if q < seen.maximum]
+    if not others:
+        return False
+    middle = others[len(others) // 2]
+    return seen.maximum - middle > FAR * (middle - seen.minimum + 1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
+from fixturesynth.planning.chronology import has_open_ends
 from fixturesynth.planning.composing import composed_plan
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
@@ -494,7 +495,6 @@ def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     return {"rare": {"name": call.name, "options": dict(call.options), "version": call.version}, "pool": pool}
 
 
-FAR = 20  # times as far from the middle of the others as their least
 # Meanings that a rule of their own serves better than words seen in the rows.
 PERSON_RULES = frozenset(
     {"first_name", "last_name", "full_name", "email", "username", "phone", "street", "address", "url", "company"}
@@ -512,7 +512,7 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
         return base in known and (known[base].nulls == 0 or (base, column.name) in nulls)
 
     mine = known[column.name]
-    if _has_open_ends(mine):
+    if has_open_ends(mine):
         return {}
     orders = [i.sources[0] for i in needs.profile.invariants if i.kind == "order" and i.target == column.name]
     # What a check says needs no rows to be believed: few rows show an order too seldom for an invariant.
@@ -531,17 +531,6 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
             if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:
                 return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
     return {}
-
-
-def _has_open_ends(seen: ColumnProfile) -> bool:
-    """Whether many rows have one last value far beyond all others, such as 9999-12-31: no distance from anything."""
-    if not seen.spikes or seen.minimum is None or seen.maximum not in {value for value, _ in seen.spikes}:
-        return False
-    others = [q for q in seen.quantiles if q < seen.maximum]
-    if not others:
-        return False
-    middle = others[len(others) // 2]
-    return seen.maximum - middle > FAR * (middle - seen.minimum + 1)
 
 
 def _unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:
