@@ -31,6 +31,7 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
+from fixturesynth.generators.distances import Known, Parts, is_shorter
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -304,24 +305,20 @@ def _add_column(
     values = rows.column(table.name, name).take(pa.array(order))
     protection = rows.protection
     if isinstance(source, Modelled):
+        own, calendar = _by_itself(rows, table, name, source, values, order)
         base = _base_column(rows, table, source, order)
-        monthly = split_parts(values, (), base) if base is not None and source.encoding == "temporal" else None
-        facts = offset_facts(values, source.encoding) if base is not None else None
-        if monthly is not None:
-            calendars[name], found_offsets[name] = monthly[0], {"parts": True}
-            for part, numbers in monthly[1].items():
-                coded.encode(part_variable(part, name), numbers, "numeric", protection, groups)
-        elif facts is not None and base is not None and (distance := offsets(values, base, facts)) is not None:
-            found_offsets[name] = facts
-            coded.encode(column_variable(name), distance, "numeric", protection, groups)
-        elif source.encoding == "temporal" and (split := split_parts(values, _beside(rows, table, name, order))):
-            calendars[name] = {**split[0], **find_ends(values, groups, protection)}
-            for part, numbers in split[1].items():
-                kind = "categorical" if part == WEEKDAY else "numeric"
-                coded.encode(part_variable(part, name), numbers, kind, protection, groups)
-        else:
-            domain = source.options.get("domain") or source.options.get("known")
-            coded.encode(column_variable(name), values, source.encoding, protection, groups, domain)
+        apart = None if base is None else _from_base(name, source, values, base)
+        domain = source.options.get("domain") or source.options.get("known")
+        known = Known(groups, protection, coded.max_codes)
+        if base is not None and apart is not None and not _shorter_alone(table, source, base, own, apart[0], known):
+            own, found_offsets[name], calendar = apart
+            domain = None
+        elif calendar is not None:
+            calendar |= find_ends(values, groups, protection)
+        if calendar is not None:
+            calendars[name] = calendar
+        for variable, (numbers, kind) in own.items():
+            coded.encode(variable, numbers, kind, protection, groups, domain)
     elif isinstance(source, Rule):
         lengths = _lengths(source, values)
         if lengths is not None:
@@ -353,6 +350,44 @@ def _beside(rows: Rows, table: TablePlan, name: str, order: Integers) -> list[pa
         for c, kind in zip(others, kinds, strict=True)
         if kind != "temporal"
     ]
+
+
+def _by_itself(
+    rows: Rows, table: TablePlan, name: str, source: Modelled, values: pa.Array, order: Integers
+) -> tuple[Parts, dict[str, Any] | None]:
+    """What is learned of a column by its own values, and facts of its calendar, if it has one."""
+    split = split_parts(values, _beside(rows, table, name, order)) if source.encoding == "temporal" else None
+    if split is None:
+        return {column_variable(name): (values, source.encoding)}, None
+    kinds = {part: "categorical" if part == WEEKDAY else "numeric" for part in split[1]}
+    return {part_variable(part, name): (numbers, kinds[part]) for part, numbers in split[1].items()}, split[0]
+
+
+def _from_base(
+    name: str, source: Modelled, values: pa.Array, base: pa.Array
+) -> tuple[Parts, dict[str, object], dict[str, Any] | None] | None:
+    """What is learned of a column by how far it lies from ``base``, and facts: of the offset, and of its calendar."""
+    monthly = split_parts(values, (), base) if source.encoding == "temporal" else None
+    if monthly is not None:
+        parts = {part_variable(part, name): (numbers, "numeric") for part, numbers in monthly[1].items()}
+        return parts, {"parts": True}, monthly[0]
+    facts = offset_facts(values, source.encoding)
+    distance = None if facts is None else offsets(values, base, facts)
+    if facts is None or distance is None:
+        return None
+    return {column_variable(name): (distance, "numeric")}, facts, None
+
+
+def _shorter_alone(table: TablePlan, source: Modelled, base: pa.Array, own: Parts, apart: Parts, known: Known) -> bool:
+    """Whether a column is surely told more shortly by itself than by its distance from ``base``.
+
+    That of a parent that the rows are not learned beside is not known when they are drawn.
+    """
+    if source.options.get("delta_parent", (table.context,))[0] != table.context:
+        return False
+    finest = known.max_codes if "delta_from" in source.options else MOST_FEATURE_CODES
+    encoding = fit_encoding(base, source.encoding, protection=known.protection, groups=known.groups, max_codes=finest)
+    return is_shorter(own, apart, encode(encoding, base), known)
 
 
 def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:

@@ -31,6 +31,7 @@ from fixturesynth.sampling.conditions import (
     set_keys,
 )
 from fixturesynth.sampling.differing import settle_distinct
+from fixturesynth.sampling.exchanging import order_by_exchange
 from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
 from fixturesynth.sampling.gates import leave_set, lend_outside, lent_columns
 from fixturesynth.sampling.habits import deal_by_habits
@@ -58,7 +59,10 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
-    columns = kept_in_lines(assembly, deal_by_habits(assembly, compute(assembly)))
+    columns = compute(assembly)
+    if order_by_exchange(assembly, columns):
+        columns = compute(assembly)
+    columns = kept_in_lines(assembly, deal_by_habits(assembly, columns))
     if goes_on(assembly.plan):
         columns = arrange(assembly, _settle_parent_orders(assembly, columns))
     for turn in range(TURNS):
