@@ -248,3 +248,17 @@ def test_a_few_dozen_values_keep_the_shape_of_their_tail():
     codes = np.sort(encode(encoding, pa.array(values)))
     inside = stratified(codes.astype(np.int64), words(stream(1, "tail"), values.size))
     assert stats.ks_2samp(values, decode(encoding, codes, inside).to_numpy()).statistic < 0.07
+
+
+@pytest.mark.parametrize("decimals", [1, 6, 12])
+def test_floats_keep_their_decimals_also_where_sums_left_them_a_bit_off(decimals):
+    source = np.random.Generator(np.random.PCG64(8))
+    whole = np.rint(source.uniform(1, 300, 2_000) * 10.0**decimals)
+    off = (whole / 10.0**decimals) * (1 + 2.0**-52)
+    values = pa.array(np.where(np.arange(2_000) % 9 == 0, off, whole / 10.0**decimals))
+    encoding = fit_encoding(values, "numeric", protection=5)
+    assert encoding.facts["decimals"] == decimals
+    made = decode(encoding, encode(encoding, values), words(stream(1, "off"), 2_000)).to_numpy()
+    assert np.array_equal(np.round(made, decimals), made)
+    smooth = fit_encoding(pa.array(source.uniform(1, 300, 2_000)), "numeric", protection=5)
+    assert "decimals" not in smooth.facts

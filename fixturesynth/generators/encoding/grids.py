@@ -1,7 +1,7 @@
 """Arrow columns to integers on a grid and back: numbers at their decimals, dates and times in their own unit.
 
-A grid is JSON facts: ``form`` names a row of FORMS. Integers decode to the value that was read; only floats without
-decimals may lose their last bits.
+A grid is JSON facts: ``form`` names a row of FORMS. Integers decode to the value that was read; floats may lose their
+last bits where they have no decimals, or are off them by a rounding error.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ Integers = npt.NDArray[np.int64]
 Facts = Mapping[str, Any]
 Valid = npt.NDArray[np.bool_]
 
-MOST_DECIMALS = 9
+MOST_DECIMALS = 15
 DIGITS = 18  # of a decimal, which 64 bits hold whatever they are
 _EXACT = 2.0**53
+_NEARLY = 2.0**-50  # of their size: how far sums of decimals lie off them in a float
 _SIGN = np.uint64(1 << 63)
 
 
@@ -142,7 +143,8 @@ def _float_find(values: pa.Array) -> dict[str, Any]:
         if largest * 10.0**decimals >= _EXACT:
             break
         scaled = np.rint(used * 10.0**decimals)
-        if np.array_equal((scaled / 10.0**decimals).astype(kind), used.astype(kind)):
+        nearly = _NEARLY if kind == np.float64 else 0.0
+        if np.allclose((scaled / 10.0**decimals).astype(kind), used.astype(kind), rtol=nearly, atol=0.0):
             return {"scale": "decimal", "decimals": decimals}
     smallest = float(np.abs(used[used != 0]).min())
     if largest < smallest * 2.0**40:
