@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from fixturesynth.generators.distances import Known, is_shorter
+from fixturesynth.generators.distances import Known, bits_saved
 from fixturesynth.synthesizer import fit
 
 N = 3_000
@@ -24,7 +24,7 @@ def _sides(late: np.ndarray, early: np.ndarray) -> tuple[bool, bool]:
     apart = {"column x": (pa.array(late - early), "numeric")}
     beside = (early // max(int(np.ptp(early)) // 60, 1)).astype(np.int32)
     known = Known(np.arange(early.size), 5, 64)
-    return is_shorter(alone, apart, beside, known), is_shorter(apart, alone, beside, known)
+    return bits_saved(alone, apart, beside, known) > 0, bits_saved(apart, alone, beside, known) > 0
 
 
 def test_what_is_shorter_by_itself_and_what_as_a_distance() -> None:

@@ -6,29 +6,43 @@ all distances. A return after a week is one over all dates. Bits of the rows' ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.arrays import numpy_of
+from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.bins import bins_from_arrays
 from fixturesynth.generators.encoding.grids import to_grid
+from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.tablemodel import column_variable, part_variable
 
-__all__ = ["Known", "Parts", "is_shorter"]
+__all__ = ["LEAST_ROWS", "Known", "Parts", "Way", "bits_saved", "own_way", "way_from"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 Parts = Mapping[str, tuple[pa.Array, str]]  # by variable: values of all rows, and the kind of their encoding
 
-LEAST_ROWS = 200
+LEAST_ROWS, LEAST_ENTITIES = 200, 20
 LEAST_SAVED = 0.25  # bits a row
 SURE = 5.0  # standard errors
 PRIORS = (2.0, 16.0, 128.0, 1024.0)  # rows of what all have, beside those that are alike
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a column is learned: its ``parts``; facts of generators.offsets where they are no values of its own, and of
+    generators.calendar where it is taken apart."""
+
+    parts: Parts
+    offset: dict[str, Any] | None = None
+    calendar: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,19 +54,41 @@ class Known:
     max_codes: int
 
 
-def is_shorter(one: Parts, other: Parts, beside: Codes, known: Known) -> bool:
-    """Whether ``one`` surely tells a column more shortly than ``other`` does, where codes (n,) of another are known.
+def own_way(name: str, values: pa.Array, encoding: str, beside: Sequence[pa.Array]) -> Way:
+    """The way of a column, (n,), by its own values. ``beside``: other columns, (n,) each, that are no moments."""
+    split = split_parts(values, beside) if encoding == "temporal" else None
+    if split is None:
+        return Way({column_variable(name): (values, encoding)})
+    kinds = {part: "categorical" if part == WEEKDAY else "numeric" for part in split[1]}
+    parts = {part_variable(part, name): (numbers, kinds[part]) for part, numbers in split[1].items()}
+    return Way(parts, calendar=split[0])
+
+
+def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array) -> Way | None:
+    """The way of a column, (n,), by how far it lies from ``base``, (n,); None where that cannot be said."""
+    monthly = split_parts(values, (), base) if encoding == "temporal" else None
+    if monthly is not None:
+        parts = {part_variable(part, name): (numbers, "numeric") for part, numbers in monthly[1].items()}
+        return Way(parts, {"parts": True}, monthly[0])
+    facts = offset_facts(values, encoding)
+    distance = None if facts is None else offsets(values, base, facts)
+    return None if distance is None else Way({column_variable(name): (distance, "numeric")}, facts)
+
+
+def bits_saved(one: Parts, other: Parts, beside: Codes, known: Known) -> float:
+    """Bits a row by which ``one`` surely tells a column more shortly than ``other`` does, where codes (n,) of another
+    column are known; 0 where that is not sure, or too little.
 
     What counts are rows that have the column both ways.
     """
     rows = np.ones(beside.size, dtype=bool)
     for values, _ in (*one.values(), *other.values()):
         rows &= numpy_of(values.is_valid())
-    if np.unique(known.groups[rows]).size < LEAST_ROWS:
-        return False
+    if int(rows.sum()) < LEAST_ROWS or np.unique(known.groups[rows]).size < LEAST_ENTITIES:
+        return 0.0
     saved = _bits_of(other, rows, beside, known) - _bits_of(one, rows, beside, known)
     mean, spread = float(saved.mean()), float(saved.std())
-    return mean >= LEAST_SAVED and mean * saved.size**0.5 > SURE * spread
+    return mean if mean >= LEAST_SAVED and mean * saved.size**0.5 > SURE * spread else 0.0
 
 
 def _bits_of(parts: Parts, rows: npt.NDArray[np.bool_], beside: Codes, known: Known) -> Floats:

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.blocks import row_block
-from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
     MOST_FEATURE_CODES,
@@ -31,7 +30,7 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
-from fixturesynth.generators.distances import Known, Parts, is_shorter
+from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, way_from
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -46,6 +45,7 @@ from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.outgoing import add_outgoing
 from fixturesynth.generators.repeating import find_repeats
+from fixturesynth.generators.residuals import find_residuals
 from fixturesynth.generators.series import find_ends, mark_series
 from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
@@ -57,7 +57,6 @@ from fixturesynth.generators.tablemodel import (
     inside_variable,
     length_variable,
     null_variable,
-    part_variable,
 )
 from fixturesynth.generators.tying import find_ties
 from fixturesynth.planning.plan import CROWD, ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
@@ -162,11 +161,15 @@ def _fit_learned(
     groups = _groups(rows, table, order)
     coded = Coded(getattr(generator, "max_codes", 64))
     blocks = _add_blocks(rows, table, order, coded)
-    found_offsets: dict[str, dict[str, object]] = {}
+    found_offsets: dict[str, dict[str, Any]] = {}
     calendars: dict[str, dict[str, Any]] = {}
     lookups: dict[str, pa.Table] = {}
+    ways = _ways(rows, table, order, Known(groups, rows.protection, coded.max_codes))
     for column in table.columns:
-        _add_column(rows, table, column, order, groups, coded, found_offsets, calendars, lookups)
+        if column.name in ways:
+            _add_modelled(column, ways[column.name], coded, found_offsets, calendars, groups, rows.protection)
+        else:
+            _add_column(rows, table, column, order, groups, coded, found_offsets, lookups)
     own = len(coded.variables)
     if parents is not None and table.context is not None:
         key = rows.schema[table.name].foreign_key(table.context).columns
@@ -288,6 +291,50 @@ def _add_blocks(rows: Rows, table: TablePlan, order: Integers, coded: Coded) -> 
     return blocks
 
 
+def _ways(rows: Rows, table: TablePlan, order: Integers, known: Known) -> dict[str, Way]:
+    """In which way each modelled column that the rows have is learned."""
+    there = rows.dataset.arrow(table.name).column_names
+    modelled = {c.name: c.source for c in table.columns if isinstance(c.source, Modelled) and c.name in there}
+    values = {name: rows.column(table.name, name).take(pa.array(order)) for name in modelled}
+    ways = {}
+    for name, source in modelled.items():
+        beside = [values[n] for n, s in modelled.items() if n != name and s.encoding != "temporal"]
+        own = own_way(name, values[name], source.encoding, beside)
+        base = _base_column(rows, table, source, order)
+        apart = None if base is None else way_from(name, values[name], source.encoding, base)
+        if base is None or apart is None or _shorter_alone(table, source, base, own, apart, known):
+            ends = find_ends(values[name], known.groups, known.protection) if own.calendar is not None else {}
+            ways[name] = own if own.calendar is None else replace(own, calendar=own.calendar | ends)
+        else:
+            ways[name] = apart
+    # What is kept apart, in even steps or within a check is moved by itself.
+    firm = {c for u in table.uniques for c in u.columns}
+    firm |= {s.column for s in table.successions if s.kind != "ascending"}
+    firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
+    numbers = {n: v for n, v in values.items() if modelled[n].encoding == "numeric"}
+    return ways | find_residuals(numbers, {n: ways[n] for n in numbers}, numbers.keys() - firm, known)
+
+
+def _add_modelled(
+    column: ColumnPlan,
+    way: Way,
+    coded: Coded,
+    found_offsets: dict[str, dict[str, Any]],
+    calendars: dict[str, dict[str, Any]],
+    groups: Integers,
+    protection: int,
+) -> None:
+    assert isinstance(column.source, Modelled)
+    options = column.source.options
+    if way.offset is not None:
+        found_offsets[column.name] = way.offset
+    if way.calendar is not None:
+        calendars[column.name] = way.calendar
+    domain = (options.get("domain") or options.get("known")) if way.offset is None else None
+    for variable, (values, kind) in way.parts.items():
+        coded.encode(variable, values, kind, protection, groups, domain)
+
+
 def _add_column(
     rows: Rows,
     table: TablePlan,
@@ -295,31 +342,15 @@ def _add_column(
     order: Integers,
     groups: Integers,
     coded: Coded,
-    found_offsets: dict[str, dict[str, object]],
-    calendars: dict[str, dict[str, Any]],
+    found_offsets: dict[str, dict[str, Any]],
     lookups: dict[str, pa.Table],
 ) -> None:
     source, name = column.source, column.name
-    if not isinstance(source, Modelled | Derived | Rule) or name not in rows.dataset.arrow(table.name).column_names:
+    if not isinstance(source, Derived | Rule) or name not in rows.dataset.arrow(table.name).column_names:
         return
     values = rows.column(table.name, name).take(pa.array(order))
     protection = rows.protection
-    if isinstance(source, Modelled):
-        own, calendar = _by_itself(rows, table, name, source, values, order)
-        base = _base_column(rows, table, source, order)
-        apart = None if base is None else _from_base(name, source, values, base)
-        domain = source.options.get("domain") or source.options.get("known")
-        known = Known(groups, protection, coded.max_codes)
-        if base is not None and apart is not None and not _shorter_alone(table, source, base, own, apart[0], known):
-            own, found_offsets[name], calendar = apart
-            domain = None
-        elif calendar is not None:
-            calendar |= find_ends(values, groups, protection)
-        if calendar is not None:
-            calendars[name] = calendar
-        for variable, (numbers, kind) in own.items():
-            coded.encode(variable, numbers, kind, protection, groups, domain)
-    elif isinstance(source, Rule):
+    if isinstance(source, Rule):
         lengths = _lengths(source, values)
         if lengths is not None:
             coded.encode(length_variable(name), lengths, "numeric", protection, groups)
@@ -341,44 +372,7 @@ def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
-def _beside(rows: Rows, table: TablePlan, name: str, order: Integers) -> list[pa.Array]:
-    """The other learned columns that are no moments."""
-    others = [c for c in table.columns if c.name != name and isinstance(c.source, Modelled)]
-    kinds = [c.source.encoding for c in others if isinstance(c.source, Modelled)]
-    return [
-        rows.column(table.name, c.name).take(pa.array(order))
-        for c, kind in zip(others, kinds, strict=True)
-        if kind != "temporal"
-    ]
-
-
-def _by_itself(
-    rows: Rows, table: TablePlan, name: str, source: Modelled, values: pa.Array, order: Integers
-) -> tuple[Parts, dict[str, Any] | None]:
-    """What is learned of a column by its own values, and facts of its calendar, if it has one."""
-    split = split_parts(values, _beside(rows, table, name, order)) if source.encoding == "temporal" else None
-    if split is None:
-        return {column_variable(name): (values, source.encoding)}, None
-    kinds = {part: "categorical" if part == WEEKDAY else "numeric" for part in split[1]}
-    return {part_variable(part, name): (numbers, kinds[part]) for part, numbers in split[1].items()}, split[0]
-
-
-def _from_base(
-    name: str, source: Modelled, values: pa.Array, base: pa.Array
-) -> tuple[Parts, dict[str, object], dict[str, Any] | None] | None:
-    """What is learned of a column by how far it lies from ``base``, and facts: of the offset, and of its calendar."""
-    monthly = split_parts(values, (), base) if source.encoding == "temporal" else None
-    if monthly is not None:
-        parts = {part_variable(part, name): (numbers, "numeric") for part, numbers in monthly[1].items()}
-        return parts, {"parts": True}, monthly[0]
-    facts = offset_facts(values, source.encoding)
-    distance = None if facts is None else offsets(values, base, facts)
-    if facts is None or distance is None:
-        return None
-    return {column_variable(name): (distance, "numeric")}, facts, None
-
-
-def _shorter_alone(table: TablePlan, source: Modelled, base: pa.Array, own: Parts, apart: Parts, known: Known) -> bool:
+def _shorter_alone(table: TablePlan, source: Modelled, base: pa.Array, own: Way, apart: Way, known: Known) -> bool:
     """Whether a column is surely told more shortly by itself than by its distance from ``base``.
 
     That of a parent that the rows are not learned beside is not known when they are drawn.
@@ -387,7 +381,7 @@ def _shorter_alone(table: TablePlan, source: Modelled, base: pa.Array, own: Part
         return False
     finest = known.max_codes if "delta_from" in source.options else MOST_FEATURE_CODES
     encoding = fit_encoding(base, source.encoding, protection=known.protection, groups=known.groups, max_codes=finest)
-    return is_shorter(own, apart, encode(encoding, base), known)
+    return bits_saved(own.parts, apart.parts, encode(encoding, base), known) > 0
 
 
 def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:
@@ -413,7 +407,7 @@ def _add_derived(
     groups: Integers,
     coded: Coded,
     values: pa.Array,
-    found_offsets: dict[str, dict[str, object]],
+    found_offsets: dict[str, dict[str, Any]],
     lookups: dict[str, pa.Table],
 ) -> None:
     """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""

@@ -1,16 +1,24 @@
-"""Distances between two columns, for columns that never come before another: learned so, their order is implied."""
+"""Distances between two columns, for columns that never come before another: learned so, their order is implied.
+
+Numbers that nearly are another, or a multiple of it, are learned so as well: facts then name it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.arrays import array_of, fill_null, numpy_of
+from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["add_offset", "offset_facts", "offsets"]
+__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -24,7 +32,7 @@ _NUMBERS = {
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
 
 
-def offset_facts(target: pa.Array, kind: str) -> dict[str, object] | None:
+def offset_facts(target: pa.Array, kind: str) -> dict[str, Any] | None:
     """What is needed to write the target again: its unit and format, or its grid of numbers; JSON values."""
     if kind == "temporal":
         parsed = parse_temporal(target)
@@ -34,7 +42,37 @@ def offset_facts(target: pa.Array, kind: str) -> dict[str, object] | None:
     return None if coarse or facts.get("scale") in ("binary", "bits") else facts
 
 
-def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
+def near_facts(
+    target: pa.Array, base: str, times: Fraction, groups: Integers, protection: int
+) -> dict[str, Any] | None:
+    """Facts of a number that lies near ``times`` the column ``base``, with its protected ends; JSON values.
+
+    ``groups``: root entities, (n,).
+    """
+    facts = find_grid(target, "numeric")
+    coarse = pa.types.is_decimal(target.type) and facts["decimals"] != target.type.scale
+    if coarse or facts.get("scale") == "bits":
+        return None
+    integers, valid = to_grid(target, facts)
+    ends = protected_ends(integers[valid], groups[valid], protection)
+    return {**facts, "base": base, "times": [times.numerator, times.denominator], "ends": list(ends)}
+
+
+def base_of(options: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
+    """The column of the same row that another is counted from."""
+    name = facts.get("base", options.get("delta_from"))
+    return None if name is None else str(name)
+
+
+def _multiplied(values: pa.Array, facts: Mapping[str, Any]) -> pa.Array:
+    over, under = facts.get("times", (1, 1))
+    if over == under:
+        return values
+    plain = numpy_of(fill_null(values.cast(pa.float64(), safe=False), 0.0)) * over / under
+    return array_of(plain, pa.float64(), mask=~numpy_of(values.is_valid()))
+
+
+def _integers(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
     """In the target's unit; a finer base is rounded down, so that the offset of a later day is never negative."""
     if "form" in facts:
         is_form, kind = _NUMBERS.get(str(facts["form"]), (None, None))
@@ -53,21 +91,23 @@ def _integers(values: pa.Array, facts: dict[str, object]) -> tuple[Integers, npt
     return scaled, numpy_of(values.is_valid())
 
 
-def offsets(target: pa.Array, base: pa.Array, facts: dict[str, object]) -> pa.Array | None:
+def offsets(target: pa.Array, base: pa.Array, facts: Mapping[str, Any]) -> pa.Array | None:
     """target - base as int64, shape (n,), null where either is; None when the two cannot be subtracted."""
-    a, b = _integers(target, facts), _integers(base, facts)
+    a, b = _integers(target, facts), _integers(_multiplied(base, facts), facts)
     if a is None or b is None:
         return None
     return array_of(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
 
 
-def add_offset(base: pa.Array, offset: pa.Array, facts: dict[str, object], kind: pa.DataType) -> pa.Array:
+def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:
     """base + offset in the target's own type and format, shape (n,), null where either is."""
-    found = _integers(base, facts)
+    found = _integers(_multiplied(base, facts), facts)
     if found is None:
         return pa.nulls(len(base), kind)
     valid = found[1] & numpy_of(offset.is_valid())
     total = found[0] + numpy_of(fill_null(offset, 0))
+    if "ends" in facts:
+        total = np.clip(total, *facts["ends"])
     if "form" in facts:
         return from_grid(total, valid, facts, kind)
     made = format_temporal(total, str(facts["unit"]), str(facts["format"]), ~valid)

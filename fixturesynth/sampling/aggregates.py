@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from fixturesynth.arrays import array_of
 from fixturesynth.generators.derivation import as_type
-from fixturesynth.generators.offsets import add_offset, offsets
 from fixturesynth.generators.succession import view_of
-from fixturesynth.planning.plan import AggregatePlan, Derived, Modelled, Plan, TablePlan
+from fixturesynth.planning.plan import AggregatePlan, Derived, Plan, TablePlan
 from fixturesynth.profiling.aggregates import chosen_child, folded
 from fixturesynth.profiling.columnar import locate_parents
 from fixturesynth.sampling.assembly import Assembly, Made
+from fixturesynth.sampling.counting import moved_along
 from fixturesynth.sampling.repairs import misordered
 from fixturesynth.sampling.succession import computed_again
 from fixturesynth.schema.model import Schema
@@ -53,7 +53,8 @@ def settle_aggregates(
         changed = {n for n in columns if columns[n] is not before[n] and not columns[n].equals(before[n])}
         if not changed:
             continue
-        columns = _moved_along(assembly, before, columns, changed)
+        counted = assembly.model.offsets if assembly.model is not None else {}
+        columns = moved_along(assembly.plan, counted, before, columns, changed)
         keyed = {c for u in table.uniques for c in u.columns}
         columns = computed_again(assembly, columns, changed, keyed)
         columns = _in_order(table, columns, changed)
@@ -89,26 +90,6 @@ def _read(parameters: Mapping[str, object]) -> tuple[str, ...]:
     names = [parameters.get(n) for n in ("less", "plus", "by", "column")]
     lists = [parameters.get(n, ()) for n in ("columns", "order")]
     return (*(str(n) for n in names if n), *(str(n) for names in lists for n in names))  # type: ignore[attr-defined]
-
-
-def _moved_along(assembly: Assembly, before: Columns, columns: Columns, changed: set[str]) -> Columns:
-    """Columns learned as distances from those that changed keep their distance."""
-    out = dict(columns)
-    for column in assembly.plan.columns:
-        source, model = column.source, assembly.model
-        if not isinstance(source, Modelled) or model is None or column.name in changed or column.name not in out:
-            continue
-        base = source.options.get("delta_from")
-        facts = dict(model.offsets.get(column.name, {}))
-        if base not in changed or not facts or "parts" in facts:
-            continue
-        distance = offsets(before[column.name], before[base], facts)
-        if distance is not None:
-            out[column.name] = pc.coalesce(
-                add_offset(out[base], distance, facts, out[column.name].type), out[column.name]
-            )
-            changed.add(column.name)
-    return out
 
 
 def _in_order(table: TablePlan, columns: Columns, changed: set[str]) -> Columns:

@@ -16,7 +16,7 @@ from fixturesynth.generators.context import Features
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.keys import combined, locate
-from fixturesynth.generators.offsets import add_offset
+from fixturesynth.generators.offsets import add_offset, base_of
 from fixturesynth.generators.succession import FOLLOWING, Views, follow, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
@@ -167,7 +167,8 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
         fk = assembly.table.foreign_key(source.foreign_key)
         return tuple(c for c in fk.columns if c != column.name)
     if isinstance(source, Modelled) and assembly.model is not None and column.name in assembly.model.offsets:
-        return (source.options["delta_from"],) if "delta_from" in source.options else ()
+        start = base_of(source.options, assembly.model.offsets[column.name])
+        return () if start is None else (start,)
     return source.needs if isinstance(source, Rule) else ()
 
 
@@ -202,16 +203,16 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
     if values is None:
         return pa.nulls(assembly.rows, kind)
     if isinstance(source, Modelled) and assembly.model is not None and name in assembly.model.offsets:
-        options = source.options
-        if "delta_from" in options:
-            start = out.get(options["delta_from"], pa.nulls(assembly.rows))
+        facts, base = assembly.model.offsets[name], base_of(source.options, assembly.model.offsets[name])
+        if base is not None:
+            start = out.get(base, pa.nulls(assembly.rows))
         else:
-            foreign_key, parent_column = options["delta_parent"]
+            foreign_key, parent_column = source.options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
         if assembly.model.calendars.get(name, {}).get("since"):
             parts = {f.name: values.field(f.name) for f in values.type}
             return join_parts(parts, assembly.model.calendars[name], kind, start)
-        return add_offset(start, values, dict(assembly.model.offsets[name]), kind)
+        return add_offset(start, values, facts, kind)
     # Rows of several dimensions were read as texts; a rule's lists are lists.
     listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
     return values if listed or values.type == kind else as_type(values, kind)
@@ -243,7 +244,7 @@ def derived(
         through, theirs = source.parameters["copied"]
         above = as_type(assembly.through(through, theirs, out), kind)
         if alone is not None and model is not None and column.name in model.offsets:
-            alone = add_offset(above, alone, dict(model.offsets[column.name]), kind)
+            alone = add_offset(above, alone, model.offsets[column.name], kind)
         alone = _unless(alone, _short(above, source))
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.errors import CapacityError
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
+from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import below, hashed
@@ -30,6 +31,7 @@ from fixturesynth.sampling.conditions import (
     refuse_repeated,
     set_keys,
 )
+from fixturesynth.sampling.counting import moved_along
 from fixturesynth.sampling.differing import settle_distinct
 from fixturesynth.sampling.exchanging import order_by_exchange
 from fixturesynth.sampling.exclusions import apart_conditions, placed_columns, settle_exclusions
@@ -59,12 +61,14 @@ REDRAWS = 64  # of rows that collide in sets that overlap
 
 def settle(assembly: Assembly, dialect: str) -> Columns:
     """The table's columns with everything held; ConstraintError or CapacityError names what cannot be."""
+    model = assembly.model
     columns = compute(assembly)
     if order_by_exchange(assembly, columns):
         columns = compute(assembly)
     columns = kept_in_lines(assembly, deal_by_habits(assembly, columns))
     if goes_on(assembly.plan):
         columns = arrange(assembly, _settle_parent_orders(assembly, columns))
+    drawn = columns
     for turn in range(TURNS):
         changed = settle_distinct(assembly, columns)
         changed |= _settle_uniques(assembly, columns, turn)
@@ -75,6 +79,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         columns = _redraw(assembly, columns)
     columns = settle_nulls(assembly, counted_off(assembly, columns))
     columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
+    columns = _settle_orders(assembly, _beside_bases(assembly, model, drawn, columns))
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
     for unique in complete_sets(assembly.plan):
@@ -140,6 +145,13 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
         if not wrong:
             break
     return out
+
+
+def _beside_bases(assembly: Assembly, model: TableModel | None, drawn: Columns, columns: Columns) -> Columns:
+    """Numbers that lie beside another one go with it where it moved since they were ``drawn``, if they did not."""
+    counted = {n: f for n, f in model.offsets.items() if "base" in f} if model is not None else {}
+    changed = {base for f in counted.values() if not columns[base := str(f["base"])].equals(drawn[base])}
+    return moved_along(assembly.plan, counted, drawn, columns, changed)
 
 
 def _settle_parent_orders(assembly: Assembly, columns: Columns) -> Columns:
