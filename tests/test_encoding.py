@@ -262,3 +262,8 @@ def test_floats_keep_their_decimals_also_where_sums_left_them_a_bit_off(decimals
     assert np.array_equal(np.round(made, decimals), made)
     smooth = fit_encoding(pa.array(source.uniform(1, 300, 2_000)), "numeric", protection=5)
     assert "decimals" not in smooth.facts
+
+
+def test_floats_that_come_again_and_again_stay_to_their_last_bit():
+    knots = pa.array(np.repeat(np.arange(3, 23), 100) * 1.15078)  # as 10.357019999999999
+    assert _there_and_back(knots, "numeric").equals(knots)

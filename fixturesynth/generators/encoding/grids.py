@@ -26,6 +26,7 @@ Facts = Mapping[str, Any]
 Valid = npt.NDArray[np.bool_]
 
 MOST_DECIMALS = 15
+AGAIN = 5  # rows of a value, from which on it is meant as it is
 DIGITS = 18  # of a decimal, which 64 bits hold whatever they are
 _EXACT = 2.0**53
 _NEARLY = 2.0**-50  # of their size: how far sums of decimals lie off them in a float
@@ -142,14 +143,23 @@ def _float_find(values: pa.Array) -> dict[str, Any]:
     for decimals in range(MOST_DECIMALS + 1):
         if largest * 10.0**decimals >= _EXACT:
             break
-        scaled = np.rint(used * 10.0**decimals)
-        nearly = _NEARLY if kind == np.float64 else 0.0
-        if np.allclose((scaled / 10.0**decimals).astype(kind), used.astype(kind), rtol=nearly, atol=0.0):
+        rounded = (np.rint(used * 10.0**decimals) / 10.0**decimals).astype(kind)
+        off = rounded != used.astype(kind)
+        if not off.any() or (kind == np.float64 and _by_rounding(used, rounded, off)):
             return {"scale": "decimal", "decimals": decimals}
     smallest = float(np.abs(used[used != 0]).min())
     if largest < smallest * 2.0**40:
         return {"scale": "binary", "exponent": 61 - int(np.frexp(largest)[1])}
     return {"scale": "bits"}
+
+
+def _by_rounding(used: npt.NDArray[np.float64], rounded: npt.NDArray[np.float64], off: Valid) -> bool:
+    """Whether values that are ``off`` their decimals are so by rounding errors alone, which come as they come: one
+    decimal in several ways, or hardly a value again."""
+    if not np.allclose(rounded[off], used[off], rtol=_NEARLY, atol=0.0):
+        return False
+    scattered = np.unique(used).size > np.unique(rounded).size
+    return scattered or np.unique(used[off]).size * AGAIN > int(off.sum())
 
 
 def _float_forward(values: pa.Array, facts: Facts) -> tuple[Integers, Valid]:
