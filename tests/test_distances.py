@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from fixturesynth.generators.distances import Known, bits_saved
+from fixturesynth.planning.wishes import Wishes
 from fixturesynth.synthesizer import fit
 
 N = 3_000
@@ -78,6 +79,43 @@ def test_what_comes_in_the_wrong_order_is_exchanged_and_not_moved(careers: str) 
     debut, final = _days(learned.sample(seed=3)["players"], "debut", "final")
     assert (debut <= final).all()
     assert (debut == final).mean() < 0.03
+
+
+@pytest.mark.parametrize(("longest", "counted"), [(3, True), (2_000, False)])
+def test_moments_of_a_parent_that_is_chosen_count_where_they_are_near(
+    tmp_path: Path, longest: int, counted: bool
+) -> None:
+    """Payments hang on a customer, and are of an invoice: days after it, or at any time."""
+    path = tmp_path / "rows.sqlite"
+    source = np.random.Generator(np.random.PCG64(6))
+    sent = source.integers(0, 2_000, 400)
+    invoice, customer = source.integers(0, 400, 1_200), source.integers(0, 100, 1_200)
+    paid = sent[invoice] + source.integers(0, longest, 1_200)
+    paid = np.where(paid > 2_000, sent[invoice] + source.integers(0, 2_001 - sent[invoice]), paid)
+    connection = sqlite3.connect(path)
+    connection.executescript("""
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, born DATE NOT NULL);
+        CREATE TABLE invoices (id INTEGER PRIMARY KEY, sent DATE NOT NULL);
+        CREATE TABLE payments (
+            id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers,
+            invoice INTEGER NOT NULL REFERENCES invoices, paid DATE NOT NULL
+        );
+    """)
+    connection.executemany("INSERT INTO customers VALUES (?, ?)", [(i, _day(-9_000 - i)) for i in range(100)])
+    connection.executemany("INSERT INTO invoices VALUES (?, ?)", [(i, _day(d)) for i, d in enumerate(sent)])
+    rows = zip(customer.tolist(), invoice.tolist(), map(_day, paid), strict=True)
+    connection.executemany("INSERT INTO payments VALUES (?, ?, ?, ?)", [(i, *row) for i, row in enumerate(rows)])
+    connection.commit()
+    connection.close()
+    learned = fit(f"sqlite:///{path}", seed=1, generator="cart", wishes=Wishes(context={"payments": "fk_customer"}))
+    assert learned.plan["payments"].reference("fk_invoice").how == "matched"
+    assert ("paid" in learned.models["payments"].offsets) == counted
+    made = learned.sample(seed=5)
+    joined = made["payments"].merge(made["invoices"], left_on="invoice", right_on="id")
+    begin, end = _days(joined, "sent", "paid")
+    assert (begin <= end).all()
+    if counted:
+        assert ((end - begin).astype(int) < longest).all()
 
 
 def test_values_after_those_of_a_parent_are_exchanged_too(tmp_path: Path) -> None:

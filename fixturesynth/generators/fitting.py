@@ -302,7 +302,7 @@ def _ways(rows: Rows, table: TablePlan, order: Integers, known: Known) -> dict[s
         own = own_way(name, values[name], source.encoding, beside)
         base = _base_column(rows, table, source, order)
         apart = None if base is None else way_from(name, values[name], source.encoding, base)
-        if base is None or apart is None or _shorter_alone(table, source, base, own, apart, known):
+        if base is None or apart is None or _is_alone(table, source, values[name], base, own, apart, known):
             ends = find_ends(values[name], known.groups, known.protection) if own.calendar is not None else {}
             ways[name] = own if own.calendar is None else replace(own, calendar=own.calendar | ends)
         else:
@@ -372,16 +372,24 @@ def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
-def _shorter_alone(table: TablePlan, source: Modelled, base: pa.Array, own: Way, apart: Way, known: Known) -> bool:
-    """Whether a column is surely told more shortly by itself than by its distance from ``base``.
+def _is_alone(
+    table: TablePlan, source: Modelled, values: pa.Array, base: pa.Array, own: Way, apart: Way, known: Known
+) -> bool:
+    """Whether a column is learned by its own ``values`` and not by its distance from ``base``, (n,) each.
 
-    That of a parent that the rows are not learned beside is not known when they are drawn.
+    A parent that the rows are not learned beside is not known when they are drawn: neither way may ask for it.
     """
-    if source.options.get("delta_parent", (table.context,))[0] != table.context:
+    if source.options.get("delta_parent", (table.context,))[0] == table.context:
+        finest = known.max_codes if "delta_from" in source.options else MOST_FEATURE_CODES
+        encoding = fit_encoding(
+            base, source.encoding, protection=known.protection, groups=known.groups, max_codes=finest
+        )
+        return bits_saved(own.parts, apart.parts, encode(encoding, base), known) > 0
+    if not source.options.get("if_shorter"):
         return False
-    finest = known.max_codes if "delta_from" in source.options else MOST_FEATURE_CODES
-    encoding = fit_encoding(base, source.encoding, protection=known.protection, groups=known.groups, max_codes=finest)
-    return bits_saved(own.parts, apart.parts, encode(encoding, base), known) > 0
+    lacking = np.asarray(base.is_null()) & np.asarray(values.is_valid())
+    nothing = np.zeros(len(values), dtype=np.int32)
+    return bool(lacking.any()) or bits_saved(apart.parts, own.parts, nothing, known) <= 0
 
 
 def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:

@@ -526,10 +526,18 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
     # Counted from a date that it mostly is, or that it never comes before; else from one that it never comes after.
     if mine.kind == "datetime" and mine.copied is not None and _reachable(needs, *mine.copied):
         return {"delta_parent": list(mine.copied)}
-    for kind in ("order_parent", "order_parent_reversed"):
-        for item in needs.profile.invariants:
-            if item.kind == kind and item.target == column.name and item.foreign_key == needs.context:
-                return {"delta_parent": [item.foreign_key, item.sources[0]]} if mine.kind == "datetime" else {}
+    ordered = [
+        (str(i.foreign_key), i.sources[0])
+        for kind in ("order_parent", "order_parent_reversed") for i in needs.profile.invariants
+        if i.kind == kind and i.target == column.name and mine.kind == "datetime"
+    ]  # fmt: skip
+    for foreign_key, theirs in ordered:
+        if foreign_key == needs.context:
+            return {"delta_parent": [foreign_key, theirs]}
+    for foreign_key, theirs in ordered:
+        # Its moment is not seen when the row is drawn: a distance has to say more than the row's own moment does.
+        if _reachable(needs, foreign_key, theirs):
+            return {"delta_parent": [foreign_key, theirs], "if_shorter": True}
     return {}
 
 

@@ -61,7 +61,9 @@ def order_by_exchange(assembly: Assembly, columns: Columns) -> bool:
 def _is_alone(assembly: Assembly, name: str) -> bool:
     """Whether a column that might be the distance from another is learned by its own values, and may be exchanged."""
     source, model = assembly.plan.column(name).source, assembly.model
-    counted = isinstance(source, Modelled) and not {"delta_from", "delta_parent"}.isdisjoint(source.options)
+    options = source.options if isinstance(source, Modelled) else {}
+    # Where rows were drawn without their parent's moment, order is as likely as not, and they move to it.
+    counted = "delta_from" in options or ("delta_parent" in options and not options.get("if_shorter"))
     keyed = any(name in u.columns for u in assembly.plan.uniques)
     return counted and not keyed and model is not None and name in assembly.base and name not in model.offsets
 
