@@ -531,14 +531,12 @@ def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
         for kind in ("order_parent", "order_parent_reversed") for i in needs.profile.invariants
         if i.kind == kind and i.target == column.name and mine.kind == "datetime"
     ]  # fmt: skip
-    for foreign_key, theirs in ordered:
-        if foreign_key == needs.context:
-            return {"delta_parent": [foreign_key, theirs]}
-    for foreign_key, theirs in ordered:
-        # Its moment is not seen when the row is drawn: a distance has to say more than the row's own moment does.
-        if _reachable(needs, foreign_key, theirs):
-            return {"delta_parent": [foreign_key, theirs], "if_shorter": True}
-    return {}
+    seen_from = [o for o in ordered if o[0] == needs.context]
+    if seen_from:
+        return {"delta_parent": list(seen_from[0])}
+    # The moment of others is not seen when the row is drawn: a distance has to say more than the row's own one does.
+    near = [o for o in ordered if _reachable(needs, *o)]
+    return {"delta_parent": list(near[0]), "if_shorter": True} if near else {}
 
 
 def _unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:
