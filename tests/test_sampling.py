@@ -233,3 +233,27 @@ def test_few_rows_say_which_moment_comes_first_and_what_stands_for_no_end(tmp_pa
     since, until = made["since"].to_pylist(), made["until"].to_pylist()
     assert all(a < b for a, b in zip(since, until, strict=True))
     assert {day.year for day in until if day.year > 2010} == {9999}
+
+
+def test_numbers_that_must_not_be_below_their_key_find_a_free_place_above_it(tmp_path: Path) -> None:
+    """A set of both is full around the key; a few rows are left that neither swaps nor lent values help."""
+    path = tmp_path / "items.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE kinds (id integer PRIMARY KEY, label varchar(20) NOT NULL, weight real NOT NULL);"
+            "CREATE TABLE items (id integer PRIMARY KEY, kind integer NOT NULL REFERENCES kinds (id), "
+            "number integer NOT NULL, UNIQUE (kind, number), CHECK (number >= kind));"
+        )
+        for kind in range(1, 101):
+            row = (kind, f"kind {kind * 7919 % 1000}", kind * 1.7 + kind * kind % 13)
+            connection.execute("INSERT INTO kinds VALUES (?, ?, ?)", row)
+            first = kind + kind * kind // 90
+            items = [(kind, first + place) for place in range(5 + kind * 31 % 35)]
+            connection.executemany("INSERT INTO items (kind, number) VALUES (?, ?)", items)
+        connection.commit()
+    learned = fit(f"sqlite:///{path}", seed=5)
+    for seed in (5, 6, 7):
+        made = learned.sample(seed=seed, scale=2.0).arrow("items")
+        pairs = list(zip(made["kind"].to_pylist(), made["number"].to_pylist(), strict=True))
+        assert all(number >= kind for kind, number in pairs)
+        assert len(set(pairs)) == len(pairs)

@@ -11,12 +11,16 @@ SHORT_CODE = 4  # letters
 MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
 LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
+MORE = 2  # times as many different texts as a list has
+
 
 def of_another_list(call: RuleCall, seen: ColumnProfile) -> bool:
     """Whether the rule chooses from a list that has none of the texts that are known of the column: reasons of refunds,
-    where the rows have diagnoses."""
-    known = {v for v, _ in seen.values if isinstance(v, str)}
-    return call.name == "choices" and bool(known) and known.isdisjoint(call.options.get("values", ()))
+    where the rows have diagnoses; or one far shorter than what the rows tell apart."""
+    if call.name != "choices":
+        return False
+    known, listed = {v for v, _ in seen.values if isinstance(v, str)}, call.options.get("values", ())
+    return (bool(known) and known.isdisjoint(listed)) or seen.distinct > MORE * len(listed)
 
 
 def coded(seen: ColumnProfile) -> bool:

@@ -93,7 +93,7 @@ def settle_checks(
         if not passes.all():
             out = _moving_keys(assembly, _regrafted(assembly, out, group), group, held)
         if not _passing(out, group.tests).all():
-            out = search(assembly, out, (*held, *map(_condition, groups)))
+            out = _raised(assembly, search(assembly, out, (*held, *map(_condition, groups))), group, held)
             if not _passing(out, group.tests).all():
                 raise _refusal(assembly, out, group)
     return out
@@ -119,6 +119,28 @@ def _moving_keys(assembly: Assembly, columns: Columns, group: _Group, held: Sequ
             broken = _any(held, trial, assembly.rows)
             good &= ~broken[failing]
         if not (broken & ~_any(held, out, assembly.rows)).any():
+            out = trial
+    return out
+
+
+def _raised(assembly: Assembly, columns: Columns, group: _Group, held: Sequence[Condition]) -> Columns:
+    """Rows in which a whole number is below the key that it must not be below, at the next number that is free beside
+    the same key: a set of both may be full all around it."""
+    out = columns
+    for low, high, strict in assembly.plan.orders:
+        sets = [u.columns for u in assembly.plan.uniques if {low, high} == set(u.columns)]
+        if not sets or not {low, high} <= set(group.columns) or not pa.types.is_integer(out[high].type):
+            continue
+        least, own = (numpy_of(fill_null(out[c], 0)).astype(np.int64) for c in (low, high))
+        failing = np.flatnonzero(misordered(out[low], out[high], strict))
+        raised = own.copy()
+        for row in failing:
+            taken = np.unique(raised[(least == least[row]) & (np.arange(own.size) != row)])
+            places = least[row] + int(strict) + np.arange(taken.size + 1)
+            raised[row] = places[~np.isin(places, taken)][0]
+        moved = array_of(raised[failing], pa.int64()).cast(out[high].type)
+        trial = {**out, high: _placed(out[high], moved, failing, np.ones(failing.size, dtype=bool))}
+        if failing.size and not (_any(held, trial, assembly.rows) & ~_any(held, out, assembly.rows)).any():
             out = trial
     return out
 
