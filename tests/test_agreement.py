@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from fixturesynth.planning.wishes import wishes_of
 from fixturesynth.rules.places import PARTS
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.spec import read_spec
-from fixturesynth.synthesizer import Synthesizer, plan_rules
+from fixturesynth.synthesizer import Synthesizer, fit, plan_rules
 
 ROWS = 400
 NOW = datetime(2026, 1, 1)
@@ -250,3 +252,45 @@ def test_rules_of_a_spec_can_read_the_row(tmp_path: Path) -> None:
     schema = reflect(path)
     rows = plan_rules(schema, wishes=wishes_of(spec, schema), seed=3).sample().arrow("a").column("contact").to_pylist()
     assert {row.partition("@")[0] for row in rows} == {"ann.lee", "ann.roe"}
+
+
+# Where rows say it ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("spelled", [True, False])
+def test_unique_emails_spell_the_names_of_their_row_where_those_of_the_rows_do(
+    tmp_path: Path, apart: bool, spelled: bool
+) -> None:
+    path = tmp_path / "users.sqlite"
+    firsts, lasts = plain_names()
+    with closing(sqlite3.connect(path)) as connection:
+        names = (
+            "first_name varchar(40) NOT NULL, last_name varchar(40) NOT NULL" if apart else "name varchar(80) NOT NULL"
+        )
+        connection.execute(f"CREATE TABLE users (id integer PRIMARY KEY, {names}, email varchar(90) NOT NULL UNIQUE)")
+        for i in range(300):
+            first, last = firsts[i % len(firsts)], lasts[i * 7 % len(lasts)]
+            whole = (first, last) if apart else (f"{first} {last}",)
+            local = f"{first}.{last}{i}".lower() if spelled else f"{lasts[i * 3 % len(lasts)]}{i}".lower()
+            values = (i, *whole, f"{local}@mail.example")
+            connection.execute(f"INSERT INTO users VALUES ({', '.join('?' * len(values))})", values)
+        connection.commit()
+    learned = fit(f"sqlite:///{path}", seed=3)
+    rows = learned.sample(seed=4).arrow("users").to_pylist()
+    assert len({row["email"] for row in rows}) == len(rows) == 300
+
+    def last_of(row: dict[str, object]) -> str:
+        return str(row["last_name"] if apart else str(row["name"]).split()[-1]).lower()
+
+    told = sum(last_of(row).replace("'", "") in str(row["email"]) for row in rows)
+    assert told > 290 if spelled else told < 30
+
+
+def plain_names() -> tuple[list[str], list[str]]:
+    """Names of letters alone."""
+    from faker.providers.person.en_US import Provider
+
+    first, last = (
+        sorted(n for n in names if n.isalpha() and n.isascii())[:300]
+        for names in (Provider.first_names_female, Provider.last_names)
+    )
+    return first, last

@@ -29,7 +29,7 @@ from fixturesynth.rules.vocabulary import listed
 from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["agree"]
+__all__ = ["agree", "spell_names"]
 
 TRIED = 1_024  # rows of what a derived column would hold that are held against its checks
 
@@ -88,6 +88,41 @@ def agree(
     Columns that the user decided, that a choice of branches or an unsolved check moves about, and numbers and moments
     in unique sets stay as they are.
     """
+    row = _row_of(schema, needs, columns, uniques, branches, decided)
+    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals):
+        way(row)
+    return tuple(row.plans[c.name] for c in columns)
+
+
+def spell_names(
+    schema: Schema,
+    needs: ColumnNeeds,
+    columns: Sequence[ColumnPlan],
+    uniques: Sequence[UniquePlan],
+    branches: Branches,
+    decided: Iterable[str],
+) -> tuple[ColumnPlan, ...]:
+    """``columns`` of a learned table, of which unique emails and usernames spell the row's own names where the rows'
+    do. All else is as agree() has it: what the user decided and what checks move about stays."""
+    row = _row_of(schema, needs, columns, uniques, branches, decided)
+    for name, seen in needs.profile.columns.items() if needs.profile is not None else ():
+        habits = seen.writing or {}
+        spelled = habits.get("spelled") or habits.get("spells")
+        parts = list(dict.fromkeys((spelled["first"], spelled["last"]))) if spelled else []
+        if parts and name in row.plans and isinstance(row.plans[name].source, Key) and {*parts} <= row.plans.keys():
+            form, otherwise = ("mail", "email") if seen.meaning == "email" else ("user", "username")
+            _derive(row, name, _call(parts, form, otherwise), parts, f"{otherwise} of {' and '.join(parts)}")
+    return tuple(row.plans[c.name] for c in columns)
+
+
+def _row_of(
+    schema: Schema,
+    needs: ColumnNeeds,
+    columns: Sequence[ColumnPlan],
+    uniques: Sequence[UniquePlan],
+    branches: Branches,
+    decided: Iterable[str],
+) -> _Row:
     table = needs.table
     moved = {c.name for s in branches.sets for b in s.branches for c in b}
     moved |= {c.name for u in uniques for c in (*u.gate, *u.exit)}
@@ -101,10 +136,7 @@ def agree(
     fixed = frozenset(moved | set(decided))
     keyed = frozenset(c for u in uniques for c in u.columns)
     orders = strict_of((*branches.differences, *needs.constraints.differences))
-    row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
-    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals):
-        way(row)
-    return tuple(row.plans[c.name] for c in columns)
+    return _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
 
 
 def _made(plan: ColumnPlan) -> bool:
@@ -164,7 +196,8 @@ def _sampled(row: _Row, source: Rule | Key, name: str, ranks: Any, depth: int) -
     if isinstance(source, Rule):
         for other in source.needs:
             below = row.plans[other].source
-            assert isinstance(below, Rule | Key)
+            if not isinstance(below, Rule | Key):  # a learned name: one of any length stands for it here
+                below = Rule(RuleCall("full_name", {}))
             given[other] = _sampled(row, below, other, ranks, depth + 1)
     request = RuleRequest(0, row.needs.column_context(row.column(name)), ranks, 0, given)
     return sample_rule(source.call, request)

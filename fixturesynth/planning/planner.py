@@ -7,7 +7,7 @@ from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.loading.verdicts import Judge
-from fixturesynth.planning.agreement import agree
+from fixturesynth.planning.agreement import agree, spell_names
 from fixturesynth.planning.branches import (
     Branches,
     covering_limit,
@@ -223,6 +223,7 @@ def _plan_table(
         columns = agree(schema, needs, columns, uniques, branches, asked_for)
         capacities = _in_branches(needs, branches, capacities)
     else:
+        columns = spell_names(schema, needs, columns, uniques, branches, asked_for)
         uniques = lending_sets(table, columns, uniques, schema.dialect)
     sizes: dict[str, int] = {}
     for unique in uniques:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.cardinalities import find_cardinalities
@@ -154,16 +155,16 @@ def _copied(
 
 
 def _spelled(columns: Mapping[str, ColumnProfile], arrow: pa.Table, protector: Protector) -> dict[str, ColumnProfile]:
-    """Emails and usernames that are put together from the row's own names, with how they are."""
-    named = {m: [n for n, c in columns.items() if c.meaning == m] for m in ("first_name", "last_name")}
+    """Emails and usernames that are put together from the row's own names, with how they are: from first and last
+    name, or from the first and the last word of a whole one."""
+    named = {m: [n for n, c in columns.items() if c.meaning == m] for m in ("first_name", "last_name", "full_name")}
+    apart = bool(named["first_name"] and named["last_name"])
+    parts = [named["first_name"][0], named["last_name"][0]] if apart else named["full_name"][:1]
     out: dict[str, ColumnProfile] = {}
-    if not (named["first_name"] and named["last_name"]):
-        return out
-    first, last = named["first_name"][0], named["last_name"][0]
-    for name, column in columns.items():
+    for name, column in columns.items() if parts else ():
         if column.meaning not in ("email", "username") or column.kind not in ("text", "code", "categorical"):
             continue
-        whole = arrow.select([name, first, last]).combine_chunks()
+        whole = arrow.select([name, *parts]).combine_chunks()
         present = np.ones(whole.num_rows, dtype=bool)
         for part in whole.columns:
             present &= part.is_valid().to_numpy()
@@ -171,10 +172,13 @@ def _spelled(columns: Mapping[str, ColumnProfile], arrow: pa.Table, protector: P
         texts = [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in rows]
         if not present.any():
             continue
+        if not apart:
+            words = pc.utf8_trim_whitespace(texts[1])
+            texts[1:] = [pc.replace_substring_regex(words, cut, "") for cut in (r"\s.*$", r"^.*\s")]
         found = find_spelling(texts[0], texts[1], texts[2], protector.of_rows(present))
         if found is not None:
-            spelled = {"template": found[0], "share": found[1], "first": first, "last": last}
-            out[name] = replace(column, writing={**(column.writing or {}), "spelled": spelled})
+            spelled = {"template": found[0], "share": found[1], "first": parts[0], "last": parts[-1]}
+            out[name] = replace(column, writing={**(column.writing or {}), "spelled" if apart else "spells": spelled})
     return out
 
 
