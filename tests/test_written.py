@@ -26,14 +26,15 @@ def test_a_list_that_the_rows_do_not_use_gives_no_stand_ins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "another"),
+    ("name", "values", "distinct", "another"),
     [
-        ("choices", ("Viral sinusitis",), True),
-        ("choices", ("Viral sinusitis", "Other"), False),
-        ("choices", (), False),  # nothing is known
-        ("word_text", ("Viral sinusitis",), False),
+        ("choices", ("Viral sinusitis",), 101, True),
+        ("choices", ("Viral sinusitis", "Other"), 101, False),
+        ("choices", (), 9, False),  # nothing is known
+        ("choices", (), 101, True),  # but that the list is far too short
+        ("word_text", ("Viral sinusitis",), 101, False),
     ],
 )
-def test_lists_are_told_by_what_is_known(name: str, values: tuple[str, ...], another: bool) -> None:
-    seen = ColumnProfile("reason", "categorical", 400, 0, 101, values=tuple((v, 100) for v in values))
+def test_lists_are_told_by_what_is_known(name: str, values: tuple[str, ...], distinct: int, another: bool) -> None:
+    seen = ColumnProfile("reason", "categorical", 400, 0, distinct, values=tuple((v, 100) for v in values))
     assert of_another_list(RuleCall(name, {"values": REFUNDS}), seen) is another

@@ -16,11 +16,11 @@ MORE = 2  # times as many different texts as a list has
 
 def of_another_list(call: RuleCall, seen: ColumnProfile) -> bool:
     """Whether the rule chooses from a list that has none of the texts that are known of the column: reasons of refunds,
-    where the rows have diagnoses; or one far shorter than what the rows tell apart."""
+    where the rows have diagnoses; or, where none is known, one far shorter than what the rows tell apart."""
     if call.name != "choices":
         return False
     known, listed = {v for v, _ in seen.values if isinstance(v, str)}, call.options.get("values", ())
-    return (bool(known) and known.isdisjoint(listed)) or seen.distinct > MORE * len(listed)
+    return known.isdisjoint(listed) if known else seen.distinct > MORE * len(listed)
 
 
 def coded(seen: ColumnProfile) -> bool:
