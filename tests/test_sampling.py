@@ -257,3 +257,29 @@ def test_numbers_that_must_not_be_below_their_key_find_a_free_place_above_it(tmp
         pairs = list(zip(made["kind"].to_pylist(), made["number"].to_pylist(), strict=True))
         assert all(number >= kind for kind, number in pairs)
         assert len(set(pairs)) == len(pairs)
+
+
+def test_families_larger_than_the_parents_they_meet_differ_in_what_else_is_unique(tmp_path: Path) -> None:
+    """A player with more seasons than there are years, once few teams are asked for: two stints in one year."""
+    path = tmp_path / "seasons.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE players (id integer PRIMARY KEY, hand varchar(1) NOT NULL);"
+            "CREATE TABLE teams (year integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (year, code));"
+            "CREATE TABLE seasons (player integer NOT NULL REFERENCES players (id), year integer NOT NULL, "
+            "stint integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (player, year, stint), "
+            "FOREIGN KEY (year, code) REFERENCES teams (year, code));"
+        )
+        codes = ("ANA", "BOS", "CHN", "DET", "HOU", "KCA")
+        connection.executemany("INSERT INTO teams VALUES (?, ?)", [(1990 + y, c) for y in range(30) for c in codes])
+        for player in range(80):
+            connection.execute("INSERT INTO players VALUES (?, ?)", (player, "LR"[player % 2]))
+            for season in range(2 + player * 7 % 27):
+                for stint in range(1, 3 if (player + season) % 9 == 0 else 2):
+                    row = (player, 1990 + season, stint, codes[(player + stint) % 6])
+                    connection.execute("INSERT INTO seasons VALUES (?, ?, ?, ?)", row)
+        connection.commit()
+    learned = fit(f"sqlite:///{path}", seed=3)
+    for seed in (1, 2):
+        made = learned.sample(seed=seed, scale=0.1).arrow("seasons").to_pylist()
+        assert len({(row["player"], row["year"], row["stint"]) for row in made}) == len(made) > 0

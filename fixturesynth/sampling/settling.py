@@ -297,8 +297,8 @@ def _by_matched(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: 
             return True  # a group of another reference is too large: rows leave it where all of the set is searched
         if most > size and deal_apart(assembly, columns, unique, rows):
             return True
-        if most > size and (unique.exit or _spare(assembly, unique)):
-            return False  # rows that find no parent leave the set
+        if most > size:
+            return False  # rows that find no parent leave the set, or differ in what else is in it
         out = separate(groups, out, 0, size - 1, f"{assembly.table.name}: ({', '.join(unique.columns)})")
     moved = out != before
     assembly.ranks[name] = chosen.copy()
