@@ -153,19 +153,27 @@ def test_progress_names_every_table_in_order(learned: Synthesizer) -> None:
     assert seen == [(t.name, i, 2) for i, t in enumerate(learned.plan.tables)]
 
 
+def stored(folder: Path, script: str, **tables: list[tuple[object, ...]]) -> str:
+    """The URL of a new SQLite database with the tables of ``script`` and their rows."""
+    path = folder / "stored.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+        for name, rows in tables.items():
+            connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        connection.commit()
+    return f"sqlite:///{path}"
+
+
 def test_a_row_of_its_own_hangs_on_the_kind_of_parent_that_has_one(tmp_path: Path) -> None:
     """A subtype, its key the parent's: whether a parent has it is learned of the parent, not dealt by chance."""
-    path = tmp_path / "people.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE accounts (id integer PRIMARY KEY, kind varchar(9) NOT NULL, credit integer NOT NULL);"
-            "CREATE TABLE firms (account integer PRIMARY KEY REFERENCES accounts (id), staff integer NOT NULL);"
-        )
-        rows = [(i, "firm" if i % 3 == 0 else "private", i * 37 % 500) for i in range(900)]
-        connection.executemany("INSERT INTO accounts VALUES (?, ?, ?)", rows)
-        connection.executemany("INSERT INTO firms VALUES (?, ?)", [(i, i % 40) for i in range(0, 900, 3)])
-        connection.commit()
-    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4)
+    source = stored(
+        tmp_path,
+        "CREATE TABLE accounts (id integer PRIMARY KEY, kind varchar(9) NOT NULL, credit integer NOT NULL);"
+        "CREATE TABLE firms (account integer PRIMARY KEY REFERENCES accounts (id), staff integer NOT NULL);",
+        accounts=[(i, "firm" if i % 3 == 0 else "private", i * 37 % 500) for i in range(900)],
+        firms=[(i, i % 40) for i in range(0, 900, 3)],
+    )
+    made = fit(source, seed=3).sample(seed=4)
     kinds = dict(zip(made.arrow("accounts")["id"].to_pylist(), made.arrow("accounts")["kind"].to_pylist(), strict=True))
     with_firm = [kinds[i] for i in made.arrow("firms")["account"].to_pylist()]
     assert len(set(made.arrow("firms")["account"].to_pylist())) == 300
@@ -174,22 +182,20 @@ def test_a_row_of_its_own_hangs_on_the_kind_of_parent_that_has_one(tmp_path: Pat
 
 def test_what_is_due_after_thirty_days_is_so_on_days_that_no_row_has(tmp_path: Path) -> None:
     """A day that decides another one is no list of days: it goes on after the last one."""
-    path = tmp_path / "bills.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE bills (id integer PRIMARY KEY, issued date NOT NULL, due date NOT NULL)")
-        places = np.random.default_rng(1).integers(0, 1000, 5500) * 2
-        days = [date(2020, 1, 1) + timedelta(days=int(place)) for place in places]
-        rows = [(i, str(day), str(day + timedelta(days=30))) for i, day in enumerate(days)]
-        connection.executemany("INSERT INTO bills VALUES (?, ?, ?)", rows)
-        connection.commit()
-    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4).arrow("bills")
+    places = np.random.default_rng(1).integers(0, 1000, 5500) * 2
+    days = [date(2020, 1, 1) + timedelta(days=int(place)) for place in places]
+    source = stored(
+        tmp_path,
+        "CREATE TABLE bills (id integer PRIMARY KEY, issued date NOT NULL, due date NOT NULL);",
+        bills=[(i, str(day), str(day + timedelta(days=30))) for i, day in enumerate(days)],
+    )
+    made = fit(source, seed=3).sample(seed=4).arrow("bills")
     gaps = {due - issued for issued, due in zip(made["issued"].to_pylist(), made["due"].to_pylist(), strict=True)}
     assert gaps == {timedelta(days=30)}
 
 
 def test_spans_that_go_on_end_with_what_stands_for_no_end(tmp_path: Path) -> None:
     """A post ends where the next one begins; the last one some day, or 9999-12-31, and never without a date."""
-    path = tmp_path / "posts.sqlite"
     rng = np.random.default_rng(2)
     open_end, rows = date(9999, 12, 31), []
     for person in range(600):
@@ -200,17 +206,16 @@ def test_spans_that_go_on_end_with_what_stands_for_no_end(tmp_path: Path) -> Non
             last = open_end if number == posts - 1 and rng.random() < 0.4 else end
             rows.append((person, number, str(begin), str(last)))
             begin = end
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE people (id integer PRIMARY KEY);"
-            "CREATE TABLE posts (person integer NOT NULL REFERENCES people (id), number integer NOT NULL, "
-            "begins date NOT NULL, ends date NOT NULL, PRIMARY KEY (person, begins));"
-        )
-        connection.executemany("INSERT INTO people VALUES (?)", [(i,) for i in range(600)])
-        connection.executemany("INSERT INTO posts VALUES (?, ?, ?, ?)", rows)
-        connection.commit()
-    made = fit(f"sqlite:///{path}", seed=3).sample(seed=4).arrow("posts").sort_by([("person", "ascending"),
-                                                                                  ("begins", "ascending")])  # fmt: skip
+    source = stored(
+        tmp_path,
+        "CREATE TABLE people (id integer PRIMARY KEY);"
+        "CREATE TABLE posts (person integer NOT NULL REFERENCES people (id), number integer NOT NULL, "
+        "begins date NOT NULL, ends date NOT NULL, PRIMARY KEY (person, begins));",
+        people=[(i,) for i in range(600)],
+        posts=rows,
+    )
+    made = fit(source, seed=3).sample(seed=4).arrow("posts")
+    made = made.sort_by([("person", "ascending"), ("begins", "ascending")])
     people, begins, ends = (made[name].to_pylist() for name in ("person", "begins", "ends"))
     assert None not in ends
     last = [i == len(people) - 1 or people[i] != people[i + 1] for i in range(len(people))]
@@ -221,15 +226,13 @@ def test_spans_that_go_on_end_with_what_stands_for_no_end(tmp_path: Path) -> Non
 
 
 def test_few_rows_say_which_moment_comes_first_and_what_stands_for_no_end(tmp_path: Path) -> None:
-    path = tmp_path / "terms.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE terms (id integer PRIMARY KEY, since date NOT NULL, until date NOT NULL)")
-        for i in range(30):
-            since = date(1985, 1, 1) + timedelta(days=i * 997 % 4000)
-            until = date(9999, 1, 1) if i % 3 == 0 else since + timedelta(days=300 + i * 613 % 1500)
-            connection.execute("INSERT INTO terms VALUES (?, ?, ?)", (i, str(since), str(until)))
-        connection.commit()
-    made = fit(f"sqlite:///{path}", seed=3).sample(rows=200, seed=4).arrow("terms")
+    rows = []
+    for i in range(30):
+        since = date(1985, 1, 1) + timedelta(days=i * 997 % 4000)
+        until = date(9999, 1, 1) if i % 3 == 0 else since + timedelta(days=300 + i * 613 % 1500)
+        rows.append((i, str(since), str(until)))
+    script = "CREATE TABLE terms (id integer PRIMARY KEY, since date NOT NULL, until date NOT NULL);"
+    made = fit(stored(tmp_path, script, terms=rows), seed=3).sample(rows=200, seed=4).arrow("terms")
     since, until = made["since"].to_pylist(), made["until"].to_pylist()
     assert all(a < b for a, b in zip(since, until, strict=True))
     assert {day.year for day in until if day.year > 2010} == {9999}
@@ -237,21 +240,18 @@ def test_few_rows_say_which_moment_comes_first_and_what_stands_for_no_end(tmp_pa
 
 def test_numbers_that_must_not_be_below_their_key_find_a_free_place_above_it(tmp_path: Path) -> None:
     """A set of both is full around the key; a few rows are left that neither swaps nor lent values help."""
-    path = tmp_path / "items.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE kinds (id integer PRIMARY KEY, label varchar(20) NOT NULL, weight real NOT NULL);"
-            "CREATE TABLE items (id integer PRIMARY KEY, kind integer NOT NULL REFERENCES kinds (id), "
-            "number integer NOT NULL, UNIQUE (kind, number), CHECK (number >= kind));"
-        )
-        for kind in range(1, 101):
-            row = (kind, f"kind {kind * 7919 % 1000}", kind * 1.7 + kind * kind % 13)
-            connection.execute("INSERT INTO kinds VALUES (?, ?, ?)", row)
-            first = kind + kind * kind // 90
-            items = [(kind, first + place) for place in range(5 + kind * 31 % 35)]
-            connection.executemany("INSERT INTO items (kind, number) VALUES (?, ?)", items)
-        connection.commit()
-    learned = fit(f"sqlite:///{path}", seed=5)
+    numbers = [
+        (kind, kind + kind * kind // 90 + place) for kind in range(1, 101) for place in range(5 + kind * 31 % 35)
+    ]
+    source = stored(
+        tmp_path,
+        "CREATE TABLE kinds (id integer PRIMARY KEY, label varchar(20) NOT NULL, weight real NOT NULL);"
+        "CREATE TABLE items (id integer PRIMARY KEY, kind integer NOT NULL REFERENCES kinds (id), "
+        "number integer NOT NULL, UNIQUE (kind, number), CHECK (number >= kind));",
+        kinds=[(kind, f"kind {kind * 7919 % 1000}", kind * 1.7 + kind * kind % 13) for kind in range(1, 101)],
+        items=[(i, *pair) for i, pair in enumerate(numbers, 1)],
+    )
+    learned = fit(source, seed=5)
     for seed in (5, 6, 7):
         made = learned.sample(seed=seed, scale=2.0).arrow("items")
         pairs = list(zip(made["kind"].to_pylist(), made["number"].to_pylist(), strict=True))
@@ -261,25 +261,24 @@ def test_numbers_that_must_not_be_below_their_key_find_a_free_place_above_it(tmp
 
 def test_families_larger_than_the_parents_they_meet_differ_in_what_else_is_unique(tmp_path: Path) -> None:
     """A player with more seasons than there are years, once few teams are asked for: two stints in one year."""
-    path = tmp_path / "seasons.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            "CREATE TABLE players (id integer PRIMARY KEY, hand varchar(1) NOT NULL);"
-            "CREATE TABLE teams (year integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (year, code));"
-            "CREATE TABLE seasons (player integer NOT NULL REFERENCES players (id), year integer NOT NULL, "
-            "stint integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (player, year, stint), "
-            "FOREIGN KEY (year, code) REFERENCES teams (year, code));"
-        )
-        codes = ("ANA", "BOS", "CHN", "DET", "HOU", "KCA")
-        connection.executemany("INSERT INTO teams VALUES (?, ?)", [(1990 + y, c) for y in range(30) for c in codes])
-        for player in range(80):
-            connection.execute("INSERT INTO players VALUES (?, ?)", (player, "LR"[player % 2]))
-            for season in range(2 + player * 7 % 27):
-                for stint in range(1, 3 if (player + season) % 9 == 0 else 2):
-                    row = (player, 1990 + season, stint, codes[(player + stint) % 6])
-                    connection.execute("INSERT INTO seasons VALUES (?, ?, ?, ?)", row)
-        connection.commit()
-    learned = fit(f"sqlite:///{path}", seed=3)
+    codes = ("ANA", "BOS", "CHN", "DET", "HOU", "KCA")
+    source = stored(
+        tmp_path,
+        "CREATE TABLE players (id integer PRIMARY KEY, hand varchar(1) NOT NULL);"
+        "CREATE TABLE teams (year integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (year, code));"
+        "CREATE TABLE seasons (player integer NOT NULL REFERENCES players (id), year integer NOT NULL, "
+        "stint integer NOT NULL, code varchar(3) NOT NULL, PRIMARY KEY (player, year, stint), "
+        "FOREIGN KEY (year, code) REFERENCES teams (year, code));",
+        players=[(player, "LR"[player % 2]) for player in range(80)],
+        teams=[(1990 + year, code) for year in range(30) for code in codes],
+        seasons=[
+            (player, 1990 + season, stint, codes[(player + stint) % 6])
+            for player in range(80)
+            for season in range(2 + player * 7 % 27)
+            for stint in range(1, 3 if (player + season) % 9 == 0 else 2)
+        ],
+    )
+    learned = fit(source, seed=3)
     for seed in (1, 2):
         made = learned.sample(seed=seed, scale=0.1).arrow("seasons").to_pylist()
         assert len({(row["player"], row["year"], row["stint"]) for row in made}) == len(made) > 0

@@ -29,7 +29,7 @@ from fixturesynth.rules.vocabulary import listed
 from fixturesynth.schema.model import Column, Schema, Table
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["agree", "spell_names"]
+__all__ = ["agree"]
 
 TRIED = 1_024  # rows of what a derived column would hold that are held against its checks
 
@@ -83,46 +83,12 @@ def agree(
     branches: Branches,
     decided: Iterable[str],
 ) -> tuple[ColumnPlan, ...]:
-    """``columns`` with those that follow from others derived from them.
+    """``columns`` with those that follow from others derived from them; of a learned table, unique emails and usernames
+    that spell the row's own names where the rows' do.
 
     Columns that the user decided, that a choice of branches or an unsolved check moves about, and numbers and moments
     in unique sets stay as they are.
     """
-    row = _row_of(schema, needs, columns, uniques, branches, decided)
-    for way in (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals):
-        way(row)
-    return tuple(row.plans[c.name] for c in columns)
-
-
-def spell_names(
-    schema: Schema,
-    needs: ColumnNeeds,
-    columns: Sequence[ColumnPlan],
-    uniques: Sequence[UniquePlan],
-    branches: Branches,
-    decided: Iterable[str],
-) -> tuple[ColumnPlan, ...]:
-    """``columns`` of a learned table, of which unique emails and usernames spell the row's own names where the rows'
-    do. All else is as agree() has it: what the user decided and what checks move about stays."""
-    row = _row_of(schema, needs, columns, uniques, branches, decided)
-    for name, seen in needs.profile.columns.items() if needs.profile is not None else ():
-        habits = seen.writing or {}
-        spelled = habits.get("spelled") or habits.get("spells")
-        parts = list(dict.fromkeys((spelled["first"], spelled["last"]))) if spelled else []
-        if parts and name in row.plans and isinstance(row.plans[name].source, Key) and {*parts} <= row.plans.keys():
-            form, otherwise = ("mail", "email") if seen.meaning == "email" else ("user", "username")
-            _derive(row, name, _call(parts, form, otherwise), parts, f"{otherwise} of {' and '.join(parts)}")
-    return tuple(row.plans[c.name] for c in columns)
-
-
-def _row_of(
-    schema: Schema,
-    needs: ColumnNeeds,
-    columns: Sequence[ColumnPlan],
-    uniques: Sequence[UniquePlan],
-    branches: Branches,
-    decided: Iterable[str],
-) -> _Row:
     table = needs.table
     moved = {c.name for s in branches.sets for b in s.branches for c in b}
     moved |= {c.name for u in uniques for c in (*u.gate, *u.exit)}
@@ -136,7 +102,11 @@ def _row_of(
     fixed = frozenset(moved | set(decided))
     keyed = frozenset(c for u in uniques for c in u.columns)
     orders = strict_of((*branches.differences, *needs.constraints.differences))
-    return _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
+    row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
+    made_up = (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals)
+    for way in made_up if needs.profile is None else (_as_spelled,):
+        way(row)
+    return tuple(row.plans[c.name] for c in columns)
 
 
 def _made(plan: ColumnPlan) -> bool:
@@ -278,6 +248,17 @@ def _mails(row: _Row) -> None:
         parts = _person(row, name) or _of_same(row, name, "username")[:1]
         if parts:
             _derive(row, name, _call(parts, "mail", "email"), parts, f"email of {' and '.join(parts)}")
+
+
+def _as_spelled(row: _Row) -> None:
+    """Unique emails and usernames of the row's own names, where those of the rows are."""
+    for name, seen in row.needs.profile.columns.items() if row.needs.profile is not None else ():
+        habits = seen.writing or {}
+        spelled = habits.get("spelled") or habits.get("spells")
+        parts = list(dict.fromkeys((spelled["first"], spelled["last"]))) if spelled else []
+        if parts and name in row.plans and isinstance(row.plans[name].source, Key) and {*parts} <= row.plans.keys():
+            form, otherwise = ("mail", "email") if seen.meaning == "email" else ("user", "username")
+            _derive(row, name, _call(parts, form, otherwise), parts, f"{otherwise} of {' and '.join(parts)}")
 
 
 def _genders(row: _Row) -> None:

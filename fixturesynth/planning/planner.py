@@ -7,7 +7,7 @@ from math import prod
 
 from fixturesynth.errors import CapacityError, SourceError, UnsatisfiableError
 from fixturesynth.loading.verdicts import Judge
-from fixturesynth.planning.agreement import agree, spell_names
+from fixturesynth.planning.agreement import agree
 from fixturesynth.planning.branches import (
     Branches,
     covering_limit,
@@ -220,10 +220,9 @@ def _plan_table(
     repairs = plan_repairs(needs, columns, branches, schema.dialect) if rows else ()
     if learned is None:
         uniques = plan_gates(needs, columns, uniques, branches, repairs, schema.dialect)
-        columns = agree(schema, needs, columns, uniques, branches, asked_for)
         capacities = _in_branches(needs, branches, capacities)
-    else:
-        columns = spell_names(schema, needs, columns, uniques, branches, asked_for)
+    columns = agree(schema, needs, columns, uniques, branches, asked_for)
+    if learned is not None:
         uniques = lending_sets(table, columns, uniques, schema.dialect)
     sizes: dict[str, int] = {}
     for unique in uniques:
