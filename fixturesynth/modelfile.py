@@ -33,7 +33,7 @@ from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.itemsets import Itemset
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
-from fixturesynth.generators.tablemodel import Block, TableModel
+from fixturesynth.generators.tablemodel import Block, TableModel, Walk, column_variable, step_variable
 from fixturesynth.generators.tying import Tie
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -140,6 +140,13 @@ class _Itemset:
 
 
 @dataclass(frozen=True)
+class _Walk:
+    column: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
 class _Table:
     name: str
     rows: Natural
@@ -163,6 +170,7 @@ class _Table:
     nests: dict[str, list[_Nest]] = field(default_factory=dict)
     habits: dict[str, list[_Habit]] = field(default_factory=dict)
     itemset: _Itemset | None = None
+    walks: list[_Walk] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -312,6 +320,7 @@ class _Writer:
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             itemset=self.itemset(f"{label} itemset", model.itemset),
+            walks=[_Walk(w.column, w.low, w.high) for w in model.walks],
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -485,6 +494,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
         itemset=_itemset(table, tensors),
+        walks=_walks(table),
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,
@@ -532,6 +542,15 @@ def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
     if not scores.size or not whole or block is None or block.size != scores.shape[1]:
         raise ModelFileError(f"{table.name}: the items of {one.foreign_key!r} do not fit their scores")
     return Itemset(one.foreign_key, one.variable, scores, places)
+
+
+def _walks(table: _Table) -> tuple[Walk, ...]:
+    generated = {v.name for v in table.state.variables if not v.context} if table.state is not None else set()
+    for walk in table.walks:
+        needed = {column_variable(walk.column), step_variable(walk.column)}
+        if not needed <= generated & table.encodings.keys() or walk.low > walk.high:
+            raise ModelFileError(f"{table.name}: {walk.column!r} cannot go on from row to row")
+    return tuple(Walk(w.column, w.low, w.high) for w in table.walks)
 
 
 def _memories(table: _Table) -> tuple[Memory, ...]:

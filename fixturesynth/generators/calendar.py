@@ -28,6 +28,7 @@ __all__ = [
     "join_parts",
     "kept_within",
     "months_of",
+    "parts_of",
     "parts_with",
     "split_parts",
 ]
@@ -171,21 +172,28 @@ def parts_with(values: pa.Array, facts: Mapping[str, Any]) -> dict[str, pa.Array
     parsed = parse_temporal(values)
     if parsed is None or parsed[1] != facts["unit"]:
         return None
-    day = parsed[0] // PER_DAY[parsed[1]]
-    return _parts(day, parsed[0] - day * PER_DAY[parsed[1]], numpy_of(values.is_valid()), facts)
+    valid = numpy_of(values.is_valid())
+    return {name: array_of(part, pa.int64(), mask=~valid) for name, part in parts_of(parsed[0], facts).items()}
 
 
 def _parts(
     day: Integers, clock: Integers, valid: npt.NDArray[np.bool_], facts: Mapping[str, Any]
 ) -> dict[str, pa.Array]:
+    numbers = parts_of(day * PER_DAY[facts["unit"]] + clock, facts)
+    return {name: array_of(part, pa.int64(), mask=~valid) for name, part in numbers.items()}
+
+
+def parts_of(numbers: Integers, facts: Mapping[str, Any]) -> dict[str, Integers]:
+    """The parts of moments, (n,) in the unit of the facts."""
+    day = numbers // PER_DAY[facts["unit"]]
     parts = {DATE: (day + 3) // 7 if facts["weekday"] else day}
     if facts.get("monthly"):
         parts[DATE], parts[MONTHDAY] = months_of(day)
     if facts["weekday"]:
         parts[WEEKDAY] = (day + 3) % 7
     if facts["clock"]:
-        parts[CLOCK] = clock
-    return {name: array_of(part, pa.int64(), mask=~valid) for name, part in parts.items()}
+        parts[CLOCK] = numbers - day * PER_DAY[facts["unit"]]
+    return parts
 
 
 def _months_before(since: pa.Array) -> pa.Array | None:

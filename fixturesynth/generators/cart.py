@@ -185,8 +185,17 @@ def _draw_rows(
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
     partnered: Mapping[str, int] = state.facts.get("partnered", {})
     places: dict[int, int] = {}  # of the variables drawn so far among the columns of ``seen``
+    foremost = _foremost(state, known)  # nobody asks how likely they are: nothing was drawn before them
     for i in range(fixed, len(variables)):
         variable = variables[i]
+        if variable.name in foremost:
+            places[i] = len(shown)
+            out[:, column[order[i]]] = seen[:, len(shown)] = drawn = known[variable.name]
+            shown.append(variable)
+            if str(i) in stepped:
+                seen[:, len(shown)] = step_feature(drawn, seen[:, stepped[str(i)]], variable.size)
+                shown.append(_step_of(variable))
+            continue
         own = uniforms[:, column[order[i]]]
         owner = _owners(state, shown, i, seen[:, : len(shown)])
         held = _distributions(state, i)

@@ -43,6 +43,7 @@ class Way:
     parts: Parts
     offset: dict[str, Any] | None = None
     calendar: dict[str, Any] | None = None
+    whole: pa.Array | None = None  # of a column that is taken apart, (n,)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def own_way(name: str, values: pa.Array, encoding: str, beside: Sequence[pa.Arra
         return Way({column_variable(name): (values, encoding)})
     kinds = {part: "categorical" if part == WEEKDAY else "numeric" for part in split[1]}
     parts = {part_variable(part, name): (numbers, kinds[part]) for part, numbers in split[1].items()}
-    return Way(parts, calendar=split[0])
+    return Way(parts, calendar=split[0], whole=values)
 
 
 def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array) -> Way | None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.blocks import row_block
+from fixturesynth.generators.calendar import PARTS
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
     MOST_FEATURE_CODES,
@@ -51,14 +52,18 @@ from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
     Block,
     TableModel,
+    Walk,
     block_variable,
     column_variable,
     home_variable,
     inside_variable,
     length_variable,
     null_variable,
+    part_variable,
+    step_variable,
 )
 from fixturesynth.generators.tying import find_ties
+from fixturesynth.generators.walks import find_walks, steps_of
 from fixturesynth.planning.plan import CROWD, ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
@@ -68,7 +73,9 @@ __all__ = ["fit_tables"]
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
-MOST_STEPS = 1_500  # longest family that is generated sibling by sibling
+MOST_STEPS = 1_500  # longest family that is generated sibling by sibling, whatever else
+MOST_DRAWS = 30_000  # steps times variables of longer ones,
+LEAST_A_STEP = 20  # that have so many rows a step
 
 
 def fit_tables(
@@ -170,14 +177,17 @@ def _fit_learned(
             _add_modelled(column, ways[column.name], coded, found_offsets, calendars, groups, rows.protection)
         else:
             _add_column(rows, table, column, order, groups, coded, found_offsets, lookups)
-    own = len(coded.variables)
+    walks: dict[str, Walk] = {}
     if parents is not None and table.context is not None:
         key = rows.schema[table.name].foreign_key(table.context).columns
         dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars}
         first = mark_series(table.uniques, key, dated, parents, calendars)
         if table.name in rows.itemsets:
             first.add(block_variable(rows.itemsets[table.name].foreign_key))
+        walks = _add_walks(table, ways, parents, coded, Known(groups, rows.protection, coded.max_codes))
+        first |= {part_variable(part, name) for name in walks for part in PARTS}
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
+    own = len(coded.variables)
     _mark_repeats(rows, table, order, parents, groups, coded)
     habits = add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
@@ -194,7 +204,7 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings), insides=find_links(coded.places, groups, rows.protection), nests=nests,
+        shares=_shares(coded, siblings, walks), walks=tuple(walks.values()), insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
     )  # fmt: skip
@@ -227,11 +237,39 @@ def _alike(context: Sequence[Variable], variables: Sequence[Variable]) -> list[V
     ]
 
 
-def _shares(coded: Coded, siblings: tuple[str, ...]) -> dict[str, Integers]:
+def _add_walks(
+    table: TablePlan, ways: Mapping[str, Way], parents: Integers, coded: Coded, known: Known
+) -> dict[str, Walk]:
+    """Columns that go on from the sibling before, and a variable more for each: how far it is to the next one."""
+    counts = np.bincount(parents)
+    if counts.max(initial=0) < 2 or counts.max() > _most_steps(parents.size, len(coded.variables)):
+        return {}
+    position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
+    firm = {s.column for s in table.successions if s.kind != "ascending"} | {b.column for b in table.balances}
+    firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
+    walks = find_walks({n: way for n, way in ways.items() if n not in firm}, position, known)
+    for name in walks:
+        steps = steps_of(name, ways[name], position)
+        coded.encode(step_variable(name), steps, "numeric", known.protection, known.groups)
+        for variable in (column_variable(name), step_variable(name)):  # their places inside codes are their own
+            coded.places.pop(variable, None)
+    return walks
+
+
+def _most_steps(rows: int, variables: int) -> int:
+    """The longest family that is generated sibling by sibling: each step has its price, the more variables the more."""
+    return max(MOST_STEPS, min(rows // LEAST_A_STEP, MOST_DRAWS // max(variables, 1)))
+
+
+def _shares(coded: Coded, siblings: tuple[str, ...], walks: Mapping[str, Walk]) -> dict[str, Integers]:
     """How often each code was seen, (size,), of kinds and of variables that are drawn sibling by sibling; of ordered
-    ones, NULL not at all, and neither 0: what is none and what is little must not change places."""
+    ones, NULL not at all, and neither 0: what is none and what is little must not change places. Walks stay as they
+    are: what moves one row would move all after it."""
     out = {}
+    going = {step_variable(name) for name in walks} | {part_variable(p, name) for name in walks for p in PARTS}
     for variable, codes in zip(coded.variables, coded.codes, strict=True):
+        if variable.name in going:
+            continue
         if variable.name in siblings or variable.name.startswith(KIND):
             out[variable.name] = np.bincount(codes, minlength=variable.size).astype(np.int64)
             encoding = coded.encodings.get(variable.name)
@@ -490,7 +528,7 @@ def _context(
     if n and counts.max() > 1:
         variables = (*variables, *PLACES)
         parts.append(places(position, siblings))
-        if counts.max() <= MOST_STEPS:
+        if counts.max() <= _most_steps(n, own):
             nulls = [_null_code(coded, v.name) for v in coded.variables[:own]]
             around = np.concatenate(parts, axis=1)
             chosen, shown = choose_shown(coded.variables[:own], nulls, coded.codes, position, variables, around)

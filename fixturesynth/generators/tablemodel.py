@@ -22,6 +22,7 @@ from fixturesynth.generators.tying import Tie
 __all__ = [
     "Block",
     "TableModel",
+    "Walk",
     "block_variable",
     "column_variable",
     "count_variable",
@@ -30,6 +31,7 @@ __all__ = [
     "length_variable",
     "null_variable",
     "part_variable",
+    "step_variable",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -58,6 +60,11 @@ def inside_variable(column: str, part: str) -> str:
     return f"inside {column} {part}"
 
 
+def step_variable(column: str) -> str:
+    """How far the next sibling's value lies from a row's."""
+    return f"step {column}"
+
+
 def block_variable(foreign_key: str) -> str:
     return f"block {foreign_key}"
 
@@ -81,6 +88,15 @@ class Block:
     size: int
     rows: Integers | None = None
     home: str | None = None
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A column that goes on from the sibling before, between two protected ends in whole units: generators.walks."""
+
+    column: str
+    low: int
+    high: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,7 @@ class TableModel:
     nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)
     itemset: Itemset | None = None
+    walks: tuple[Walk, ...] = ()
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

@@ -217,7 +217,8 @@ def _choose_context(
         fk = table.foreign_key(plan.foreign_key)
         owned = (fk.on_delete or "").upper() == "CASCADE"
         identifying = 0.3 if set(fk.columns) & primary and not plan.exclusive else 0.0
-        required = 0.2 if all(not table.column(c).nullable for c in fk.columns) else 0.0
+        # With rows it is they that say so: what could be NULL never is, or it would not be among the options.
+        required = 0.2 if profile is not None or all(not table.column(c).nullable for c in fk.columns) else 0.0
         parent = profile[plan.parent] if profile is not None and plan.parent in profile else None
         listed = parent is not None and verbatim.get(plan.parent, parent.reference)
         entity = 0.0 if listed else 0.15

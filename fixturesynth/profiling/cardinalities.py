@@ -81,6 +81,8 @@ def _told(column: ColumnView, at: Integers, found: npt.NDArray[np.bool_]) -> flo
     Both are a ratio of sums of squares whose expectation under a permutation of the rows is (k - 1) / (n - 1) for k
     parents and n rows: Goodman and Kruskal's tau is eta squared of the indicator columns. It is corrected by that
     (as adjusted R squared is) and lowered by one standard error, so that parents with one child each tell nothing.
+    Families that are all alike and differ inside (what goes in comes out, one of each) share less than by chance: this
+    tells as much of a row, once its siblings are known, and counts as the part it is of what is least possible.
     """
     scale = column.family in ("number", "datetime", "time") and column.distinct > _CATEGORIES
     use = found & column.valid if scale else found
@@ -111,4 +113,5 @@ def _told(column: ColumnView, at: Integers, found: npt.NDArray[np.bool_]) -> flo
         return 0.0
     adjusted = 1 - (1 - between / whole) * (n - 1) / (n - k)
     error = (2 * (k - 1) / ((n - 1) * (n - k))) ** 0.5
-    return float(min(1.0, max(0.0, adjusted - error)))
+    least = (k - 1) / (n - k)  # below 0, where all families are alike
+    return float(min(1.0, max(0.0, adjusted - error, (-adjusted - error) / least)))

@@ -32,6 +32,7 @@ from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
+from fixturesynth.generators.walks import walked
 from fixturesynth.planning.parts import part_of
 from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
 from fixturesynth.planning.sharing import columns_to_differ, lenders
@@ -460,6 +461,7 @@ def _sample_codes(
         CodesJob(
             plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
             {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
+            first + low,
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
@@ -544,6 +546,8 @@ def _sample_values(
     ]  # fmt: skip
     parts = list(run.map(_values_here, jobs))
     out = {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
+    if model is not None and model.walks:
+        out |= walked(model, generated(model), codes, position, run.seed, first)
     for name, moments in dealt.items():
         assert model is not None
         exact, _ = moment_parts(moments, model.calendars[name], model.types[name])

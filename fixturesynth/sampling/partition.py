@@ -16,7 +16,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import PARTS, join_parts, kept_within
 from fixturesynth.generators.context import OUTGOING, PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
-from fixturesynth.generators.drawing import stratified
+from fixturesynth.generators.drawing import rows_alike, stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.memories import Remembering, remember
@@ -31,6 +31,7 @@ from fixturesynth.generators.tablemodel import (
     part_variable,
 )
 from fixturesynth.generators.tying import tied
+from fixturesynth.generators.walks import Walking, walk_variables
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived, Key, Modelled, Rule, RuleCall, TablePlan
 from fixturesynth.randomness import below, hashed, stream, words
 from fixturesynth.rules.contract import ColumnContext, RuleRequest
@@ -61,6 +62,7 @@ class CodesJob:
     siblings: Integers  # (n,)
     given: Mapping[str, Codes] = field(default_factory=dict)
     raw: Words | None = None  # (n, generated variables): words to draw by, instead of the seed's own
+    start: int = 0  # rank of the first row
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,10 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         raw = words(source, n * count).reshape(n, count)
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
-    if not model.siblings:
+    if not model.siblings and not model.walks:
         return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=even)
     names = [v.name for v in generated(model)]
+    walking = Walking(model, generated(model), np.arange(n) + job.start, job.position, job.seed)
     seen = [names.index(s) for s in model.siblings]
     none = _nones(model, context)
     keeper = Remembering(model.memories, [model.siblings.index(m.variable) for m in model.memories], n)
@@ -114,8 +117,20 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         before = _shown(out[rows - 1], sizes, seen, none) if step else np.tile(none, (rows.size, 1))
         past = keeper.follow(rows, before) if step else keeper.begin(rows)
         joined = np.concatenate([base[rows], before, past], axis=1)
-        out[rows] = generator.sample(state, joined, raw[rows], _part(job.given, rows), stratify=even)
+        given = dict(_part(job.given, rows) or {})
+        for name, codes in walking.given(rows).items():
+            given[name] = np.where(given[name] >= 0, given[name], codes) if name in given else codes
+        for some in _alike(given, rows.size):
+            known = {name: codes[some] for name, codes in given.items() if (codes[some] >= 0).any()}
+            out[rows[some]] = generator.sample(state, joined[some], raw[rows[some]], known or None, stratify=even)
+        walking.follow(rows, out[rows])
     return out
+
+
+def _alike(given: Mapping[str, Codes], rows: int) -> list[Any]:
+    """Rows by which variables are given: what is given in all of them comes before all others."""
+    known = np.stack([codes >= 0 for codes in given.values()], axis=1) if given else np.zeros((rows, 0), dtype=bool)
+    return [slice(None)] if (known == known[:1]).all() else list(rows_alike(known))
 
 
 def _nones(model: TableModel, context: list[Variable]) -> Codes:
@@ -127,7 +142,7 @@ def _nones(model: TableModel, context: list[Variable]) -> Codes:
 def _shown(codes: Codes, sizes: list[int], seen: list[int], none: Codes) -> Codes:
     """What the next sibling sees of rows, (n, seen): ``none`` is the code after the last of each."""
     columns = [coarse_codes(codes[:, i], sizes[i], int(last)) for i, last in zip(seen, none, strict=True)]
-    return np.stack(columns, axis=1)
+    return np.stack(columns, axis=1) if columns else np.zeros((len(codes), 0), dtype=np.int32)
 
 
 def _surroundings(model: TableModel, context: list[Variable], job: CodesJob) -> Codes:
@@ -180,7 +195,9 @@ def redrawn(
             places_of = [model.siblings.index(m.variable) for m in model.memories]
             past = remember(model.memories, places_of, _shown(codes, sizes, seen, none), job.position)
             base = np.concatenate([base, past[rows]], axis=1)
-    given = {name: known[rows] for name, known in job.given.items()} | dict(given)
+    walking = walk_variables(model)  # where they stand hangs on the sibling before
+    stay = {v.name: codes[rows, i] for i, v in enumerate(own) if v.name in walking}
+    given = {name: known[rows] for name, known in job.given.items()} | stay | dict(given)
     raw = words(stream(job.seed, job.table, *address, generator.name, generator.version), rows.size * len(own))
     return generator.sample(state, base, raw.reshape(rows.size, len(own)), given)
 

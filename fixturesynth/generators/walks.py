@@ -1,0 +1,238 @@
+"""Columns that never fall from one sibling to the next: the moments of a session, days since a beginning, a counter.
+
+A code is a bin, and a step from one sibling to the next is often far smaller than that: drawn bin by bin, ten clicks
+of a minute lie days apart. Where bits of the rows' exact values say that the step tells a
+column more shortly, each row has as a variable of its own how far the next sibling lies from it. The next one's value
+is then known, to the last digit, before anything else of it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fixturesynth.arrays import array_of, numpy_of
+from fixturesynth.generators.calendar import DATE, PARTS, WEEKDAY, join_parts, kept_within, parts_of
+from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.distances import Known, Way, bits_saved
+from fixturesynth.generators.encoding import decode, encode, fit_encoding
+from fixturesynth.generators.encoding.bins import Bins, bins_from_arrays, find_bins, from_bins, protected_ends
+from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
+from fixturesynth.generators.tablemodel import TableModel, Walk, column_variable, part_variable, step_variable
+from fixturesynth.profiling.temporal import format_temporal, parse_temporal
+from fixturesynth.randomness import hashed
+
+__all__ = ["MOST_WALKS", "Walking", "find_walks", "steps_of", "walk_variables", "walked"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int32]
+
+MOST_WALKS = 6  # columns of one table, those that save most
+LEAST_SAVED = 0.5  # bits a row: a variable more has its price
+
+
+def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dict[str, Walk]:
+    """The columns that never fall, and are told more shortly by how far they lie from the sibling before than in their
+    ``ways``.
+
+    Rows of one parent stand together, in order of ``position`` (n,).
+    """
+    found: list[tuple[float, Walk]] = []
+    for name, way in ways.items():
+        whole = _whole(name, way)
+        if whole is None:
+            continue
+        numbers, valid = whole
+        arrived = _arrived(numbers, valid, position)
+        if arrived is None or pc.min(arrived).as_py() < 0:  # what falls again would stray, a little further each time
+            continue
+        plain = array_of(numbers, pa.int64(), mask=~valid)
+        encoding = fit_encoding(
+            plain, "numeric", protection=known.protection, groups=known.groups, max_codes=known.max_codes
+        )
+        before = np.roll(encode(encoding, plain), 1)
+        saved = bits_saved({step_variable(name): (arrived, "numeric")}, way.parts, before, known)
+        if saved >= LEAST_SAVED:
+            low, high = protected_ends(numbers[valid], known.groups[valid], known.protection)
+            found.append((saved, Walk(name, low, high)))
+    found.sort(key=lambda item: -item[0])
+    chosen = {walk.column: walk for _, walk in found[:MOST_WALKS]}
+    return {name: chosen[name] for name in ways if name in chosen}
+
+
+def steps_of(name: str, way: Way, position: Integers) -> pa.Array:
+    """How far the next sibling lies from each row, int64 (n,), NULL where there is none or either is NULL."""
+    whole = _whole(name, way)
+    assert whole is not None
+    arrived = _arrived(*whole, position)
+    assert arrived is not None
+    return pa.concat_arrays([arrived.slice(1), pa.nulls(min(len(arrived), 1), pa.int64())])
+
+
+def _whole(name: str, way: Way) -> tuple[Integers, Flags] | None:
+    """What goes on, in whole units, and where there is any, (n,) each; None for what cannot be counted on."""
+    if way.calendar is not None:
+        if way.whole is None or way.offset is not None or way.calendar.get("monthly") or "series" in way.calendar:
+            return None
+        parsed = parse_temporal(way.whole)
+        return None if parsed is None else (parsed[0].astype(np.int64), numpy_of(way.whole.is_valid()))
+    values, kind = way.parts[column_variable(name)]
+    if kind not in ("numeric", "temporal") or pa.types.is_uint64(values.type):
+        return None
+    facts = find_grid(values, kind)
+    if facts.get("scale") in ("bits", "binary"):
+        return None
+    numbers, valid = to_grid(values, facts)
+    return (numbers, valid) if bool((np.abs(numbers) < 2**61).all()) else None
+
+
+def _arrived(numbers: Integers, valid: Flags, position: Integers) -> pa.Array | None:
+    """How far each row lies from the sibling before, int64 (n,); None where no row has one."""
+    there = valid & np.roll(valid, 1) & (position > 0)
+    if not there.any():
+        return None
+    return array_of(numbers - np.roll(numbers, 1), pa.int64(), mask=~there)
+
+
+def walk_variables(model: TableModel) -> set[str]:
+    """Variables that hold where a walk stands and where it goes."""
+    parts = {part_variable(part, walk.column) for walk in model.walks for part in PARTS}
+    return parts | {step_variable(walk.column) for walk in model.walks}
+
+
+class Walking:
+    """Exact values of the walks of one table while its rows are drawn, all families one sibling further each time.
+
+    ``rank``: which of the table's rows each is, (n,): where inside its code a row lies is the same however often it is
+    asked for, and in whichever partition. ``position``: place in its family, (n,); siblings stand together in order.
+    """
+
+    def __init__(
+        self, model: TableModel, variables: Sequence[Variable], rank: Integers, position: Integers, seed: int
+    ) -> None:
+        places = {v.name: i for i, v in enumerate(variables)}
+        self._walks = [_Going(model, walk, places, rank, position, seed) for walk in model.walks]
+
+    def given(self, rows: Integers) -> dict[str, Codes]:
+        """Codes by variable, (rows,), -1 where a row does not go on from the one before."""
+        return {name: codes for going in self._walks for name, codes in going.given(rows).items()}
+
+    def follow(self, rows: Integers, codes: Codes) -> None:
+        """Where ``rows`` stand, by their ``codes`` (rows, variables), and where their next siblings will."""
+        for going in self._walks:
+            going.follow(rows, codes)
+
+    def values(self) -> dict[str, pa.Array]:
+        """By column: the values of all rows, as ``generators.encoding`` or ``generators.calendar`` give them."""
+        return {going.walk.column: going.values() for going in self._walks}
+
+
+class _Going:
+    """One walk."""
+
+    def __init__(
+        self, model: TableModel, walk: Walk, places: Mapping[str, int], rank: Integers, position: Integers, seed: int
+    ) -> None:
+        self.walk, self._seed, self._rank = walk, seed, rank
+        self._table, self._kind = model.name, model.types[walk.column]
+        self._calendar = model.calendars.get(walk.column)
+        self._parts = [p for p in PARTS if part_variable(p, walk.column) in places]
+        self._places = {p: places[part_variable(p, walk.column)] for p in self._parts}
+        self._encodings = {p: model.encodings[part_variable(p, walk.column)] for p in self._parts}
+        step = step_variable(walk.column)
+        self._step, self._step_place = model.encodings[step], places[step]
+        self._step_bins = _bins(self._step.arrays)
+        self._bins = {p: _bins(encoding.arrays) for p, encoding in self._encodings.items()}
+        if WEEKDAY in self._encodings:
+            self._weekdays = encode(self._encodings[WEEKDAY], array_of(np.arange(7)))
+        self._words = hashed(rank, seed, model.name, walk.column, "step")
+        self._at = np.zeros(rank.size, dtype=np.int64)
+        self._valid = np.zeros(rank.size, dtype=bool)
+        self._onward = np.zeros(rank.size, dtype=bool)  # whether a row goes on from the one before
+        self._follows = np.append(position[1:] > 0, False)[: rank.size]  # whether the next row is its sibling
+
+    def given(self, rows: Integers) -> dict[str, Codes]:
+        onward = self._onward[rows]
+        found = {part_variable(p, self.walk.column): np.full(rows.size, -1, dtype=np.int32) for p in self._parts}
+        if onward.any():
+            for part, codes in self._codes(self._at[rows[onward]]).items():
+                found[part_variable(part, self.walk.column)][onward] = codes
+        return found
+
+    def _codes(self, numbers: Integers) -> dict[str, Codes]:
+        """Codes of the parts of exact values, (n,) each."""
+        parts = {DATE: numbers} if self._calendar is None else parts_of(numbers, self._calendar)
+        return {p: self._weekdays[parts[p]] if p == WEEKDAY else self._binned(p, parts[p]) for p in self._parts}
+
+    def _binned(self, part: str, numbers: Integers) -> Codes:
+        bins = self._bins[part]
+        return np.zeros(numbers.size, dtype=np.int32) if bins is None else find_bins(bins, numbers)
+
+    def follow(self, rows: Integers, codes: Codes) -> None:
+        fresh = ~self._onward[rows]
+        if fresh.any():
+            self._begin(rows[fresh], codes[fresh])
+        step = codes[:, self._step_place]
+        onward = self._valid[rows] & self._follows[rows]
+        if self._step.null_code is not None:
+            onward = onward & (step != self._step.null_code)
+        rows, step = rows[onward], step[onward]
+        if not rows.size or self._step_bins is None:
+            return
+        there = self._at[rows] + from_bins(self._step_bins, step, self._words[rows])
+        self._at[rows + 1] = np.clip(there, self.walk.low, self.walk.high)
+        self._valid[rows + 1] = self._onward[rows + 1] = True
+
+    def _begin(self, rows: Integers, codes: Codes) -> None:
+        """Rows that are where their own codes say, not where the sibling before leads."""
+        drawn = {
+            p: decode(self._encodings[p], codes[:, i], hashed(self._rank[rows], self._seed, self._table, p, "begin"))
+            for p, i in self._places.items()
+        }
+        if self._calendar is None:
+            (part,) = self._parts
+            numbers, valid = to_grid(drawn[part], self._encodings[part].facts)
+        else:
+            raw = hashed(self._rank[rows], self._seed, self._table, self.walk.column, "within")
+            values = join_parts(kept_within(drawn, self._calendar, raw), self._calendar, self._kind)
+            parsed = parse_temporal(values)
+            numbers = np.zeros(rows.size, np.int64) if parsed is None else parsed[0].astype(np.int64)
+            valid = numpy_of(values.is_valid())
+        self._at[rows], self._valid[rows] = numbers, valid
+
+    def values(self) -> pa.Array:
+        if self._calendar is None:
+            (part,) = self._parts
+            encoding = self._encodings[part]
+            return from_grid(self._at, self._valid, encoding.facts, decode(encoding, *_NOTHING).type)
+        made = format_temporal(self._at, self._calendar["unit"], self._calendar["format"], ~self._valid)
+        return made if made.type == self._kind else made.cast(self._kind)
+
+
+_NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.uint64))
+
+
+def _bins(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Bins | None:
+    return bins_from_arrays(dict(arrays)) if "upper" in arrays else None
+
+
+def walked(
+    model: TableModel, variables: Sequence[Variable], codes: Codes, position: Integers, seed: int, first: int
+) -> dict[str, pa.Array]:
+    """The columns that are walks, by the codes of all rows, (n, variables), and their ``position`` (n,).
+
+    ``first``: rank of the first row.
+    """
+    going = Walking(model, variables, np.arange(position.size, dtype=np.int64) + first, position, seed)
+    order = np.argsort(position, kind="stable")
+    bounds = np.searchsorted(position[order], np.arange(int(position.max(initial=0)) + 2))
+    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        rows = order[low:high]
+        going.follow(rows, codes[rows])
+    return going.values()
