@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.arrays import array_of, numpy_of
-from fixturesynth.generators.calendar import DATE, PARTS, WEEKDAY, join_parts, kept_within, parts_of
+from fixturesynth.generators.calendar import DATE, PARTS, PER_DAY, WEEKDAY, join_parts, kept_within, parts_of
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.distances import Known, Way, bits_saved
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
@@ -34,6 +34,9 @@ Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
 
 MOST_WALKS = 6  # columns of one table, those that save most
+FARTHEST = 2**61
+TURNS = 12  # of moving families
+STRAYED = 0.02  # of the rows, that may stand elsewhere
 LEAST_SAVED = 0.5  # bits a row: a variable more has its price
 
 
@@ -59,11 +62,19 @@ def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dic
         before = np.roll(encode(encoding, plain), 1)
         saved = bits_saved({step_variable(name): (arrived, "numeric")}, way.parts, before, known)
         if saved >= LEAST_SAVED:
-            low, high = protected_ends(numbers[valid], known.groups[valid], known.protection)
-            found.append((saved, Walk(name, low, high)))
+            found.append((saved, Walk(name, *_ends(numbers[valid], known.groups[valid], known.protection))))
     found.sort(key=lambda item: -item[0])
     chosen = {walk.column: walk for _, walk in found[:MOST_WALKS]}
     return {name: chosen[name] for name in ways if name in chosen}
+
+
+def _ends(numbers: Integers, groups: Integers, protection: int) -> tuple[int, int]:
+    """Protected ends on the grid that the numbers keep to."""
+    distinct = np.unique(numbers)
+    step, anchor = max(int(np.gcd.reduce(np.diff(distinct))), 1), int(distinct[0])
+    low, high = protected_ends(numbers, groups, protection)
+    low, high = anchor + -(-(low - anchor) // step) * step, anchor + (high - anchor) // step * step
+    return low, max(low, high)
 
 
 def steps_of(name: str, way: Way, position: Integers) -> pa.Array:
@@ -132,6 +143,14 @@ class Walking:
         """By column: the values of all rows, as ``generators.encoding`` or ``generators.calendar`` give them."""
         return {going.walk.column: going.values() for going in self._walks}
 
+    def settled(self, family: Integers, codes: Codes, *, among: bool) -> Codes:
+        """``codes``, (n, variables), after families, by number from 0, (n,), moved as wholes between the ends, and
+        where ``among`` is asked to where those of the real rows stand."""
+        out = codes.copy()
+        for going in self._walks:
+            going.settle(family, out, among=among)
+        return out
+
 
 class _Going:
     """One walk."""
@@ -185,8 +204,8 @@ class _Going:
         rows, step = rows[onward], step[onward]
         if not rows.size or self._step_bins is None:
             return
-        there = self._at[rows] + from_bins(self._step_bins, step, self._words[rows])
-        self._at[rows + 1] = np.clip(there, self.walk.low, self.walk.high)
+        there = np.minimum(self._at[rows], FARTHEST) + from_bins(self._step_bins, step, self._words[rows])
+        self._at[rows + 1] = there
         self._valid[rows + 1] = self._onward[rows + 1] = True
 
     def _begin(self, rows: Integers, codes: Codes) -> None:
@@ -206,6 +225,34 @@ class _Going:
             valid = numpy_of(values.is_valid())
         self._at[rows], self._valid[rows] = numbers, valid
 
+    def settle(self, family: Integers, codes: Codes, *, among: bool) -> None:
+        rows, bins = np.flatnonzero(self._valid), self._bins[DATE]
+        if not rows.size or bins is None:
+            return
+        one = family[rows]
+        starts = np.flatnonzero(np.diff(one, prepend=-1))
+        sizes = np.diff(starts, append=rows.size)
+        unit = 1 if self._calendar is None else PER_DAY[self._calendar["unit"]] * (7 if WEEKDAY in self._parts else 1)
+        grain = unit if self._calendar is not None else int(bins.step[0])
+        for turn in range(TURNS if among else 1):
+            numbers = self._at[rows]
+            dates = numbers if self._calendar is None else parts_of(numbers, self._calendar)[DATE]
+            wanted = _spread(bins, dates) if among else None
+            if wanted is None and turn:
+                break
+            shift = np.zeros(starts.size, dtype=np.int64)
+            if wanted is not None:
+                order = np.lexsort((wanted - dates, one))
+                shift = (wanted - dates)[order][starts + (sizes - 1) // 2] * unit
+            # As far as the family has room, in steps that keep it on its grid.
+            least, most = np.minimum.reduceat(numbers, starts), np.maximum.reduceat(numbers, starts)
+            lowest, highest = -((least - self.walk.low) // grain) * grain, (self.walk.high - most) // grain * grain
+            shift = np.maximum(np.minimum(shift, highest), np.minimum(lowest, 0))
+            self._at[rows] += np.repeat(shift, sizes)
+        self._at[rows] = np.clip(self._at[rows], self.walk.low, self.walk.high)
+        for part, moved in self._codes(self._at[rows]).items():
+            codes[rows, self._places[part]] = moved
+
     def values(self) -> pa.Array:
         if self._calendar is None:
             (part,) = self._parts
@@ -213,6 +260,32 @@ class _Going:
             return from_grid(self._at, self._valid, encoding.facts, decode(encoding, *_NOTHING).type)
         made = format_temporal(self._at, self._calendar["unit"], self._calendar["format"], ~self._valid)
         return made if made.type == self._kind else made.cast(self._kind)
+
+
+def _spread(bins: Bins, numbers: Integers) -> Integers | None:
+    """What numbers, (n,), would be if they were spread as those that were learned, in their own order; None where they
+    nearly are."""
+    if not numbers.size:
+        return None
+    total = int(bins.running[-1])
+    _, rank, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    middle = 2 * np.cumsum(counts) - counts  # of twice as many parts as there are rows
+    held = np.interp(numbers, *_running(bins)) / total
+    strayed = np.abs(held - np.cumsum(counts)[rank] / numbers.size).max()
+    if strayed <= STRAYED:
+        return None
+    at = middle[rank] * total // (2 * numbers.size)
+    segment = np.minimum(np.searchsorted(bins.running, at, side="right"), bins.running.size - 1)
+    start = np.where(segment > 0, bins.running[segment - 1], 0)
+    weight = bins.running[segment] - start
+    cells = ((at - start) * bins.cells[segment].astype(np.float64) / weight).astype(np.uint64)
+    return bins.low[segment] + (cells * bins.step[0]).astype(np.int64)
+
+
+def _running(bins: Bins) -> tuple[Integers, Integers]:
+    """The last value of each segment, and how many rows lie up to there."""
+    last = bins.low + ((bins.cells - np.uint64(1)) * bins.step[0]).astype(np.int64)
+    return last, bins.running
 
 
 _NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.uint64))
@@ -223,16 +296,19 @@ def _bins(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Bins | None:
 
 
 def walked(
-    model: TableModel, variables: Sequence[Variable], codes: Codes, position: Integers, seed: int, first: int
-) -> dict[str, pa.Array]:
-    """The columns that are walks, by the codes of all rows, (n, variables), and their ``position`` (n,).
+    model: TableModel | None, codes: Codes, position: Integers, seed: int, first: int, *, settled: bool
+) -> tuple[Codes, dict[str, pa.Array]]:
+    """Codes of all rows, (n, variables), and the values of the columns that are walks, by the rows' ``position`` (n,).
 
-    ``first``: rank of the first row.
+    ``first``: rank of the first row. ``settled``: families may move to where those of the real rows stand.
     """
+    if model is None or model.state is None or not model.walks:
+        return codes, {}
+    variables = [v for v in model.state.variables if not v.context]
     going = Walking(model, variables, np.arange(position.size, dtype=np.int64) + first, position, seed)
     order = np.argsort(position, kind="stable")
     bounds = np.searchsorted(position[order], np.arange(int(position.max(initial=0)) + 2))
     for low, high in zip(bounds[:-1], bounds[1:], strict=True):
         rows = order[low:high]
         going.follow(rows, codes[rows])
-    return going.values()
+    return going.settled(np.cumsum(position == 0) - 1, codes, among=settled), going.values()

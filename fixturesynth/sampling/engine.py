@@ -219,9 +219,12 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     parents, position, siblings = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt)
+    asked = {g.column for g in run.given if g.table == plan.name}
+    free = run.chosen is None and not asked
+    codes, moments = walked(model, codes, position, run.seed, run.first.get(plan.name, 0), settled=free)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
-    base = _sample_values(run, plan, codes, model, position, dealt)
+    base = _sample_values(run, plan, codes, model, position, dealt) | moments
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
     # What is lent differs already as far as the lender's values do; others would find no partner.
@@ -243,7 +246,6 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         run.waiting.append(assembly)
     if model is not None and model.state is not None:
         codes = _codes_now(run, plan, table, model, columns, codes, (parents, position, siblings))
-    asked = {g.column for g in run.given if g.table == plan.name}
     columns = balance_families(assembly, finish(assembly, _put_given(run, plan, columns), asked), asked)
     columns = composed_again(assembly, columns, asked)
     return Made(plan.rows, columns, assembly.ranks, _features(run, plan, table, model, codes, parents))
@@ -546,8 +548,6 @@ def _sample_values(
     ]  # fmt: skip
     parts = list(run.map(_values_here, jobs))
     out = {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
-    if model is not None and model.walks:
-        out |= walked(model, generated(model), codes, position, run.seed, first)
     for name, moments in dealt.items():
         assert model is not None
         exact, _ = moment_parts(moments, model.calendars[name], model.types[name])
