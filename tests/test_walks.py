@@ -83,9 +83,7 @@ def gaps_of(clicks: pd.DataFrame, column: str = "at") -> npt.NDArray[np.float64]
     return seconds.to_numpy(np.float64)
 
 
-def test_clicks_lie_as_far_apart_as_real_ones(
-    real: Mapping[str, pd.DataFrame], synthesizer: fs.Synthesizer
-) -> None:
+def test_clicks_lie_as_far_apart_as_real_ones(real: Mapping[str, pd.DataFrame], synthesizer: fs.Synthesizer) -> None:
     made = synthesizer.sample(seed=3).to_frames()
     ours, theirs = gaps_of(made["clicks"]), gaps_of(real["clicks"])
     for quantile in (0.25, 0.5, 0.75, 0.9):
@@ -116,9 +114,13 @@ def test_the_same_rows_in_any_number_of_partitions(real: Mapping[str, pd.DataFra
 def test_one_long_family_does_not_tear_the_others_apart(schema: fs.Schema) -> None:
     real = rows_of_clicks(longest=1_600)
     pages = {"clicks": real["clicks"], "visitors": real["visitors"], "pages": real["pages"]}
-    assert 1_600 * LEAST_A_STEP > len(real["clicks"])  # as it is, the family is too long for so few rows
-    more = pd.concat([real["clicks"].assign(visitor_id=lambda d, k=k: d["visitor_id"] + k * VISITORS) for k in range(4)])
-    others = pd.concat([real["visitors"].assign(visitor_id=lambda d, k=k: d["visitor_id"] + k * VISITORS) for k in range(4)])
+    assert len(real["clicks"]) < 1_600 * LEAST_A_STEP  # as it is, the family is too long for so few rows
+    more = pd.concat(
+        [real["clicks"].assign(visitor_id=lambda d, k=k: d["visitor_id"] + k * VISITORS) for k in range(4)]
+    )
+    others = pd.concat(
+        [real["visitors"].assign(visitor_id=lambda d, k=k: d["visitor_id"] + k * VISITORS) for k in range(4)]
+    )
     made = fs.fit({**pages, "clicks": more, "visitors": others}, schema=schema, seed=5).sample(seed=3).to_frames()
     assert np.median(gaps_of(made["clicks"])) == pytest.approx(np.median(gaps_of(more)), rel=0.2, abs=1)
 
@@ -145,25 +147,30 @@ def known_of(rows: int) -> Known:
 
 def test_only_what_never_falls_goes_on() -> None:
     source = np.random.Generator(np.random.PCG64(2))
-    position = np.tile(np.arange(10), 100)
-    rising = (np.cumsum(source.integers(0, 3, (100, 10)), axis=1) + source.integers(0, 10**6, (100, 1))).ravel()
+    position = np.tile(np.arange(10), 300)
+    rising = (np.cumsum(source.integers(0, 3, (300, 10)), axis=1) + source.integers(0, 10**6, (300, 1))).ravel()
     falling = rising.copy()
     falling[5] -= 10
     ways = {
         "rising": own_way("rising", pa.array(rising), "numeric", ()),
         "falling": own_way("falling", pa.array(falling), "numeric", ()),
-        "name": own_way("name", pa.array(["a", "b"] * 500), "categorical", ()),
+        "name": own_way("name", pa.array(["a", "b"] * 1500), "categorical", ()),
     }
-    walks = find_walks(ways, position, known_of(1000))
+    walks = find_walks(ways, position, known_of(3000))
     assert list(walks) == ["rising"]
+    assert find_walks({n: _first(w, 1000) for n, w in ways.items()}, position[:1000], known_of(1000)) == {}
     assert walks["rising"].low >= rising.min()
     assert walks["rising"].high <= rising.max()
 
 
+def _first(way: Way, rows: int) -> Way:
+    return Way({name: (values.slice(0, rows), kind) for name, (values, kind) in way.parts.items()})
+
+
 def test_what_few_bits_tell_stays_as_it_is() -> None:
-    position = np.tile(np.arange(10), 100)
+    position = np.tile(np.arange(10), 300)
     ways = {"place": own_way("place", pa.array(position), "numeric", ())}
-    assert find_walks(ways, position, known_of(1000)) == {}
+    assert find_walks(ways, position, known_of(3000)) == {}
 
 
 def test_steps_lead_to_the_next_sibling() -> None:

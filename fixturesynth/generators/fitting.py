@@ -204,7 +204,8 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings, walks), walks=tuple(walks.values()), insides=find_links(coded.places, groups, rows.protection), nests=nests,
+        shares=_shares(coded, siblings, walks), walks=tuple(walks.values()),
+        insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
     )  # fmt: skip

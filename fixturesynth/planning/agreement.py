@@ -17,7 +17,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
-from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.orders import strict_of
 from fixturesynth.planning.parts import told_apart
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Rule, RuleCall, TablePlan, UniquePlan

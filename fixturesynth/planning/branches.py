@@ -7,7 +7,7 @@ row that keeps to any one of them passes. Checks that share a column are multipl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import (
     BranchColumn,
     BranchSet,

@@ -13,7 +13,7 @@ from fixturesynth.schema.model import Column, Table, Unique
 from fixturesynth.schema.predicates import ColumnDomain, NotUnderstood, TableConstraints
 
 if TYPE_CHECKING:
-    from fixturesynth.planning.columns import ColumnNeeds
+    from fixturesynth.planning.needs import ColumnNeeds
 
 __all__ = ["ColumnChange", "change_column", "narrow", "with_uniques"]
 

@@ -1,8 +1,7 @@
 """One source for each column, from what the schema declares, what the rows say and what the user wants."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,10 +9,11 @@ import numpy as np
 
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
-from fixturesynth.planning.chronology import has_open_ends
 from fixturesynth.planning.composing import composed_plan
+from fixturesynth.planning.distances import copied_from, deltas, reachable
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -22,7 +22,6 @@ from fixturesynth.planning.plan import (
     Key,
     Modelled,
     Reference,
-    ReferencePlan,
     Rule,
     RuleCall,
     Source,
@@ -33,17 +32,17 @@ from fixturesynth.planning.styles import in_their_style
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.planning.written import as_written, coded, of_another_list
-from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
+from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
-from fixturesynth.rules.contract import ColumnContext, RuleRequest
+from fixturesynth.rules.contract import RuleRequest
 from fixturesynth.rules.defaults import NAMED
 from fixturesynth.rules.habits import null_share
 from fixturesynth.rules.sampling import sample_rule
-from fixturesynth.schema.model import Column, ForeignKey, Table
+from fixturesynth.schema.model import Column, ForeignKey
 from fixturesynth.schema.predicates import ColumnDomain, TableConstraints
 
-__all__ = ["ColumnNeeds", "plan_columns", "with_sparse_keys"]
+__all__ = ["plan_columns", "with_sparse_keys"]
 
 MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integer": "numeric", "number": "numeric"}
 
@@ -68,28 +67,6 @@ TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
-
-
-@dataclass(frozen=True)
-class ColumnNeeds:
-    """What surrounds a table's columns when they are planned."""
-
-    table: Table
-    references: tuple[ReferencePlan, ...]
-    context: str | None
-    constraints: TableConstraints
-    profile: TableProfile | None
-    locale: str
-    now: str
-    unique_columns: frozenset[str]  # single columns that must be unique
-    parents: Mapping[str, TablePlan]  # those planned already
-    rows: int = 1
-    referenced: frozenset[str] = frozenset()  # columns that foreign keys of other tables name
-
-    def column_context(self, column: Column) -> ColumnContext:
-        now = datetime.fromisoformat(self.now)
-        aware = now if now.tzinfo else now.replace(tzinfo=UTC)
-        return ColumnContext(self.table.name, column.name, column.type, self.locale, aware)
 
 
 def plan_columns(
@@ -141,6 +118,8 @@ def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
     """
     if item.kind == "copy" and any(r.foreign_key == item.foreign_key and r.how == "self" for r in needs.references):
         return False
+    if item.kind == "ordinal" and item.parameters.get("ranked"):
+        return False  # learned, and put in ranks: see plan_successions
     if item.kind == "presence":
         return not any(item.target in c.columns for c in needs.table.checks)
     return item.kind not in BETWEEN or follows(needs.table, needs.references, item)
@@ -173,7 +152,7 @@ def _plan_column(
     seen = needs.profile.columns.get(column.name) if needs.profile and needs.profile.rows else None
     composed = composed_plan(
         needs.table, column, seen, needs.profile, needs.constraints.domains.get(column.name), needs.references,
-        partial(_reachable, needs), unique=column.name in needs.unique_columns,
+        partial(reachable, needs), unique=column.name in needs.unique_columns,
     )  # fmt: skip
     if composed is not None:
         return composed
@@ -289,7 +268,7 @@ def _plan_learned(
             parameters |= _midnight(needs, column)
         if invariant.kind == "determines" and seen.kind not in ("integer", "number", "datetime"):
             parameters |= _categories(needs, column, seen)
-        if invariant.kind == "determines" and (above := _copied(needs, column, seen)) is not None:
+        if invariant.kind == "determines" and (above := copied_from(needs, column, seen)) is not None:
             parameters |= {"copied": list(above)} | longest_text(column, needs.constraints.domains.get(column.name))
         if invariant.kind == "running":
             parameters = bounded(parameters, needs.constraints.domains.get(column.name))
@@ -300,7 +279,7 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
-    copied = _copied(needs, column, seen)
+    copied = copied_from(needs, column, seen)
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
         longest = longest_text(column, needs.constraints.domains.get(column.name))
@@ -309,7 +288,7 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
     if _is_learned(seen):
         kind = _encoding(seen) if seen.kind in MODELLED_KINDS or seen.kind == "datetime" else "categorical"
-        options = _deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
+        options = deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})
         if seen.nulls:
             options["filled"] = [seen.rows - seen.nulls, seen.rows]
         return ColumnPlan(
@@ -318,27 +297,6 @@ def _plan_learned(
     call, _ = learned_rule(needs, column, seen)
     made = ", of what the rows' own are made of" if call.name in ("document", "elements") else " by rule"
     return ColumnPlan(column.name, _spelled(call, seen, needs), f"{seen.meaning or seen.kind}{made}")
-
-
-def _copied(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
-    """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
-    text = column.type.kind == "text" or seen.kind == "datetime"
-    if seen.copied is None or not text or not _reachable(needs, *seen.copied):
-        return None
-    domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
-    free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
-        column.name not in c.columns or c.columns == (column.name,) for c in needs.table.checks
-    )
-    return seen.copied if free and not any(column.name in u.columns for u in unique_sets(needs.table)) else None
-
-
-def _reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:
-    """Whether rows are given a parent by this foreign key, and its column, before their own columns are made."""
-    how = {r.foreign_key: r.how for r in needs.references}
-    parent = needs.parents.get(needs.table.foreign_key(foreign_key).parent)
-    if how.get(foreign_key) not in ("context", "matched", "implied") or parent is None:
-        return False
-    return any(c.name == theirs and not c.null_share for c in parent.columns)
 
 
 def _is_learned(seen: ColumnProfile) -> bool:
@@ -499,44 +457,6 @@ def _rare_documents(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
 PERSON_RULES = frozenset(
     {"first_name", "last_name", "full_name", "email", "username", "phone", "street", "address", "url", "company"}
 )
-
-
-def _deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
-    """A column that never comes before another is learned as the distance from it."""
-    if needs.profile is None:
-        return {}
-    known = needs.profile.columns
-    nulls = {(i.sources[0], i.target) for i in needs.profile.invariants if i.kind in ("nulls_together", "null_implies")}
-
-    def safe(base: str) -> bool:
-        return base in known and (known[base].nulls == 0 or (base, column.name) in nulls)
-
-    mine = known[column.name]
-    if has_open_ends(mine):
-        return {}
-    orders = [i.sources[0] for i in needs.profile.invariants if i.kind == "order" and i.target == column.name]
-    # What a check says needs no rows to be believed: few rows show an order too seldom for an invariant.
-    below = {(d.low, d.high) for d in needs.constraints.differences}
-    orders += [low for low, high in sorted(below) if high == column.name and (high, low) not in below]
-    for start in orders:
-        if safe(start):
-            base = known[start]
-            if base.kind == mine.kind and mine.kind in ("datetime", "integer", "number"):
-                return {"delta_from": start}
-    # Counted from a date that it mostly is, or that it never comes before; else from one that it never comes after.
-    if mine.kind == "datetime" and mine.copied is not None and _reachable(needs, *mine.copied):
-        return {"delta_parent": list(mine.copied)}
-    ordered = [
-        (str(i.foreign_key), i.sources[0])
-        for kind in ("order_parent", "order_parent_reversed") for i in needs.profile.invariants
-        if i.kind == kind and i.target == column.name and mine.kind == "datetime"
-    ]  # fmt: skip
-    seen_from = [o for o in ordered if o[0] == needs.context]
-    if seen_from:
-        return {"delta_parent": list(seen_from[0])}
-    # The moment of others is not seen when the row is drawn: a distance has to say more than the row's own one does.
-    near = [o for o in ordered if _reachable(needs, *o)]
-    return {"delta_parent": list(near[0]), "if_shorter": True} if near else {}
 
 
 def _unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from fixturesynth.errors import ConstraintError
-from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Derived, ExclusionPlan, Key, Modelled, Reference, Rule
 from fixturesynth.profiling.ranges import scale_of
 from fixturesynth.rules.moments import moment_of

@@ -197,10 +197,11 @@ class Succession:
     """What a learned column keeps to from one sibling to the next; see ``profiling.profile.Invariant``.
 
     paced: it goes on in even steps from where the first stands. ascending: it never falls, in order of rank. progress:
-    it goes through states, never back. Siblings are the rows that agree in ``groups``; without any, all of the table.
+    it goes through states, never back. ranked: it is its own rank among the siblings, from ``start``. Siblings are the
+    rows that agree in ``groups``; without any, all of the table.
     """
 
-    kind: Literal["paced", "ascending", "progress"]
+    kind: Literal["paced", "ascending", "progress", "ranked"]
     column: str
     groups: tuple[str, ...] = ()
     order: tuple[str, ...] = ()

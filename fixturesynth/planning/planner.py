@@ -18,8 +18,9 @@ from fixturesynth.planning.branches import (
     without_values,
 )
 from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
-from fixturesynth.planning.columns import ColumnNeeds, plan_columns, with_sparse_keys
+from fixturesynth.planning.columns import plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.orders import orders_by_meaning, strict_of, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.parts import distinct_parents, part_of

@@ -11,7 +11,7 @@ from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import CapacityError, ConstraintError
 from fixturesynth.planning.branches import Branches
-from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Constant, Default, Key, Rule
 from fixturesynth.planning.solving import Counts, fits, mend, ways_to
 from fixturesynth.randomness import hashed

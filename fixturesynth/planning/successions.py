@@ -63,6 +63,12 @@ def plan_successions(
         if item.kind == "paced" and groups:
             rest |= _ends(seen, item)
         out.append(Succession(item.kind, item.target, groups, order, rest))
+    ranks = [i for i in seen.invariants if i.kind == "ordinal" and i.parameters.get("ranked") and i.target in learned]
+    made = {r.foreign_key for r in references if r.how in ("context", "matched")}
+    for item in ranks:
+        if item.foreign_key in made:
+            groups = table.foreign_key(item.foreign_key).columns
+            out.append(Succession("ranked", item.target, groups, (), {"start": item.parameters["start"]}))
     return tuple(out)
 
 
@@ -197,6 +203,8 @@ def in_line(seen: TableProfile | None, column: str) -> str:
         parts.append(f"goes on {_gap(p)} in {_within(p)}")
     if (p := found.get("ascending")) is not None:
         parts.append(f"never falls in {_within(p)}")
+    if (p := found.get("ordinal")) is not None:
+        parts.append("a rank among the children of each parent")
     if (p := found.get("progress")) is not None:
         parts.append(f"only goes forward in {_within(p)}")
     if (p := found.get("balance")) is not None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.branches import Branches
-from fixturesynth.planning.columns import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Rule
 from fixturesynth.rules.registry import space_of
 from fixturesynth.schema.predicates import NotUnderstood, evaluate

@@ -142,7 +142,8 @@ class Invariant:
 
     ``parameters`` by kind: constant: value; presence: null, set; order, order_parent: strict; linear: coefficients,
     constant, decimals; product: factor, decimals; both: rounding (a rule of ``rounding.ROUNDINGS``, left out for
-    half_even); clock: midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start.
+    half_even); clock: midnight; datepart: part, zone (an IANA name, left out for none); ordinal: start, ranked (it is
+    no order in which the children stand, but a rank among them).
 
     Rules between siblings name the columns that make a family (``groups``, none: the whole table) and those that put
     it in ``order``. running: terms ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount

@@ -27,6 +27,7 @@ from fixturesynth.generators.tablemodel import (
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Rule, Succession, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.profiling.siblings import Siblings, by_pace, line_up, on_grid, paced, sort_key, within
+from fixturesynth.randomness import hashed
 from fixturesynth.sampling.assembly import Assembly, compute, derived
 from fixturesynth.sampling.bounds import Bounds, kept_within
 from fixturesynth.sampling.nulls import filled
@@ -63,7 +64,7 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
     moved = False
     for item in assembly.plan.successions:
         # Dates as they are now, put in order with their parents'.
-        if item.column in columns and item.kind != "progress":
+        if item.column in columns and item.kind not in ("progress", "ranked"):
             _set(assembly, item.column, columns[item.column])
     for item in assembly.plan.successions:
         if item.kind != "ascending" or item.column not in columns:
@@ -87,6 +88,10 @@ def arrange(assembly: Assembly, columns: Columns) -> Columns:
             if values is not None:
                 _set(assembly, item.column, values)
                 columns = compute(assembly)
+    for item in assembly.plan.successions:
+        if item.kind == "ranked" and item.column in columns:
+            _set(assembly, item.column, _ranked(assembly, item, columns))
+            columns = compute(assembly)
     for column in assembly.plan.columns:
         whole = isinstance(column.source, Derived) and column.source.operation == "running"
         if whole and column.name in assembly.base and not column.source.parameters["groups"]:  # type: ignore[union-attr]
@@ -135,6 +140,17 @@ def finish(assembly: Assembly, columns: Columns, given: Collection[str] | None =
         if column.name not in keyed:
             out[column.name] = _clipped(out[column.name], source)
     return out
+
+
+def _ranked(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """Each value's rank among its siblings' instead of it; of equal ones a keyed hash decides."""
+    view = assembly.view(columns, item.column, *item.groups)
+    line = line_up(view, item.groups, ())
+    ties = hashed(line.order, assembly.seed, assembly.table.name, item.column, "ranked")
+    order = np.lexsort((ties, sort_key(view[item.column])[line.order], line.family))
+    ranks = np.full(assembly.rows, int(item.parameters["start"]), dtype=np.int64)
+    ranks[line.order[order]] += line.place
+    return as_type(array_of(ranks), columns[item.column].type)
 
 
 def _in_progress(assembly: Assembly, item: Succession, columns: Mapping[str, pa.Array]) -> pa.Array | None:
@@ -437,5 +453,5 @@ def _clipped(values: pa.Array, source: Derived) -> pa.Array:
 
 
 _SUCCESSIONS: Mapping[str, Callable[[Assembly, Succession, Mapping[str, pa.Array]], pa.Array | None]] = {
-    "paced": _on_pace, "ascending": _rising, "progress": _in_progress,
+    "paced": _on_pace, "ascending": _rising, "progress": _in_progress, "ranked": _ranked,
 }  # fmt: skip

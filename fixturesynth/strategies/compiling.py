@@ -9,8 +9,8 @@ from typing import Any
 
 from fixturesynth.errors import ConstraintError
 from fixturesynth.loading.verdicts import Judge
-from fixturesynth.planning.columns import ColumnNeeds
 from fixturesynth.planning.exclusions import with_exclusions
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import Default, Key, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.ranges import hold_ranges

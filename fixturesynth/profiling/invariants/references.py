@@ -1,6 +1,7 @@
 """Rules along a foreign key: copies of the parent's columns, and numbering of the children."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +66,30 @@ def _agreement(column: ColumnView, used: Integers) -> float:
     return float((counts * (counts - 1)).sum() / (n * (n - 1))) if n > 1 else 1.0
 
 
-def find_ordinals(child: TableView, fk: ForeignKey) -> Iterator[Invariant]:
-    """Integer columns (or texts of plain integers) that number the children of each parent without a gap."""
+def find_ordinals(child: TableView, fk: ForeignKey) -> list[Invariant]:
+    """Integer columns (or texts of plain integers) that number the children of each parent without a gap.
+
+    Of several the first that goes as the rows stand counts them; others that stand in another order, and are in no key,
+    are ranks among the children (``ranked``): a place on the grid is not the place at the finish.
+    """
+    found = list(_numbering(child, fk))
+    counting = next((i for i, (_, in_order) in enumerate(found) if in_order), 0)
+    return [
+        replace(rule, parameters={**rule.parameters, "ranked": True})
+        if i != counting and not in_order and rule.target not in child.key_columns and not _follows(child, rule, found)
+        else rule
+        for i, (rule, in_order) in enumerate(found)
+    ]
+
+
+def _follows(child: TableView, rule: Invariant, found: Sequence[tuple[Invariant, bool]]) -> bool:
+    """Whether an earlier one of ``found`` numbers the children alike."""
+    before = found[: [other for other, _ in found].index(rule)]
+    return any(np.array_equal(child[rule.target].dense, child[other.target].dense) for other, _ in before)
+
+
+def _numbering(child: TableView, fk: ForeignKey) -> Iterator[tuple[Invariant, bool]]:
+    """(rule, whether it goes as the rows stand)."""
     if any(name not in child.columns for name in fk.columns):
         return
     whole = np.ones(child.rows, dtype=bool)
@@ -93,9 +116,12 @@ def find_ordinals(child: TableView, fk: ForeignKey) -> Iterator[Invariant]:
         if distinct_codes(groups * (int(own.max()) - start + 1) + own - start)[1] < rows.size:
             continue
         if surprise_of_agreement(column, rows.size - k) >= SURPRISE:
-            yield Invariant(
+            rule = Invariant(
                 "ordinal", child.table.name, column.name, (), fk.name, {"start": start}, support=int(rows.size)
             )  # fmt: skip
+            standing = np.argsort(groups, kind="stable")
+            starts = np.cumsum(sizes) - sizes
+            yield rule, bool((own[standing] - start == np.arange(rows.size) - starts[groups[standing]]).all())
 
 
 def _counting(column: ColumnView) -> Integers | None:

@@ -1,0 +1,35 @@
+"""What surrounds a table's columns when they are planned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fixturesynth.planning.plan import ReferencePlan, TablePlan
+from fixturesynth.profiling.profile import TableProfile
+from fixturesynth.rules.contract import ColumnContext
+from fixturesynth.schema.model import Column, Table
+from fixturesynth.schema.predicates import TableConstraints
+
+__all__ = ["ColumnNeeds"]
+
+
+@dataclass(frozen=True)
+class ColumnNeeds:
+    """One table and what is known of it; ``context``: the foreign key beside whose parent its rows are learned."""
+
+    table: Table
+    references: tuple[ReferencePlan, ...]
+    context: str | None
+    constraints: TableConstraints
+    profile: TableProfile | None
+    locale: str
+    now: str
+    unique_columns: frozenset[str]  # single columns that must be unique
+    parents: Mapping[str, TablePlan]  # those planned already
+    rows: int = 1
+    referenced: frozenset[str] = frozenset()  # columns that foreign keys of other tables name
+
+    def column_context(self, column: Column) -> ColumnContext:
+        now = datetime.fromisoformat(self.now)
+        aware = now if now.tzinfo else now.replace(tzinfo=UTC)
+        return ColumnContext(self.table.name, column.name, column.type, self.locale, aware)
