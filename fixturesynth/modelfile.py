@@ -33,7 +33,7 @@ from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.itemsets import Itemset
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
-from fixturesynth.generators.tablemodel import Block, TableModel, Walk, column_variable, step_variable
+from fixturesynth.generators.tablemodel import Block, Line, TableModel, Walk, column_variable, step_variable
 from fixturesynth.generators.tying import Tie
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -147,6 +147,18 @@ class _Walk:
 
 
 @dataclass(frozen=True)
+class _Line:
+    foreign_key: str
+    degrees: list[int]
+    column: str | None
+    distances: list[int]
+    never_before: bool
+    variable: str | None
+    classes: list[list[int]]
+    child_of: str | None
+
+
+@dataclass(frozen=True)
 class _Table:
     name: str
     rows: Natural
@@ -171,6 +183,7 @@ class _Table:
     habits: dict[str, list[_Habit]] = field(default_factory=dict)
     itemset: _Itemset | None = None
     walks: list[_Walk] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -321,6 +334,10 @@ class _Writer:
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             itemset=self.itemset(f"{label} itemset", model.itemset),
             walks=[_Walk(w.column, w.low, w.high) for w in model.walks],
+            lines=[_Line(
+                one.foreign_key, list(one.degrees), one.column, list(one.distances), one.never_before, one.variable,
+                [list(row) for row in one.classes], one.child_of,
+            ) for one in model.lines],
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -495,6 +512,13 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
         itemset=_itemset(table, tensors),
         walks=_walks(table),
+        lines=tuple(
+            Line(
+                one.foreign_key, tuple(one.degrees), one.column, tuple(one.distances), one.never_before, one.variable,
+                tuple(tuple(row) for row in one.classes), one.child_of,
+            )
+            for one in table.lines
+        ),
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,

@@ -41,6 +41,7 @@ from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links
 from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.keys import combined, dense_rank
+from fixturesynth.generators.lines import add_lines
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
@@ -187,6 +188,7 @@ def _fit_learned(
         walks = _add_walks(table, ways, parents, coded, Known(groups, rows.protection, coded.max_codes))
         first |= {part_variable(part, name) for name in walks for part in PARTS}
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
+    lines = add_lines(rows, table, order, coded)
     own = len(coded.variables)
     _mark_repeats(rows, table, order, parents, groups, coded)
     habits = add_outgoing(rows, table, order, coded, seed)
@@ -204,7 +206,7 @@ def _fit_learned(
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
-        shares=_shares(coded, siblings, walks), walks=tuple(walks.values()),
+        shares=_shares(coded, siblings, walks), walks=tuple(walks.values()), lines=lines,
         insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,

@@ -21,6 +21,7 @@ from fixturesynth.generators.tying import Tie
 
 __all__ = [
     "Block",
+    "Line",
     "TableModel",
     "Walk",
     "block_variable",
@@ -29,6 +30,7 @@ __all__ = [
     "home_variable",
     "inside_variable",
     "length_variable",
+    "line_variable",
     "null_variable",
     "part_variable",
     "step_variable",
@@ -60,6 +62,11 @@ def inside_variable(column: str, part: str) -> str:
     return f"inside {column} {part}"
 
 
+def line_variable(foreign_key: str) -> str:
+    """Whether a row has a parent by a self reference: see generators.lines."""
+    return f"line {foreign_key}"
+
+
 def step_variable(column: str) -> str:
     """How far the next sibling's value lies from a row's."""
     return f"step {column}"
@@ -88,6 +95,25 @@ class Block:
     size: int
     rows: Integers | None = None
     home: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A self reference, of which generators.lines has more.
+
+    ``degrees``: children by code of the row's variable for them. ``column``: in which children lie near their parents,
+    ``distances`` from them, in whole numbers, at even quantiles; ``never_before``: none is negative. ``variable``:
+    whose code ``classes`` counts, [child][parent]. ``child_of``: another one, by which the parent is its child's child.
+    """
+
+    foreign_key: str
+    degrees: tuple[int, ...]
+    column: str | None = None
+    distances: tuple[int, ...] = ()
+    never_before: bool = False
+    variable: str | None = None
+    classes: tuple[tuple[int, ...], ...] = ()
+    child_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +158,7 @@ class TableModel:
     habits: Mapping[str, Habits] = field(default_factory=dict)
     itemset: Itemset | None = None
     walks: tuple[Walk, ...] = ()
+    lines: tuple[Line, ...] = ()
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fixturesynth.planning.plan import Derived, Modelled, Reference, Rule, Source, TablePlan
+from fixturesynth.planning.plan import Derived, Modelled, Reference, ReferencePlan, Rule, Source, TablePlan
 from fixturesynth.schema.model import Table
 
-__all__ = ["hanging_on_parent", "may_exchange"]
+__all__ = ["hanging_on_parent", "may_be_planted", "may_exchange"]
 
 
 def may_exchange(plan: TablePlan, foreign_key: str) -> bool:
@@ -13,6 +13,17 @@ def may_exchange(plan: TablePlan, foreign_key: str) -> bool:
     reference = plan.reference(foreign_key)
     alone = all(r.decided_by != foreign_key for r in plan.references)
     return reference.how == "matched" and not reference.exclusive and reference.decided_by is None and alone
+
+
+def may_be_planted(plan: TablePlan, table: Table, reference: ReferencePlan) -> bool:
+    """Whether nothing was decided about a self reference but what its rows and their parents are like."""
+    names = table.foreign_key(reference.foreign_key).columns
+    sources = [plan.column(c).source for c in names]
+    free = all(isinstance(s, Reference) and s.foreign_key == reference.foreign_key for s in sources)
+    unique = any(set(u.columns) & set(names) for u in plan.uniques)
+    nullable = any(table.column(c).nullable for c in names)
+    alone = reference.how == "self" and not reference.exclusive and not plan.branches
+    return alone and free and nullable and not unique and not reference.nulls_asked and not reference.asked
 
 
 def hanging_on_parent(plan: TablePlan, table: Table, foreign_key: str) -> frozenset[str]:
