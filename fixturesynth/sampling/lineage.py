@@ -154,7 +154,8 @@ def _degrees(
     whole = assign_by_score(
         stretch(learned, assembly.rows, total), score, assembly.seed, assembly.table.name, line.foreign_key, "degrees"
     )
-    return np.maximum(whole - itself, 0)
+    beside_itself: Integers = np.maximum(whole - itself, 0)
+    return beside_itself
 
 
 def _wanted_classes(line: Line, own: Integers, child: Integers, seed: int, address: tuple[str, ...]) -> Integers:
