@@ -184,6 +184,7 @@ class _Table:
     itemset: _Itemset | None = None
     walks: list[_Walk] = field(default_factory=list)
     lines: list[_Line] = field(default_factory=list)
+    oddities: dict[str, list[tuple[str | None, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -338,6 +339,7 @@ class _Writer:
                 one.foreign_key, list(one.degrees), one.column, list(one.distances), one.never_before, one.variable,
                 [list(row) for row in one.classes], one.child_of,
             ) for one in model.lines],
+            oddities={name: list(odd) for name, odd in model.oddities.items()},
             state=None if state is None else _State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
@@ -519,6 +521,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
             )
             for one in table.lines
         ),
+        oddities={name: tuple(odd) for name, odd in table.oddities.items()},
         state=None if state is None else State(
             state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
             state.facts,

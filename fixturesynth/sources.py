@@ -11,13 +11,13 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
 from fixturesynth.loading.judging import make_judge
-from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.loading.verdicts import Judge
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
 from fixturesynth.profiling import profile_dataset
+from fixturesynth.profiling.oddities import set_apart
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.spec import Spec, read_spec
@@ -205,7 +205,7 @@ def decide(
         seed=spec.seed or 0,
         progress=lambda table, n: told("read", table, n, 0),
     )
-    schema, dataset = loosen(source.schema, dataset)
+    schema, dataset, _ = set_apart(source.schema, dataset, spec.protection or 5)
     profile = profile_dataset(
         dataset,
         schema,

@@ -147,9 +147,9 @@ def fit(
     # What learning takes, and models do without: opening one is faster by half.
     from fixturesynth.generators.choosing import Measured
     from fixturesynth.generators.fitting import fit_tables
-    from fixturesynth.loading.loosening import loosen
     from fixturesynth.loading.reading import infer_schema, read_rows
     from fixturesynth.profiling.datasets import profile_dataset, root_entities
+    from fixturesynth.profiling.oddities import set_apart
 
     told = progress or (lambda stage, table, done, of: None)
     if schema is None:
@@ -157,7 +157,7 @@ def fit(
     dataset = read_rows(source, schema, limit=limit, seed=seed, progress=lambda t, n: told("read", t, n, 0))
     if schema is None:
         schema = infer_schema(dataset)
-    schema, dataset = loosen(schema, dataset)
+    schema, dataset, odd = set_apart(schema, dataset, protection)
     profile = profile_dataset(
         dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
     )
@@ -184,6 +184,7 @@ def fit(
         groups=root_entities(schema, dataset), protection=profile.protection,
         seed=seed, time_limit=time_limit, progress=reached,
     )  # fmt: skip
+    models |= {name: replace(models[name], oddities=odd[name]) for name in odd if name in models}
     plan, wishes = _measured(plan, wishes, models)
     trained_on = {name: dataset.content_hash(name) for name in dataset}
     return Synthesizer(schema, plan, models, profile, wishes, seed, trained_on)

@@ -29,10 +29,10 @@ from fixturesynth.evaluation.movements import (
 )
 from fixturesynth.evaluation.requiring import read_conditions
 from fixturesynth.evaluation.schemachanges import find_changes
-from fixturesynth.loading.loosening import loosen
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.profiling.columnar import locate_parents, view_table
 from fixturesynth.profiling.columns import parse_temporal
+from fixturesynth.profiling.oddities import set_apart
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -94,7 +94,7 @@ def drift(
     if made.profile is None or not made.profile.tables:
         raise InputError("the model has learned from no rows, there is nothing to compare with: fit it on a source")
     told = progress or (lambda table, done, of: None)
-    live, declared = _read(source, made.schema, told)
+    live, declared = _read(source, made.schema, made.profile.protection, told)
     names = tuple(n for n in made.schema.names if n in live and n in made.profile)
     if not names:
         raise SourceError(f"the source has none of the model's tables: {', '.join(list(made.profile.tables)[:8])}")
@@ -120,13 +120,13 @@ def drift(
     return replace(report, requirements=report.judged(require)) if require else report
 
 
-def _read(source: Any, schema: Schema, told: Progress) -> tuple[Dataset, Schema | None]:
+def _read(source: Any, schema: Schema, protection: int, told: Progress) -> tuple[Dataset, Schema | None]:
     """The rows of the model's tables, and the schema that the source declares, where it is a database."""
     if isinstance(source, str | Path) and not Path(source).is_dir():
         declared = reflect(str(source))
         tables = [n for n in schema.names if n in declared]
         rows = read_rows(source, declared, tables=tables, progress=lambda t, n: told(f"read {t}", n, 0))
-        declared, rows = loosen(declared, rows)
+        declared, rows, _ = set_apart(declared, rows, protection)
         return rows, declared
     inferred = read_rows(source)
     tables = [n for n in schema.names if n in inferred]

@@ -22,6 +22,7 @@ from fixturesynth.generators.tying import Tie
 __all__ = [
     "Block",
     "Line",
+    "Oddities",
     "TableModel",
     "Walk",
     "block_variable",
@@ -97,6 +98,10 @@ class Block:
     home: str | None = None
 
 
+# By column: texts that stand for "unknown" and how often they came, None for NULL itself: see profiling.oddities.
+Oddities = Mapping[str, tuple[tuple[str | None, int], ...]]
+
+
 @dataclass(frozen=True)
 class Line:
     """A self reference, of which generators.lines has more.
@@ -159,6 +164,7 @@ class TableModel:
     itemset: Itemset | None = None
     walks: tuple[Walk, ...] = ()
     lines: tuple[Line, ...] = ()
+    oddities: Oddities = field(default_factory=dict)
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

@@ -53,6 +53,7 @@ from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.itemsets import dealt_items
 from fixturesynth.sampling.matching import codes_of, pair_keys
+from fixturesynth.sampling.nulls import among_nulls
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
@@ -590,4 +591,5 @@ def _put_given(run: _Run, plan: TablePlan, columns: dict[str, pa.Array]) -> dict
 def _arrow(run: _Run, plan: TablePlan) -> pa.Table:
     made, table = run.made[plan.name], run.schema[plan.name]
     names = [c for c in table.column_names if c in made.columns]
-    return pa.table({n: made.columns[n] for n in names})
+    odd = run.models[plan.name].oddities if plan.name in run.models else {}
+    return pa.table({n: among_nulls(made.columns[n], odd.get(n, ()), run.seed, plan.name, n) for n in names})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,10 +23,31 @@ from fixturesynth.sampling.assembly import Assembly
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.predicates import compile_constraints
 
-__all__ = ["filled", "settle_nulls"]
+__all__ = ["among_nulls", "filled", "settle_nulls"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
+
+
+def among_nulls(values: pa.Array, odd: Sequence[tuple[str | None, int]], seed: int, *address: str | int) -> pa.Array:
+    """The column with texts that stand for "unknown" among its NULLs, as often as they were there, as texts.
+
+    >>> among_nulls(pa.array([4, None, 7]), [("n/a", 3)], 1, "t", "c").to_pylist()
+    ['4', 'n/a', '7']
+    """
+    if not odd:
+        return values
+    empty = np.flatnonzero(~_valid(values))
+    words = hashed(empty, seed, *address, "odd")
+    # Shared out evenly: the order of the words decides who gets which.
+    place = np.argsort(np.argsort(words, kind="stable"), kind="stable")
+    ends = np.cumsum([count for _, count in odd])
+    chosen = np.searchsorted(ends, (2 * place + 1) * int(ends[-1]) // (2 * max(empty.size, 1)), side="right")
+    index = np.full(len(values), -1, dtype=np.int64)
+    index[empty] = chosen
+    texts = array_of([text for text, _ in odd], pa.string())
+    unknown = texts.take(array_of(index, pa.int64(), mask=index < 0))
+    return pc.coalesce(pc.cast(values, pa.string()), unknown)
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,117 @@
+"""Texts that stand for "unknown" among dates, times and numbers: '', '0000-00-00', 'N/A'.
+
+SQLite keeps them in whatever column. A column that holds some is a column of dates all the same: they are set apart
+before anything is learned, as NULL, and come again among the generated rows as often as they were there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, time
+
+import numpy as np
+import pyarrow as pa
+
+from fixturesynth.dataset import Dataset
+from fixturesynth.loading.loosening import UNENFORCED, loosen
+from fixturesynth.profiling.temporal import parse_temporal
+from fixturesynth.schema.model import Column, Schema, Table
+
+__all__ = ["Odd", "set_apart"]
+
+Odd = tuple[tuple[str | None, int], ...]  # texts, None for NULL, and how often they came
+
+LEAST_VALUES = 50
+MOST_ODD = 8  # different texts
+LEAST_PLAIN = 0.5  # of the values must be what the column declares
+
+_READ: dict[str, Callable[[str], object]] = {
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "integer": int,
+    "decimal": float,
+    "float": float,
+}
+
+
+def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema, Dataset, dict[str, dict[str, Odd]]]:
+    """Schema and rows as they are to be learned (see ``loading.loosening``), and by table what was set apart.
+
+    ``protection``: fewest rows that must have a text for it to come again; rarer ones come as NULL or as another one.
+    """
+    found: dict[str, dict[str, Odd]] = {}
+    tables, rows = [], {}
+    for table in schema:
+        changed: dict[str, tuple[pa.Array, Odd]] = {}
+        if schema.dialect in UNENFORCED and table.name in dataset:
+            held = dataset.arrow(table.name)
+            for column in table.columns:
+                if column.name in held.column_names and _is_free(table, column):
+                    apart = _apart(held.column(column.name), column, protection)
+                    if apart is not None:
+                        changed[column.name] = apart
+        if changed:
+            found[table.name] = {name: odd for name, (_, odd) in changed.items()}
+            rows[table.name] = pa.table({
+                n: changed[n][0] if n in changed else held.column(n) for n in held.column_names
+            })  # fmt: skip
+            table = replace(
+                table,
+                columns=tuple(replace(c, nullable=True) if c.name in changed else c for c in table.columns),
+            )
+        tables.append(table)
+    if found:
+        schema = replace(schema, tables=tuple(tables))
+        dataset = Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset})
+    return *loosen(schema, dataset), found
+
+
+def _is_free(table: Table, column: Column) -> bool:
+    """Whether no key, reference or check looks at the column."""
+    used = {c for fk in table.foreign_keys for c in fk.columns} | {c for key in table.keys for c in key}
+    used |= {c for check in table.checks for c in check.columns} | {c for u in table.uniques for c in u.columns}
+    return column.type.kind in _READ and column.name not in used and column.generated is None
+
+
+def _apart(values: pa.ChunkedArray, column: Column, protection: int) -> tuple[pa.Array, Odd] | None:
+    """The column with NULL in the place of odd texts, and these; None where there are none, or too many."""
+    if not pa.types.is_string(values.type) or len(values) - values.null_count < LEAST_VALUES:
+        return None
+    coded = pa.concat_arrays(values.chunks).dictionary_encode()
+    texts = coded.dictionary.to_pylist()
+    read = _READ[column.type.kind]
+    plain = [_readable(read, text) for text in texts]
+    odd = [i for i, one in enumerate(plain) if one is None]
+    if not odd or len(odd) > MOST_ODD:
+        return None
+    counts = np.bincount(coded.indices.drop_null().to_numpy(), minlength=len(texts))
+    if counts[odd].sum() > (1 - LEAST_PLAIN) * counts.sum():
+        return None
+    kept = [(texts[i], int(counts[i])) for i in odd if counts[i] >= protection]
+    if not kept:
+        return None
+    nulls = values.null_count
+    made = _typed(column, texts, plain).take(coded.indices)
+    if column.type.kind in ("date", "timestamp", "time") and parse_temporal(made) is None:
+        return None
+    return made, (*kept, *(((None, nulls),) if nulls and column.nullable else ()))
+
+
+def _readable(read: Callable[[str], object], text: str) -> object | None:
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
+def _typed(column: Column, texts: list[str], plain: list[object | None]) -> pa.Array:
+    """The dictionary of a column without its odd texts: numbers as such, dates as they are written."""
+    if column.type.kind in ("date", "timestamp", "time"):
+        return pa.array([None if one is None else text for text, one in zip(texts, plain, strict=True)], pa.string())
+    whole = all(one is None or float(one) == int(float(one)) for one in plain)  # type: ignore[arg-type]
+    small = all(one is None or abs(float(one)) < 2**53 for one in plain)  # type: ignore[arg-type]
+    if column.type.kind == "integer" and whole and small:
+        return pa.array([None if one is None else int(one) for one in plain], pa.int64())  # type: ignore[call-overload]
+    return pa.array([None if one is None else float(one) for one in plain], pa.float64())  # type: ignore[arg-type]
