@@ -111,6 +111,17 @@ def test_the_rows_it_was_learned_from_have_not_drifted(database: Path, model: fs
     assert not [m for m in report.moved if "hash" not in m.what]
 
 
+def test_a_slip_or_two_do_not_make_dates_of_any_digits(tmp_path: Path) -> None:
+    path = tmp_path / "slips.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, day DATE NOT NULL)")
+        days = [(dt.date(2020, 1, 1) + dt.timedelta(days=7 * i % 1000)).isoformat() for i in range(200)]
+        connection.executemany("INSERT INTO t (day) VALUES (?)", [(d,) for d in [*days, "2020-02-31", "soon"]])
+        connection.commit()
+    made = fs.fit(f"sqlite:///{path}", seed=1).sample(seed=2)["t"]["day"]
+    assert {dt.date.fromisoformat(str(d)).year for d in made} == {2020, 2021, 2022}
+
+
 def test_nulls_share_out_what_stands_for_unknown() -> None:
     values = pa.array([1, None, None, None, None, 2])
     made = among_nulls(values, [("", 1), ("n/a", 2), (None, 1)], 1, "t", "c").to_pylist()

@@ -53,13 +53,13 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
                     if apart is not None:
                         changed[column.name] = apart
         if changed:
-            found[table.name] = {name: odd for name, (_, odd) in changed.items()}
+            found[table.name] = {name: odd for name, (_, odd) in changed.items() if odd}
             rows[table.name] = pa.table({
                 n: changed[n][0] if n in changed else held.column(n) for n in held.column_names
             })  # fmt: skip
             table = replace(
                 table,
-                columns=tuple(replace(c, nullable=True) if c.name in changed else c for c in table.columns),
+                columns=tuple(replace(c, nullable=True) if c.name in found[table.name] else c for c in table.columns),
             )
         tables.append(table)
     if found:
@@ -76,7 +76,8 @@ def _is_free(table: Table, column: Column) -> bool:
 
 
 def _apart(values: pa.ChunkedArray, column: Column, protection: int) -> tuple[pa.Array, Odd] | None:
-    """The column with NULL in the place of odd texts, and these; None where there are none, or too many."""
+    """The column with NULL in the place of odd texts, and those that may come again; None where there are no odd ones,
+    or too many."""
     if not pa.types.is_string(values.type) or len(values) - values.null_count < LEAST_VALUES:
         return None
     coded = pa.concat_arrays(values.chunks).dictionary_encode()
@@ -90,13 +91,11 @@ def _apart(values: pa.ChunkedArray, column: Column, protection: int) -> tuple[pa
     if counts[odd].sum() > (1 - LEAST_PLAIN) * counts.sum():
         return None
     kept = [(texts[i], int(counts[i])) for i in odd if counts[i] >= protection]
-    if not kept:
-        return None
     nulls = values.null_count
     made = _typed(column, texts, plain).take(coded.indices)
     if column.type.kind in ("date", "timestamp", "time") and parse_temporal(made) is None:
         return None
-    return made, (*kept, *(((None, nulls),) if nulls and column.nullable else ()))
+    return made, (*kept, *(((None, nulls),) if nulls and column.nullable else ())) if kept else ()
 
 
 def _readable(read: Callable[[str], object], text: str) -> object | None:
