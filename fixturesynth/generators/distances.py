@@ -22,7 +22,7 @@ from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.tablemodel import column_variable, part_variable
 
-__all__ = ["LEAST_ROWS", "Known", "Parts", "Way", "bits_saved", "own_way", "way_from"]
+__all__ = ["LEAST_ROWS", "Known", "Parts", "Way", "bits_inside", "bits_saved", "own_way", "way_from"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -90,6 +90,18 @@ def bits_saved(one: Parts, other: Parts, beside: Codes, known: Known) -> float:
     saved = _bits_of(other, rows, beside, known) - _bits_of(one, rows, beside, known)
     mean, spread = float(saved.mean()), float(saved.std())
     return mean if mean >= LEAST_SAVED and mean * saved.size**0.5 > SURE * spread else 0.0
+
+
+def bits_inside(parts: Parts, known: Known) -> float:
+    """Bits that are left of a row, in the middle, where the codes of all ``parts`` are known."""
+    left = 0.0
+    for values, kind in parts.values():
+        rows = numpy_of(values.is_valid())
+        groups, own = known.groups[rows], values.drop_null()
+        encoding = fit_encoding(own, kind, protection=known.protection, groups=groups, max_codes=known.max_codes)
+        inside = _inside(encoding, own, encode(encoding, own))
+        left += float(np.median(inside)) if inside.size else 0.0
+    return left
 
 
 def _bits_of(parts: Parts, rows: npt.NDArray[np.bool_], beside: Codes, known: Known) -> Floats:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, numpy_of
 from fixturesynth.generators.calendar import DATE, PARTS, PER_DAY, WEEKDAY, join_parts, kept_within, parts_of
 from fixturesynth.generators.contract import Variable
-from fixturesynth.generators.distances import Known, Way, bits_saved
+from fixturesynth.generators.distances import Known, Way, bits_inside, bits_saved
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
 from fixturesynth.generators.encoding.bins import Bins, bins_from_arrays, find_bins, from_bins, protected_ends
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
@@ -36,9 +36,11 @@ Codes = npt.NDArray[np.int32]
 MOST_WALKS = 6  # columns of one table, those that save most
 FARTHEST = 2**61
 TURNS = 12  # of moving families
+STRETCHED = 5  # part of a step by which it may change
 STRAYED = 0.02  # of the rows, that may stand elsewhere
 # Of fewer rows, whose moments come before all else, what a row is like would be told by its date alone: whose it was.
 LEAST_ROWS = 2_000
+LEAST_FINER = 2.0  # bits a row, by which steps must say more exactly where it is
 LEAST_SAVED = 0.5  # bits a row: a variable more has its price
 
 
@@ -63,7 +65,11 @@ def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dic
         )
         before = np.roll(encode(encoding, plain), 1)
         saved = bits_saved({step_variable(name): (arrived, "numeric")}, way.parts, before, known)
-        if saved >= LEAST_SAVED:
+        if saved < LEAST_SAVED:
+            continue
+        # Bins that are no coarser than the steps tell a date as well by themselves, and do not stray.
+        step = {step_variable(name): (arrived, "numeric")}
+        if bits_inside(way.parts, known) - bits_inside(step, known) >= LEAST_FINER:
             found.append((saved, Walk(name, *_ends(numbers[valid], known.groups[valid], known.protection))))
     found.sort(key=lambda item: -item[0])
     chosen = {walk.column: walk for _, walk in found[:MOST_WALKS]}
@@ -251,6 +257,13 @@ class _Going:
             lowest, highest = -((least - self.walk.low) // grain) * grain, (self.walk.high - most) // grain * grain
             shift = np.maximum(np.minimum(shift, highest), np.minimum(lowest, 0))
             self._at[rows] += np.repeat(shift, sizes)
+        if among:
+            # What no family as a whole can bring there, rows do as far as they hardly come to lie nearer or farther.
+            numbers = self._at[rows]
+            dates = numbers if self._calendar is None else parts_of(numbers, self._calendar)[DATE]
+            wanted = _spread(bins, dates)
+            if wanted is not None:
+                self._at[rows] = numbers + _stretched(numbers, (wanted - dates) * unit, starts, grain)
         self._at[rows] = np.clip(self._at[rows], self.walk.low, self.walk.high)
         for part, moved in self._codes(self._at[rows]).items():
             codes[rows, self._places[part]] = moved
@@ -262,6 +275,21 @@ class _Going:
             return from_grid(self._at, self._valid, encoding.facts, decode(encoding, *_NOTHING).type)
         made = format_temporal(self._at, self._calendar["unit"], self._calendar["format"], ~self._valid)
         return made if made.type == self._kind else made.cast(self._kind)
+
+
+def _stretched(numbers: Integers, shift: Integers, starts: Integers, grain: int) -> Integers:
+    """How far rows are to move, (n,), which would move by ``shift``: no step between siblings changes by more than its
+    STRETCHED part, in whole ``grain``. ``starts``: the first row of each family."""
+    out = shift.copy()
+    sizes = np.diff(starts, append=numbers.size)
+    place = np.arange(numbers.size) - np.repeat(starts, sizes)
+    order = np.argsort(place, kind="stable")
+    bounds = np.searchsorted(place[order], np.arange(1, int(sizes.max(initial=1)) + 1))
+    for low, high in pairwise(bounds.tolist()):
+        rows = order[low:high]
+        most = np.abs(numbers[rows] - numbers[rows - 1]) // STRETCHED // grain * grain
+        out[rows] = np.clip(out[rows], out[rows - 1] - most, out[rows - 1] + most)
+    return out
 
 
 def _spread(bins: Bins, numbers: Integers) -> Integers | None:
