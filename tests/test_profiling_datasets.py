@@ -242,3 +242,25 @@ def test_json_keeps_what_json_has_no_word_for() -> None:
 def test_other_json_is_refused(text: str) -> None:
     with pytest.raises(ModelFileError, match="not a profile"):
         from_json(text)
+
+
+def test_kinds_of_the_world_that_many_rows_point_at_are_lists() -> None:
+    """Breeds of dogs by number, beside owners by number, who are as many and nobody's business."""
+    firsts = ("Lake", "Hill", "Snow", "River", "Stone", "Moss", "Wood", "Salt")
+    lasts = ("Terrier", "Hound", "Setter", "Spaniel", "Pointer", "Collie", "Pug", "Corgi", "Boxer", "Poodle")
+    names = [f"{first} {last}" for first in firsts for last in lasts]
+    number = list(range(1, 81))
+    schema, dataset = made(
+        breeds=([column("breed_id", "integer"), column("name")], {"breed_id": number, "name": names}, []),
+        owners=([column("owner_id", "integer"), column("name")], {"owner_id": number, "name": names}, []),
+        dogs=(
+            [column("dog_id", "integer"), column("breed_id", "integer"), column("owner_id", "integer")],
+            {"dog_id": list(range(800)), "breed_id": number * 10, "owner_id": number * 10},
+            [
+                ForeignKey("dogs_breed", ("breed_id",), "breeds", ("breed_id",)),
+                ForeignKey("dogs_owner", ("owner_id",), "owners", ("owner_id",)),
+            ],
+        ),
+    )
+    verdicts = find_references(columns_of(schema, dataset), schema, dataset)
+    assert {name for name, (verdict, _) in verdicts.items() if verdict} == {"breeds"}

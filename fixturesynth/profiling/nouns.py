@@ -42,7 +42,8 @@ _ENTITIES = """
     department: abteilung department division faculty
     job: job jobtitle occupation position profession
     genre: genre
-    category: category class classification family kind label section segment species status subcategory
+    category: category class classification family kind label section segment species status subcategory breed genus
+        cuisine disease symptom allergen amenity discipline sport specialty speciality religion ethnicity
         theme topic type
     group: group usergroup
     tag: tag

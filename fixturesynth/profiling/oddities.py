@@ -16,12 +16,13 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.loading.loosening import UNENFORCED, loosen
 from fixturesynth.profiling.temporal import parse_temporal
-from fixturesynth.schema.model import Column, Schema, Table
+from fixturesynth.schema.model import Column, ColumnType, Schema, Table
 
 __all__ = ["Odd", "set_apart"]
 
 Odd = tuple[tuple[str | None, int], ...]  # texts, None for NULL, and how often they came
 
+TEXT = ColumnType("text", "text")
 LEAST_VALUES = 50
 MOST_ODD = 8  # different texts
 LEAST_PLAIN = 0.5  # of the values must be what the column declares
@@ -57,15 +58,23 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
             rows[table.name] = pa.table({
                 n: changed[n][0] if n in changed else held.column(n) for n in held.column_names
             })  # fmt: skip
-            table = replace(
-                table,
-                columns=tuple(replace(c, nullable=True) if c.name in found[table.name] else c for c in table.columns),
-            )
+            table = _open(table, found[table.name])
         tables.append(table)
-    if found:
+    if rows:
         schema = replace(schema, tables=tuple(tables))
         dataset = Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset})
-    return *loosen(schema, dataset), found
+    schema, dataset = loosen(schema, dataset)
+    # A database that enforces types takes them as what they are in the end: texts.
+    ends = tuple(_open(t, found.get(t.name, {}), TEXT) for t in schema) if rows else schema.tables
+    return replace(schema, tables=ends), dataset, found
+
+
+def _open(table: Table, odd: dict[str, Odd], kind: ColumnType | None = None) -> Table:
+    """The table with columns that may be NULL while it is learned, of another kind where one is given."""
+    columns = tuple(
+        replace(c, nullable=True, type=c.type if kind is None else kind) if c.name in odd else c for c in table.columns
+    )
+    return replace(table, columns=columns) if odd else table
 
 
 def _is_free(table: Table, column: Column) -> bool:
