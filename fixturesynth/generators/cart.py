@@ -2,15 +2,12 @@
 
 Each variable is drawn from the leaf that the variables before it lead to (Reiter 2005; Nowok, Raab and Dibben,
 "synthpop", 2016). A leaf holds integer counts of at least ``least_rows`` rows of several root entities.
-
-A variable has several trees, each grown without some of the root entities and counted on all, and a row is drawn from
-one of them by chance (bagging: Breiman 1996): what one tree makes of accidents of its rows the others do not repeat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +46,6 @@ Ranks = npt.NDArray[np.uint8]
 
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
-TREES = 3  # for one variable, each grown without another third of the rows
-LEAST_PARTED = 30  # rows, for several trees
 LEAST_GROUPS = 5  # root entities in a leaf
 LEAST_SAVED = 0.95  # of the bits of a tree that repeats what came before, for one that does not
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
@@ -85,14 +80,13 @@ class Cart:
         codes, groups = with_openings(variables, np.ascontiguousarray(codes[:, order]), groups, seed)
         rows = codes.shape[0]
         chosen = _grow_rows(rows, len(variables), time_limit, seed)
-        parts = _parts(chosen, groups, seed)
         arrays: dict[str, npt.NDArray[np.generic]] = {}
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
         partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
         fixed = sum(v.context for v in variables)  # they come first
-        seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen, parts)
+        seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
         for i, variable in enumerate(variables[fixed:], fixed):
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
@@ -108,7 +102,7 @@ class Cart:
                 steps, wide, again = other
                 grown = _grown(seen, steps, wide, variable.ordered, like, self.growth, again)
                 least = 1.0 if again is None else LEAST_SAVED
-                if _bits(grown[2], steps, wide) * least < _bits(leaf, own, size):
+                if code_length(grown[2], steps, wide) * least < code_length(leaf, own, size):
                     (stepped if again is None else repeated)[str(i)] = like
                     (tree, lookup, leaf), own, size = grown, steps, wide
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
@@ -123,8 +117,7 @@ class Cart:
             seen = seen.and_one(variable, codes[:, i])
             if str(i) in stepped:
                 seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
-        facts = {"rows": rows, "order": order, "trees": len(parts)}
-        facts |= {"repeated": repeated, "stepped": stepped, "partnered": partnered}
+        facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped, "partnered": partnered}
         return State(self.name, self.version, table.variables, arrays, facts)
 
     def sample(
@@ -204,7 +197,7 @@ def _draw_rows(
                 shown.append(_step_of(variable))
             continue
         own = uniforms[:, column[order[i]]]
-        owner = _owners(state, shown, i, seen[:, : len(shown)], own)
+        owner = _owners(state, shown, i, seen[:, : len(shown)])
         held = _distributions(state, i)
         own = stratified(owner, own) if stratify else own
         size = variable.size
@@ -243,23 +236,20 @@ def _draw_rows(
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the next trees may split on: variables, their codes (n, variables), the rows that they are grown on, and
-    which of those each tree is (``parts``)."""
+    """What the next tree may split on: variables, their codes (n, variables), and the rows that it is grown on."""
 
     variables: list[Variable]
     codes: Codes
     chosen: Integers
-    parts: list[Integers]
 
     def and_one(self, variable: Variable, codes: Codes) -> _Seen:
-        return _Seen([*self.variables, variable], np.column_stack([self.codes, codes]), self.chosen, self.parts)
+        return _Seen([*self.variables, variable], np.column_stack([self.codes, codes]), self.chosen)
 
 
 def _grown(
     seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth, again: int | None = None
 ) -> tuple[Tree, Ranks, Integers]:
-    """Trees for the classes ``own`` (n,), the ranks of all codes that they split on, and the leaves of every row,
-    (trees, n).
+    """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
 
     The sibling before (``like``) and the steps that others took matter most where little else is left to be told.
     ``again``: the class of rows that repeat their sibling's code. It says nothing of which codes go together, and where
@@ -279,32 +269,9 @@ def _grown(
         for f, feature in enumerate(seen.variables)
         if not feature.ordered and feature.size > 2
     }
-    trees = len(seen.parts)
-    # As many of all rows in a leaf as are asked for, with or without the part that a tree is grown on.
-    least = -(-growth.least_rows * min(part.size for part in seen.parts) // target.size)
-    tree = grow(ranks, target, size, ordered, replace(growth, least_rows=max(1, least)), always, chance, seen.parts)
+    tree = grow(ranks, target, size, ordered, growth, always, chance)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
-    offsets, rows = _offsets(seen.variables), seen.codes.shape[0]
-    leaf = [find_leaves(tree, lookup, offsets, seen.codes, np.full(rows, root)) for root in range(trees)]
-    return tree, lookup, np.stack(leaf)
-
-
-def _parts(chosen: Integers, groups: Integers | None, seed: int) -> list[Integers]:
-    """Places among the rows to grow on (``chosen``) for each tree: all but a third of the root entities, another one
-    for each; of rows where entities are too few or too uneven for that; all of them where there are few rows."""
-    rows = chosen.size
-    if rows < LEAST_PARTED:
-        return [np.arange(rows)]
-    by_entity = [] if groups is None else [np.unique(groups[chosen], return_inverse=True)[1]]
-    for entity in [*by_entity, np.arange(rows)]:
-        place = permutation(int(entity.max()) + 1, seed, "cart", "parts")[entity]
-        held = np.bincount(place)
-        middle = (2 * np.cumsum(held) - held)[place]  # twice the rows before an entity and half of its own
-        part = middle * TREES // (2 * rows)
-        out = np.bincount(part, minlength=TREES)
-        if 2 * TREES * out.min() >= rows and TREES * out.max() <= 2 * rows:
-            break
-    return [np.flatnonzero(part != k) for k in range(TREES)]
+    return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
 
 
 def _partner(
@@ -358,21 +325,12 @@ def _offsets(variables: Sequence[Variable]) -> Integers:
     return np.cumsum([0, *(variable.size for variable in variables)])[:-1].astype(np.int64)
 
 
-def _bits(leaves: Integers, own: Codes, size: int) -> float:
-    """Mean ``code_length`` of classes (n,) after the leaves of several trees, (trees, n)."""
-    return sum(code_length(leaf, own, size) for leaf in leaves) / len(leaves)
-
-
-def _owners(state: State, shown: Sequence[Variable], i: int, codes: Codes, words: Words) -> Integers:
-    """The distribution of variable ``i``, in the order of growing, for every row, (n,). ``codes``: (n, shown).
-
-    The last bits of a row's word, which no draw from a distribution depends on, choose among the variable's trees.
-    """
+def _owners(state: State, shown: Sequence[Variable], i: int, codes: Codes) -> Integers:
+    """The distribution of variable ``i``, in the order of growing, for every row, (n,). ``codes``: (n, shown)."""
     arrays = state.arrays
     feature = arrays[f"{i}.feature"]
     tree = Tree(feature, arrays[f"{i}.threshold"], arrays[f"{i}.left"], feature)
-    which = ((words & np.uint64(255)) * np.uint64(state.facts.get("trees", 1))) >> np.uint64(8)
-    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(shown), codes, which.astype(np.int64))
+    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(shown), codes)
     owner: Integers = arrays[f"{i}.owner"][leaf].astype(np.int64)
     return owner
 
@@ -389,13 +347,11 @@ def _count(
     groups: Integers | None,
     least_rows: int,
 ) -> tuple[Distributions, npt.NDArray[np.int32]]:
-    """Distributions of all rows by leaf, and which one every node uses, (nodes,). ``leaf``: (trees, n).
+    """Distributions of all rows by leaf, and which one every node uses, (nodes,).
 
     A leaf with too few rows or root entities uses its nearest ancestor that has enough.
     """
     nodes = tree.feature.size
-    groups = None if groups is None else np.tile(groups, len(leaf))
-    leaf, codes = leaf.reshape(-1), np.tile(codes, len(leaf))
     holder = np.arange(nodes)
     settled: list[tuple[Integers, Integers]] = []  # (rows, holder of each)
     rows, at = np.arange(leaf.size), leaf.copy()
@@ -411,7 +367,7 @@ def _count(
         )
         settled.append((rows, at))
         poor = np.concatenate([poor, empty])
-        poor = poor[tree.parent[poor] >= 0]
+        poor = poor[poor > 0]
         if not poor.size:
             break
         above = np.unique(tree.parent[poor])
@@ -440,7 +396,7 @@ def _under(tree: Tree, leaf: Integers, above: npt.NDArray[np.int32]) -> tuple[In
     rows, at = np.arange(leaf.size), leaf.copy()
     found: list[tuple[Integers, Integers]] = []
     while rows.size:
-        inner = tree.parent[at] >= 0
+        inner = at > 0
         rows, at = rows[inner], tree.parent[at[inner]].astype(np.int64)
         hit = wanted[at]
         found.append((rows[hit], at[hit]))

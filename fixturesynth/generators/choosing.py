@@ -127,7 +127,7 @@ def _scores(
     """How likely each row that is not ``learned`` is of the second kind, by several trees on parts of the rows."""
     offsets = np.cumsum([0, *(v.size for v in table.variables)])[:-1].astype(np.int64)
     rows, tried = np.flatnonzero(learned), codes[~learned]
-    growth = Growth(least_rows=8, most_leaves=256, sure=1.0, most_features=24)
+    growth = Growth(least_rows=8, most_leaves=256, evidence=2.0, most_features=24)
     total = np.zeros(len(tried))
     for tree in range(TREES):
         some = rows[permutation(rows.size, seed, "tell apart", tree)[: max(2, 2 * rows.size // 3)]]
