@@ -184,7 +184,7 @@ class _Table:
     itemset: _Itemset | None = None
     walks: list[_Walk] = field(default_factory=list)
     lines: list[_Line] = field(default_factory=list)
-    oddities: dict[str, list[tuple[str | None, int]]] = field(default_factory=dict)
+    oddities: dict[str, list[tuple[str | None, Positive]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fixturesynth as fs
+from fixturesynth.errors import ModelFileError
 from fixturesynth.sampling.planting import planted, without_circles
 
 DDL = """
@@ -101,6 +103,15 @@ def test_the_accepted_one_is_an_answer_of_its_question(real: pd.DataFrame, made:
 def test_a_model_plants_as_before_when_it_is_opened_again(synthesizer: fs.Synthesizer, tmp_path: Path) -> None:
     path = synthesizer.save(tmp_path / "posts.fsynth")
     assert fs.open_model(path).sample(seed=4).arrow("posts").equals(synthesizer.sample(seed=4).arrow("posts"))
+
+
+def test_a_file_whose_lines_do_not_hang_together_is_refused(synthesizer: fs.Synthesizer, tmp_path: Path) -> None:
+    posts = synthesizer.models["posts"]
+    torn = replace(posts.lines[0])
+    object.__setattr__(torn, "degrees", ())
+    path = replace(synthesizer, models={"posts": replace(posts, lines=(torn,))}).save(tmp_path / "torn.fsynth")
+    with pytest.raises(ModelFileError, match="'fk_parent_id' does not hang together"):
+        fs.open_model(path)
 
 
 def test_rows_that_are_their_own_parent_stay_as_many(tmp_path: Path) -> None:

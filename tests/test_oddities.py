@@ -122,6 +122,22 @@ def test_a_slip_or_two_do_not_make_dates_of_any_digits(tmp_path: Path) -> None:
     assert {dt.date.fromisoformat(str(d)).year for d in made} == {2020, 2021, 2022}
 
 
+def test_neither_nan_nor_infinity_is_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "rates.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, rate DECIMAL(8, 2), many INTEGER)")
+        odd = ["NaN"] * 9 + ["inf"] * 7
+        rates = [*odd, *(f"{i / 7:.2f}" for i in range(200))]
+        many = ["1_0"] * 8 + ["9" * 30, *range(len(rates) - 9)]
+        connection.executemany("INSERT INTO t (rate, many) VALUES (?, ?)", zip(rates, map(str, many), strict=True))
+        connection.commit()
+    made = fs.fit(f"sqlite:///{path}", seed=1).sample(seed=2)["t"]
+    counts = made["rate"].astype(str).value_counts()
+    assert (counts["NaN"], counts["inf"]) == pytest.approx((9, 7), abs=4)
+    assert all(-1 <= float(r) <= 30 for r in made["rate"] if r not in ("NaN", "inf"))  # protected ends reach that far
+    assert "1_0" in set(made["many"])
+
+
 def test_nulls_share_out_what_stands_for_unknown() -> None:
     values = pa.array([1, None, None, None, None, 2])
     made = among_nulls(values, [("", 1), ("n/a", 2), (None, 1)], 1, "t", "c").to_pylist()

@@ -120,6 +120,13 @@ class Line:
     classes: tuple[tuple[int, ...], ...] = ()
     child_of: str | None = None
 
+    def __post_init__(self) -> None:
+        square = all(len(row) == len(self.classes) and min(row) >= 0 for row in self.classes)
+        if not self.degrees or min(self.degrees) < 0 or not square or (self.variable is None) != (not self.classes):
+            raise ValueError(f"what is known of {self.foreign_key!r} does not hang together")
+        if (self.column is None) != (not self.distances):
+            raise ValueError(f"the distances of {self.foreign_key!r} are of no column")
+
 
 @dataclass(frozen=True)
 class Walk:

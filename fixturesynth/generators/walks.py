@@ -64,11 +64,11 @@ def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dic
             plain, "numeric", protection=known.protection, groups=known.groups, max_codes=known.max_codes
         )
         before = np.roll(encode(encoding, plain), 1)
-        saved = bits_saved({step_variable(name): (arrived, "numeric")}, way.parts, before, known)
+        step = {step_variable(name): (arrived, "numeric")}
+        saved = bits_saved(step, way.parts, before, known)
         if saved < LEAST_SAVED:
             continue
         # Bins that are no coarser than the steps tell a date as well by themselves, and do not stray.
-        step = {step_variable(name): (arrived, "numeric")}
         if bits_inside(way.parts, known) - bits_inside(step, known) >= LEAST_FINER:
             found.append((saved, Walk(name, *_ends(numbers[valid], known.groups[valid], known.protection))))
     found.sort(key=lambda item: -item[0])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
+from math import isfinite
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +28,27 @@ LEAST_VALUES = 50
 MOST_ODD = 8  # different texts
 LEAST_PLAIN = 0.5  # of the values must be what the column declares
 
+
+def _whole(text: str) -> int:
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not text.isascii() or "_" in text or not isfinite(value):  # NaN is no number, nor is infinity
+        raise ValueError(text)
+    return value
+
+
 _READ: dict[str, Callable[[str], object]] = {
     "date": date.fromisoformat,
     "timestamp": datetime.fromisoformat,
     "time": time.fromisoformat,
-    "integer": int,
-    "decimal": float,
-    "float": float,
+    "integer": _whole,
+    "decimal": _number,
+    "float": _number,
 }
 
 
@@ -118,8 +133,6 @@ def _typed(column: Column, texts: list[str], plain: list[object | None]) -> pa.A
     """The dictionary of a column without its odd texts: numbers as such, dates as they are written."""
     if column.type.kind in ("date", "timestamp", "time"):
         return pa.array([None if one is None else text for text, one in zip(texts, plain, strict=True)], pa.string())
-    whole = all(one is None or float(one) == int(float(one)) for one in plain)  # type: ignore[arg-type]
-    small = all(one is None or abs(float(one)) < 2**53 for one in plain)  # type: ignore[arg-type]
-    if column.type.kind == "integer" and whole and small:
-        return pa.array([None if one is None else int(one) for one in plain], pa.int64())  # type: ignore[call-overload]
+    if column.type.kind == "integer" and all(one is None or abs(one) < 2**63 for one in plain):  # type: ignore[arg-type]
+        return pa.array(plain, pa.int64())
     return pa.array([None if one is None else float(one) for one in plain], pa.float64())  # type: ignore[arg-type]
