@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 
-from fixturesynth.profiling.columnar import TableView
+import numpy as np
+
+from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 
 __all__ = ["VALUE_GIVING", "select"]
 
 # Strongest first. A copied reference comes before everything that rests on it; a part of a date before a copy of the
-# same part from a parent, because it needs no parent.
+# same part from a parent, because it needs no parent; a product, which has one direction, before a sum, which has as
+# many as it has columns.
 VALUE_GIVING: tuple[InvariantKind, ...] = (
-    "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "linear", "adjacent",
-    "product", "presence", "determines",
+    "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "product", "linear", "adjacent",
+    "presence", "determines",
 )  # fmt: skip
+SPIKE = 0.05  # share of rows with one value, which no sum of others would hit
 
 Strength = tuple[float, ...]
 
@@ -31,8 +35,9 @@ def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[st
             rank = -1.0  # a year that never changes, yet is known to be the year of a datetime
         if rule.kind == "linear":
             factors = rule.parameters["coefficients"]
-            negative = sum(f < 0 for f in factors) + sum(f != int(f) for f in factors)
-            return rank, float(negative), len(factors), -view[rule.target].nulls, -place[rule.target]
+            odd = _below_zero(view, rule) + sum(f != int(f) for f in factors)
+            spiked = float(_commonest(view[rule.target]) > SPIKE)
+            return rank, float(odd), spiked, len(factors), -view[rule.target].nulls, -place[rule.target]
         if rule.kind == "determines":
             groups = max(view[s].distinct for s in rule.sources)
             return rank, len(rule.sources), -rule.support, groups, place[rule.sources[0]]
@@ -49,6 +54,24 @@ def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[st
         needs[rule.target] = frozenset(used)
         chosen.append(rule)
     return chosen
+
+
+def _below_zero(view: TableView, rule: Invariant) -> int:
+    """How many terms of a sum can be negative, where the sum itself never is."""
+    low = view[rule.target].numbers
+    if bool((low[view[rule.target].valid] < 0).any()):
+        return 0
+    count = 0
+    for factor, name in zip(rule.parameters["coefficients"], rule.sources, strict=True):
+        values = view[name].numbers[view[name].valid]
+        count += bool((factor * values < 0).any())
+    return count
+
+
+def _commonest(column: ColumnView) -> float:
+    """Share of the rows that have a value which have the commonest one."""
+    counts = np.bincount(column.codes[column.valid])
+    return float(counts.max(initial=0)) / max(int(counts.sum()), 1)
 
 
 def _reach(start: str, needs: Mapping[str, frozenset[str]]) -> set[str]:
