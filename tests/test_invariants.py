@@ -187,6 +187,24 @@ def test_product_with_and_without_a_factor() -> None:
     assert not [i for i in wrong if i.kind == "product"]
 
 
+def test_what_is_counted_is_derived_from_what_is_chosen() -> None:
+    """Quantity, prices and a discount that is mostly 0 are learned; every amount follows, none through a difference
+    that would have to hit the 0."""
+    quantity, price, unit = 1 + drawn(20, "quantity"), 50 + drawn(900, "price") / 10, drawn(700, "unit") / 10
+    gross, cost = np.round(price * quantity, 1), np.round(unit * quantity, 1)
+    discount = np.where(drawn(10, "any") > 1, 0.0, np.round(gross * drawn(90, "share") / 100, 1))
+    net = np.round(gross - discount, 1)
+    columns = {"quantity": quantity, "price": price, "unit": unit, "discount": discount, "gross": gross, "cost": cost}
+    found = find(columns | {"net": net, "profit": np.round(net - cost, 1)})
+    rules = {i.target: (i.kind, set(i.sources)) for i in found if i.kind in VALUE_GIVING}
+    assert rules == {
+        "gross": ("product", {"quantity", "price"}),
+        "cost": ("product", {"quantity", "unit"}),
+        "net": ("linear", {"gross", "discount"}),
+        "profit": ("linear", {"net", "cost"}),
+    }
+
+
 def clock_columns(midnight: int) -> dict[str, Any]:
     planned, delay = drawn(1_440, "planned", 3_000), drawn(200, "delay", 3_000) - 20
     planned[:3], delay[:3] = 1_430, 10

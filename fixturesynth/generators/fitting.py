@@ -35,6 +35,7 @@ from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, w
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
+from fixturesynth.generators.forms import has_forms, learned_forms
 from fixturesynth.generators.gathering import Coded, Rows
 from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
@@ -56,6 +57,7 @@ from fixturesynth.generators.tablemodel import (
     Walk,
     block_variable,
     column_variable,
+    form_variable,
     home_variable,
     inside_variable,
     length_variable,
@@ -392,10 +394,14 @@ def _add_column(
     values = rows.column(table.name, name).take(pa.array(order))
     protection = rows.protection
     if isinstance(source, Rule):
+        plain = not source.needs and not source.parents and "shared" not in source.call.options
+        forms = learned_forms(source.call, values, groups, protection) if plain and has_forms(source.call) else None
+        if forms is not None:
+            coded.encode(form_variable(name), forms, "categorical", protection, groups)
         lengths = _lengths(source, values)
         if lengths is not None:
             coded.encode(length_variable(name), lengths, "numeric", protection, groups)
-        elif 0 < values.null_count < len(values):
+        elif forms is None and 0 < values.null_count < len(values):
             coded.add(null_variable(name), 2, np.asarray(values.is_null()))
         if source.call.name in MADE and not source.call.unique:
             for part, (found, kind) in document_parts(source.call, values).items():

@@ -28,6 +28,7 @@ __all__ = [
     "block_variable",
     "column_variable",
     "count_variable",
+    "form_variable",
     "home_variable",
     "inside_variable",
     "length_variable",
@@ -56,6 +57,11 @@ def null_variable(column: str) -> str:
 def length_variable(column: str) -> str:
     """How long a made-up text is; its last code is NULL where there are any."""
     return f"length {column}"
+
+
+def form_variable(column: str) -> str:
+    """Which pattern a code is made by: see generators.forms."""
+    return f"form {column}"
 
 
 def inside_variable(column: str, part: str) -> str:

@@ -18,6 +18,7 @@ from fixturesynth.generators.context import OUTGOING, PLACES, coarse_codes, plac
 from fixturesynth.generators.contract import Generator, Variable
 from fixturesynth.generators.drawing import rows_alike, stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
+from fixturesynth.generators.forms import unlike
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.memories import Remembering, remember
 from fixturesynth.generators.nesting import nested_words
@@ -25,6 +26,7 @@ from fixturesynth.generators.repeating import first_codes
 from fixturesynth.generators.tablemodel import (
     TableModel,
     column_variable,
+    form_variable,
     inside_variable,
     length_variable,
     null_variable,
@@ -233,13 +235,17 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
             out[column.name] = _constant(source.value, job.rows, kind)
         elif isinstance(source, Key | Rule) and not (isinstance(source, Rule) and (source.needs or source.parents)):
             wanted = _wanted_lengths(model, column.name, variables, job)
+            known = model is not None and form_variable(column.name) in variables
+            call = unlike(source.call) if known else source.call
             if model is not None and wanted is not None:
                 context = context_of(table, column.name, job.locale, job.now)
                 request = RuleRequest(job.seed, context, np.arange(job.start, job.start + job.rows), job.partition, {})
-                made = sized_texts(source.call, request, wanted, plan.rows)
+                made = sized_texts(call, request, wanted, plan.rows)
             else:
                 told = _told_parts(model, column.name, variables, job) if model is not None else {}
-                made = _rule(plan, table, model, column.name, source.call, job, told)
+                made = _rule(plan, table, model, column.name, call, job, told)
+            if model is not None and known:
+                made = _formed(table, model, column.name, source.call, made, variables, job)
             out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
             out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
@@ -427,6 +433,27 @@ def _wanted_lengths(model: TableModel | None, name: str, variables: list[str], j
     return wanted
 
 
+def _formed(
+    table: Table, model: TableModel, name: str, call: RuleCall, made: pa.Array, variables: list[str], job: ValuesJob
+) -> pa.Array:
+    """The texts of a rule, by the patterns that the model says they are to have; ``made`` where it names none."""
+    variable = form_variable(name)
+    codes = job.codes[:, variables.index(variable)]
+    raw = words(stream(job.seed, job.table, name, "form", job.partition), job.rows)
+    forms = fill_null(decode(model.encodings[variable], codes, raw), "").dictionary_encode()
+    which = numpy_of(forms.indices).astype(np.int64)
+    ranks = np.arange(job.start, job.start + job.rows, dtype=np.int64) if job.ranks is None else job.ranks
+    request = RuleRequest(job.seed, context_of(table, name, job.locale, job.now), ranks, job.partition, {})
+    parts, index = [made], np.arange(job.rows)
+    for number, form in enumerate(forms.dictionary.to_pylist()):
+        rows = np.flatnonzero(which == number)
+        if form:
+            alone = replace(call, options={**call.options, "patterns": [[form, 1]]})
+            index[rows] = sum(len(part) for part in parts) + np.arange(rows.size)
+            parts.append(sample_rule(alone, replace(request, ranks=ranks[rows])).cast(made.type))
+    return pa.concat_arrays(parts).take(array_of(index))
+
+
 def _told_parts(model: TableModel, name: str, variables: list[str], job: ValuesJob) -> dict[str, pa.Array]:
     """What the model says that documents made by rule hold, by what the rule calls it."""
     start = inside_variable(name, "")
@@ -451,6 +478,10 @@ def _with_nulls(
     length = length_variable(column.name)
     if model is not None and length in variables:
         empty = job.codes[:, variables.index(length)] == (model.encodings[length].null_code or -1)
+    elif model is not None and form_variable(column.name) in variables:
+        form = form_variable(column.name)
+        null = model.encodings[form].null_code
+        empty = job.codes[:, variables.index(form)] == (-1 if null is None else null)
     elif null_variable(column.name) in variables:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1
     elif source.null_share > 0:

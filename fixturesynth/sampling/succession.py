@@ -20,6 +20,7 @@ from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.succession import FOLLOWING, running_parts, written
 from fixturesynth.generators.tablemodel import (
     column_variable,
+    form_variable,
     length_variable,
     null_variable,
     part_variable,
@@ -410,7 +411,7 @@ def _take(assembly: Assembly, names: Sequence[str], taking: Integers) -> None:
         return
     wanted: set[str] = set()
     for name in names:
-        wanted |= {column_variable(name), null_variable(name), length_variable(name)}
+        wanted |= {column_variable(name), null_variable(name), length_variable(name), form_variable(name)}
         wanted |= {part_variable(part, name) for part in PARTS}
     places = [i for i, v in enumerate(generated(assembly.model)) if v.name in wanted]
     codes = assembly.codes.copy()
