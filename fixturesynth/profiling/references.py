@@ -2,7 +2,8 @@
 
 Evidence against comes first, because a wrong yes would copy rows that belong to somebody: people, moments, money,
 measured things and whatever hangs on them. What is left needs a label that is unique, and either a label that names
-a piece of the world, a natural code that many rows point at, or fewer than fifty-one rows. Where a key holds the
+a piece of the world, a natural code that many rows point at, or fewer than fifty-one rows. Calendars are lists of the
+world, too (``almanacs``). Where a key holds the
 codes or names of countries, states or currencies themselves, what is known of these (population, area) is no secret.
 """
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
+from fixturesynth.profiling.almanacs import find_calendar
 from fixturesynth.profiling.nations import names_of_the_world
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, words_of
@@ -43,7 +45,7 @@ PLACES = {"country", "city", "state", "region", "continent", "currency", "curren
           "nationality", "language_name"}  # fmt: skip
 CLASSES = {"category", "group", "tag", "genre", "role", "status", "type", "unit", "industry", "color",
            "job_title"}  # fmt: skip
-LABELS = PLACES | CLASSES | {"name", "identifier", "short_name", "description", "company", "location",
+LABELS = PLACES | CLASSES | {"name", "identifier", "short_name", "description", "company", "carrier", "location",
                              "department", "plan", "level"}  # fmt: skip
 # Numbers that belong to a place or to a list as such, however much they vary.
 FACTS = {"latitude", "longitude", "altitude", "area", "position", "id", "code", "timezone", "level", "year", "flag",
@@ -107,6 +109,10 @@ def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, ve
     if table.name not in verdicts:
         if is_ledger(table) and 0 < dataset.arrow(table.name).num_rows <= LARGEST:
             verdicts[table.name] = (True, "kept by a migration tool")
+            return verdicts[table.name]
+        calendar = find_calendar(table, dataset.arrow(table.name), columns[table.name])
+        if calendar is not None:
+            verdicts[table.name] = (True, f"a calendar, by {calendar}")
             return verdicts[table.name]
         verdicts[table.name] = (False, "part of a cycle of foreign keys")
         pointed = sum(dataset.arrow(t.name).num_rows for t, _ in schema.children_of(table.name) if t.name in dataset)
