@@ -32,14 +32,16 @@ def whole_words(
     A blank behind the last word counts as a letter of it.
 
     ``own``: words that the column itself has, which come first. What has no word of its length stays as it is, and,
-    unless ``alone``, texts of one word: there are many more names of places than plain words.
+    unless ``alone``, texts of one word with a capital: there are many more names of places than plain words.
 
     >>> cut = pa.array(["narrow win", "BIG HA", "all of it"])
     >>> whole_words(cut, np.array([True, True, False]), np.arange(3), ["SMALL", "LARGE", "sea"]).to_pylist()
     ['narrow sea', 'HIDDEN', 'all of it']
+    >>> whole_words(pa.array(["specia", "Specia"]), np.array([True, True]), np.arange(2), alone=False).to_pylist()
+    ['office', 'Specia']
     """
     shelf = _by_length(own)
-    spaced = numpy_of(pc.match_substring_regex(texts, r"\S\s+\S"))
+    free = numpy_of(pc.match_substring_regex(texts, r"\S\s+\S|^\p{Ll}")) | alone
     for shape, least in ((_TORN, LEAST), (_BEFORE, 0)):
         parts = pc.extract_regex(texts, shape)
         if not torn.any() or parts.null_count == len(parts):
@@ -47,7 +49,7 @@ def whole_words(
         head, last = (pc.struct_field(parts, i) for i in (0, 1))
         sizes = numpy_of(fill_null(pc.utf8_length(last), 0)).astype(np.int64)
         for size in np.unique(sizes[torn & (sizes >= least)]).tolist():
-            rows = torn & (sizes == size) & (spaced | alone)
+            rows = torn & (sizes == size) & free
             if not rows.any():
                 continue
             words = _words(shelf, size, ranks[rows])
