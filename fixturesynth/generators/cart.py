@@ -1,13 +1,14 @@
 """``cart``: sequential classification trees, the instant tier.
 
 Each variable is drawn from the leaf that the variables before it lead to (Reiter 2005; Nowok, Raab and Dibben,
-"synthpop", 2016). A leaf holds integer counts of at least ``least_rows`` rows of several root entities.
+"synthpop", 2016). A leaf holds integer counts of at least ``least_rows`` rows of several root entities. Where a row
+has nothing given, a split must tell clearly more than chance does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ Ranks = npt.NDArray[np.uint8]
 CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
+SURE = 2.0  # standard deviations above what chance alone gives a split, where rows have nothing given
 LEAST_SAVED = 0.95  # of the bits of a tree that repeats what came before, for one that does not
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
@@ -87,11 +89,15 @@ class Cart:
         partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
         fixed = sum(v.context for v in variables)  # they come first
         seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
+        # What the children of one parent have alike shows in few rows. Among rows by themselves few show accidents, and
+        # trees that follow those give back the learned rows rather than others like them.
+        careful = self.growth if fixed else replace(self.growth, sure=SURE)
         for i, variable in enumerate(variables[fixed:], fixed):
+            growth = self.growth if variable.outgoing else careful
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
+            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, growth)
             # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code.
             other: tuple[Codes, int, int | None] | None = None
             if like is not None and variable.ordered and _may_step(own, before, size):
@@ -100,7 +106,7 @@ class Cart:
                 other = np.where(own == before, size, own).astype(np.int32), size + 1, size
             if other is not None and like is not None:
                 steps, wide, again = other
-                grown = _grown(seen, steps, wide, variable.ordered, like, self.growth, again)
+                grown = _grown(seen, steps, wide, variable.ordered, like, growth, again)
                 least = 1.0 if again is None else LEAST_SAVED
                 if code_length(grown[2], steps, wide) * least < code_length(leaf, own, size):
                     (stepped if again is None else repeated)[str(i)] = like

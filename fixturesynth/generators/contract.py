@@ -24,7 +24,8 @@ class Variable:
 
     ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
     may use it to repeat that one's code as such, whichever it is. ``first``: given whenever it is known, so it is best
-    generated before all others.
+    generated before all others. ``outgoing``: says what a row is to its children (how many, of which kind), whose rows
+    must fit all of them together.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Variable:
     context: bool = False  # given when sampling, never generated
     like: str | None = None
     first: bool = False
+    outgoing: bool = False
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,7 @@ def _fit_learned(
     own = len(coded.variables)
     _mark_repeats(rows, table, order, parents, groups, coded)
     habits = add_outgoing(rows, table, order, coded, seed)
+    coded.variables[own:] = [replace(v, outgoing=True) for v in coded.variables[own:]]
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
     state = None

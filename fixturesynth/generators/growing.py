@@ -19,22 +19,27 @@ __all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature", "share_of_ch
 
 Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
+Reals = npt.NDArray[np.float32]
 
 RANKS = 160  # different places to split a feature at
 GROUPS = 8  # by which two orders of categories are compared
 MUCH = 1.1  # times as much must the mean tell
+FIRM = 5.0  # standard deviations: where so much is told there is more to be told of few rows
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How far a tree may grow. ``evidence``: least gain of a split, in units of what chance alone would give."""
+    """How far a tree may grow. ``evidence``: least gain of a split, in units of what chance alone would give.
+    ``sure``: instead, in standard deviations of what chance gives, above the mean of that; ``evidence`` is enough below
+    a split that is surer than FIRM."""
 
     least_rows: int = 10
     most_leaves: int = 16384
     most_depth: int = 24
     classes: int = 6
     evidence: float = 1.5
+    sure: float | None = None
     most_features: int = 96  # of more, after the first levels only the most telling ones are searched
 
 
@@ -167,12 +172,13 @@ def grow(
     rows = np.arange(target.size)
     node = np.zeros(target.size, np.int64)  # of the rows still in play, counted among the active nodes
     active = np.zeros(1, np.int64)  # index within the level
+    below = np.zeros(1, bool)  # which active nodes lie right below a firm split
     importance = np.zeros(len(features))
     for depth in range(growth.most_depth):
         if not features or leaves >= growth.most_leaves or rows.size < 2 * growth.least_rows:
             break
-        gain, best, cut, per_feature = _search(
-            ranks, rows, node, active.size, target, target_size, ordered, features, chance or {}, widths, growth
+        gain, best, cut, per_feature, firm = _search(
+            ranks, rows, node, below, target, target_size, ordered, features, chance or {}, widths, growth
         )
         importance += per_feature
         wanted = np.flatnonzero(best >= 0)
@@ -198,6 +204,7 @@ def grow(
         size = np.bincount(node, minlength=children)
         big = size >= 2 * growth.least_rows
         active = np.flatnonzero(big)
+        below = np.repeat(firm[wanted], 2)[active]
         place = np.full(children, -1)
         place[active] = np.arange(active.size)
         moved = place[node]
@@ -240,7 +247,7 @@ def _search(
     ranks: npt.NDArray[np.uint8],
     rows: Integers,
     node: Integers,
-    nodes: int,
+    firm: npt.NDArray[np.bool_],
     target: Integers,
     target_size: int,
     ordered: bool,
@@ -248,8 +255,10 @@ def _search(
     by_chance: Mapping[int, float],
     widths: Integers,
     growth: Growth,
-) -> tuple[npt.NDArray[np.float32], Integers, Integers, npt.NDArray[np.float64]]:
-    """The best split of every node of a level: gain, feature (-1: none), threshold; and the gain by feature."""
+) -> tuple[Reals, Integers, Integers, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The best split of every node of a level: gain, feature (-1: none), threshold; the gain by feature; and whether
+    each node's split is firm. ``firm``: (nodes,), the same of the splits above them."""
+    nodes = firm.size
     classes = min(growth.classes, target_size)
     codes = target[rows]
     key = node * classes
@@ -258,35 +267,109 @@ def _search(
     total = whole.sum(axis=1)
     base = (whole**2).sum(axis=1) / total
     chance = 1.0 - base / total  # what a split of pure noise gains on average
-    gain = (growth.evidence * chance).astype(np.float32) + np.float32(1e-6)
+    asked = np.full(nodes, growth.evidence)
+    if growth.sure is not None:
+        asked = np.where(firm, asked, _by_chance(whole / total[:, None], growth.sure))
+    gain = (asked * chance).astype(np.float32) + np.float32(1e-6)
     best, cut = np.full(nodes, -1), np.zeros(nodes, np.int64)
     per_feature = np.zeros(ranks.shape[0])
+    split = _Split(node, nodes, key - node * classes, classes, whole, total, base, growth.least_rows)
     for f in features:
         width = int(widths[f])
         if width < 2:
             continue
-        cells = (node * width + ranks[f, rows]) * classes + (key - node * classes)
-        table = np.bincount(cells, minlength=nodes * width * classes).reshape(nodes, width, classes)
-        below = np.cumsum(table, axis=1, dtype=np.float32)[:, :-1]
-        above = whole[:, None, :] - below
-        count_below = below.sum(axis=2)
-        count_above = total[:, None] - count_below
-        fits = (count_below >= growth.least_rows) & (count_above >= growth.least_rows)
-        score = np.einsum("ijk,ijk->ij", below, below) / np.maximum(count_below, 1)
-        score += np.einsum("ijk,ijk->ij", above, above) / np.maximum(count_above, 1)
-        score -= base[:, None]
-        if f in by_chance and width > 2:
-            # Where the order of categories is chance, so is most of what the best cut of it tells of the same rows.
-            there = np.cumsum(table.sum(axis=2) > 0, axis=1)
-            made = np.maximum(_made_by_chance()[there[:, -1:], there[:, :-1]] - 1, 0)
-            score -= (chance * total * np.float32(by_chance[f] / target.size))[:, None] * made
-        score[~fits] = -1.0
-        top = np.argmax(score, axis=1)
-        value = score[np.arange(nodes), top]
+        # Where the order of categories is chance, so is most of what the best cut of it tells of the same rows.
+        luck = (chance * total * np.float32(by_chance[f] / target.size)) if f in by_chance and width > 2 else None
+        tried = split.few if nodes * width > rows.size else split.all
+        value, top = tried(ranks[f, rows], width, luck)
         per_feature[f] = float(np.maximum(value, 0).sum())
         better = value > gain
         gain[better], best[better], cut[better] = value[better], f, top[better]
-    return gain, best, cut, per_feature
+    return gain, best, cut, per_feature, gain > _by_chance(whole / total[:, None], FIRM) * chance
+
+
+def _by_chance(shares: npt.NDArray[np.float32], sure: float) -> npt.NDArray[np.float64]:
+    """How much a split of pure noise gains at most, (nodes,), ``sure`` standard deviations above the mean, which is 1.
+
+    ``shares``: (nodes, classes), those of each node's classes. The gain is a weighted sum of squares of normal numbers,
+    here a chi-square of the same mean and variance (Satterthwaite 1946) and its quantiles (Wilson and Hilferty 1931):
+    of two classes chance gives far more, beside the mean, than of six.
+    """
+    square, cube = (shares.astype(np.float64) ** 2).sum(axis=1), (shares.astype(np.float64) ** 3).sum(axis=1)
+    free = np.maximum((1 - square) ** 2 / np.maximum(square - 2 * cube + square**2, 1e-9), 1.0)
+    spread = 2 / (9 * free)
+    quantile: npt.NDArray[np.float64] = np.maximum(1 - spread + sure * np.sqrt(spread), 0) ** 3
+    return quantile
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What is counted to split the nodes of a level: ``node`` and ``label`` (class within it) of its rows, (n,), and of
+    each node its rows by class (``whole``), in all (``total``), and what is known without a split (``base``).
+
+    Both ways of counting find the same cuts."""
+
+    node: Integers
+    nodes: int
+    label: Integers
+    classes: int
+    whole: Reals
+    total: Reals
+    base: Reals
+    least_rows: int
+
+    def all(self, rank: Ranks, width: int, luck: Reals | None) -> tuple[Reals, Integers]:
+        """The best cut of every node by a table of all its ranks: score and threshold, (nodes,).
+
+        ``rank``: (n,), in ``range(width)``. ``luck``: by node, what ``_made_by_chance`` is to be taken times of."""
+        cells = (self.node * width + rank) * self.classes + self.label
+        table = np.bincount(cells, minlength=self.nodes * width * self.classes)
+        table = table.reshape(self.nodes, width, self.classes)
+        below = np.cumsum(table, axis=1, dtype=np.float32)[:, :-1]
+        score = self._score(below.reshape(-1, self.classes), np.repeat(np.arange(self.nodes), width - 1))
+        score = score.reshape(self.nodes, width - 1)
+        if luck is not None:
+            there = np.cumsum(table.sum(axis=2) > 0, axis=1)
+            made = np.maximum(_made_by_chance()[there[:, -1:], there[:, :-1]] - 1, 0)
+            score = np.where(score > 0, score - luck[:, None] * made, score)
+        top = np.argmax(score, axis=1)
+        return score[np.arange(self.nodes), top], top
+
+    def few(self, rank: Ranks, width: int, luck: Reals | None) -> tuple[Reals, Integers]:
+        """The same by a table of the ranks that there are, for many nodes of few rows."""
+        cell = self.node * width + rank
+        order = np.argsort(cell, kind="stable")
+        cell = cell[order]
+        new = np.concatenate(([True], cell[1:] != cell[:-1]))
+        run = np.cumsum(new) - 1
+        cell = cell[new]
+        node = cell // width
+        table = np.bincount(run * self.classes + self.label[order], minlength=cell.size * self.classes)
+        below = np.cumsum(table.reshape(-1, self.classes), axis=0)
+        before = np.cumsum(self.whole, axis=0, dtype=np.float64) - self.whole
+        score = self._score((below - before[node]).astype(np.float32), node)
+        first = np.searchsorted(node, np.arange(self.nodes))
+        if luck is not None:
+            many = np.diff(first, append=node.size)
+            there = np.arange(node.size) - first[node] + 1
+            made = np.maximum(_made_by_chance()[many[node], there] - 1, 0)
+            score = np.where(score > 0, score - luck[node] * made, score)
+        value = np.maximum.reduceat(score, first)
+        best = np.flatnonzero(score == value[node])
+        best = best[np.searchsorted(node[best], np.arange(self.nodes))]
+        return value, cell[best] - node[best] * width
+
+    def _score(self, below: Reals, node: Integers) -> Reals:
+        """What cuts gain by the rows ``below`` them, (cuts, classes), -1 for those that leave too few rows."""
+        above = self.whole[node] - below
+        count_below = below.sum(axis=1)
+        count_above = self.total[node] - count_below
+        score = np.einsum("ij,ij->i", below, below) / np.maximum(count_below, 1)
+        score += np.einsum("ij,ij->i", above, above) / np.maximum(count_above, 1)
+        score -= self.base[node]
+        fits = (count_below >= self.least_rows) & (count_above >= self.least_rows)
+        found: Reals = np.where(fits, score, np.float32(-1)).astype(np.float32)
+        return found
 
 
 def find_leaves(
