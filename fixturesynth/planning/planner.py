@@ -204,7 +204,9 @@ def _plan_table(
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
             rows = lower(table.name, rows, named, room, text, wishes.strict, notes)
-        uniques, columns = plan_uniques(table, columns, references, capacities, rows, needs.referenced)
+        uniques, columns = plan_uniques(
+            table, columns, references, capacities, rows, needs.referenced, needs.constraints.domains
+        )
         branches = plan_branches(needs, columns) if learned is None and rows else Branches()
         again = settled(needs, columns, branches) if learned is None and rows else None
         if again is None:

@@ -5,6 +5,7 @@ import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 from fixturesynth.planning.plan import (
     BranchSet,
@@ -104,11 +105,13 @@ def plan_uniques(
     capacities: Mapping[str, int],
     rows: int,
     referenced: frozenset[str] = frozenset(),
+    domains: Mapping[str, ColumnDomain] | None = None,
 ) -> tuple[tuple[UniquePlan, ...], tuple[ColumnPlan, ...]]:
     """The unique plans, and the columns with rules made unique where that settles a set.
 
     ``capacities``: distinct values of columns filled by rules, by name. ``referenced``: columns that other tables
     reference, which had better have few values than be made unique: several tables may have to share them.
+    ``domains``: what checks leave of columns, by name: one that may take few values had better not move.
     """
     by_name = {c.name: c for c in columns}
     exclusive = {r.foreign_key for r in references if r.exclusive}
@@ -131,7 +134,7 @@ def plan_uniques(
             by_name[flex] = replace(plan, source=replace(plan.source, call=call), why=f"{plan.why}, unique")
             out.append(unique)
             continue
-        flex = _separable(unique, by_name)
+        flex = _separable(unique, by_name, rows, domains or {})
         if flex is not None:
             out.append(replace(unique, how="by_separation", flex=flex))
         else:
@@ -242,16 +245,29 @@ def _widest_rule(
     return max(options, key=lambda c: (c not in referenced, capacities[c], unique.columns.index(c)), default=None)
 
 
-def _separable(unique: UniquePlan, by_name: Mapping[str, ColumnPlan]) -> str | None:
+def _separable(
+    unique: UniquePlan, by_name: Mapping[str, ColumnPlan], rows: int, domains: Mapping[str, ColumnDomain]
+) -> str | None:
     """A learned column whose value may move to a free neighbour without breaking what hangs on it."""
     sources = {s for p in by_name.values() if isinstance(p.source, Derived) for s in p.source.sources}
     options = [c for c in unique.columns if isinstance(by_name[c].source, Modelled)]
     order = {"temporal": 0, "numeric": 1, "categorical": 2}
 
-    def rank(name: str) -> tuple[bool, int, int]:
+    def rank(name: str) -> tuple[bool, bool, int, float, int]:
         source = by_name[name].source
         assert isinstance(source, Modelled)
-        return (name in sources, order[source.encoding], -unique.columns.index(name))
+        room = _room(domains[name]) if name in domains else inf
+        tight = room < rows
+        return (name in sources, tight, order[source.encoding], -room if tight else 0, -unique.columns.index(name))
 
     free = [c for c in options if not isinstance(by_name[c].source, Constant)]
     return min(free, key=rank) if free else None
+
+
+def _room(domain: ColumnDomain) -> float:
+    """How many whole numbers the domain leaves, infinity where it leaves one side open."""
+    if domain.allowed is not None:
+        return len(domain.allowed)
+    if isinstance(domain.low, int | float) and isinstance(domain.high, int | float):
+        return float(domain.high - domain.low + 1)
+    return inf

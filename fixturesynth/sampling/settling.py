@@ -45,7 +45,7 @@ from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
 from fixturesynth.sampling.searching import search
-from fixturesynth.sampling.spreading import by_separation, hanging_on, moved_apart, others, spread
+from fixturesynth.sampling.spreading import by_grid, by_separation, hanging_on, moved_apart, others, spread
 from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
@@ -227,6 +227,7 @@ def _settle_uniques(assembly: Assembly, columns: Columns, turn: int) -> bool:
             _by_rules,
             _by_dealing,
             _by_flex,
+            by_grid,
             _by_freeing,
             _by_leaving,
             _by_exit,

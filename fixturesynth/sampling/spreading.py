@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -23,13 +24,15 @@ from fixturesynth.sampling.matching import codes_of, pair_keys, separate
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.predicates import compile_constraints
 
-__all__ = ["by_separation", "hanging_on", "moved_apart", "others", "spread"]
+__all__ = ["by_grid", "by_separation", "hanging_on", "moved_apart", "others", "spread"]
 
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 ROOMY = 8  # distinct values for each row of the largest group, with which they move easily
 FEW_TURNS = 3  # in which that is tried
+MOST_CELLS = 1_000_000  # of a grid
+MOST_ALLOWED = 1_000  # numbers that a check allows, to be tried beside those that were drawn
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:
@@ -70,7 +73,8 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
         roomy = int(np.bincount(groups).max(initial=0)) <= high + 1
         settled[rows] = separate(groups, scaled, 0, high if roomy else None, what, strides) * step + base
         valid = _valid(values)
-        return add_offset(zero, array_of(settled, pa.int64(), mask=~valid), facts, values.type)
+        made = add_offset(zero, array_of(settled, pa.int64(), mask=~valid), facts, values.type)
+        return made if kind != "numeric" or _allowed(assembly, name, values, made) else None
     numbered = _numbered(assembly, values, rows, groups, what)
     if numbered is not None:
         return numbered
@@ -88,6 +92,15 @@ def spread(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integ
     return known.take(array_of(out, pa.int64(), mask=out < 0))
 
 
+def _allowed(assembly: Assembly, name: str, before: pa.Array, after: pa.Array) -> bool:
+    """Whether the checks on the column allow every number that is new in it."""
+    domain = compile_constraints(assembly.table, assembly.dialect).domains.get(name)
+    if domain is None:
+        return True
+    fresh = pc.unique(after.filter(pc.invert(pc.is_in(after, value_set=pc.unique(before)))))
+    return all(map(domain.tester(), fresh.drop_null().to_pylist()))
+
+
 def by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
     """The set's own learned number or moment moves to the nearest free value, where there is much room for it.
 
@@ -103,6 +116,65 @@ def by_separation(assembly: Assembly, columns: Columns, unique: UniquePlan, rows
     if int(np.bincount(groups).max(initial=0)) * ROOMY > pc.count_distinct(columns[name].take(array_of(rows))).as_py():
         return False
     return moved_apart(assembly, columns, unique, rows, name)
+
+
+def by_grid(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, turn: int) -> bool:
+    """Learned columns move together to free places of the grid of their values: every year has four quarters, and no
+    year or quarter alone has room for what was drawn too often."""
+    hanging = hanging_on(assembly, unique)
+    names = [c for c in unique.columns if isinstance(assembly.plan.column(c).source, Modelled) and c in assembly.base]
+    names = [c for c in names if c not in hanging]
+    pools = [_pool(assembly, name, columns[name]) for name in names]
+    shape = tuple(map(len, pools))
+    size = math.prod(shape)
+    if len(names) < 2 or not 0 < size <= MOST_CELLS:
+        return False
+    own = [
+        numpy_of(pc.index_in(columns[n].take(array_of(rows)), value_set=p)) for n, p in zip(names, pools, strict=True)
+    ]
+    cell = np.ravel_multi_index([codes.astype(np.int64) for codes in own], shape)
+    groups = others(columns, unique, set(names), rows)
+    first = np.zeros(rows.size, dtype=bool)
+    first[np.unique(pair_keys(groups, cell), return_index=True)[1]] = True
+    for group in np.unique(groups[~first]).tolist():
+        inside = groups == group
+        free = np.setdiff1d(np.arange(size), cell[inside & first])
+        waiting = np.flatnonzero(inside & ~first)
+        if free.size < waiting.size:
+            return False
+        # In the order of the grid each takes the next free place, and the last ones are pushed back.
+        waiting = waiting[np.argsort(cell[waiting], kind="stable")]
+        count = np.arange(waiting.size)
+        place = np.maximum.accumulate(np.searchsorted(free, cell[waiting]) - count) + count
+        cell[waiting] = free[np.minimum(place, free.size - waiting.size + count)]
+    for name, pool, codes in zip(names, pools, np.unravel_index(cell, shape), strict=True):
+        made = columns[name]
+        index = np.arange(len(made))
+        index[rows] = len(made) + codes
+        assembly.base[name] = pa.concat_arrays([made, pool]).take(array_of(index))
+        if assembly.model is not None and name in assembly.model.offsets:
+            _fix_value(assembly, name)
+    return True
+
+
+def _pool(assembly: Assembly, name: str, values: pa.Array) -> pa.Array:
+    """Values that a column may take, ascending: those that were drawn, and those that a check lists or bounds."""
+    domain = compile_constraints(assembly.table, assembly.dialect).domains.get(name)
+    known = pc.unique(values).drop_null()
+    if domain is not None:
+        low, high = domain.low, domain.high
+        more: list[object] = list(domain.allowed or ())
+        if (
+            pa.types.is_integer(known.type)
+            and isinstance(low, int)
+            and isinstance(high, int)
+            and high - low < MOST_ALLOWED
+        ):
+            more += range(low, high + 1)
+        fits = domain.tester()
+        added = array_of([v for v in more if v is not None and fits(v)], known.type)
+        known = pc.unique(pa.concat_arrays([known, added]))
+    return known.take(pc.array_sort_indices(known))
 
 
 def moved_apart(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Integers, name: str) -> bool:
