@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fixturesynth as fs
+from fixturesynth.planning.plan import Derived
 
 STAFF = """
 CREATE TABLE staff (
@@ -98,3 +99,35 @@ def test_two_partners_of_a_year_differ_where_the_row_has_nobody_to_swap_with(tmp
     fs.load(synthesizer.sample(seed=seed), target, schema=synthesizer.schema)
     with closing(sqlite3.connect(tmp_path / "made.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM finals WHERE winner <> loser").fetchone() == (120,)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_a_check_on_what_is_computed_holds(tmp_path: Path, scale: float) -> None:
+    """A sum and a product of learned columns, which a check bounds by the least and the largest that there were."""
+    path = tmp_path / "kicks.sqlite"
+    source = np.random.Generator(np.random.PCG64(12))
+    rows = []
+    for i in range(60):
+        tried, share, blocked = int(source.integers(20, 300)), float(source.uniform(0.2, 1)), int(source.integers(0, 9))
+        rows.append((i, tried, round(share, 3), round(tried * round(share, 3)), blocked, tried + blocked))
+    most, least, largest = max(r[3] for r in rows), min(r[5] for r in rows), max(r[5] for r in rows)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TABLE kicks (id INTEGER PRIMARY KEY, tried INTEGER NOT NULL, share REAL NOT NULL, made INTEGER NOT "
+            f"NULL CHECK (made <= {most * 3 // 4}), blocked INTEGER NOT NULL, faced INTEGER NOT NULL CHECK (faced "
+            f"BETWEEN {least} AND {largest}))"
+        )
+        connection.executemany(
+            "INSERT INTO kicks VALUES (?, ?, ?, ?, ?, ?)", [r for r in rows if r[3] <= most * 3 // 4]
+        )
+        connection.commit()
+    url = f"sqlite:///{path}"
+    model = fs.fit(url, seed=1)
+    sources = {c.name for c in model.plan["kicks"].columns if isinstance(c.source, Derived)}
+    assert {"made", "faced"} <= sources
+    for seed in range(4):
+        made = model.sample(seed=seed, scale=scale)
+        fs.load(made, f"sqlite:///{tmp_path}/{scale}{seed}.sqlite", schema=fs.reflect(url))
+        for row in made.arrow("kicks").to_pylist():
+            assert row["faced"] == row["tried"] + row["blocked"]
+            assert row["made"] == pytest.approx(row["tried"] * row["share"], abs=0.51)

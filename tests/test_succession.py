@@ -370,3 +370,22 @@ def test_no_category_that_few_share_leaves_with_a_rule(tmp_path: Path) -> None:
     (rule,) = [i for i in model.profile["entries"].invariants if i.kind == "running"]
     assert {name for name, _ in rule.parameters["signs"]} == set(SIGNS)
     assert "Theo" not in plan_to_json(model.plan)
+
+
+def test_the_last_of_one_line_ends_though_its_length_is_nobodys(tmp_path: Path) -> None:
+    """One president after the other: how long the last one stays is one row's alone, and is not stored."""
+    path = tmp_path / "terms.sqlite"
+    source = np.random.Generator(np.random.PCG64(9))
+    days = np.cumsum(source.integers(800, 3_000, size=46)) + 200
+    dates = [str(d) for d in np.datetime64("1789-01-01") + days]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE terms (id INTEGER PRIMARY KEY, began TEXT NOT NULL, ended TEXT NOT NULL)")
+        connection.executemany("INSERT INTO terms VALUES (?, ?, ?)", zip(range(1, 46), dates, dates[1:], strict=False))
+        connection.commit()
+    model = fs.fit(f"sqlite:///{path}", seed=1)
+    for rows in (1, 2, 9, 30, 45):
+        for seed in range(3):
+            terms = model.sample(seed=seed, rows=rows).arrow("terms").to_pylist()
+            terms.sort(key=lambda row: str(row["began"]))
+            assert [r["ended"] for r in terms[:-1]] == [r["began"] for r in terms[1:]]
+            assert terms[-1]["ended"] > terms[-1]["began"]

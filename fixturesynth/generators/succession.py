@@ -86,6 +86,10 @@ def follow(
             # Some rows that were to have a next sibling have none: they end as others do.
             wanting, lenders = own[~known[own]], np.flatnonzero(known)
             distance[wanting], known[wanting] = distance[lenders[np.arange(wanting.size) % lenders.size]], True
+        elif parameters.get("always"):
+            # None says how far it is: as far as from others to their next sibling.
+            gaps = np.append((value - whole)[~empty & source.valid], 1)
+            distance[own], known[own] = gaps[np.arange(own.size) % max(gaps.size - 1, 1)], True
         known &= source.valid
         end = parameters.get("open")
         reached = whole + distance if end is None else np.where(distance == end, end, whole + distance)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.errors import ConstraintError
 from fixturesynth.generators.derivation import MICROSECONDS, as_type
-from fixturesynth.planning.plan import Constant, Modelled, Reference, Rule, TablePlan
+from fixturesynth.planning.plan import Constant, Derived, Modelled, Reference, Rule, TablePlan
 from fixturesynth.planning.solving import Ways, fits, mend, ways_to
 from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.randomness import below, hashed
@@ -33,6 +33,7 @@ Columns = dict[str, pa.Array]
 Test = Callable[[Columns], Mask]
 
 LENDINGS = 8  # donors that a row tries
+WITHIN_ROW = frozenset({"linear", "product", "equal", "datepart", "clock", "determines", "presence"})
 FRESH = 48  # new values that a row tries where donors do not help
 
 
@@ -91,12 +92,57 @@ def settle_checks(
                 out[name] = _placed(out[name], values, failing, good)
             passes[failing[good]] = True
         if not passes.all():
+            out = _lent_whole(assembly, out, group, held)
             out = _moving_keys(assembly, _regrafted(assembly, out, group), group, held)
         if not _passing(out, group.tests).all():
             out = _raised(assembly, search(assembly, out, (*held, *map(_condition, groups))), group, held)
             if not _passing(out, group.tests).all():
                 raise _refusal(assembly, out, group)
     return out
+
+
+def _lent_whole(assembly: Assembly, columns: Columns, group: _Group, held: Sequence[Condition]) -> Columns:
+    """Rows in which a computed column breaks a check get it from a row that passes, with all that it is computed from
+    and all that is computed from these."""
+    names = _computed_together(assembly, group.columns)
+    if names is None or not names <= columns.keys():
+        return columns
+    out = columns
+    everything = (*held, *map(_condition, _groups(assembly)))
+    for turn in range(LENDINGS):
+        passes = _passing(out, group.tests)
+        failing, donors = np.flatnonzero(~passes), np.flatnonzero(passes)
+        if not failing.size or not donors.size:
+            break
+        words = hashed(failing, assembly.seed, assembly.table.name, group.checks[0][0], "whole", turn)
+        index = np.arange(assembly.rows)
+        index[failing] = donors[below(words, donors.size)]
+        trial = {**out, **{name: out[name].take(array_of(index)) for name in names}}
+        worse = np.zeros(assembly.rows, dtype=bool)
+        for _, breaks in everything:
+            worse |= breaks(trial) & ~breaks(out)
+        index[worse] = np.flatnonzero(worse)
+        out = {**out, **{name: out[name].take(array_of(index)) for name in names}}
+    return out
+
+
+def _computed_together(assembly: Assembly, columns: Sequence[str]) -> set[str] | None:
+    """The columns, what they are computed from within their row and what is computed from that; None where none is
+    computed, or where one of them hangs on more than the row, or is a key's."""
+    derived = {c.name: c.source for c in assembly.plan.columns if isinstance(c.source, Derived)}
+    names = set(columns)
+    if not names & derived.keys():
+        return None
+    before = 0
+    while len(names) > before:
+        before = len(names)
+        for name, source in derived.items():
+            if name in names or names & set(source.sources):
+                if source.foreign_key is not None or source.operation not in WITHIN_ROW:
+                    return None
+                names |= {name, *source.sources}
+    free = all(name in derived or _movable(assembly, name) for name in names)
+    return names if free and not any(names & set(u.columns) for u in assembly.plan.uniques) else None
 
 
 def _moving_keys(assembly: Assembly, columns: Columns, group: _Group, held: Sequence[Condition]) -> Columns:
