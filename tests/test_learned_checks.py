@@ -131,3 +131,41 @@ def test_a_check_on_what_is_computed_holds(tmp_path: Path, scale: float) -> None
         for row in made.arrow("kicks").to_pylist():
             assert row["faced"] == row["tried"] + row["blocked"]
             assert row["made"] == pytest.approx(row["tried"] * row["share"], abs=0.51)
+
+
+GROUPS = ("control", "diet", "exercise", "diet and exercise")
+
+
+def _groups(path: Path, *, checked_there: bool) -> str:
+    """Persons in groups, of which a check on the reference, or on the key itself, lists all; visits by week."""
+    source = np.random.Generator(np.random.PCG64(13))
+    listed = "CHECK ({} IN ('" + "', '".join(GROUPS) + "'))"
+    there, here = (listed.format("name"), "") if checked_there else ("", listed.format("treated"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(f"""
+            CREATE TABLE treatments (name TEXT PRIMARY KEY NOT NULL {there}, cost INTEGER NOT NULL);
+            CREATE TABLE weeks (week INTEGER PRIMARY KEY, clinic TEXT NOT NULL);
+            CREATE TABLE persons (
+                id INTEGER PRIMARY KEY, treated TEXT NOT NULL REFERENCES treatments {here},
+                week INTEGER NOT NULL REFERENCES weeks CHECK (week BETWEEN 3 AND 30), weight REAL NOT NULL);
+        """)
+        connection.executemany(
+            "INSERT INTO treatments VALUES (?, ?)", [(g, 100 + 50 * i) for i, g in enumerate(GROUPS)]
+        )
+        connection.executemany("INSERT INTO weeks VALUES (?, ?)", [(w, "ABC"[w % 3]) for w in range(3, 31)])
+        rows = [(i, GROUPS[source.integers(4)], int(source.integers(3, 31)), source.normal(70, 9)) for i in range(300)]
+        connection.executemany("INSERT INTO persons VALUES (?, ?, ?, ?)", rows)
+        connection.commit()
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.parametrize("checked_there", [True, False])
+def test_keys_keep_to_what_checks_leave_of_references(tmp_path: Path, checked_there: bool) -> None:
+    url = _groups(tmp_path / "trial.sqlite", checked_there=checked_there)
+    model = fs.fit(url, seed=1)
+    for seed, scale in ((1, 1.0), (2, 2.0), (3, 0.5)):
+        made = model.sample(seed=seed, scale=scale)
+        fs.load(made, f"sqlite:///{tmp_path}/{seed}.sqlite", schema=fs.reflect(url))
+        assert {r["treated"] for r in made.arrow("persons").to_pylist()} <= set(GROUPS)
+        assert {r["name"] for r in made.arrow("treatments").to_pylist()} <= set(GROUPS)
+        assert made.arrow("persons").num_rows == 300 * scale

@@ -183,6 +183,12 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     domain = needs.constraints.domains.get(column.name)
     if domain is not None and domain.only_null:
         return ColumnPlan(column.name, Constant(None), "a check allows NULL alone")
+    if domain is not None and domain.allowed is not None:
+        listed = rule_for_column(
+            needs.table.name, column, None, domain, locale=needs.locale, unique=True, rows=needs.rows
+        )
+        if listed is not None:
+            return ColumnPlan(column.name, Key(listed), "unique, of what a check lists")
     if column.type.kind == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid")
     bounded = domain is not None and domain != ColumnDomain(column.name, not_null=domain.not_null)

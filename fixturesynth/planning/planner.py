@@ -39,6 +39,7 @@ from fixturesynth.planning.plan import (
     UniquePlan,
 )
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
+from fixturesynth.planning.referred import within_children
 from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
 from fixturesynth.planning.room import within_room
 from fixturesynth.planning.rows import (
@@ -180,6 +181,8 @@ def _plan_table(
     constraints = narrow(compile_constraints(judged, schema.dialect, trial=trial, now=wishes.now), changes)
     if learned is None:
         constraints = within_room(with_prefixes(table, tighten(constraints)), table, structure.room, rows)
+    else:
+        constraints = within_children(schema, table, constraints, learned.rows, wishes.now)
     asked_for = {*wishes.columns.get(table.name, {}), *changes}
     told, wanted_rows = len(notes), rows
     while True:  # every turn but the last settles a choice between branches

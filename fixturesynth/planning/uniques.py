@@ -19,6 +19,7 @@ from fixturesynth.planning.plan import (
     Rule,
     UniquePlan,
 )
+from fixturesynth.planning.referred import room_of
 from fixturesynth.schema.model import Table, Unique
 from fixturesynth.schema.predicates import (
     ColumnDomain,
@@ -256,18 +257,9 @@ def _separable(
     def rank(name: str) -> tuple[bool, bool, int, float, int]:
         source = by_name[name].source
         assert isinstance(source, Modelled)
-        room = _room(domains[name]) if name in domains else inf
+        room = room_of(domains[name]) if name in domains else inf
         tight = room < rows
         return (name in sources, tight, order[source.encoding], -room if tight else 0, -unique.columns.index(name))
 
     free = [c for c in options if not isinstance(by_name[c].source, Constant)]
     return min(free, key=rank) if free else None
-
-
-def _room(domain: ColumnDomain) -> float:
-    """How many whole numbers the domain leaves, infinity where it leaves one side open."""
-    if domain.allowed is not None:
-        return len(domain.allowed)
-    if isinstance(domain.low, int | float) and isinstance(domain.high, int | float):
-        return float(domain.high - domain.low + 1)
-    return inf
