@@ -118,6 +118,9 @@ def test_columns_that_go_along_with_the_days() -> None:
         "month_label": [f"{y}-{m:02d}" for y, m in zip(days["year"], days["month"], strict=True)],
         "fiscal_month": (days["month"] + 2) % 12 + 1,
         "first_of_month": 738_000 + np.searchsorted(month, month),
+        "month_key": days["year"] * 100 + days["month"],
+        "day_key": days["year"] * 10_000 + days["month"] * 100 + [d.day for d in days["day"]],
+        "same_day_last_year": pd.Series(days["day"]) - pd.Timedelta(days=364),
         "season": np.array(["winter", "spring", "summer", "autumn"])[days["month"] % 12 // 3],
         "open": np.where(days["weekday"] < 5, "yes", "no"),
     }
@@ -134,11 +137,12 @@ def _noise(size: int = 400) -> np.ndarray:
         np.round(15 + 5 * _noise(), 1),  # a temperature
         (100 + 40 * _noise()).astype(int),  # visitors
         np.cumsum(_noise()),  # a price
+        np.cumsum((40 + 15 * _noise()).astype(int).clip(0)),  # cases so far
         [f"rain in {i % 97}, then sun" for i in range(400)],  # what somebody wrote
         ["x" * 50 + str(i) for i in range(400)],
         [f"mail{i % 300}@example.com" for i in range(400)],
     ],
-    ids=["temperature", "visitors", "price", "note", "long", "mail"],
+    ids=["temperature", "visitors", "price", "so far", "note", "long", "mail"],
 )
 def test_what_somebody_measured_or_wrote_is_no_calendar(column: Any) -> None:
     assert _found(_days() | {"value": column}) is None
