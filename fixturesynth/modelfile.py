@@ -185,6 +185,7 @@ class _Table:
     walks: list[_Walk] = field(default_factory=list)
     lines: list[_Line] = field(default_factory=list)
     oddities: dict[str, list[tuple[str | None, Positive]]] = field(default_factory=dict)
+    gliding: _State | None = None
 
 
 @dataclass(frozen=True)
@@ -305,6 +306,12 @@ class _Writer:
         scores, places = self.array(f"{label} scores", itemset.scores), self.array(f"{label} places", itemset.places)
         return _Itemset(itemset.foreign_key, itemset.variable, scores, places)
 
+    def state(self, label: str, state: State | None) -> _State | None:
+        if state is None:
+            return None
+        arrays = self.arrays(label, state.arrays)
+        return _State(state.generator, state.version, _variables(state.variables), arrays, dict(state.facts))
+
     def table(self, model: TableModel) -> _Table:
         label = model.name
         encodings = {}
@@ -315,7 +322,7 @@ class _Writer:
             for fk, b in model.blocks.items()
         }
         types = pa.schema(list(model.types.items())).serialize()
-        state, features = model.state, model.features
+        features = model.features
         return _Table(
             name=label,
             rows=model.rows,
@@ -340,10 +347,8 @@ class _Writer:
                 [list(row) for row in one.classes], one.child_of,
             ) for one in model.lines],
             oddities={name: list(odd) for name, odd in model.oddities.items()},
-            state=None if state is None else _State(
-                state.generator, state.version, _variables(state.variables),
-                self.arrays(f"{label} state", state.arrays), dict(state.facts),
-            ),
+            state=self.state(f"{label} state", model.state),
+            gliding=self.state(f"{label} gliding", model.gliding),
             verbatim=self.arrow(f"{label} verbatim", model.verbatim) if model.verbatim is not None else None,
             ranks=self.arrays(f"{label} ranks", model.ranks),
             degrees=self.arrays(f"{label} degrees", model.degrees),
@@ -491,7 +496,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
     encodings = {}
     for name, one in table.encodings.items():
         encodings[name] = _encoding(f"{table.name}: {name}", one, tensors)
-    state, features = table.state, table.features
+    features = table.features
     return TableModel(
         name=table.name,
         rows=table.rows,
@@ -522,10 +527,8 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
             for one in table.lines
         ),
         oddities={name: tuple(odd) for name, odd in table.oddities.items()},
-        state=None if state is None else State(
-            state.generator, state.version, _told(table.name, state.variables), _arrays(state.arrays, tensors),
-            state.facts,
-        ),
+        state=_state(table.name, table.state, tensors),
+        gliding=_state(table.name, table.gliding, tensors),
         verbatim=_arrow(table.verbatim, tensors) if table.verbatim is not None else None,
         ranks={name: _array(one, tensors, 1) for name, one in table.ranks.items()},
         degrees={name: _array(one, tensors, 1) for name, one in table.degrees.items()},
@@ -533,6 +536,12 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
             _told(table.name, features.variables), _array(features.codes, tensors, 2)
         ),
     )  # fmt: skip
+
+
+def _state(table: str, one: _State | None, tensors: Arrays) -> State | None:
+    if one is None:
+        return None
+    return State(one.generator, one.version, _told(table, one.variables), _arrays(one.arrays, tensors), one.facts)
 
 
 def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:

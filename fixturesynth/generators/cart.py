@@ -20,6 +20,7 @@ from fixturesynth.generators.drawing import (
     draw,
     draw_or_repeat,
     learnable,
+    mean_bits,
     share_of,
     stratified,
 )
@@ -29,10 +30,11 @@ from fixturesynth.generators.opening import with_openings
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
 from fixturesynth.generators.steps import (
+    REACH,
     STEP_CODES,
     classes,
-    code_length,
     draw_steps,
+    leap_bits,
     repeats,
     step_classes,
     step_feature,
@@ -84,6 +86,7 @@ class Cart:
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
+        leaping: list[str] = []  # of these, those whose far steps are as far from it
         partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
         fixed = sum(v.context for v in variables)  # they come first
         seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
@@ -91,25 +94,23 @@ class Cart:
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, self.growth)
+            told = self._told(seen, own, size, variable.ordered, like, groups)
             # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code.
-            other: tuple[Codes, int, int | None] | None = None
             if like is not None and variable.ordered and _may_step(own, before, size):
-                other = step_classes(own, before, size), classes(size), None
+                for leaps in (False, True):
+                    steps, wide = step_classes(own, before, size, leaps), classes(size, leaps)
+                    other = self._told(seen, steps, wide, True, like, groups)
+                    if other.bits + float(leap_bits(steps, size).mean()) < told.bits:
+                        told, stepped[str(i)] = other, like
+                        leaping += [str(i)] if leaps else []
+                    if size <= REACH + 1:
+                        break
             elif like is not None and not variable.ordered and repeats(own, before, size):
-                other = np.where(own == before, size, own).astype(np.int32), size + 1, size
-            if other is not None and like is not None:
-                steps, wide, again = other
-                grown = _grown(seen, steps, wide, variable.ordered, like, self.growth, again)
-                least = 1.0 if again is None else LEAST_SAVED
-                if code_length(grown[2], steps, wide) * least < code_length(leaf, own, size):
-                    (stepped if again is None else repeated)[str(i)] = like
-                    (tree, lookup, leaf), own, size = grown, steps, wide
-            held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
-            for name, array in (
-                ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
-                ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
-            ):  # fmt: skip
+                again = np.where(own == before, size, own).astype(np.int32)
+                other = self._told(seen, again, size + 1, False, like, groups, size)
+                if other.bits * LEAST_SAVED < told.bits:
+                    told, repeated[str(i)] = other, like
+            for name, array in told.arrays().items():
                 arrays[f"{i}.{name}"] = array
             if not variable.ordered and (found := _partner(variables, codes, range(fixed, i), i, groups)):
                 partnered[str(i)], pairs = found
@@ -118,7 +119,17 @@ class Cart:
             if str(i) in stepped:
                 seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
         facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped, "partnered": partnered}
+        facts |= {"leaping": leaping} if leaping else {}
         return State(self.name, self.version, table.variables, arrays, facts)
+
+    def _told(
+        self, seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, groups: Integers | None,
+        again: int | None = None,
+    ) -> _Told:  # fmt: skip
+        """What is learned of the classes ``own``, (n,), by what was ``seen`` of each row: see ``_grown``."""
+        tree, lookup, leaf = _grown(seen, own, size, ordered, like, self.growth, again)
+        held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
+        return _Told(tree, lookup, held, owner_of, mean_bits(held, owner_of[leaf].astype(np.int64), own, size))
 
     def sample(
         self,
@@ -173,7 +184,7 @@ def _draw_rows(
     state: State, context: Codes, uniforms: Words, known: Mapping[str, Codes], stratify: bool
 ) -> tuple[Codes, Integers]:
     """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
-    order = list(state.facts["order"])
+    order, leaping = list(state.facts["order"]), state.facts.get("leaping", ())
     repeated, stepped = state.facts.get("repeated", {}), state.facts.get("stepped", {})
     variables = tuple(state.variables[i] for i in order)
     column = {i: k for k, i in enumerate(i for i, variable in enumerate(state.variables) if not variable.context)}
@@ -203,7 +214,7 @@ def _draw_rows(
         size = variable.size
         before = seen[:, repeated.get(str(i), stepped.get(str(i), 0))]  # of the others, nobody asks
         if str(i) in stepped:
-            drawn = draw_steps(held, owner, own, before, size)
+            drawn = draw_steps(held, owner, own, before, size, str(i) in leaping)
         elif str(i) in repeated:
             drawn = draw_or_repeat(held, owner, own, before, size)
         else:
@@ -217,7 +228,7 @@ def _draw_rows(
             drawn = np.where(wish >= 0, wish, drawn)
             asked, wide = np.maximum(wish, 0), size
             if str(i) in stepped:
-                asked, wide = step_classes(asked, before, size), classes(size)
+                asked, wide = step_classes(asked, before, size, far := str(i) in leaping), classes(size, far)
             elif str(i) in repeated:
                 asked, wide = np.where(asked == before, size, asked), size + 1
             chance = share_of(held, owner, asked, wide)
@@ -232,6 +243,27 @@ def _draw_rows(
             seen[:, len(shown)] = step_feature(drawn, before, size)
             shown.append(_step_of(variable))
     return out, likelihood
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One variable as it was learned: a tree, ranks of codes, distributions and which of them each node uses.
+
+    ``bits``: what a row takes, in the mean, left out of what its distribution says.
+    """
+
+    tree: Tree
+    lookup: Ranks
+    held: Distributions
+    owner: npt.NDArray[np.int32]
+    bits: float
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        tree, held = self.tree, self.held
+        return {
+            "feature": tree.feature, "threshold": tree.threshold, "left": tree.left, "ranks": self.lookup,
+            "owner": self.owner, "codes": held.codes, "running": held.running, "ends": held.ends,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

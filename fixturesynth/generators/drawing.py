@@ -13,7 +13,8 @@ from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 
 __all__ = [
-    "Distributions", "checked", "count_distributions", "draw", "draw_or_repeat", "learnable", "rows_alike",
+    "Distributions", "checked", "count_distributions", "draw", "draw_or_repeat", "learnable", "mean_bits",
+    "rows_alike",
     "share_of", "stratified",
 ]  # fmt: skip
 
@@ -93,6 +94,15 @@ def _entry(distributions: Distributions, owner: Integers, codes: Codes, size: in
     wanted = owner * np.int64(size) + codes
     at = np.minimum(np.searchsorted(keys, wanted), distributions.codes.size - 1)
     return at, np.where(keys[at] == wanted, weights[at], 0)
+
+
+def mean_bits(distributions: Distributions, owner: Integers, codes: Codes, size: int) -> float:
+    """Bits that a row's code, (n,) in ``range(size)``, takes in the mean after its distribution ``owner``, (n,), which
+    the row itself is left out of."""
+    share = np.bincount(codes, minlength=size)[codes] / codes.size
+    begin = np.where(owner > 0, distributions.ends[owner - 1], 0)
+    counts = _entry(distributions, owner, codes, size)[1]
+    return float(-np.log2((np.maximum(counts - 1, 0) + share) / (distributions.ends[owner] - begin)).mean())
 
 
 def stratified(owner: Integers, words: Words) -> Words:

@@ -29,7 +29,7 @@ from fixturesynth.generators.context import (
     sibling_variables,
     take_features,
 )
-from fixturesynth.generators.contract import CodedTable, Generator, Variable
+from fixturesynth.generators.contract import CodedTable, Generator, State, Variable
 from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
 from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, way_from
 from fixturesynth.generators.documents import MADE, document_parts
@@ -37,6 +37,7 @@ from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
 from fixturesynth.generators.forms import has_forms, learned_forms
 from fixturesynth.generators.gathering import Coded, Rows
+from fixturesynth.generators.gliding import fit_gliding
 from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links
@@ -212,7 +213,21 @@ def _fit_learned(
         insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
+        gliding=_gliding(table, coded, own, parents, siblings, groups, seed),
     )  # fmt: skip
+
+
+def _gliding(
+    table: TablePlan, coded: Coded, own: int, parents: Integers | None, siblings: tuple[str, ...], groups: Integers,
+    seed: int,
+) -> State | None:  # fmt: skip
+    """What is known of places inside codes where rows are drawn sibling by sibling."""
+    if parents is None or not siblings:
+        return None
+    counts = np.bincount(parents)
+    position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
+    parts = coded.variables[:own], coded.codes[:own], coded.places, coded.grids, coded.encodings
+    return fit_gliding(*parts, position, groups, seed)
 
 
 def _mark_repeats(

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from fixturesynth.generators.contract import Codes, Words
 from fixturesynth.generators.drawing import Distributions, draw
+from fixturesynth.randomness import below, hashed
 
-__all__ = ["STEP_CODES", "classes", "code_length", "draw_steps", "repeats", "step_classes", "step_feature"]
+__all__ = ["REACH", "STEP_CODES", "classes", "code_length", "draw_steps", "leap_bits", "repeats", "step_classes", "step_feature"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -28,15 +29,25 @@ def _reach(size: int) -> int:
     return min(REACH, size - 1)
 
 
-def classes(size: int) -> int:
-    """Number of classes of a variable with ``size`` codes: its steps, then its codes."""
-    return 2 * _reach(size) + 1 + size
+def classes(size: int, leaping: bool = False) -> int:
+    """Number of classes of a variable with ``size`` codes: its steps, then its codes, then its leaps."""
+    return 2 * _reach(size) + 1 + size + (2 * _leaps(size).size if leaping else 0)
 
 
-def step_classes(codes: Codes, before: Codes, size: int) -> Codes:
+def _leaps(size: int) -> Integers:
+    """The shortest leap of each class of them: where steps end, and on by half as much again."""
+    found, length = list[int](), _reach(size) + 1
+    while length < size:
+        found.append(length)
+        length += max(length // 2, 1)
+    return np.array(found, dtype=np.int64)
+
+
+def step_classes(codes: Codes, before: Codes, size: int, leaping: bool = False) -> Codes:
     """Classes of codes (n,) after those of the sibling before (n,), from ``size`` on: there is none.
 
-    The last code may stand for NULL, to which nothing is near: no step but that of 0 leads to it or from it.
+    The last code may stand for NULL, to which nothing is near: no step but that of 0 leads to it or from it. With
+    ``leaping``, codes further off are so and so far from the sibling before as well, not where they are.
 
     >>> step_classes(np.array([3, 3, 9, 0]), np.array([2, 10, 8, 0]), 10).tolist()
     [10, 22, 28, 9]
@@ -45,10 +56,26 @@ def step_classes(codes: Codes, before: Codes, size: int) -> Codes:
     step = codes.astype(np.int64) - before
     near = (before < size) & (np.abs(step) <= reach)
     near &= ((codes != size - 1) & (before != size - 1)) | (step == 0)
-    return np.where(near, step + reach, codes + 2 * reach + 1).astype(np.int32)
+    out = np.where(near, step + reach, codes + 2 * reach + 1)
+    if leaping and (far := (before < size - 1) & (codes != size - 1) & ~near).any():
+        leaps = _leaps(size)
+        which = np.searchsorted(leaps, np.abs(step[far]), side="right") - 1
+        out[far] = classes(size) + which + np.where(step[far] > 0, leaps.size, 0)
+    return out.astype(np.int32)
 
 
-def draw_steps(distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int) -> Codes:
+def leap_bits(own: Codes, size: int) -> npt.NDArray[np.float64]:
+    """Bits that are left of each row, (n,), when its class ``own`` (n,) is known."""
+    leaps = _leaps(size)
+    long = own >= classes(size)
+    which = (own - classes(size)) % max(leaps.size, 1)
+    widths = np.diff(leaps, append=size)
+    return np.where(long, np.log2(widths[which]) if leaps.size else 0.0, 0.0)
+
+
+def draw_steps(
+    distributions: Distributions, owner: Integers, words: Words, before: Codes, size: int, leaping: bool = False
+) -> Codes:
     """Codes, (n,), by classes drawn from the distribution ``owner``; steps beyond the ends stop there.
 
     Rows without a sibling before get one of the codes that their distribution holds as such, if it does.
@@ -56,24 +83,37 @@ def draw_steps(distributions: Distributions, owner: Integers, words: Words, befo
     reach = _reach(size)
     first = 2 * reach + 1
     drawn = draw(distributions, owner, words)
-    alone = np.flatnonzero((before >= size) & (drawn < first))
+    alone = np.flatnonzero((before >= size) & ((drawn < first) | (drawn >= classes(size))))
     if alone.size:
-        drawn[alone] = _whole(distributions, owner[alone], words[alone], first, size)
+        drawn[alone] = _whole(distributions, owner[alone], words[alone], first, size, classes(size, leaping))
     step = drawn.astype(np.int64) - reach
+    if leaping and (far := drawn >= classes(size)).any():
+        leaps = _leaps(size)
+        which = drawn[far] - classes(size)
+        length = leaps[which % leaps.size]
+        width = np.append(leaps, size)[which % leaps.size + 1] - length
+        length = length + below(hashed(words[far], 0, "leap"), width)
+        step[far] = np.where(which >= leaps.size, length, -length)
+        drawn = np.where(far, 0, drawn)
     start = np.where(before < size, before, size // 2)
     moved = np.where(step == 0, start, np.clip(start + step, 0, max(size - 2, 0)))
     return np.where(drawn < first, moved, drawn - first).astype(np.int32)
 
 
-def _whole(distributions: Distributions, owner: Integers, words: Words, first: int, size: int) -> Codes:
-    """Classes from ``first`` on of distributions that also hold steps, in their shares; steps where there are none."""
+def _whole(
+    distributions: Distributions, owner: Integers, words: Words, first: int, size: int, wide: int
+) -> Codes:
+    """Classes from ``first`` on, of ``size`` codes, of distributions that hold other ones of ``wide`` as well, in their
+    shares; others where there are none."""
     begin = np.where(owner > 0, distributions.ends[owner - 1], 0)
     holder = np.searchsorted(distributions.ends, distributions.running, side="left")
-    keys = holder * np.int64(first + size) + distributions.codes
-    at = np.searchsorted(keys, owner * np.int64(first + size) + first)
-    start = np.where(at > 0, distributions.running[at - 1], 0)
-    left = distributions.ends[owner] - start
-    start, left = np.where(left > 0, start, begin), np.where(left > 0, left, distributions.ends[owner] - begin)
+    keys = holder * np.int64(wide) + distributions.codes
+    edges = np.searchsorted(keys, owner * np.int64(wide) + np.array([[first], [first + size]]))
+    start, end = np.where(edges > 0, distributions.running[edges - 1], 0)
+    start, end = np.maximum(start, begin), np.maximum(end, begin)
+    some = end > start
+    start, left = np.where(some, start, begin), np.where(some, end, distributions.ends[owner])
+    left = left - start
     half = np.uint64(32)
     spot = start + (((words >> half) * left.astype(np.uint64)) >> half).astype(np.int64)
     return distributions.codes[np.searchsorted(distributions.running, spot, side="right")]

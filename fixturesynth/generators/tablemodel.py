@@ -178,6 +178,7 @@ class TableModel:
     walks: tuple[Walk, ...] = ()
     lines: tuple[Line, ...] = ()
     oddities: Oddities = field(default_factory=dict)
+    gliding: State | None = None  # see generators.gliding
     state: State | None = None
     verbatim: pa.Table | None = None
     ranks: Mapping[str, Integers] = field(default_factory=dict)

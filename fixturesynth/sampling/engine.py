@@ -28,6 +28,7 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
+from fixturesynth.generators.gliding import glided
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
@@ -540,10 +541,14 @@ def _sample_values(
             if encoding is not None and variable.size > encoding.size:
                 rows = first_rows(encoding, codes[:, i], position)
                 sources[variable.name] = np.where(rows >= 0, rows + first, rows)
+    gliding = None if model is None or run.chosen is not None else model.gliding
+    own = generated(model) if model is not None else ()
+    inside = glided(gliding, own, codes, position, run.seed, plan.name, first)
     jobs = [
         ValuesJob(
             plan.name, first + number, run.seed, first + low, min(size, plan.rows - low), codes[low : low + size],
             run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
+            {name: raw[low : low + size] for name, raw in inside.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip

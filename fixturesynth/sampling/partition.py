@@ -80,6 +80,7 @@ class ValuesJob:
     locale: str
     now: str
     sources: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.repeating
+    inside: Mapping[str, Words] = field(default_factory=dict)  # by variable: see generators.gliding
     ranks: Integers | None = None  # of rules' values, (rows,), where they are not those of the rows
 
 
@@ -305,6 +306,9 @@ def _inside_words(
         if variable not in variables or variable not in model.encodings:
             continue
         encoding = model.encodings[variable]
+        if variable in job.inside:
+            out[variable] = job.inside[variable]
+            continue
         if encoding.kind == "categorical" and encoding.rare_code is None and variable not in {*heeded, *model.nests}:
             out[variable] = np.zeros(job.rows, np.uint64)  # nothing lies inside its codes, and nobody asks
             continue
