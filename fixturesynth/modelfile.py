@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,11 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import fixturesynth
+from fixturesynth import stored
 from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
+from fixturesynth.generators.courses import Course
 from fixturesynth.generators.drawing import Distributions
 from fixturesynth.generators.encoding import Encoding, encoding_from_parts, encoding_to_parts
 from fixturesynth.generators.habits import Habit
@@ -39,7 +41,7 @@ from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
-from fixturesynth.records import AtLeast, MisfitError, read_record
+from fixturesynth.records import MisfitError, read_record
 from fixturesynth.schema.serialisation import schema_from_members, schema_to_json
 from fixturesynth.synthesizer import Synthesizer
 
@@ -53,152 +55,8 @@ LARGEST = 2**31 - 1  # of a variable's or encoding's size
 RECORDED = ("numpy", "pyarrow", "faker", "safetensors")
 
 Arrays = dict[str, npt.NDArray[Any]]
-Natural = Annotated[int, AtLeast(0)]
-Positive = Annotated[int, AtLeast(1)]
-
 # Types that an array may be given back: those that safetensors writes, without halves.
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
-
-
-# -- what the JSON looks like -----------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Stored:
-    """An array: the tensor's name, the type that it had, and how it was packed."""
-
-    tensor: str
-    dtype: str
-    form: str = "plain"
-
-
-@dataclass(frozen=True)
-class _Encoding:
-    facts: dict[str, Any]
-    arrays: dict[str, _Stored]
-
-
-@dataclass(frozen=True)
-class _Variable:
-    name: str
-    size: Natural
-    ordered: bool = False
-    context: bool = False
-    like: str | None = None
-
-
-@dataclass(frozen=True)
-class _State:
-    generator: str
-    version: int
-    variables: list[_Variable]
-    arrays: dict[str, _Stored]
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Memory:
-    kind: Literal["mean", "other"]
-    variable: str
-    size: Positive
-    null: int
-
-
-@dataclass(frozen=True)
-class _Block:
-    size: Natural
-    rows: _Stored | None = None
-    home: str | None = None
-
-
-@dataclass(frozen=True)
-class _Nest:
-    beside: list[str]
-    sizes: list[Positive]
-    arrays: dict[str, _Stored]
-
-
-@dataclass(frozen=True)
-class _Habit:
-    column: str
-    variable: str
-    encoding: _Encoding
-    classes: _Stored
-    scores: _Stored
-
-
-@dataclass(frozen=True)
-class _Features:
-    variables: list[_Variable]
-    codes: _Stored
-
-
-@dataclass(frozen=True)
-class _Itemset:
-    foreign_key: str
-    variable: str
-    scores: _Stored
-    places: _Stored
-
-
-@dataclass(frozen=True)
-class _Walk:
-    column: str
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class _Line:
-    foreign_key: str
-    degrees: list[int]
-    column: str | None
-    distances: list[int]
-    never_before: bool
-    variable: str | None
-    classes: list[list[int]]
-    child_of: str | None
-
-
-@dataclass(frozen=True)
-class _Table:
-    name: str
-    rows: Natural
-    types: _Stored
-    encodings: dict[str, _Encoding]
-    offsets: dict[str, dict[str, Any]]
-    calendars: dict[str, dict[str, Any]]
-    lookups: dict[str, _Stored]
-    blocks: dict[str, _Block]
-    context: str | None
-    siblings: list[str]
-    shares: dict[str, _Stored]
-    insides: dict[str, tuple[str, int]]
-    state: _State | None
-    verbatim: _Stored | None
-    ranks: dict[str, _Stored]
-    degrees: dict[str, _Stored]
-    features: _Features | None
-    memories: list[_Memory] = field(default_factory=list)
-    ties: list[tuple[str, int, str, int]] = field(default_factory=list)
-    nests: dict[str, list[_Nest]] = field(default_factory=dict)
-    habits: dict[str, list[_Habit]] = field(default_factory=dict)
-    itemset: _Itemset | None = None
-    walks: list[_Walk] = field(default_factory=list)
-    lines: list[_Line] = field(default_factory=list)
-    oddities: dict[str, list[tuple[str | None, Positive]]] = field(default_factory=dict)
-    gliding: _State | None = None
-
-
-@dataclass(frozen=True)
-class _Document:
-    format: int
-    versions: dict[str, str]
-    provenance: dict[str, Any]
-    seed: int
-    schema: dict[str, Any]
-    plan: dict[str, Any]
-    profile: dict[str, Any] | None
-    wishes: dict[str, Any]
-    tables: list[_Table]
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -225,7 +83,7 @@ def save(synthesizer: Synthesizer, path: str | Path) -> Path:
 def _content(synthesizer: Synthesizer) -> bytes:
     writer = _Writer()
     profile = synthesizer.profile
-    document = _Document(
+    document = stored.Document(
         format=FORMAT,
         versions={"fixturesynth": fixturesynth.__version__, **_versions()},
         provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
@@ -269,61 +127,70 @@ class _Writer:
 
     tensors: Arrays = field(default_factory=dict)
 
-    def array(self, label: str, values: npt.NDArray[Any]) -> _Stored:
+    def array(self, label: str, values: npt.NDArray[Any]) -> stored.Stored:
         if values.dtype.name not in DTYPES:
             raise InputError(f"a model cannot hold an array of type {values.dtype} ({label})")
         packed, form = pack(np.ascontiguousarray(values))
         name = f"{len(self.tensors):06d} {label}"
         self.tensors[name] = packed
-        return _Stored(name, values.dtype.name, form)
+        return stored.Stored(name, values.dtype.name, form)
 
-    def arrow(self, label: str, table: pa.Table) -> _Stored:
+    def arrow(self, label: str, table: pa.Table) -> stored.Stored:
         sink = pa.BufferOutputStream()
         plain = table.combine_chunks()
         with pa.ipc.new_stream(sink, plain.schema) as writer:
             writer.write_table(plain)
         return self.array(label, np.frombuffer(sink.getvalue(), dtype=np.uint8))
 
-    def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, _Stored]:
+    def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, stored.Stored]:
         return {name: self.array(f"{label} {name}", values) for name, values in arrays.items()}
 
-    def encoding(self, label: str, encoding: Encoding) -> _Encoding:
+    def encoding(self, label: str, encoding: Encoding) -> stored.Encoding:
         facts, arrays = encoding_to_parts(encoding)
-        return _Encoding(facts, self.arrays(label, arrays))
+        return stored.Encoding(facts, self.arrays(label, arrays))
 
-    def nest(self, label: str, nest: Nest) -> _Nest:
-        return _Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
+    def nest(self, label: str, nest: Nest) -> stored.Nest:
+        return stored.Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
 
-    def habit(self, label: str, habit: Habit) -> _Habit:
-        return _Habit(
+    def habit(self, label: str, habit: Habit) -> stored.Habit:
+        return stored.Habit(
             habit.column, habit.variable, self.encoding(f"{label} encoding", habit.encoding),
             self.array(f"{label} classes", habit.classes), self.array(f"{label} scores", habit.scores),
         )  # fmt: skip
 
-    def itemset(self, label: str, itemset: Itemset | None) -> _Itemset | None:
+    def itemset(self, label: str, itemset: Itemset | None) -> stored.Itemset | None:
         if itemset is None:
             return None
         scores, places = self.array(f"{label} scores", itemset.scores), self.array(f"{label} places", itemset.places)
-        return _Itemset(itemset.foreign_key, itemset.variable, scores, places)
+        return stored.Itemset(itemset.foreign_key, itemset.variable, scores, places)
 
-    def state(self, label: str, state: State | None) -> _State | None:
+    def state(self, label: str, state: State | None) -> stored.State | None:
         if state is None:
             return None
         arrays = self.arrays(label, state.arrays)
-        return _State(state.generator, state.version, _variables(state.variables), arrays, dict(state.facts))
+        return stored.State(state.generator, state.version, _variables(state.variables), arrays, dict(state.facts))
 
-    def table(self, model: TableModel) -> _Table:
+    def course(self, label: str, course: Course | None) -> stored.Course | None:
+        if course is None:
+            return None
+        grid = dict(course.grid) if course.grid is not None else None
+        return stored.Course(
+            course.label, course.date, list(course.shares), course.unit, course.format, grid,
+            self.state(label, course.dates), self.arrays(f"{label} seasons", course.seasons),
+        )  # fmt: skip
+
+    def table(self, model: TableModel) -> stored.Table:
         label = model.name
         encodings = {}
         for name, encoding in model.encodings.items():
             encodings[name] = self.encoding(f"{label} encoding {name}", encoding)
         blocks = {
-            fk: _Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
+            fk: stored.Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
             for fk, b in model.blocks.items()
         }
         types = pa.schema(list(model.types.items())).serialize()
         features = model.features
-        return _Table(
+        return stored.Table(
             name=label,
             rows=model.rows,
             types=self.array(f"{label} types", np.frombuffer(types, dtype=np.uint8)),
@@ -334,32 +201,33 @@ class _Writer:
             blocks=blocks,
             context=model.context,
             siblings=list(model.siblings),
-            memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
+            memories=[stored.Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
             ties=[(t.first, t.code, t.second, t.strength) for t in model.ties],
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             itemset=self.itemset(f"{label} itemset", model.itemset),
-            walks=[_Walk(w.column, w.low, w.high) for w in model.walks],
-            lines=[_Line(
+            walks=[stored.Walk(w.column, w.low, w.high) for w in model.walks],
+            lines=[stored.Line(
                 one.foreign_key, list(one.degrees), one.column, list(one.distances), one.never_before, one.variable,
                 [list(row) for row in one.classes], one.child_of,
             ) for one in model.lines],
             oddities={name: list(odd) for name, odd in model.oddities.items()},
             state=self.state(f"{label} state", model.state),
             gliding=self.state(f"{label} gliding", model.gliding),
+            course=self.course(f"{label} course", model.course),
             verbatim=self.arrow(f"{label} verbatim", model.verbatim) if model.verbatim is not None else None,
             ranks=self.arrays(f"{label} ranks", model.ranks),
             degrees=self.arrays(f"{label} degrees", model.degrees),
-            features=None if features is None else _Features(
+            features=None if features is None else stored.Features(
                 _variables(features.variables), self.array(f"{label} features", features.codes)
             ),
         )  # fmt: skip
 
 
-def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
-    return [_Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
+def _variables(variables: tuple[Variable, ...]) -> list[stored.Variable]:
+    return [stored.Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -434,7 +302,7 @@ def _read(path: Path) -> tuple[str, Arrays]:
         raise ModelFileError(f"{path} is damaged ({cause}); fit the model again") from error
 
 
-def _document(path: Path, text: str) -> _Document:
+def _document(path: Path, text: str) -> stored.Document:
     try:
         raw = json.loads(text)
         written = raw["format"]
@@ -443,7 +311,7 @@ def _document(path: Path, text: str) -> _Document:
             raise ModelFileError(
                 f"{path} was written by FixtureSynth {by} in format {written}, this one reads up to {FORMAT}: upgrade"
             )
-        return read_record(_Document, raw)
+        return read_record(stored.Document, raw)
     except ModelFileError:
         raise
     except MisfitError as error:
@@ -452,7 +320,7 @@ def _document(path: Path, text: str) -> _Document:
         raise ModelFileError(f"{path} is damaged (its description cannot be read); fit the model again") from error
 
 
-def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
+def _synthesizer(document: stored.Document, tensors: Arrays) -> Synthesizer:
     schema = schema_from_members(document.schema)
     plan = plan_from_json(json.dumps(document.plan))
     for table in plan.tables:
@@ -470,7 +338,7 @@ def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
     )
 
 
-def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
+def _array(stored: stored.Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
     if stored.dtype not in DTYPES:
         raise ModelFileError(f"tensor {stored.tensor!r} has the unknown type {stored.dtype!r}")
     array = unpack(tensors[stored.tensor], stored.form, stored.dtype)
@@ -479,11 +347,11 @@ def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> n
     return array
 
 
-def _arrays(stored: Mapping[str, _Stored], tensors: Arrays) -> Arrays:
+def _arrays(stored: Mapping[str, stored.Stored], tensors: Arrays) -> Arrays:
     return {name: _array(one, tensors) for name, one in stored.items()}
 
 
-def _arrow(stored: _Stored, tensors: Arrays) -> pa.Table:
+def _arrow(stored: stored.Stored, tensors: Arrays) -> pa.Table:
     """A table from IPC bytes, checked in full: offsets that point elsewhere must not be followed."""
     data = _array(stored, tensors, 1)
     table = pa.ipc.open_stream(pa.py_buffer(data.tobytes())).read_all()
@@ -491,7 +359,7 @@ def _arrow(stored: _Stored, tensors: Arrays) -> pa.Table:
     return table.combine_chunks()
 
 
-def _model(table: _Table, tensors: Arrays) -> TableModel:
+def _model(table: stored.Table, tensors: Arrays) -> TableModel:
     schema = pa.ipc.read_schema(pa.py_buffer(_array(table.types, tensors, 1).tobytes()))
     encodings = {}
     for name, one in table.encodings.items():
@@ -529,6 +397,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         oddities={name: tuple(odd) for name, odd in table.oddities.items()},
         state=_state(table.name, table.state, tensors),
         gliding=_state(table.name, table.gliding, tensors),
+        course=_course(table, tensors),
         verbatim=_arrow(table.verbatim, tensors) if table.verbatim is not None else None,
         ranks={name: _array(one, tensors, 1) for name, one in table.ranks.items()},
         degrees={name: _array(one, tensors, 1) for name, one in table.degrees.items()},
@@ -538,13 +407,13 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
     )  # fmt: skip
 
 
-def _state(table: str, one: _State | None, tensors: Arrays) -> State | None:
+def _state(table: str, one: stored.State | None, tensors: Arrays) -> State | None:
     if one is None:
         return None
     return State(one.generator, one.version, _told(table, one.variables), _arrays(one.arrays, tensors), one.facts)
 
 
-def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
+def _encoding(what: str, one: stored.Encoding, tensors: Arrays) -> Encoding:
     _check_size(what, one.facts["size"])
     for part in ("values", "type"):
         if part in one.arrays:
@@ -552,7 +421,7 @@ def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
     return encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
 
 
-def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
+def _nest(table: str, one: stored.Nest, tensors: Arrays) -> Nest:
     arrays = {name: _array(stored, tensors, 1) for name, stored in one.arrays.items()}
     held = Distributions(arrays["codes"], arrays["running"], arrays["ends"])
     if not arrays["keys"].size or arrays["keys"].size != held.ends.size or held.codes.size != held.running.size:
@@ -560,7 +429,7 @@ def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
     return Nest(tuple(one.beside), tuple(one.sizes), arrays["keys"], held)
 
 
-def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
+def _habit(table: str, one: stored.Habit, tensors: Arrays) -> Habit:
     encoding = _encoding(f"{table}: {one.variable}", one.encoding, tensors)
     classes, scores = _array(one.classes, tensors, 1), _array(one.scores, tensors, 2)
     if classes.size != encoding.size or not classes.size or not 0 <= classes.min() <= classes.max() < scores.shape[1]:
@@ -568,7 +437,7 @@ def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
     return Habit(one.column, one.variable, encoding, classes, scores)
 
 
-def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
+def _itemset(table: stored.Table, tensors: Arrays) -> Itemset | None:
     one = table.itemset
     if one is None:
         return None
@@ -580,7 +449,18 @@ def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
     return Itemset(one.foreign_key, one.variable, scores, places)
 
 
-def _walks(table: _Table) -> tuple[Walk, ...]:
+def _course(table: stored.Table, tensors: Arrays) -> Course | None:
+    one = table.course
+    if one is None:
+        return None
+    dates = _state(table.name, one.dates, tensors)
+    if not sum(one.shares) or (one.date is not None and (one.grid is None) == (dates is None)):
+        raise ModelFileError(f"{table.name}: its rows cannot go on from one to the next")
+    seasons = {name: _array(found, tensors, 2) for name, found in one.seasons.items()}
+    return Course(one.label, one.date, tuple(one.shares), one.unit, one.format, one.grid, dates, seasons)
+
+
+def _walks(table: stored.Table) -> tuple[Walk, ...]:
     generated = {v.name for v in table.state.variables if not v.context} if table.state is not None else set()
     for walk in table.walks:
         needed = {column_variable(walk.column), step_variable(walk.column)}
@@ -589,7 +469,7 @@ def _walks(table: _Table) -> tuple[Walk, ...]:
     return tuple(Walk(w.column, w.low, w.high) for w in table.walks)
 
 
-def _memories(table: _Table) -> tuple[Memory, ...]:
+def _memories(table: stored.Table) -> tuple[Memory, ...]:
     for memory in table.memories:
         _check_size(f"{table.name}: {memory.kind} {memory.variable}", memory.size)
         if memory.variable not in table.siblings:
@@ -597,7 +477,7 @@ def _memories(table: _Table) -> tuple[Memory, ...]:
     return tuple(Memory(m.kind, m.variable, m.size, m.null) for m in table.memories)
 
 
-def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:
+def _told(table: str, variables: list[stored.Variable]) -> tuple[Variable, ...]:
     for variable in variables:
         _check_size(f"{table}: {variable.name}", variable.size)
     return tuple(Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables)

@@ -22,12 +22,12 @@ FLOORS = (
     {"planning"},
     {"generators"},
     {"sampling"},
-    {"synthesizer", "modelfile", "packing"},
+    {"synthesizer", "modelfile", "packing", "stored"},
     {"evaluation"},
     {"sources", "demo", "strategies"},
     {"cli"},
 )
-ONE_ROOM = ({"synthesizer", "modelfile", "packing"},)
+ONE_ROOM = ({"synthesizer", "modelfile", "packing", "stored"},)
 
 HEAVY = {
     "torch": {"generators"},

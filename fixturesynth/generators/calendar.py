@@ -43,6 +43,8 @@ FEW_DAYS = 4  # of the month that nearly all rows keep to
 MOSTLY = 0.97
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
 LEAST_DAYS = 21  # a shorter span has no use for weeks
+LEAST_CLOCKS = 4  # days of which the time of day may be told
+DAYPARTS = 8
 LEAST_ROWS = 200
 # Chi-square with 6 degrees of freedom goes beyond this once in a million times when all days of the week are alike.
 UNEVEN = 38.3
@@ -82,13 +84,20 @@ def split_parts(
             return {**facts, "since": True}, parts
     if since is not None:
         return None
-    if not used.size or int(used.max() - used.min()) < LEAST_DAYS:
+    if not used.size:
         return None
+    timed = bool(np.unique(clock[valid]).size > 1)
+    if int(used.max() - used.min()) < LEAST_DAYS:
+        # A few days say nothing of weeks; of the time of day they may.
+        part = clock * DAYPARTS // PER_DAY[unit]
+        if int(np.unique(used).size) < LEAST_CLOCKS or not any(_hangs_on(o, part, valid, DAYPARTS) for o in beside):
+            return None
+        facts = {"unit": unit, "format": written, "weekday": False, "clock": True, "time": int(clock[valid][0])}
+        return facts, _parts(day, clock, valid, facts)
     weekdays = np.bincount((used + 3) % 7, minlength=7).astype(np.float64)
     expected = weekdays.sum() / 7
     uneven = bool(((weekdays - expected) ** 2 / expected).sum() > UNEVEN)
     uneven = uneven or any(_hangs_on(one, (day + 3) % 7, valid) for one in beside)
-    timed = bool(np.unique(clock[valid]).size > 1)
     if not uneven and not timed:
         return None
     facts = {"unit": unit, "format": written, "weekday": uneven, "clock": timed, "time": int(clock[valid][0])}
@@ -129,19 +138,21 @@ def _day_of(month: Integers, inside: Integers) -> Integers:
     return found
 
 
-def _hangs_on(values: pa.Array, weekday: Integers, valid: npt.NDArray[np.bool_]) -> bool:
-    """Whether a column is surely not the same on all days of the week, by chi-square over a few classes."""
+def _hangs_on(values: pa.Array, part: Integers, valid: npt.NDArray[np.bool_], parts: int = 7) -> bool:
+    """Whether a column is surely not the same in all ``parts`` of the week or the day, by chi-square over a few
+    classes."""
     codes = _classes(values)
     if codes is None:
         return False
     width = int(codes.max()) + 1
-    table = np.bincount(weekday[valid] * width + codes[valid], minlength=7 * width).reshape(7, width).astype(np.float64)
-    table = table[:, table.sum(axis=0) >= LEAST_EXPECTED * 7]
+    cells = np.bincount(part[valid] * width + codes[valid], minlength=parts * width)
+    table = cells.reshape(parts, width).astype(np.float64)
+    table = table[:, table.sum(axis=0) >= LEAST_EXPECTED * parts]
     if table.shape[1] < 2:
         return False
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     squares = float(((table - expected) ** 2 / np.maximum(expected, 1e-9)).sum())
-    freedom = 6 * (table.shape[1] - 1)
+    freedom = (parts - 1) * (table.shape[1] - 1)
     return bool(squares > freedom + SURE * (2 * freedom) ** 0.5)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.context import PLACES
 from fixturesynth.generators.contract import CodedTable, Codes, State, Variable, Words
 from fixturesynth.generators.drawing import (
     Distributions,
@@ -50,6 +51,7 @@ CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
 LEAST_SAVED = 0.95  # of the bits of a tree that repeats what came before, for one that does not
+LEAST_STRAYING = 1.0  # bits of a row that may stray
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 
@@ -86,6 +88,7 @@ class Cart:
         names = [v.name for v in variables]
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
+        whole = PLACES[0].name not in names
         leaping: list[str] = []  # of these, those whose far steps are as far from it
         partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
         fixed = sum(v.context for v in variables)  # they come first
@@ -96,15 +99,17 @@ class Cart:
             before = codes[:, like] if like is not None else own
             told = self._told(seen, own, size, variable.ordered, like, groups)
             # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code.
-            if like is not None and variable.ordered and _may_step(own, before, size):
+            # Steps stray: where all rows are one family, what its dates tell by themselves brings none of them back.
+            firm = whole and told.bits < LEAST_STRAYING
+            if like is not None and variable.ordered and not firm and _may_step(own, before, size):
                 for leaps in (False, True):
                     steps, wide = step_classes(own, before, size, leaps), classes(size, leaps)
                     other = self._told(seen, steps, wide, True, like, groups)
                     if other.bits + float(leap_bits(steps, size).mean()) < told.bits:
                         told, stepped[str(i)] = other, like
                         leaping += [str(i)] if leaps else []
-                    if size <= REACH + 1:
-                        break
+                    if size <= REACH + 1 or str(i) not in stepped:
+                        break  # what is no step is no leap either
             elif like is not None and not variable.ordered and repeats(own, before, size):
                 again = np.where(own == before, size, own).astype(np.int32)
                 other = self._told(seen, again, size + 1, False, like, groups, size)

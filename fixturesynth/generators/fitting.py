@@ -29,7 +29,7 @@ from fixturesynth.generators.context import (
     sibling_variables,
     take_features,
 )
-from fixturesynth.generators.contract import CodedTable, Generator, State, Variable
+from fixturesynth.generators.contract import CodedTable, Generator, Variable
 from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
 from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, way_from
 from fixturesynth.generators.documents import MADE, document_parts
@@ -37,13 +37,14 @@ from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
 from fixturesynth.generators.forms import has_forms, learned_forms
 from fixturesynth.generators.gathering import Coded, Rows
-from fixturesynth.generators.gliding import fit_gliding
+from fixturesynth.generators.gliding import gliding_of
 from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.insides import find_links
 from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.keys import combined, dense_rank
 from fixturesynth.generators.lines import add_lines
+from fixturesynth.generators.lining import course_of, families_of, line_of
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
@@ -168,6 +169,9 @@ def _fit_learned(
     time_limit: float | None,
 ) -> TableModel:
     order, parents = _family_order(rows, table)
+    line = None if parents is not None else line_of(rows, table)
+    if line is not None:
+        order = line[2]
     n = order.size
     groups = _groups(rows, table, order)
     coded = Coded(getattr(generator, "max_codes", 64))
@@ -191,9 +195,12 @@ def _fit_learned(
         walks = _add_walks(table, ways, parents, coded, Known(groups, rows.protection, coded.max_codes))
         first |= {part_variable(part, name) for name in walks for part in PARTS}
         coded.variables = [replace(v, first=v.name in first) for v in coded.variables]
+    course = None if line is None else course_of(rows, table, line, coded, calendars, groups, seed)
+    if course is not None:
+        parents = families_of(course, coded)
     lines = add_lines(rows, table, order, coded)
     own = len(coded.variables)
-    _mark_repeats(rows, table, order, parents, groups, coded)
+    _mark_repeats(rows, table, order, parents if course is None else None, groups, coded)
     habits = add_outgoing(rows, table, order, coded, seed)
     context, context_codes, siblings, memories = _context(rows, table, parents, coded, own)
     variables = (*context, *_alike(context, coded.variables))
@@ -213,21 +220,8 @@ def _fit_learned(
         insides=find_links(coded.places, groups, rows.protection), nests=nests,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
-        gliding=_gliding(table, coded, own, parents, siblings, groups, seed),
+        course=course, gliding=gliding_of(coded, own, parents, siblings, groups, seed),
     )  # fmt: skip
-
-
-def _gliding(
-    table: TablePlan, coded: Coded, own: int, parents: Integers | None, siblings: tuple[str, ...], groups: Integers,
-    seed: int,
-) -> State | None:  # fmt: skip
-    """What is known of places inside codes where rows are drawn sibling by sibling."""
-    if parents is None or not siblings:
-        return None
-    counts = np.bincount(parents)
-    position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
-    parts = coded.variables[:own], coded.codes[:own], coded.places, coded.grids, coded.encodings
-    return fit_gliding(*parts, position, groups, seed)
 
 
 def _mark_repeats(
@@ -265,9 +259,11 @@ def _add_walks(
     if counts.max(initial=0) < 2 or counts.max() > _most_steps(parents.size, len(coded.variables)):
         return {}
     position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
-    firm = {s.column for s in table.successions if s.kind != "ascending"} | {b.column for b in table.balances}
+    firm = {s.column for s in table.successions if s.kind not in ("ascending", "paced")}
+    firm |= {b.column for b in table.balances}
     firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
-    walks = find_walks({n: way for n, way in ways.items() if n not in firm}, position, known)
+    paced = {s.column for s in table.successions if s.kind == "paced"}  # the step is known, the rest follows from it
+    walks = find_walks({n: way for n, way in ways.items() if n not in firm}, position, known, paced)
     for name in walks:
         steps = steps_of(name, ways[name], position)
         coded.encode(step_variable(name), steps, "numeric", known.protection, known.groups)
@@ -538,24 +534,31 @@ def _context(
 ) -> tuple[tuple[Variable, ...], Codes, tuple[str, ...], tuple[Memory, ...]]:
     """Context variables and codes, (n, k), the names of the variables that the next sibling sees, and memories."""
     n = coded.codes[0].size if coded.codes else 0
-    if parents is None or table.context is None:
+    if parents is None:
         return (), np.zeros((n, 0), dtype=np.int32), (), ()
-    parent = rows.schema[table.name].foreign_key(table.context).parent
-    variables, codes = take_features(rows.features[parent], parents, table.context)
-    n = parents.size
-    counts = np.bincount(parents, minlength=rows.dataset.arrow(parent).num_rows)
+    variables: tuple[Variable, ...] = ()
+    codes, n, families = np.zeros((n, 0), dtype=np.int32), parents.size, 0
+    if table.context is not None:
+        parent = rows.schema[table.name].foreign_key(table.context).parent
+        variables, codes = take_features(rows.features[parent], parents, table.context)
+        families = rows.dataset.arrow(parent).num_rows
+    counts = np.bincount(parents, minlength=families)
     siblings = counts[parents]
     position = np.arange(n) - (np.cumsum(counts) - counts)[parents]
     parts = [codes]
     names: tuple[str, ...] = ()
     memories: list[Memory] = []
     if n and counts.max() > 1:
-        variables = (*variables, *PLACES)
-        parts.append(places(position, siblings))
+        if table.context is not None:  # a whole table has one beginning and one end
+            variables = (*variables, *PLACES)
+            parts.append(places(position, siblings))
         if counts.max() <= _most_steps(n, own):
-            nulls = [_null_code(coded, v.name) for v in coded.variables[:own]]
-            around = np.concatenate(parts, axis=1)
-            chosen, shown = choose_shown(coded.variables[:own], nulls, coded.codes, position, variables, around)
+            # What is dealt to a whole table beforehand needs no sibling.
+            able = [i for i in range(own) if table.context is not None or not coded.variables[i].first]
+            nulls = [_null_code(coded, coded.variables[i].name) for i in able]
+            around, seen_by = np.concatenate(parts, axis=1), [coded.variables[i] for i in able]
+            chosen, shown = choose_shown(seen_by, nulls, [coded.codes[i] for i in able], position, variables, around)
+            chosen = [able[i] for i in chosen]
             names = tuple(coded.variables[i].name for i in chosen)
             before_them = sibling_variables(shown, names)
             variables = (*variables, *before_them)

@@ -14,17 +14,16 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from fixturesynth.arrays import numpy_of
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.context import log_bucket, previous_name
 from fixturesynth.generators.contract import CodedTable, State, Variable
 from fixturesynth.generators.encoding import Encoding, decode
 from fixturesynth.generators.encoding.grids import to_grid
+from fixturesynth.generators.gathering import Coded
 from fixturesynth.randomness import hashed, stream, words
 
-__all__ = ["MOST_GLIDES", "fit_gliding", "glided"]
+__all__ = ["MOST_GLIDES", "fit_gliding", "glided", "gliding_of"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -46,6 +45,22 @@ _SIDES = ("came", "goes", "since", "left")
 
 def glide_variable(variable: str) -> str:
     return f"glide {variable}"
+
+
+def gliding_of(
+    coded: Coded, own: int, parents: Integers | None, siblings: Sequence[str], groups: Integers, seed: int
+) -> State | None:
+    """What is known of places inside codes of a table's ``own`` variables whose rows are drawn sibling by sibling.
+
+    ``parents``: family of each row, (n,), rows of one together.
+    """
+    if parents is None or not siblings:
+        return None
+    counts = np.bincount(parents)
+    position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
+    free = [i for i in range(own) if not coded.variables[i].first]
+    variables, codes = [coded.variables[i] for i in free], [coded.codes[i] for i in free]
+    return fit_gliding(variables, codes, coded.places, coded.grids, coded.encodings, position, groups, seed)
 
 
 def fit_gliding(
@@ -87,9 +102,7 @@ def _variables(names: Sequence[str]) -> list[Variable]:
     sizes = {"came": AROUND, "goes": AROUND, "since": LONGEST + 1, "left": LONGEST + 1}
     out = [Variable(f"{side} {name}", sizes[side], True, context=True) for name in names for side in _SIDES]
     out += [Variable(previous_name(glide_variable(n)), LEVELS + 2, True, context=True) for n in names]
-    return out + [
-        Variable(glide_variable(n), LEVELS + 1, True, like=previous_name(glide_variable(n))) for n in names
-    ]
+    return out + [Variable(glide_variable(n), LEVELS + 1, True, like=previous_name(glide_variable(n))) for n in names]
 
 
 def _trembling(
@@ -140,7 +153,7 @@ def glided(
         return {}
     names = [v.name for v in state.variables if v.name.startswith("glide ") and not v.context]
     at = {v.name: i for i, v in enumerate(variables)}
-    own = [at[name.removeprefix("glide ")] for name in names]
+    own = np.array([at[name.removeprefix("glide ")] for name in names], dtype=np.int64)
     n, many = position.size, len(names)
     base = np.column_stack([_around(codes[:, i], position) for i in own])
     raw = words(stream(seed, table, "gliding", Cart.version, first), n * many).reshape(n, many)
@@ -155,7 +168,7 @@ def glided(
         begin = position[rows[0]] == 0
         before = (out[rows - 1] >> shift).astype(np.int32) if not begin else np.full((rows.size, many), LEVELS + 1)
         drawn = generator.sample(
-            state, np.concatenate([base[rows], before.astype(np.int32)], axis=1), raw[rows], stratify=True
+            state, np.concatenate([base[rows], before.astype(np.int32)], axis=1), raw[rows], stratify=rows.size > 1
         )
         made = (np.minimum(drawn, LEVELS - 1).astype(np.uint64) << shift) | (fine[rows] >> BITS)
         if not begin:

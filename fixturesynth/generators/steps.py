@@ -13,7 +13,10 @@ from fixturesynth.generators.contract import Codes, Words
 from fixturesynth.generators.drawing import Distributions, draw
 from fixturesynth.randomness import below, hashed
 
-__all__ = ["REACH", "STEP_CODES", "classes", "code_length", "draw_steps", "leap_bits", "repeats", "step_classes", "step_feature"]
+__all__ = [
+    "REACH", "STEP_CODES", "classes", "code_length", "draw_steps", "leap_bits", "repeats", "step_classes",
+    "step_feature",
+]  # fmt: skip
 
 Integers = npt.NDArray[np.int64]
 
@@ -100,9 +103,7 @@ def draw_steps(
     return np.where(drawn < first, moved, drawn - first).astype(np.int32)
 
 
-def _whole(
-    distributions: Distributions, owner: Integers, words: Words, first: int, size: int, wide: int
-) -> Codes:
+def _whole(distributions: Distributions, owner: Integers, words: Words, first: int, size: int, wide: int) -> Codes:
     """Classes from ``first`` on, of ``size`` codes, of distributions that hold other ones of ``wide`` as well, in their
     shares; others where there are none."""
     begin = np.where(owner > 0, distributions.ends[owner - 1], 0)

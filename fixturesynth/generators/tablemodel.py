@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State
+from fixturesynth.generators.courses import Course
 from fixturesynth.generators.encoding import Encoding
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.itemsets import Itemset
@@ -178,6 +179,7 @@ class TableModel:
     walks: tuple[Walk, ...] = ()
     lines: tuple[Line, ...] = ()
     oddities: Oddities = field(default_factory=dict)
+    course: Course | None = None  # see generators.courses
     gliding: State | None = None  # see generators.gliding
     state: State | None = None
     verbatim: pa.Table | None = None

@@ -8,7 +8,7 @@ is then known, to the last digit, before anything else of it is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -44,14 +44,18 @@ LEAST_FINER = 2.0  # bits a row, by which steps must say more exactly where it i
 LEAST_SAVED = 0.5  # bits a row: a variable more has its price
 
 
-def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dict[str, Walk]:
+def find_walks(
+    ways: Mapping[str, Way], position: Integers, known: Known, paced: Collection[str] = ()
+) -> dict[str, Walk]:
     """The columns that never fall, and are told more shortly by how far they lie from the sibling before than in their
-    ``ways``.
+    ``ways``; and those that are ``paced``: rows are to be drawn knowing the moments that their pace will give them.
 
     Rows of one parent stand together, in order of ``position`` (n,).
     """
     found: list[tuple[float, Walk]] = []
-    for name, way in ways.items() if position.size >= LEAST_ROWS else ():
+    for name, way in ways.items():
+        if position.size < LEAST_ROWS and name not in paced:
+            continue
         whole = _whole(name, way)
         if whole is None:
             continue
@@ -66,10 +70,10 @@ def find_walks(ways: Mapping[str, Way], position: Integers, known: Known) -> dic
         before = np.roll(encode(encoding, plain), 1)
         step = {step_variable(name): (arrived, "numeric")}
         saved = bits_saved(step, way.parts, before, known)
-        if saved < LEAST_SAVED:
+        if saved < LEAST_SAVED and name not in paced:
             continue
         # Bins that are no coarser than the steps tell a date as well by themselves, and do not stray.
-        if bits_inside(way.parts, known) - bits_inside(step, known) >= LEAST_FINER:
+        if name in paced or bits_inside(way.parts, known) - bits_inside(step, known) >= LEAST_FINER:
             found.append((saved, Walk(name, *_ends(numbers[valid], known.groups[valid], known.protection))))
     found.sort(key=lambda item: -item[0])
     chosen = {walk.column: walk for _, walk in found[:MOST_WALKS]}

@@ -14,12 +14,13 @@ import numpy.typing as npt
 from fixturesynth.generators.contract import Variable
 from fixturesynth.randomness import hashed
 
-__all__ = ["without_drift"]
+__all__ = ["in_season", "without_drift"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 STRAYED = 0.02
+SHARE = 1024  # parts of a code in which seasons are told
 
 
 def without_drift(
@@ -28,10 +29,12 @@ def without_drift(
     shares: Mapping[str, Integers],
     seed: int,
     *address: str | int,
+    position: Integers | None = None,
 ) -> Codes:
     """``codes``, shape (n, variables), with the ordered variables of ``shares`` moved to these, rows kept in order.
 
-    Of rows with the same code those move first that the variable beside it, which goes with it most, says to.
+    Of rows with the same code those move first that the variable beside it, which goes with it most, says to; of those
+    that have a ``position`` (n,), in families that stand together, one family after another.
 
     ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
     Moving a row parts it from the categories it was drawn with, so variables are left as they are unless they have
@@ -51,11 +54,53 @@ def without_drift(
             continue
         ties = hashed(rows, seed, *address, variable.name, "drift")
         beside = _companion(codes[rows], variables, i)
-        order = rows[np.lexsort((ties, beside, codes[rows, i]))]
+        if position is not None:  # siblings that stand together move together
+            family = np.cumsum(position == 0)[rows]
+            ties = hashed(family, seed, *address, variable.name, "drift")
+        order = rows[np.lexsort((rows, ties, beside, codes[rows, i]))]
         ends = np.cumsum(known)
         points = (2 * np.arange(rows.size, dtype=np.int64) + 1) * int(ends[-1]) // max(2 * rows.size, 1)
         out[order, i] = np.searchsorted(ends, points, side="right")
     return out
+
+
+def in_season(
+    codes: Codes, variables: Sequence[Variable], place: int, seasons: Mapping[str, Integers], position: Integers
+) -> Codes:
+    """``codes``, (n, variables), with those of ``seasons`` moved to what each season, the variable at ``place``, has of
+    them; rows of a season stay in order, and of equal ones in that of their neighbours.
+
+    Of what draws a row hither and thither each day the season tells little, of the year a lot.
+    """
+    out = codes.copy()
+    season = codes[:, place].astype(np.int64)
+    for i, variable in enumerate(variables):
+        table = seasons.get(variable.name)
+        if table is None:
+            continue
+        beside = _neighbours(codes[:, i], position)
+        order = np.lexsort((beside, codes[:, i], season))
+        sizes = np.bincount(season, minlength=len(table))
+        first = np.cumsum(sizes) - sizes
+        own = season[order]
+        rank, many = np.arange(order.size) - first[own], sizes[own]
+        wide = table.shape[1]
+        # Between two quantiles as far as the row's rank lies between them.
+        at = np.clip((2 * rank + 1) * wide * SHARE // (2 * many) - SHARE // 2, 0, (wide - 1) * SHARE)
+        low = np.minimum(at // SHARE, wide - 2)
+        part = at - low * SHARE
+        moved = (table[own, low] * (SHARE - part) + table[own, low + 1] * part) // SHARE
+        out[order, i] = np.clip((moved + SHARE // 2) // SHARE, 0, variable.size - 1)
+    return out
+
+
+def _neighbours(codes: Codes, position: Integers) -> Integers:
+    """The sum of the codes of the siblings before and after each row, (n,), its own where there is none."""
+    own = codes.astype(np.int64)
+    first = position == 0
+    before, after = np.where(first, own, np.roll(own, 1)), np.where(np.roll(first, -1), own, np.roll(own, -1))
+    both: Integers = before + after
+    return both
 
 
 def _strayed(codes: Codes, known: Integers) -> float:

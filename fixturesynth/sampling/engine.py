@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -27,6 +26,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.courses import course_families, season_variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.gliding import glided
 from fixturesynth.generators.registry import find_generator
@@ -45,10 +45,11 @@ from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.composing import composed_again
 from fixturesynth.sampling.counts import starts
+from fixturesynth.sampling.coursing import OnCourse, dealt_course
 from fixturesynth.sampling.covering import covered, differing_values, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.drift import in_season, without_drift
 from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.habits import habits_of_parents
@@ -62,8 +63,6 @@ from fixturesynth.sampling.partition import (
     final_type,
     generated,
     redraw_outgoing,
-    sample_codes,
-    sample_values,
 )
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.regrouping import alike
@@ -78,6 +77,7 @@ from fixturesynth.sampling.sharing import (
     rooms_beside,
 )
 from fixturesynth.sampling.succession import finish
+from fixturesynth.sampling.workers import Mapper, codes_here, mapper_of, share, shared, values_here
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
@@ -86,7 +86,6 @@ Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
 Chosen = Callable[[str, int, int], npt.NDArray[np.uint64]]
-Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def sample_dataset(
 
     The same plan, models, seed and given values give the same bytes for any ``workers`` and ``map``.
     """
-    with _mapper(workers, map, schema, plan, models) as mapper:
+    with mapper_of(workers, map, schema, plan, models) as mapper:
         differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
         run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen, there or {})
         for number, table in enumerate(plan.tables):
@@ -150,53 +149,6 @@ def sample_dataset(
         close_cycles(schema, run.waiting, run.made)
         settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.tables})
-
-
-# -- workers ----------------------------------------------------------------------------------------------------------
-_SHARED: dict[str, Any] = {}
-
-
-def share(schema: Schema, plan: Plan, models: Mapping[str, TableModel]) -> None:
-    """Give this process what its jobs need: workers of any engine do this first."""
-    _SHARED.update(schema=schema, plan=plan, models=models)
-
-
-def shared() -> tuple[Schema, Plan, Mapping[str, TableModel]]:
-    """What ``share`` was given here."""
-    return _SHARED["schema"], _SHARED["plan"], _SHARED["models"]
-
-
-def _codes_here(job: CodesJob) -> Codes:
-    model = _SHARED["models"][job.table]
-    return sample_codes(model, find_generator(model.state.generator), job)
-
-
-def _values_here(job: ValuesJob) -> dict[str, pa.Array]:
-    return sample_values(
-        _SHARED["plan"][job.table], _SHARED["schema"][job.table], _SHARED["models"].get(job.table), job
-    )
-
-
-@contextmanager
-def _mapper(
-    workers: int, given: Mapper | None, schema: Schema, plan: Plan, models: Mapping[str, TableModel]
-) -> Iterator[Mapper]:
-    before = dict(_SHARED)
-    share(schema, plan, models)
-    try:
-        if given is not None or workers <= 1:
-            yield given or map
-        else:
-            from concurrent.futures import ProcessPoolExecutor  # which most samples do without
-            from multiprocessing import get_context
-
-            context = get_context("spawn")
-            arguments = (schema, plan, dict(models))
-            with ProcessPoolExecutor(workers, context, initializer=share, initargs=arguments) as pool:
-                yield pool.map
-    finally:
-        _SHARED.clear()
-        _SHARED.update(before)
 
 
 # -- one table --------------------------------------------------------------------------------------------------------
@@ -220,13 +172,15 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     agree = agreeing_parents(plan, table, run.made)
     parents, position, siblings = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
-    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt)
+    course = _on_course(run, plan, model)
+    known = (dealt_codes(model, dealt) if model is not None else {}) | course.codes
+    codes = _sample_codes(run, plan, table, model, parents, position, siblings, known)
     asked = {g.column for g in run.given if g.table == plan.name}
     free = run.chosen is None and not asked
     codes, moments = walked(model, codes, position, run.seed, run.first.get(plan.name, 0), settled=free)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
-    base = _sample_values(run, plan, codes, model, position, dealt) | moments
+    base = _sample_values(run, plan, codes, model, position, dealt) | moments | course.values
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
     # What is lent differs already as far as the lender's values do; others would find no partner.
@@ -278,7 +232,7 @@ def _codes_now(
     moved = (out != codes).any(axis=1)
     parents, position, siblings = family
     # Siblings side by side, as they were drawn.
-    order = np.lexsort((position, parents))
+    order = np.lexsort((position, parents)) if model.course is None else np.arange(plan.rows)
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents[order])
@@ -298,7 +252,10 @@ def _families(
     """Context parent, place among its children and their number, for every row."""
     n = plan.rows
     if plan.context is None:
-        return np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
+        position, siblings = np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
+        if (model := run.models.get(plan.name)) is not None and model.course is not None:
+            _, _, position, siblings = course_families(model.course, n)
+        return np.full(n, -1, dtype=np.int64), position, siblings
     reference = plan.reference(plan.context)
     parent = run.made[reference.parent]
     cap = _cap(run, plan, table, reference)
@@ -446,16 +403,24 @@ def _dealt(
     }  # fmt: skip
 
 
+def _on_course(run: _Run, plan: TablePlan, model: TableModel | None) -> OnCourse:
+    """What is dealt to the rows of a table that are in line."""
+    asked = {item.column for item in run.given if item.table == plan.name}
+    beside = plan.name in run.first or plan.name in run.there or run.chosen is not None
+    if model is None or model.course is None or beside or asked & {model.course.label, model.course.date}:
+        return OnCourse()
+    return dealt_course(model, plan.rows, run.seed)
+
+
 def _sample_codes(
     run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
-    siblings: Integers, dealt: Mapping[str, Integers],
+    siblings: Integers, first_of_all: dict[str, Codes],
 ) -> Codes:  # fmt: skip
     if model is None or model.state is None:
         return np.zeros((plan.rows, 0), dtype=np.int32)
     above: Codes = np.zeros((plan.rows, 0), dtype=np.int32)
     if model.context is not None:
         above = _context_codes(run, plan, table, model, parents)
-    first_of_all = dealt_codes(model, dealt)
     if run.chosen is None and plan.name not in run.first and plan.name not in run.there:
         first_of_all |= dealt_items(plan, table, model, run.models, run.made, parents, run.seed)
     given = first_of_all | _given_codes(run, plan, model)
@@ -469,13 +434,19 @@ def _sample_codes(
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
-    codes = np.concatenate(list(run.map(_codes_here, jobs)))
+    codes = np.concatenate(list(run.map(codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
     whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     shares = {name: known for name, known in model.shares.items() if name not in first_of_all}
-    return without_drift(codes, generated(model), shares, run.seed, plan.name)
+    own = generated(model)
+    siblings_apart = position if model.siblings else None
+    codes = without_drift(codes, own, shares, run.seed, plan.name, position=siblings_apart)
+    names = [v.name for v in own]
+    if model.course is not None and model.course.seasons and (date := season_variable(str(model.course.date))) in names:
+        codes = in_season(codes, own, names.index(date), model.course.seasons, position)
+    return codes
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:
@@ -552,7 +523,7 @@ def _sample_values(
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip
-    parts = list(run.map(_values_here, jobs))
+    parts = list(run.map(values_here, jobs))
     out = {name: pa.concat_arrays([p[name] for p in parts]) for name in parts[0]}
     for name, moments in dealt.items():
         assert model is not None

@@ -125,7 +125,8 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
             given[name] = np.where(given[name] >= 0, given[name], codes) if name in given else codes
         for some in _alike(given, rows.size):
             known = {name: codes[some] for name, codes in given.items() if (codes[some] >= 0).any()}
-            out[rows[some]] = generator.sample(state, joined[some], raw[rows[some]], known or None, stratify=even)
+            own = even and rows.size > 1  # a row that is alone shares nothing out
+            out[rows[some]] = generator.sample(state, joined[some], raw[rows[some]], known or None, stratify=own)
         walking.follow(rows, out[rows])
     return out
 
