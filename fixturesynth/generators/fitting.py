@@ -169,9 +169,8 @@ def _fit_learned(
     time_limit: float | None,
 ) -> TableModel:
     order, parents = _family_order(rows, table)
-    line = None if parents is not None else line_of(rows, table)
-    if line is not None:
-        order = line[2]
+    line = line_of(rows, table)
+    order = order if line is None else line[2]
     n = order.size
     groups = _groups(rows, table, order)
     coded = Coded(getattr(generator, "max_codes", 64))
@@ -259,8 +258,8 @@ def _add_walks(
     if counts.max(initial=0) < 2 or counts.max() > _most_steps(parents.size, len(coded.variables)):
         return {}
     position = np.arange(parents.size) - (np.cumsum(counts) - counts)[parents]
-    firm = {s.column for s in table.successions if s.kind not in ("ascending", "paced")}
-    firm |= {b.column for b in table.balances}
+    firm = {b.column for b in table.balances}
+    firm |= {s.column for s in table.successions if s.kind not in ("ascending", "paced")}
     firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
     paced = {s.column for s in table.successions if s.kind == "paced"}  # the step is known, the rest follows from it
     walks = find_walks({n: way for n, way in ways.items() if n not in firm}, position, known, paced)
