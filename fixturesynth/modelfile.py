@@ -177,6 +177,7 @@ class _Writer:
         return stored.Course(
             course.label, course.date, list(course.shares), course.unit, course.format, grid,
             self.state(label, course.dates), self.arrays(f"{label} seasons", course.seasons),
+            self.arrays(f"{label} levels", course.levels),
         )  # fmt: skip
 
     def table(self, model: TableModel) -> stored.Table:
@@ -456,8 +457,10 @@ def _course(table: stored.Table, tensors: Arrays) -> Course | None:
     dates = _state(table.name, one.dates, tensors)
     if not sum(one.shares) or (one.date is not None and (one.grid is None) == (dates is None)):
         raise ModelFileError(f"{table.name}: its rows cannot go on from one to the next")
-    seasons = {name: _array(found, tensors, 2) for name, found in one.seasons.items()}
-    return Course(one.label, one.date, tuple(one.shares), one.unit, one.format, one.grid, dates, seasons)
+    seasons, levels = (
+        {name: _array(found, tensors, 2) for name, found in some.items()} for some in (one.seasons, one.levels)
+    )
+    return Course(one.label, one.date, tuple(one.shares), one.unit, one.format, one.grid, dates, seasons, levels)
 
 
 def _walks(table: stored.Table) -> tuple[Walk, ...]:

@@ -123,6 +123,7 @@ class Course:
     grid: dict[str, Any] | None
     dates: State | None
     seasons: dict[str, Stored]
+    levels: dict[str, Stored]
 
 
 @dataclass(frozen=True)

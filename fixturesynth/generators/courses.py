@@ -22,6 +22,7 @@ from fixturesynth.generators.calendar import LAST, PARTS, PER_DAY, join_parts, m
 from fixturesynth.generators.cart import Cart
 from fixturesynth.generators.contract import CodedTable, State, Variable
 from fixturesynth.generators.encoding import Encoding, decode, encode
+from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.numeric import zero_code
 from fixturesynth.generators.steps import repeats
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
@@ -33,7 +34,7 @@ __all__ = [
     "course_families",
     "course_values",
     "find_course",
-    "find_seasons",
+    "find_levels", "find_seasons",
     "in_line",
     "moments_codes",
     "season_variable",
@@ -75,6 +76,7 @@ class Course:
     grid: Mapping[str, Any] | None = None
     dates: State | None = None
     seasons: Mapping[str, Integers] = field(default_factory=dict)  # see find_seasons
+    levels: Mapping[str, Integers] = field(default_factory=dict)  # see find_levels
 
 
 def in_line(
@@ -169,7 +171,7 @@ def _goes_on(values: pa.Array, family: Integers) -> bool:
 
 def find_course(
     label: str | None, date: str | None, values: pa.Array | None, labels: Codes | None, size: int,
-    codes: Mapping[str, tuple[Variable, Codes]], groups: Integers, seed: int,
+    codes: Mapping[str, tuple[Variable, Codes]], groups: Integers, protection: int, seed: int,
 ) -> Course | None:  # fmt: skip
     """What is known of rows in line. ``values``: of ``date``, ``labels``: codes of ``size`` of ``label``, (n,);
     ``codes``: by part of the date its variable and codes."""
@@ -180,7 +182,7 @@ def find_course(
     if parsed is None:
         return None
     moments, unit, written = parsed
-    grid = _grid(moments, unit, labels)
+    grid = _grid(moments, unit, labels, groups, protection)
     if grid is not None:
         return Course(label, date, shares, unit, written, grid)
     parts = [codes[part] for part in PARTS if part in codes]
@@ -192,26 +194,40 @@ def find_seasons(
     season: Codes, variables: Sequence[Variable], codes: Sequence[Codes], encodings: Mapping[str, Encoding]
 ) -> dict[str, Integers]:
     """By variable, of numbers that hang on the ``season``, (n,): its codes at even shares of the rows of each season,
-    (SEASONS, QUANTILES), in SHARE parts of a code."""
-    found: dict[str, Integers] = {}
-    for variable, own in zip(variables, codes, strict=True):
-        encoding = encodings.get(variable.name)
-        if not variable.ordered or encoding is None or encoding.null_code is not None or variable.first:
-            continue
-        nothing = zero_code(encoding)
-        if nothing is not None and int((own == nothing).sum()) * LEAST_EACH > own.size:
-            continue
-        if seasonal_share(own, season) < LEAST_SEASONAL:
-            continue
-        table = np.zeros((SEASONS, QUANTILES), dtype=np.int64)
-        for k in range(SEASONS):
-            # Halves of months are few rows: those beside them count as well.
-            near = own[np.isin(season, [(k - 1) % SEASONS, k, (k + 1) % SEASONS])]
-            near = near if near.size >= LEAST_EACH else own
-            at = (2 * np.arange(QUANTILES) + 1) * near.size // (2 * QUANTILES)
-            table[k] = np.sort(near)[at] * SHARE
-        found[variable.name] = table
-    return found
+    (SEASONS, QUANTILES), in SHARE parts of a code. Halves of months are few rows: those beside them count as well."""
+    near = [np.isin(season, [(k - 1) % SEASONS, k, (k + 1) % SEASONS]) for k in range(SEASONS)]
+    return {
+        variable.name: _levels(near, own)
+        for variable, own in zip(variables, codes, strict=True)
+        if _wanders(variable, own, encodings) and seasonal_share(own, season) >= LEAST_SEASONAL
+    }
+
+
+def find_levels(
+    label: Codes, size: int, variables: Sequence[Variable], codes: Sequence[Codes], encodings: Mapping[str, Encoding]
+) -> dict[str, Integers]:
+    """The same of numbers by ``label``, (n,) codes of ``size``: no step leads from one label's numbers to another's."""
+    near = [label == k for k in range(size)]
+    wanted = zip(variables, codes, strict=True)
+    return {v.name: _levels(near, own) for v, own in wanted if _wanders(v, own, encodings)}
+
+
+def _wanders(variable: Variable, own: Codes, encodings: Mapping[str, Encoding]) -> bool:
+    """Whether codes are those of numbers that have no NULL, and hardly ever stand at 0."""
+    encoding = encodings.get(variable.name)
+    if not variable.ordered or encoding is None or encoding.null_code is not None or variable.first:
+        return False
+    nothing = zero_code(encoding)
+    return nothing is None or int((own == nothing).sum()) * LEAST_EACH <= own.size
+
+
+def _levels(near: Sequence[npt.NDArray[np.bool_]], own: Codes) -> Integers:
+    table = np.zeros((len(near), QUANTILES), dtype=np.int64)
+    for k, rows in enumerate(near):
+        some = own[rows] if int(rows.sum()) >= LEAST_EACH else own
+        at = (2 * np.arange(QUANTILES) + 1) * some.size // (2 * QUANTILES)
+        table[k] = np.sort(some)[at] * SHARE
+    return table
 
 
 def seasonal_share(codes: Codes, season: Codes) -> float:
@@ -223,8 +239,11 @@ def seasonal_share(codes: Codes, season: Codes) -> float:
     return float(middle[season].var()) / spread if spread > 0 else 0.0
 
 
-def _grid(moments: Integers, unit: str, labels: Codes | None) -> dict[str, Any] | None:
-    """Facts of the grid that moments, (n,), have most of, in each family: days, or months where each has one."""
+def _grid(
+    moments: Integers, unit: str, labels: Codes | None, groups: Integers, protection: int
+) -> dict[str, Any] | None:
+    """Facts of the grid that moments, (n,), have most of, in each family, between protected ends: days, or months where
+    each has one."""
     if unit not in PER_DAY:
         return None
     day = moments // PER_DAY[unit]
@@ -237,7 +256,12 @@ def _grid(moments: Integers, unit: str, labels: Codes | None) -> dict[str, Any] 
     if distinct.size < LEAST_ROWS // 5:
         return None
     step = int(np.gcd.reduce(np.diff(distinct)))
-    begin, many = int(distinct[0]), int((distinct[-1] - distinct[0]) // step) + 1
+    low, high = protected_ends(places, groups, protection)
+    begin = int(distinct[0]) - (int(distinct[0]) - low) // step * step
+    many = (high - begin) // step + 1
+    places = places[(places >= begin) & (places <= high)]
+    if many < 1:
+        return None
     families = 1 if labels is None else np.unique(labels).size
     week = 12 if monthly else WEEK * PER_DAY[unit]
     slots = week // step if not monthly and week % step == 0 and week // step <= MOST_SLOTS else 1

@@ -15,6 +15,7 @@ from fixturesynth.generators.courses import (
     SEASONS,
     Course,
     find_course,
+    find_levels,
     find_seasons,
     in_line,
     runs,
@@ -73,14 +74,17 @@ def course_of(
     codes = {p: (coded.variables[place[v]], coded.codes[place[v]]) for p, v in parts.items()}
     values = rows.column(table.name, date).take(pa.array(order)) if date is not None else None
     labels, size = (coded.codes[place[named]], coded.variables[place[named]].size) if named is not None else (None, 0)
-    found = find_course(label, date, values, labels, size, codes, groups, seed)
+    found = find_course(label, date, values, labels, size, codes, groups, rows.protection, seed)
     if found is not None:
+        free = [i for i, v in enumerate(coded.variables) if v.name not in {*parts.values(), named}]
+        own = [coded.variables[i] for i in free], [coded.codes[i] for i in free]
+        if labels is not None:
+            found = replace(found, levels=find_levels(labels, size, *own, coded.encodings))
         if date is not None and values is not None and (season := seasons_of(values)) is not None:
             coded.add(season_variable(date), SEASONS, season, ordered=True)
             parts["season"] = season_variable(date)
-            own = [(v, c) for v, c in zip(coded.variables, coded.codes, strict=True) if v.name not in parts.values()]
-            seasonal = find_seasons(season, [v for v, _ in own], [c for _, c in own], coded.encodings)
-            found = replace(found, seasons=seasonal)
+            if labels is None:
+                found = replace(found, seasons=find_seasons(season, *own, coded.encodings))
         first = {*parts.values(), named}
         coded.variables = [replace(v, first=v.first or v.name in first) for v in coded.variables]
     return found

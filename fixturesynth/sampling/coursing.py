@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,10 +10,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fixturesynth.generators.calendar import PARTS
-from fixturesynth.generators.courses import course_families, course_values, moments_codes, season_variable, seasons_of
+from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.courses import (
+    Course,
+    course_families,
+    course_values,
+    moments_codes,
+    season_variable,
+    seasons_of,
+)
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
+from fixturesynth.sampling.drift import in_season
 
-__all__ = ["OnCourse", "dealt_course"]
+__all__ = ["OnCourse", "dealt_course", "on_level"]
+
+Integers = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -44,3 +57,16 @@ def dealt_course(model: TableModel, rows: int, seed: int) -> OnCourse:
             if season is not None and season_variable(course.date) in {v.name for v in known}:
                 codes[season_variable(course.date)] = season
     return OnCourse(codes, values)
+
+
+def on_level(codes: Codes, own: Sequence[Variable], course: Course, position: Integers) -> Codes:
+    """``codes``, (n, variables), with numbers where those of their label and of the time of the year stand."""
+    names = [v.name for v in own]
+    ways = [
+        (course.levels, None if course.label is None else column_variable(course.label)),
+        (course.seasons, None if course.date is None else season_variable(course.date)),
+    ]
+    for levels, by in ways:
+        if levels and by in names:
+            codes = in_season(codes, own, names.index(by), levels, position)
+    return codes

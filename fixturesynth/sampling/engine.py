@@ -26,7 +26,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import Variable
-from fixturesynth.generators.courses import course_families, season_variable
+from fixturesynth.generators.courses import course_families
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.gliding import glided
 from fixturesynth.generators.registry import find_generator
@@ -45,11 +45,11 @@ from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.composing import composed_again
 from fixturesynth.sampling.counts import starts
-from fixturesynth.sampling.coursing import OnCourse, dealt_course
+from fixturesynth.sampling.coursing import OnCourse, dealt_course, on_level
 from fixturesynth.sampling.covering import covered, differing_values, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import degrees_of
-from fixturesynth.sampling.drift import in_season, without_drift
+from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often
 from fixturesynth.sampling.habits import habits_of_parents
@@ -443,10 +443,7 @@ def _sample_codes(
     own = generated(model)
     siblings_apart = position if model.siblings else None
     codes = without_drift(codes, own, shares, run.seed, plan.name, position=siblings_apart)
-    names = [v.name for v in own]
-    if model.course is not None and model.course.seasons and (date := season_variable(str(model.course.date))) in names:
-        codes = in_season(codes, own, names.index(date), model.course.seasons, position)
-    return codes
+    return codes if model.course is None else on_level(codes, own, model.course, position)
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:
