@@ -19,7 +19,7 @@ import pytest
 from fixturesynth.dataset import Dataset
 from fixturesynth.modelfile import save
 from fixturesynth.planning.plan import Plan
-from fixturesynth.sampling import engine
+from fixturesynth.sampling import workers
 from fixturesynth.sampling.distribution import ENGINES
 from fixturesynth.sampling.engine import sample_dataset
 from fixturesynth.schema.model import Column, ColumnType, Schema, Table
@@ -143,12 +143,12 @@ class RayLike(types.ModuleType):
 
     def remote(self, function: Callable[..., Any]) -> Any:
         def call(job_function: Any, job: Any, reference: int) -> Any:
-            before = dict(engine._SHARED)
+            before = dict(workers._SHARED)
             try:
                 return function(job_function, copy.deepcopy(job), copy.deepcopy(self.stored[reference]))
             finally:  # a worker is a process of its own
-                engine._SHARED.clear()
-                engine._SHARED.update(before)
+                workers._SHARED.clear()
+                workers._SHARED.update(before)
 
         return types.SimpleNamespace(remote=call)
 

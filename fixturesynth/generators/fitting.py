@@ -170,8 +170,7 @@ def _fit_learned(
 ) -> TableModel:
     order, parents = _family_order(rows, table)
     line = line_of(rows, table)
-    order = order if line is None else line[2]
-    n = order.size
+    n = (order := order if line is None else line[2]).size
     groups = _groups(rows, table, order)
     coded = Coded(getattr(generator, "max_codes", 64))
     blocks = _add_blocks(rows, table, order, coded)
@@ -187,7 +186,8 @@ def _fit_learned(
     walks: dict[str, Walk] = {}
     if parents is not None and table.context is not None:
         key = rows.schema[table.name].foreign_key(table.context).columns
-        dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars}
+        free = calendars.keys() - {s.column for s in table.successions if s.kind == "paced"}
+        dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars if name in free}
         first = mark_series(table.uniques, key, dated, parents, calendars)
         if table.name in rows.itemsets:
             first.add(block_variable(rows.itemsets[table.name].foreign_key))
@@ -261,7 +261,7 @@ def _add_walks(
     firm = {b.column for b in table.balances}
     firm |= {s.column for s in table.successions if s.kind not in ("ascending", "paced")}
     firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
-    paced = {s.column for s in table.successions if s.kind == "paced"}  # the step is known, the rest follows from it
+    paced = {s.column for s in table.successions if s.kind == "paced"}
     walks = find_walks({n: way for n, way in ways.items() if n not in firm}, position, known, paced)
     for name in walks:
         steps = steps_of(name, ways[name], position)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from fixturesynth.errors import InputError, MissingDriverError, did_you_mean
-from fixturesynth.sampling import engine
+from fixturesynth.sampling import workers
 
 __all__ = ["ENGINES", "map_of"]
 
@@ -39,11 +39,11 @@ def _ray_map() -> Mapper:
 
     @ray.remote  # type: ignore[untyped-decorator]
     def call(function: Callable[..., Any], job: Any, shared: tuple[Any, Any, Any]) -> Any:
-        engine.share(*shared)
+        workers.share(*shared)
         return function(job)
 
     def mapper(function: Callable[..., Any], jobs: Iterable[Any]) -> Iterable[Any]:
-        shared = engine.shared()
+        shared = workers.shared()
         plan = shared[1]
         if id(plan) not in stored:
             stored[id(plan)] = (plan, ray.put(shared))

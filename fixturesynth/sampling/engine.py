@@ -77,10 +77,10 @@ from fixturesynth.sampling.sharing import (
     rooms_beside,
 )
 from fixturesynth.sampling.succession import finish
-from fixturesynth.sampling.workers import Mapper, codes_here, mapper_of, share, shared, values_here
+from fixturesynth.sampling.workers import Mapper, codes_here, mapper_of, values_here
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
-__all__ = ["Given", "sample_dataset", "share", "shared"]
+__all__ = ["Given", "sample_dataset"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
