@@ -22,7 +22,7 @@ def within_children(
             continue
         theirs = compile_constraints(child, schema.dialect, now=now).domains.get(foreign_key.columns[0])
         column = foreign_key.parent_columns[0]
-        if theirs is None or theirs.only_null or room_of(theirs) < rows or theirs == ColumnDomain(theirs.column):
+        if theirs is None or theirs.only_null or room_of(theirs) < rows:
             continue
         narrower = replace(theirs, column=column, not_null=False)
         if narrower != ColumnDomain(column):

@@ -127,8 +127,8 @@ def by_grid(assembly: Assembly, columns: Columns, unique: UniquePlan, rows: Inte
     pools = [_pool(assembly, name, columns[name]) for name in names]
     shape = tuple(map(len, pools))
     size = math.prod(shape)
-    if len(names) < 2 or not 0 < size <= MOST_CELLS:
-        return False
+    if len(names) < 2 or not 0 < size <= MOST_CELLS or any(columns[n].take(array_of(rows)).null_count for n in names):
+        return False  # NULL has no place in the grid
     own = [
         numpy_of(pc.index_in(columns[n].take(array_of(rows)), value_set=p)) for n, p in zip(names, pools, strict=True)
     ]
