@@ -469,7 +469,7 @@ def _add_derived(
     """A derived column needs learning only where the rows leave it out, or have it without what it derives from."""
     source = column.source
     assert isinstance(source, Derived)
-    if source.operation == "ordinal":
+    if source.operation in ("ordinal", "numbered"):
         return
     if source.operation in FOLLOWING:
         taken = {c: rows.column(table.name, c).take(pa.array(order)) for c in (*source.sources, column.name)}

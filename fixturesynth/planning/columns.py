@@ -14,6 +14,7 @@ from fixturesynth.planning.distances import copied_from, deltas, reachable
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.needs import ColumnNeeds
+from fixturesynth.planning.numbering import is_running, numbered_plan
 from fixturesynth.planning.plan import (
     ColumnPlan,
     Constant,
@@ -285,6 +286,8 @@ def _plan_learned(
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")
+    if (counted := numbered_plan(needs, column, seen)) is not None:
+        return counted
     copied = copied_from(needs, column, seen)
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
@@ -506,10 +509,18 @@ def _settle(
         changed = False
         for name, plan in done.items():
             source = plan.source
-            if not isinstance(source, Derived) or source.operation in ("copy", "ordinal", "equal", "presence"):
+            if not isinstance(source, Derived) or source.operation in (
+                "copy",
+                "ordinal",
+                "numbered",
+                "equal",
+                "presence",
+            ):
                 continue
             between = source.operation in BETWEEN  # keys tell siblings apart and put them in order, nothing more
-            if any(isinstance(done[s].source, Default) if between else _unknowable(needs, done[s])
+            told = source.operation == "determines"  # which no running number does, nor what names one
+            if any(isinstance(done[s].source, Default) if between
+                   else _unknowable(needs, done[s]) or (told and is_running(needs, s))
                    for s in source.sources):  # fmt: skip
                 seen = needs.profile.columns[name]
                 if source.operation == "determines":

@@ -165,16 +165,23 @@ def sibling_order(plan: TablePlan, table: Table) -> tuple[str, ...]:
         if isinstance(c.source, Modelled) and c.source.encoding == "temporal" and "delta_from" not in c.source.options
     ]
     key = table.primary_key.columns if table.primary_key is not None else ()
-    return _family_order(plan, own) or tuple(dates[:1]) or tuple(c for c in key if c not in own)
+    return _family_order(plan, own, dates) or tuple(dates[:1]) or tuple(c for c in key if c not in own)
 
 
-def _family_order(plan: TablePlan, own: Sequence[str]) -> tuple[str, ...]:
-    """Columns that order the siblings of one parent, ``own`` being the reference's columns; () where none is known."""
+def _family_order(plan: TablePlan, own: Sequence[str], dates: Sequence[str]) -> tuple[str, ...]:
+    """Columns that order the siblings of one parent, ``own`` being the reference's columns; () where none is known.
+
+    ``dates``: learned ones, with the first of which a running number must not be at odds.
+    """
     found: list[tuple[str, ...]] = []
     for column in plan.columns:
         source = column.source
         if isinstance(source, Derived) and source.operation in BETWEEN and source.parameters["groups"] == list(own):
             found.append(tuple(source.parameters["order"]))
+    for column in plan.columns:
+        source = column.source
+        if isinstance(source, Derived) and source.operation == "numbered" and source.foreign_key == plan.context:
+            found += [(column.name,)] if set(dates[:1]) <= set(source.parameters["dates"]) and own else []
     for kind in ("paced", "ascending"):
         dated = [s for s in plan.successions if s.kind == kind and s.groups in (tuple(own), ())]
         found += [(s.column,) for s in dated if _is_dated(plan, s.column)]

@@ -160,7 +160,7 @@ def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table, null_counts:
         return source.call.unique and not (null_counts and source.null_share > 0)
     if isinstance(source, Reference):
         return source.foreign_key in exclusive and len(table.foreign_key(source.foreign_key).columns) == 1
-    return isinstance(source, Key)
+    return isinstance(source, Key) or (isinstance(source, Derived) and source.operation == "numbered")
 
 
 def _tells_apart(plan: ColumnPlan, table: Table) -> bool:

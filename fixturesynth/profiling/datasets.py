@@ -18,6 +18,7 @@ from fixturesynth.profiling.columns import Role, profile_column
 from fixturesynth.profiling.composing import find_composed, may_be_composed
 from fixturesynth.profiling.copying import find_copied
 from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
+from fixturesynth.profiling.numbering import find_numberings, find_pointers, may_be_numbered
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import Protector, protection_of
 from fixturesynth.profiling.references import find_references
@@ -78,6 +79,8 @@ def profile_dataset(
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns, groups, enough)
     for (name, column), copied in _copied(schema, dataset, columns).items():
         columns[name][column] = replace(columns[name][column], copied=copied)
+    for (name, column), found in _numbered(present, dataset).items():
+        columns[name][column] = replace(columns[name][column], **found)
     for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
         columns[name][column] = replace(columns[name][column], composed=pieces)
     if progress is not None:
@@ -132,6 +135,23 @@ def _composed(
         protector = Protector.of(protection, groups.get(table.name))
         for name, pieces in find_composed(views[table.name], columns[table.name], above, protector):
             out[table.name, name] = pieces
+    return out
+
+
+def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], dict[str, Any]]:
+    """By (table, column): ``numbering`` of running numbers, or the number to which a column is ``near``."""
+    known = {t.name: t for t in tables}
+    out: dict[tuple[str, str], dict[str, Any]] = {}
+    for table in tables:
+        view = view_table(table, dataset.arrow(table.name))
+        if not may_be_numbered(view):
+            continue
+        keys = [fk for fk in table.foreign_keys if fk.parent in known and fk.parent != table.name]
+        parents = {fk.name: view_table(known[fk.parent], dataset.arrow(fk.parent)) for fk in keys}
+        above = {fk.name: locate_parents(view, fk, parents[fk.name])[0] for fk in keys}
+        numberings = find_numberings(view, above)
+        out |= {(table.name, column): {"numbering": found} for column, found in numberings.items()}
+        out |= {(table.name, column): {"near": other} for column, other in find_pointers(view, numberings).items()}
     return out
 
 

@@ -23,6 +23,7 @@ from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, R
 from fixturesynth.profiling.columnar import TableView
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.matching import codes_of, pair_keys
+from fixturesynth.sampling.numbering import numbered
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
@@ -158,6 +159,9 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
     if isinstance(source, Reference):
         own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
         return (source.parent_column,) if own and source.parent_column != column.name else ()
+    if isinstance(source, Derived) and source.operation == "numbered":
+        fk = None if source.foreign_key in {*assembly.ranks, None} else assembly.table.foreign_key(source.foreign_key)
+        return (*source.sources, *(fk.columns if fk is not None else ()))
     if isinstance(source, Derived) and source.foreign_key is None:
         through = source.parameters["copied"][0] if "copied" in source.parameters else None
         if through is None or through in assembly.ranks:
@@ -230,6 +234,8 @@ def derived(
     own = _own_reference(assembly, column.name)
     if own is not None:
         return as_type(assembly.through(*own, out), kind)
+    if source.operation == "numbered":
+        return as_type(numbered(assembly, column.name, source, out), kind)
     if source.operation == "ordinal":
         sources = [array_of(assembly.place(str(source.foreign_key), out))]
     elif source.foreign_key is not None:

@@ -217,7 +217,7 @@ def _set(assembly: Assembly, name: str, values: pa.Array) -> None:
 def _by_rank(assembly: Assembly, item: Succession) -> bool:
     """Whether what puts siblings in order rises with their rank: keys, and numbers that count them."""
     source = assembly.plan.column(item.order[0]).source
-    return isinstance(source, Key) or (isinstance(source, Derived) and source.operation == "ordinal")
+    return isinstance(source, Key) or (isinstance(source, Derived) and source.operation in ("ordinal", "numbered"))
 
 
 def _in_rank(assembly: Assembly, families: bool) -> Siblings:

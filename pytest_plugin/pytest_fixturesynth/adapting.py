@@ -32,7 +32,7 @@ def _hangs(source: Any, names: frozenset[str], keys: frozenset[str]) -> bool:
     if isinstance(source, Rule):
         return bool(names & set(source.needs)) or any(key in keys for key, _ in source.parents)
     if isinstance(source, Derived):
-        if source.operation == "ordinal":
+        if source.operation in ("ordinal", "numbered"):
             return False  # a place among siblings is found by looking at them
         return source.foreign_key in keys if source.foreign_key is not None else bool(names & set(source.sources))
     return False
