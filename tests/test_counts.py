@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixturesynth.generators.blocks import count_codes
+from fixturesynth.generators.context import Features
+from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.tablemodel import count_variable
+from fixturesynth.planning.plan import ReferencePlan
 from fixturesynth.planning.rows import rows_of_children
 from fixturesynth.sampling.counts import LAW, allot, assign_by_score, default_counts, starts, stretch
+from fixturesynth.sampling.degrees import as_dealt
 
 weights_ = st.lists(st.integers(0, 1000), min_size=1, max_size=40)
 histograms = st.lists(
@@ -124,3 +130,21 @@ def test_the_default_law_has_childless_and_busy_parents() -> None:
 @given(st.lists(st.integers(0, 9), max_size=20))
 def test_starts_are_running_sums(counts: list[int]) -> None:
     assert starts(np.array(counts, dtype=np.int64)).tolist() == [sum(counts[:i]) for i in range(len(counts) + 1)]
+
+
+@pytest.mark.parametrize("most", [6, 300])
+def test_children_see_how_many_they_are_in_the_end(most: int) -> None:
+    """What a parent was drawn to have, and what its children are, agree though the counts were dealt anew since."""
+    source = np.random.Generator(np.random.PCG64(2))
+    learned = source.integers(0, most, 2_000)
+    codes, size = count_codes(learned)
+    counts = tuple((int(c), int(n)) for c, n in zip(*np.unique(learned, return_counts=True), strict=True))
+    reference = ReferencePlan("fk", "parents", "context", counts=counts)
+    variable = Variable(count_variable("children", "fk"), size, ordered=True)
+    drawn = Features((variable,), source.permutation(codes)[:, None])
+    told = as_dealt(drawn, "children", reference, learned)
+    assert told is not None
+    assert (told.column(variable.name) == codes).all()
+    assert (drawn.column(variable.name) != codes).any()
+    assert as_dealt(drawn, "others", reference, learned) is drawn
+    assert as_dealt(None, "children", reference, learned) is None

@@ -19,7 +19,7 @@ from fixturesynth.randomness import stream, words
 from fixturesynth.rules.contract import RuleCall, RuleRequest
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.rules.vocabulary import ADJECTIVES, NOUNS
-from fixturesynth.sampling.frequencies import moves
+from fixturesynth.sampling.frequencies import fitting, moves
 from fixturesynth.sampling.lengths import sized_texts
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.sampling.reconciling import reconciled
@@ -185,6 +185,19 @@ def test_rows_that_do_not_fit_their_code_leave_it_first() -> None:
     rows, wanted = moves(codes, np.array([90, 10]), beside.astype(np.int32), np.arange(1_000), 7, "x")
     assert sorted(rows) == list(range(900, 940))
     assert set(wanted) == {1}
+
+
+def test_no_row_gets_a_code_that_never_stands_there() -> None:
+    """A refund (2) comes after a sale (1) alone, and closes the family: no other row becomes one."""
+    families = [[0, 1, 2], [0, 1, 2], [0, 1], [0, 0, 1], [0, 0]]
+    codes = np.concatenate(families).astype(np.int32)
+    first = np.concatenate([np.arange(len(f)) == 0 for f in families])
+    all_rows = np.arange(codes.size)
+    rows, wanted = fitting(codes, all_rows, np.full(codes.size, 2, np.int32), first)
+    assert not rows.size
+    rows, wanted = fitting(codes, np.array([6, 9, 12]), np.array([2, 2, 1], dtype=np.int32), first)
+    assert rows.tolist() == [12]
+    assert wanted.tolist() == [1]
 
 
 def test_places_in_blocks_are_what_rows_ask_for() -> None:

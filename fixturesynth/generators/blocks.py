@@ -17,7 +17,7 @@ from fixturesynth.generators.tablemodel import Block
 from fixturesynth.planning.plan import CROWD, Derived, Modelled, TablePlan
 from fixturesynth.profiling.temporal import parse_temporal
 
-__all__ = ["choose_block", "count_codes", "row_block"]
+__all__ = ["choose_block", "codes_by", "count_codes", "count_steps", "row_block"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -31,13 +31,23 @@ def count_codes(degrees: Integers) -> tuple[npt.NDArray[np.int32], int]:
     """Ordered codes of child counts, shape (n,), and how many there are: exact where few, else by quantiles."""
     if not degrees.size:
         return np.zeros(0, dtype=np.int32), 1
+    steps = count_steps(degrees)
+    return codes_by(steps, degrees), int(steps.size)
+
+
+def count_steps(degrees: Integers) -> Integers:
+    """The least count of each code, ascending."""
     distinct = np.unique(degrees)
     if distinct.size > MOST_COUNT_CODES:
         ordered = np.sort(degrees)
         places = (np.arange(MOST_COUNT_CODES) * degrees.size) // MOST_COUNT_CODES
         distinct = np.unique(ordered[places])
-    codes = np.searchsorted(distinct, degrees, side="right") - 1
-    return np.maximum(codes, 0).astype(np.int32), int(distinct.size)
+    return distinct
+
+
+def codes_by(steps: Integers, degrees: Integers) -> npt.NDArray[np.int32]:
+    """Codes of counts, (n,), of which ``steps`` are the least ones."""
+    return np.maximum(np.searchsorted(steps, degrees, side="right") - 1, 0).astype(np.int32)
 
 
 def choose_block(

@@ -15,11 +15,11 @@ __all__ = ["is_running", "numbered_plan"]
 
 
 def numbered_plan(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> ColumnPlan | None:
-    """How a running number is counted, or what names one; None where the column is neither, or a check is in the way."""
+    """How a running number, or what names one, is made; None where the column is neither, or a check is in the way."""
     if seen.near is not None and _counts(needs, seen.near):
         filled = {"filled": [seen.rows - seen.nulls, seen.rows]} if seen.nulls else {}
-        source = Modelled("numeric", {"delta_from": seen.near, **filled})
-        return ColumnPlan(column.name, source, f"learned, a number near {seen.near}")
+        distance = Modelled("numeric", {"delta_from": seen.near, **filled})
+        return ColumnPlan(column.name, distance, f"learned, a number near {seen.near}")
     if not _counts(needs, column.name):
         return None
     assert seen.numbering is not None

@@ -160,8 +160,9 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
         own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
         return (source.parent_column,) if own and source.parent_column != column.name else ()
     if isinstance(source, Derived) and source.operation == "numbered":
-        fk = None if source.foreign_key in {*assembly.ranks, None} else assembly.table.foreign_key(source.foreign_key)
-        return (*source.sources, *(fk.columns if fk is not None else ()))
+        if source.foreign_key is None or source.foreign_key in assembly.ranks:
+            return source.sources
+        return (*source.sources, *assembly.table.foreign_key(source.foreign_key).columns)
     if isinstance(source, Derived) and source.foreign_key is None:
         through = source.parameters["copied"][0] if "copied" in source.parameters else None
         if through is None or through in assembly.ranks:

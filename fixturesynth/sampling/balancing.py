@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ WORK = 3_000_000  # pairs of parents that are weighed in all
 SHAKE, SHAKEN = 15, 4  # rounds without gain after which a few pairs are swapped at a loss, and how many
 TRIALS = 20_000  # pairs that are weighed in one round
 MOST_CANDIDATES = 40
+CLEARLY = 0.7
+PARTS = (1, 2, 4, 8, 16, 32)  # into which a group is cut whose parents are put in order
 
 
 @dataclass(frozen=True)
@@ -133,17 +136,56 @@ def balance(
     [3, 0, 0, 1]
     """
     members = [_members(g, t.size) for g, t in zip(groups, targets, strict=True)]
-    out, far = _settled(degrees, groups, targets, members, seed, *address)
+    out, far = _settled(degrees, degrees, groups, targets, members, seed, *address)
     for standing in ("sums", "sizes"):
         if max(far) <= NEAR:
             break
         # Where the model put them, some cannot be reached: again, from the largest to the neediest of the worst sums.
         worst = int(np.argmax(far))
         start = _packed(degrees, groups[worst], members[worst], targets[worst], by_size=standing == "sizes")
-        other, far_too = _settled(start, groups, targets, members, seed, *address, standing)
-        if sum(far_too) < sum(far):
+        other, far_too = _settled(start, degrees, groups, targets, members, seed, *address, standing)
+        if sum(far_too) < CLEARLY * sum(far):  # for less they are not dealt anew
             out, far = other, far_too
+    out = _in_order(degrees, out, groups, targets, far, seed, *address)
     return _as_they_stood(degrees, out, groups)
+
+
+def _in_order(
+    before: Integers, after: Integers, groups: Sequence[Integers], targets: Sequence[Integers], far: Sequence[float],
+    seed: int, *address: str | int,
+) -> Integers:  # fmt: skip
+    """``after`` with the order that ``before`` had, where no grouping's sums stray further for it than they are.
+
+    What has few groups, in which every one counts, keeps its sums: the parents of one of its groups are put in order,
+    all of them, else halves of them, and so on. Parents with many children stay those of whom the model said so.
+    """
+    coarse = min(range(len(groups)), key=lambda k: targets[k].size)
+    order, starts = _members(groups[coarse] + 1, targets[coarse].size + 1)
+    sums = [_sums(after, g, t.size) for g, t in zip(groups, targets, strict=True)]
+    limits = [max(f, NEAR) for f in far]
+    out, work = after.copy(), 0
+    for parts in PARTS:
+        for begin, end in pairwise(starts.tolist()):
+            members = order[begin:end]
+            if members.size < 2 * parts or work > WORK:
+                continue
+            part = below(hashed(members, seed, *address, "in order", parts), parts)
+            for some in (members[part == k] for k in range(parts)):
+                line = some[np.argsort(before[some], kind="stable")]
+                moved = np.sort(out[some]) - out[line]
+                if not moved.any():
+                    continue
+                new = [s + _sums(moved, g[line], s.size) for s, g in zip(sums, groups, strict=True)]
+                work += sum(s.size for s in sums)
+                if all(_distance(s, t) <= most for s, t, most in zip(new, targets, limits, strict=True)):
+                    out[line] += moved
+                    sums = new
+    return out
+
+
+def _sums(values: Integers, groups: Integers, size: int) -> Integers:
+    has = groups >= 0
+    return np.bincount(groups[has], weights=values[has], minlength=size).astype(np.int64)
 
 
 def _distance(sums: Integers, target: Integers) -> float:
@@ -156,14 +198,19 @@ def _distance(sums: Integers, target: Integers) -> float:
 
 def _settled(
     degrees: Integers,
+    before: Integers,
     groups: Sequence[Integers],
     targets: Sequence[Integers],
     members: Sequence[tuple[Integers, Integers]],
     seed: int,
     *address: str | int,
 ) -> tuple[Integers, list[float]]:
-    """Degrees after swaps, until none helps, and how far each grouping's sums are from their targets."""
+    """Degrees after swaps, until none helps, and how far each grouping's sums are from their targets.
+
+    Of swaps that help alike that is made which parents with many children ``before`` lose least by.
+    """
     out = degrees.copy()
+    standing = _standing(before)
     best, cost, far, idle, work = out.copy(), -1, [], 0, 0
     for turn in range(ROUNDS):
         sums = [_sums(out, g, t.size) for g, t in zip(groups, targets, strict=True)]
@@ -178,14 +225,17 @@ def _settled(
         if idle % (SHAKE * len(groups)) == SHAKE * len(groups) - 1:
             out, mode = best.copy(), 3
             excess = [_excess(_sums(out, g, t.size), t) for g, t in zip(groups, targets, strict=True)]
-        work += _swap(out, groups, excess, members[at], at, mode, turn, seed, address)
+        work += _swap(out, groups, excess, members[at], at, mode, turn, seed, address, standing)
         idle += 1
     return best, far
 
 
-def _sums(degrees: Integers, groups: Integers, size: int) -> Integers:
-    has = groups >= 0
-    return np.bincount(groups[has], weights=degrees[has], minlength=size).astype(np.int64)
+def _standing(degrees: Integers) -> Integers:
+    """Where each parent stands among all by its number of children, (parents,): 0 to 255, equal numbers alike."""
+    ordered = np.sort(degrees)
+    places = np.searchsorted(ordered, degrees, side="left") + np.searchsorted(ordered, degrees, side="right")
+    result: Integers = places * 255 // max(2 * degrees.size, 1)
+    return result
 
 
 def _excess(sums: Integers, target: Integers) -> Integers:
@@ -254,6 +304,7 @@ def _swap(
     turn: int,
     seed: int,
     address: tuple[str | int, ...],
+    standing: Integers,
 ) -> int:
     """One round of swaps between groups of the grouping ``at``, in ``degrees`` itself; how many pairs were weighed.
 
@@ -303,7 +354,8 @@ def _swap(
         best = np.where(flat >= max(least, worst), words.reshape(flat.shape), -1).argmax(axis=1)
     else:
         least = 1 if mode == 0 else 0
-        best = (flat * 256 + words.reshape(flat.shape)).argmax(axis=1)
+        lost = np.where(moved > 0, moved, 0) * (standing[a][:, :, None] - standing[b][:, None, :])
+        best = (flat * 256 - lost.reshape(flat.shape) // 2 + words.reshape(flat.shape) // 4).argmax(axis=1)
     better = np.flatnonzero(flat[np.arange(count), best] >= max(least, worst))
     if not better.size:
         return flat.size

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.errors import CapacityError
-from fixturesynth.generators.context import Features
+from fixturesynth.generators.blocks import codes_by, count_steps
+from fixturesynth.generators.context import Features, coarse_codes
 from fixturesynth.generators.tablemodel import TableModel, count_variable
 from fixturesynth.planning.plan import ReferencePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.counts import allot, assign_by_score, default_counts, stretch
 
-__all__ = ["degrees_of"]
+__all__ = ["as_dealt", "degrees_of"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -61,6 +62,20 @@ def degrees_of(
     else:
         return default_counts(parents, total, cap, seed, *address)
     return _capped(out, cap, seed, *address)
+
+
+def as_dealt(features: Features | None, child: str, reference: ReferencePlan, degrees: Integers) -> Features | None:
+    """The parent's ``features`` with the numbers of children that its rows have in the end: children go by those."""
+    variable = count_variable(child, reference.foreign_key)
+    place = next((i for i, v in enumerate(features.variables) if v.name == variable), None) if features else None
+    if features is None or place is None or not reference.counts:
+        return features
+    counts, parents = (np.array(side, dtype=np.int64) for side in zip(*reference.counts, strict=True))
+    steps = count_steps(np.repeat(counts, parents))
+    codes = features.codes.copy()
+    shown = coarse_codes(codes_by(steps, degrees), steps.size, min(features.variables[place].size, steps.size))
+    codes[:, place] = np.minimum(shown, features.variables[place].size - 1)
+    return Features(features.variables, codes)
 
 
 def _capped(degrees: Integers, cap: int | None, seed: int, *address: str | int) -> Integers:

@@ -46,7 +46,7 @@ from fixturesynth.sampling.composing import composed_again
 from fixturesynth.sampling.counts import starts
 from fixturesynth.sampling.covering import covered, differing_values, needed_parents
 from fixturesynth.sampling.cycles import close_cycles
-from fixturesynth.sampling.degrees import degrees_of
+from fixturesynth.sampling.degrees import as_dealt, degrees_of
 from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often
@@ -313,6 +313,7 @@ def _families(
         plan, table, run.made, agree, _sizes_beside(run, plan, table)
     )
     degrees = held_in_groups(degrees, limits, agree.get(plan.context), most, words)
+    parent.features = as_dealt(parent.features, plan.name, reference, degrees)
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
     return ranks, position, degrees[ranks]

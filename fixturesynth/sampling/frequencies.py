@@ -20,7 +20,7 @@ from fixturesynth.randomness import hashed
 from fixturesynth.sampling.counts import allot
 from fixturesynth.sampling.partition import CodesJob, generated, redrawn
 
-__all__ = ["as_often", "moves"]
+__all__ = ["as_often", "fitting", "moves"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -51,7 +51,7 @@ def as_often(
         family = np.cumsum(job.position == 0)[chosen]
         rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
         order = np.argsort(rows, kind="stable")
-        rows, wanted = chosen[rows[order]], wanted[order]
+        rows, wanted = fitting(out[:, i], chosen[rows[order]], wanted[order], job.position == 0)
         if rows.size > least and rows.size * MOST_MOVED <= codes.shape[0]:
             given = {variable: wanted} | {name: out[rows, names.index(name)] for name in done}
             out = out.copy()
@@ -59,6 +59,33 @@ def as_often(
             out[rows] = redrawn(model, generator, job, out, rows, given, "as often", variable)
         done.append(variable)
     return out
+
+
+def fitting(
+    codes: Codes, rows: Integers, wanted: Codes, first: npt.NDArray[np.bool_]
+) -> tuple[Integers, Codes]:  # fmt: skip
+    """Those of ``rows``, with what is ``wanted`` of them, that follow a sibling, and are followed by one, as some drawn
+    rows are: an entry that settles another one comes after it, however many are missing.
+
+    ``codes`` (n,); ``first`` (n,): rows that begin a family.
+    """
+    wide = int(max(codes.max(initial=0), wanted.max(initial=0))) + 1
+    inside = ~first[1:]
+
+    def pairs(of: Codes) -> Integers:
+        result: Integers = of[:-1].astype(np.int64) * wide + of[1:]
+        return result
+
+    known = np.bincount(pairs(codes)[inside], minlength=wide * wide) > 0
+    while rows.size:
+        new = codes.copy()
+        new[rows] = wanted
+        odd = np.concatenate(([False], inside & ~known[pairs(new)], [False]))
+        fits = ~(odd[rows] | odd[rows + 1])
+        if fits.all():
+            break
+        rows, wanted = rows[fits], wanted[fits]
+    return rows, wanted
 
 
 def _companion(codes: Codes, i: int, others: list[int]) -> Codes:
