@@ -144,7 +144,8 @@ def balance(
         worst = int(np.argmax(far))
         start = _packed(degrees, groups[worst], members[worst], targets[worst], by_size=standing == "sizes")
         other, far_too = _settled(start, degrees, groups, targets, members, seed, *address, standing)
-        if sum(far_too) < CLEARLY * sum(far):  # for less they are not dealt anew
+        # For less than that they are not dealt anew.
+        if sum(far_too) < sum(far) and (sum(far_too) < CLEARLY * sum(far) or max(far_too) < CLEARLY * max(far)):
             out, far = other, far_too
     out = _in_order(degrees, out, groups, targets, far, seed, *address)
     return _as_they_stood(degrees, out, groups)

@@ -49,7 +49,7 @@ from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import as_dealt, degrees_of
 from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.families import balance_families
-from fixturesynth.sampling.frequencies import as_often
+from fixturesynth.sampling.frequencies import as_often, better_families, straying
 from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.itemsets import dealt_items
 from fixturesynth.sampling.matching import codes_of, pair_keys
@@ -473,6 +473,9 @@ def _sample_codes(
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
     whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
+    if model.siblings and (targets := straying(codes, plan, model, run.models)):
+        other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=1) for job in jobs])))
+        codes = better_families(codes, other, position, targets, run.seed, plan.name)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     shares = {name: known for name, known in model.shares.items() if name not in first_of_all}
     return without_drift(codes, generated(model), shares, run.seed, plan.name)

@@ -7,7 +7,7 @@ fit it in all their values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,14 @@ from fixturesynth.randomness import hashed
 from fixturesynth.sampling.counts import allot
 from fixturesynth.sampling.partition import CodesJob, generated, redrawn
 
-__all__ = ["as_often", "fitting", "moves"]
+__all__ = ["as_often", "better_families", "moves", "straying"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
 
 MOST_MOVED = 4  # one row in so many is drawn again at the most
 AMISS = 50  # one row in so many may have a category too often
+MOST_FAMILIES = 30_000  # that are weighed against their other draw
 
 
 def as_often(
@@ -51,7 +52,7 @@ def as_often(
         family = np.cumsum(job.position == 0)[chosen]
         rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
         order = np.argsort(rows, kind="stable")
-        rows, wanted = fitting(out[:, i], chosen[rows[order]], wanted[order], job.position == 0)
+        rows, wanted = chosen[rows[order]], wanted[order]
         if rows.size > least and rows.size * MOST_MOVED <= codes.shape[0]:
             given = {variable: wanted} | {name: out[rows, names.index(name)] for name in done}
             out = out.copy()
@@ -61,31 +62,58 @@ def as_often(
     return out
 
 
-def fitting(
-    codes: Codes, rows: Integers, wanted: Codes, first: npt.NDArray[np.bool_]
-) -> tuple[Integers, Codes]:  # fmt: skip
-    """Those of ``rows``, with what is ``wanted`` of them, that follow a sibling, and are followed by one, as some drawn
-    rows are: an entry that settles another one comes after it, however many are missing.
+def straying(
+    codes: Codes, plan: TablePlan, model: TableModel, models: Mapping[str, TableModel]
+) -> list[tuple[int, Integers]]:
+    """Categories, by number, and how often their codes are to come, where so many rows of ``codes``, (n, variables),
+    have one too often that families had better be drawn again; else none."""
+    targets = [(i, shares, least) for i, shares, least in _targets(plan, model, models) if least]
+    strays = any(int(np.maximum(_too_often(codes[:, i], shares), 0).sum()) > least for i, shares, least in targets)
+    return [(i, shares) for i, shares, _ in targets] if strays else []
 
-    ``codes`` (n,); ``first`` (n,): rows that begin a family.
+
+def better_families(
+    codes: Codes, other: Codes, position: Integers, targets: Sequence[tuple[int, Integers]], seed: int, table: str
+) -> Codes:
+    """``codes``, (n, variables), with those of the ``other`` draw for families by which categories come nearer to how
+    often they are to come. So families stay what they were drawn as, from the first sibling to the last.
+
+    ``position``: place of each row in its family, which are side by side. ``targets``: variables by number, with how
+    often each of their codes is to come, in proportion.
+
+    >>> drawn, again = np.array([[0], [0], [0], [0]]), np.array([[1], [1], [1], [0]])
+    >>> better_families(drawn, again, np.array([0, 1, 0, 0]), [(0, np.array([1, 1]))], 7, "x").ravel().tolist()
+    [1, 1, 0, 0]
     """
-    wide = int(max(codes.max(initial=0), wanted.max(initial=0))) + 1
-    inside = ~first[1:]
+    begin = np.cumsum([0, *(shares.size for _, shares in targets)]).tolist()
+    excess = np.concatenate([*(_too_often(codes[:, i], shares) for i, shares in targets), np.zeros(1, dtype=np.int64)])
+    spare = excess.size - 1  # the place of codes that have none to come to
+    mine, theirs = (
+        np.stack([np.where(d[:, i] < s.size, d[:, i] + b, spare) for (i, s), b in zip(targets, begin, strict=False)], 1)
+        for d in (codes, other)
+    )
+    starts = np.flatnonzero(position == 0)
+    ends = np.append(starts[1:], position.size)
+    changed = np.flatnonzero(np.add.reduceat((mine != theirs).any(axis=1), starts))
+    order = np.argsort(hashed(changed, seed, table, "drawn twice"), kind="stable")
+    out = codes.copy()
+    for family in changed[order][:MOST_FAMILIES].tolist():
+        rows = slice(starts[family], ends[family])
+        both = np.concatenate([mine[rows].ravel(), theirs[rows].ravel()])
+        touched, at = np.unique(both, return_inverse=True)
+        old, new = (np.bincount(half, minlength=touched.size) for half in np.split(at, 2))
+        moved = np.where(touched == spare, 0, new - old)
+        if int(np.abs(excess[touched] + moved).sum()) < int(np.abs(excess[touched]).sum()):
+            excess[touched] += moved
+            out[rows] = other[rows]
+    return out
 
-    def pairs(of: Codes) -> Integers:
-        result: Integers = of[:-1].astype(np.int64) * wide + of[1:]
-        return result
 
-    known = np.bincount(pairs(codes)[inside], minlength=wide * wide) > 0
-    while rows.size:
-        new = codes.copy()
-        new[rows] = wanted
-        odd = np.concatenate(([False], inside & ~known[pairs(new)], [False]))
-        fits = ~(odd[rows] | odd[rows + 1])
-        if fits.all():
-            break
-        rows, wanted = rows[fits], wanted[fits]
-    return rows, wanted
+def _too_often(codes: Codes, shares: Integers) -> Integers:
+    """How many rows, (size,), each code has beyond its due."""
+    known = codes[codes < shares.size]
+    result: Integers = np.bincount(known, minlength=shares.size) - allot(shares, known.size)
+    return result
 
 
 def _companion(codes: Codes, i: int, others: list[int]) -> Codes:

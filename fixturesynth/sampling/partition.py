@@ -65,6 +65,7 @@ class CodesJob:
     given: Mapping[str, Codes] = field(default_factory=dict)
     raw: Words | None = None  # (n, generated variables): words to draw by, instead of the seed's own
     start: int = 0  # rank of the first row
+    draw: int = 0  # another number gives another draw of the same rows
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     count = len(generated(model))
     raw, even = job.raw, job.raw is None  # words that somebody chose are not shared out among the rows
     if raw is None:
-        source = stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition)
+        again = ("draw", job.draw) if job.draw else ()
+        source = stream(job.seed, job.table, "codes", generator.name, generator.version, job.partition, *again)
         raw = words(source, n * count).reshape(n, count)
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
