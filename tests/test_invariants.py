@@ -128,6 +128,43 @@ def test_determines_by_two_and_three_columns() -> None:
     assert "price" not in {i.target for i in find({"a": a, "b": b, "c": c, "price": broken(price, 5, "p99")})}
 
 
+def test_two_rows_of_a_parent_at_once_bear_witness() -> None:
+    """Both ways out of a state end at once; two rows that no parent joins would be too few."""
+    spans = 150
+    start, owner = np.arange(spans) % 5, np.arange(spans) // 5
+    rows = {
+        "owner": owner.repeat(2), "start": start.repeat(2), "stop": (start + 1 + drawn(9, "stop", spans)).repeat(2),
+        "way": np.tile([1, 2], spans),
+    }  # fmt: skip
+    people = table("people", {"owner": np.arange(spans // 5)}, "owner")
+    key = ForeignKey("whose", ("owner",), "people", ("owner",))
+    ways = table("ways", rows, references=(key,))
+    data = Dataset.from_frames({"people": pd.DataFrame({"owner": np.arange(spans // 5)}), "ways": pd.DataFrame(rows)})
+    assert ("determines", "stop", ("owner", "start")) in kinds(
+        list(find_invariants(Schema((people, ways)), data)["ways"])
+    )
+    alone = table("ways", rows)
+    found = find_invariants(Schema((alone,)), data.select(["ways"]))["ways"]
+    assert ("determines", "stop", ("owner", "start")) not in kinds(list(found))
+
+
+def test_two_terms_of_a_key_put_rows_in_line() -> None:
+    pupils = np.arange(200).repeat(2)
+    hours = np.where(np.tile([True, False], 200), 0, 10 + drawn(20, "hours", 400))
+    total = np.concatenate([np.cumsum(h) + 30 for h in hours.reshape(-1, 2)])
+    rows = {"pupil": pupils, "term": np.tile([1, 2], 200), "total": total, "added": hours}
+    schema = Schema((
+        table("pupils", {"pupil": np.arange(200)}, "pupil"),
+        Table(
+            "terms", table("terms", rows).columns, primary_key=PrimaryKey(("pupil", "term")),
+            foreign_keys=(ForeignKey("whose", ("pupil",), "pupils", ("pupil",)),),
+        ),
+    ))  # fmt: skip
+    data = Dataset.from_frames({"pupils": pd.DataFrame({"pupil": np.arange(200)}), "terms": pd.DataFrame(rows)})
+    found = {(i.kind, i.target) for i in find_invariants(schema, data)["terms"]}
+    assert ("running", "total") in found
+
+
 def test_keys_and_rare_repeats_determine_nothing() -> None:
     nearly = [f"n{v}" for v in permutation(N, 5, "nearly") // 2 * 2 // 3]
     assert find({"id": np.arange(N), "nearly": nearly, "flag": [v % 97 == 0 for v in range(N)]}, key="id") == []

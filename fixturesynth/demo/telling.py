@@ -128,6 +128,7 @@ _SENTENCES = {
     "presence": "{targets} say{s} whether {first} is null",
     "running": "{targets} go{es} on from the row before",
     "adjacent": "{targets}: where the next row's {first} begins",
+    "lagged": "{targets}: what {first} was in the row before",
     "paced": "{targets} in even gaps",
     "ascending": "{targets} never fall{s} from row to row",
     "progress": "{targets} only go{es} forward from row to row",

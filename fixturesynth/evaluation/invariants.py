@@ -16,6 +16,7 @@ from fixturesynth.evaluation.successions import (
     ascending,
     balance,
     describe_succession,
+    lagged,
     pace,
     progress,
     readable,
@@ -39,7 +40,8 @@ __all__ = [
     "rules_of",
 ]
 
-BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "paced", "balance", "aggregate")  # rows of one family
+# Rules between the rows of one family.
+BETWEEN: tuple[InvariantKind, ...] = ("running", "adjacent", "lagged", "paced", "balance", "aggregate")
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -390,6 +392,7 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
+        "lagged": _between(lagged),
         "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),
         "balance": _between(balance),
         "ascending": _between(ascending), "progress": _between(progress),

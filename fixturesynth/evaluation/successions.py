@@ -22,6 +22,7 @@ __all__ = [
     "ascending",
     "balance",
     "describe_succession",
+    "lagged",
     "pace",
     "progress",
     "readable",
@@ -105,6 +106,14 @@ def adjacent(rule: Invariant, view: TableView, views: Views) -> Kept:
         kept = np.where(line.last, ~target.valid[line.order], kept)
     witness = source.valid[ahead] & ~line.last if p["free"] else source.valid[ahead] | line.last
     return _spread(view, line, witness, np.asarray(kept, dtype=bool))
+
+
+def lagged(rule: Invariant, view: TableView, views: Views) -> Kept:
+    """Rows after a sibling that have what its source was."""
+    target, source = view[rule.target], view[rule.sources[0]]
+    line = _line(rule, view, views)
+    kept = same_values(target, source, np.roll(line.order, 1), line.order)
+    return _spread(view, line, ~line.first, kept if kept is not None else np.zeros(line.order.size, dtype=bool))
 
 
 def pace(rule: Invariant, view: TableView, views: Views) -> Kept:
@@ -245,6 +254,8 @@ def describe_succession(rule: Invariant) -> str:
     if rule.kind == "adjacent":
         shift = f" {p['constant']:+d}" if p["constant"] else ""
         return f"{target} = {rule.sources[0]} of the next row{within}{shift}"
+    if rule.kind == "lagged":
+        return f"{target} = {rule.sources[0]} of the row before{within}"
     if rule.kind == "paced" and "paces" in p:
         return f"{target} goes on evenly in rows{within}, as {'its parent' if p['key'] else 'its own'} {p['by']} has it"
     if rule.kind == "paced":

@@ -475,7 +475,8 @@ def _add_derived(
         taken = {c: rows.column(table.name, c).take(pa.array(order)) for c in (*source.sources, column.name)}
         alone = by_itself(source, rows.schema[table.name], taken, column.name)
         if alone is not None:
-            coded.encode(column_variable(column.name), alone, "numeric", rows.protection, groups)
+            kind = plain_kind(values) if source.operation == "lagged" else "numeric"
+            coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
         return
     if source.foreign_key is not None:
         sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.generators.derivation import as_type
@@ -21,14 +22,14 @@ from fixturesynth.profiling.siblings import MOST, Siblings, amounts, line_up
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 from fixturesynth.schema.model import Table
 
-__all__ = ["FOLLOWING", "Views", "by_itself", "follow", "running_parts", "view_of", "written"]
+__all__ = ["FOLLOWING", "Views", "by_itself", "follow", "heads", "lag", "running_parts", "view_of", "written"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Parameters = Mapping[str, Any]
 Through = Callable[[str, str], pa.Array]  # by foreign key and column: the parent's values, by row
 
-FOLLOWING = ("running", "adjacent")
+FOLLOWING = ("running", "adjacent", "lagged")
 
 
 Views = dict[str, tuple[pa.Array, ColumnView]]
@@ -97,6 +98,26 @@ def follow(
     return written(value, empty, source, parameters, kind)
 
 
+def heads(view: TableView, parameters: Parameters) -> Flags:
+    """Which rows begin a family, (rows,)."""
+    line = line_up(view, parameters["groups"], parameters["order"])
+    first = np.zeros(view.rows, dtype=bool)
+    first[line.order[line.first]] = True
+    return first
+
+
+def lag(
+    source: pa.Array, view: TableView, parameters: Parameters, kind: pa.DataType, alone: pa.Array | None
+) -> pa.Array:
+    """What ``source``, (rows,), was in the sibling before; ``alone`` for the first of each family, NULL without."""
+    line = line_up(view, parameters["groups"], parameters["order"])
+    before, known = np.zeros(view.rows, dtype=np.int64), np.zeros(view.rows, dtype=bool)
+    before[line.order[1:]] = line.order[:-1]
+    known[line.order[~line.first]] = True
+    values = as_type(source.take(array_of(before, pa.int64(), mask=~known)), kind)
+    return values if alone is None else pc.if_else(array_of(known), values, as_type(alone, kind))
+
+
 def running_parts(
     view: TableView, parameters: Parameters, alone: pa.Array | None, through: Through
 ) -> tuple[Siblings, Integers, Integers]:
@@ -160,6 +181,8 @@ def by_itself(source: Derived, table: Table, columns: Mapping[str, pa.Array], na
     if not source.parameters["free"]:
         return None
     view = view_of(table, columns, (*source.sources, name))
+    if source.operation == "lagged":
+        return pc.if_else(array_of(heads(view, source.parameters)), columns[name], pa.scalar(None, columns[name].type))
     return _free_ends(view, view[name], source.sources, source.parameters)
 
 

@@ -30,7 +30,7 @@ from fixturesynth.planning.plan import (
 )
 from fixturesynth.planning.solving import fits
 from fixturesynth.planning.styles import in_their_style
-from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, said
+from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, may_lag, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.planning.written import as_written, coded, of_another_list
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
@@ -49,7 +49,7 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = (
-    "copy", "running", "equal", "datepart", "linear", "adjacent", "clock", "product", "presence",
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "lagged", "clock", "product", "presence",
     "determines", "ordinal",
 )  # fmt: skip
 
@@ -121,6 +121,8 @@ def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
         return False
     if item.kind == "ordinal" and item.parameters.get("ranked"):
         return False  # learned, and put in ranks: see plan_successions
+    if item.kind == "lagged" and not may_lag(needs, item):
+        return False
     if item.kind == "presence":
         return not any(item.target in c.columns for c in needs.table.checks)
     return item.kind not in BETWEEN or follows(needs.table, needs.references, item)

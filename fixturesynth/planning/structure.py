@@ -244,7 +244,7 @@ def _families(profile: Profile | None, table: Table) -> list[set[str]]:
     """References whose children hang on each other by running totals, adjoining spans, even gaps or by their sum."""
     if profile is None or table.name not in profile:
         return []
-    kinds = ("running", "adjacent", "paced")
+    kinds = ("running", "adjacent", "lagged", "paced")
     found = [set(i.parameters["groups"]) for i in profile[table.name].invariants if i.kind in kinds]
     keys = {str(i.foreign_key) for i in profile[table.name].invariants if i.kind == "balance"}
     return found + [set(table.foreign_key(name).columns) for name in sorted(keys)]

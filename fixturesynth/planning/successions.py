@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import (
     AggregatePlan,
     BalancePlan,
@@ -18,6 +20,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
     UniquePlan,
 )
+from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.profiling.profile import Invariant, TableProfile
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain
@@ -27,6 +30,7 @@ __all__ = [
     "bounded",
     "follows",
     "in_line",
+    "may_lag",
     "plan_aggregates",
     "plan_balances",
     "plan_successions",
@@ -34,7 +38,7 @@ __all__ = [
     "sibling_order",
 ]
 
-BETWEEN = ("running", "adjacent")  # kinds that give a column's value
+BETWEEN = ("running", "adjacent", "lagged")  # kinds that give a column's value
 _MICROSECONDS = {"days": 86_400_000_000, "seconds": 1_000_000, "microseconds": 1}
 
 
@@ -141,6 +145,17 @@ def follows(table: Table, references: Sequence[ReferencePlan], item: Invariant) 
     return not late & set(item.parameters["groups"])
 
 
+def may_lag(needs: ColumnNeeds, item: Invariant) -> bool:
+    """Whether a column may have what another one had in the row before: no more is asked of it than of that one."""
+    together = {item.target, item.sources[0]}
+    if any(together & set(c.columns) and len(c.columns) > 1 for c in needs.table.checks):
+        return False
+    if any(item.target in unique.columns for unique in unique_sets(needs.table)):
+        return False
+    mine, theirs = (needs.constraints.domains.get(n, ColumnDomain(n)) for n in (item.target, item.sources[0]))
+    return replace(mine, column="", not_null=False) == replace(theirs, column="", not_null=False)
+
+
 def bounded(parameters: dict[str, Any], domain: ColumnDomain | None) -> dict[str, Any]:
     """A running total's parameters with the bounds that a check sets, in whole units."""
     scale = 10 ** int(parameters["decimals"])
@@ -199,6 +214,8 @@ def said(item: Invariant) -> str:
     within = _within(p)
     if item.kind == "running":
         return f"the total before it and {_terms(p)}, in {within} by {' and '.join(p['order'])}"
+    if item.kind == "lagged":
+        return f"the {item.sources[0]} of the row before, in {within} by {' and '.join(p['order'])}"
     return f"the next row's {item.sources[0]}{_shift(p)}, in {within} by {' and '.join(p['order'])}"
 
 

@@ -130,6 +130,7 @@ InvariantKind = Literal[
     "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
     "running",  # target = that of the sibling before + what ``terms`` add, by sign of ``by``
     "adjacent",  # target = sources[0] of the next sibling + ``constant``
+    "lagged",  # target = sources[0] of the sibling before
     "paced",  # target = that of the sibling before + ``every`` units, months or weekdays
     "ascending",  # target never falls from one sibling to the next
     "progress",  # target goes through ``states`` from sibling to sibling, never back
@@ -152,8 +153,9 @@ class Invariant:
     comes after its total), opening (constant in units, about, free, or a parent's foreign_key and column), by and signs
     ([category, 1, -1 or 0]; other: the sign of the rest), floor, ceiling. adjacent: constant in units, decimals, unit
     (of datetimes, in microseconds), free (whether the last of a family has a value), always
-    (whether each has), open (what stands for an end that is not known yet, in units). paced: every, of (units, months,
-    weekdays), month_end, unit; or paces ([category, the same]) by a column of the parent (key) or of the row.
+    (whether each has), open (what stands for an end that is not known yet, in units). lagged: free (whether the first
+    of a family has a value). paced: every, of (units, months, weekdays), month_end, unit; or paces ([category, the
+    same]) by a column of the parent (key) or of the row.
     ascending: strict, unit (the least step). progress: states, steps ([from, to] by place in states), starts (first
     states), first_only (whether all begin alike).
 

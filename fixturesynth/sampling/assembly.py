@@ -17,7 +17,7 @@ from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.generators.offsets import add_offset, base_of
-from fixturesynth.generators.succession import FOLLOWING, Views, follow, view_of
+from fixturesynth.generators.succession import FOLLOWING, Views, follow, lag, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
 from fixturesynth.profiling.columnar import TableView
@@ -286,6 +286,8 @@ def followed(
         return assembly.through(foreign_key, column, out)
 
     view = assembly.view(out, *source.sources)
+    if source.operation == "lagged":
+        return lag(out[source.sources[0]], view, source.parameters, kind, alone)
     return follow(source.operation, view, source.sources, source.parameters, kind, alone, through)
 
 

@@ -18,6 +18,7 @@ from fixturesynth.profiling.invariants.arithmetic import find_products, find_sum
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
+from fixturesynth.profiling.invariants.lagging import find_lagged
 from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
@@ -97,12 +98,14 @@ def _of_table(
         candidates += find_ordinals(view, fk)
     lines, told = (
         find_lines(view),
-        {name: set[str]() for name in ("running", "adjacent", "paced", "ascending", "progress")},
+        {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},
     )
     for line in lines:
         candidates += find_running(line, views, located, told["running"])
     for line in lines:
         candidates += find_adjacent(line, told["adjacent"])
+    for line in lines:
+        candidates += find_lagged(line, told["lagged"])
     candidates = without_echoes(candidates)
     candidates += above.get(view.table.name, [])
     chosen = select(view, candidates, used)
@@ -110,7 +113,7 @@ def _of_table(
         (rule.target, source)
         for rule in chosen
         for source in rule.sources
-        if rule.foreign_key is None and rule.kind != "adjacent"
+        if rule.foreign_key is None and rule.kind not in ("adjacent", "lagged")
     }
     given = {rule.target for rule in chosen}
     in_line = [

@@ -29,6 +29,7 @@ _WIDEST = {
 }  # columns that are combined, those with fewest values first: some 2,000 pairs, 6,000 triples
 _MEASURES = 5.0  # rows that a measured value (a moment, an amount) must have on average to determine anything
 _GROUP = {1: 2.0, 2: 3.0, 3: 3.0}  # rows that a group must have on average
+_OF_PARENT = 1.5  # the same where a parent's rows are told apart by one column more
 FEW_DISTANCES, MANY_VALUES = 3, 50  # of so many values at least each distance has to be that of some
 _REPEATS = 20  # rows beyond the first of their groups
 
@@ -153,6 +154,8 @@ class _Search:
                 return {}
         groups, k = joint_codes([(self.columns[i].dense, self.columns[i].distinct + 1) for i in members])
         least = _GROUP[len(members)]
+        if len(members) == 2 and any(self.columns[i].name in self.view.references for i in members):
+            least = _OF_PARENT
         if len(members) == 1 and self.columns[members[0]].family in ("datetime", "time", "number"):
             least = _GROUP[1] if _names(self.columns[members[0]]) else _MEASURES
         if k * least > self.view.rows or self.view.rows - k < _REPEATS:

@@ -14,7 +14,7 @@ __all__ = ["VALUE_GIVING", "select"]
 # many as it has columns.
 VALUE_GIVING: tuple[InvariantKind, ...] = (
     "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "product", "linear",
-    "adjacent", "presence", "determines",
+    "adjacent", "lagged", "presence", "determines",
 )  # fmt: skip
 SPIKE = 0.05  # share of rows with one value, which no sum of others would hit
 

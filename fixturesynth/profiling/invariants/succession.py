@@ -106,7 +106,10 @@ def _orders(view: TableView, groups: Sequence[str], codes: Integers, size: int) 
     def apart(names: Sequence[str]) -> bool:
         return joint_codes([(codes, size), *((view[n].dense, view[n].distinct + 1) for n in names)])[1] == view.rows
 
-    free = [c for c in view.columns.values() if not c.nulls and c.distinct > 2 and c.name not in groups]
+    free = [
+        c for c in view.columns.values()
+        if not c.nulls and c.distinct > (1 if c.name in view.key_columns else 2) and c.name not in groups
+    ]  # fmt: skip
     numbers = [c.name for c in free if c.whole and c.name not in view.references and apart((c.name,))]
     numbers.sort(key=lambda n: (n in view.identities, n in view.surrogates))
     counts = [n for n in numbers if n not in view.identities][:2] + [n for n in numbers if n in view.identities][:1]
