@@ -32,9 +32,9 @@ def numbered_plan(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> Co
         "quantiles": list(seen.quantiles), "steps": list(p["steps"]), "factor": factor, "each": each,
         "dates": list(p["dates"]),
     }  # fmt: skip
-    source = Derived("numbered", () if p["along"] is None else (p["along"],), p["by"], parameters)
+    source = Derived("numbered", tuple(p["along"]), p["by"], parameters)
     whose = f", those of one {needs.table.foreign_key(p['by']).parent} together" if p["by"] else ""
-    along = f", rising with {p['along']}" if p["along"] else ""
+    along = f", rising with {', '.join(p['along'])}" if p["along"] else ""
     return ColumnPlan(column.name, source, f"counted on{whose}{along}")
 
 

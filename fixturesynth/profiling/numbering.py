@@ -23,6 +23,8 @@ LEAST_FAMILIES = 5
 APART = 0.25  # share of the rows after the first of a family that may stand away from it
 IN_ORDER = 0.98  # share of neighbours in a family whose dates do not fall
 ALONG = 0.95  # rank correlation
+MOST_ALONG = 4  # columns
+NEARER = 0.8  # of what a correlation lacks, that it may lack with a column more
 STEPS = 64
 EACH = 5  # steps for which one that is stored stands
 NEAR = 32  # numbers between a row's own one and the one that it names
@@ -41,8 +43,8 @@ def _may_run(view: TableView, column: ColumnView) -> bool:
 
 def find_numberings(view: TableView, above: Mapping[str, Integers]) -> dict[str, dict[str, Any]]:
     """By column: ``by``, the foreign key whose children have their numbers together (None: no family has), ``along``,
-    the date with which the numbers rise (None: they rise with the rows' own key, or the parents'), ``steps`` inside a
-    family, evenly from the least to the largest, and ``dates`` that never fall inside a family.
+    columns with which the numbers rise, one before the other (none: they rise with the rows' own key, or the
+    parents'), ``steps`` inside a family, evenly from the least to the largest, and ``dates`` that never fall inside it.
 
     ``above``: by foreign key, the parent's row of each row, -1 for none, (n,).
     """
@@ -70,7 +72,9 @@ def _numbering(view: TableView, column: ColumnView, above: Mapping[str, Integers
             best = families, key
     if best is None:
         along = _along(view, numbers, np.arange(numbers.size))
-        return {"by": None, "along": along, "steps": [1], "dates": []} if along or _as_keyed(view, numbers) else None
+        # Families whose numbers are far apart would have theirs together by the key.
+        counts = bool(along) or (not above and _as_keyed(view, numbers))
+        return {"by": None, "along": along, "steps": [1], "dates": []} if counts else None
     at = above[best[1]]
     family = np.where(at >= 0, at, at.size + np.arange(at.size))
     line = np.lexsort((numbers, family))
@@ -86,13 +90,35 @@ def _numbering(view: TableView, column: ColumnView, above: Mapping[str, Integers
     return {"by": best[1], "along": _along(view, numbers, first), "steps": [int(s) for s in evenly], "dates": dates}
 
 
-def _along(view: TableView, numbers: Integers, rows: Integers) -> str | None:
-    """The date of those ``rows`` with which their numbers rise most surely."""
+def _along(view: TableView, numbers: Integers, rows: Integers) -> list[str]:
+    """Columns in whose order those ``rows`` stand by their numbers: a date, or year, month and day."""
     if rows.size < FEWEST:
-        return None
-    dated = [c for c in view.columns.values() if c.family == "datetime" and not c.nulls and c.distinct > 2]
-    found = {c.name: _together(numbers[rows], c.moments[rows]) for c in dated}
-    return max((n for n, v in found.items() if v >= ALONG), key=lambda n: found[n], default=None)
+        return []
+    free = {
+        c.name: c.ordered[rows] for c in view.columns.values()
+        if c.family in ("datetime", "number") and not c.nulls and c.distinct > 2 and not c.unique
+        and c.name not in view.references | view.identities
+    }  # fmt: skip
+    chosen: list[str] = []
+    place, reached = np.zeros(rows.size, dtype=np.int64), 0.0
+    while len(chosen) < MOST_ALONG:
+        places = {name: _placed(place, values) for name, values in free.items() if name not in chosen}
+        found = {name: _together(numbers[rows], other) for name, other in places.items()}
+        best = max(found, key=lambda name: found[name], default=None)
+        if best is None or 1 - found[best] > NEARER * (1 - reached):
+            break
+        chosen.append(best)
+        place, reached = places[best], found[best]
+    return chosen if reached >= ALONG else []
+
+
+def _placed(place: Integers, values: npt.NDArray[Any]) -> Integers:
+    """Where rows stand by ``place`` and then by ``values``, (n,): equal ones at the same place."""
+    order = np.lexsort((values, place))
+    new = (np.diff(place[order]) != 0) | (np.diff(values[order]) != 0)
+    out = np.empty(order.size, dtype=np.int64)
+    out[order] = np.concatenate(([0], np.cumsum(new)))
+    return out
 
 
 def _as_keyed(view: TableView, numbers: Integers) -> bool:

@@ -35,8 +35,8 @@ def numbered(assembly: Assembly, name: str, source: Derived, out: Mapping[str, p
     line = np.lexsort((place, family))
     first = np.append(True, np.diff(family[line]) != 0)[:rows]
     if source.sources and rows:
-        when = sort_key(view_column(name, out[source.sources[0]]))[line][first]
-        earliest = np.argsort(np.argsort(when, kind="stable"), kind="stable")
+        keys = [sort_key(view_column(name, out[column]))[line][first] for column in source.sources]
+        earliest = np.argsort(np.lexsort(keys[::-1]), kind="stable")
         line = line[np.argsort(earliest[np.cumsum(first) - 1], kind="stable")]
         first = np.append(True, np.diff(family[line]) != 0)[:rows]
     steps = np.asarray(p["steps"], dtype=np.int64)
