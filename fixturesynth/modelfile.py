@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import fixturesynth
+import fixturesynth.modelrecords as record
 from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import State, Variable
@@ -39,7 +40,7 @@ from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
-from fixturesynth.records import AtLeast, MisfitError, read_record
+from fixturesynth.records import MisfitError, read_record
 from fixturesynth.schema.serialisation import schema_from_members, schema_to_json
 from fixturesynth.synthesizer import Synthesizer
 
@@ -53,151 +54,8 @@ LARGEST = 2**31 - 1  # of a variable's or encoding's size
 RECORDED = ("numpy", "pyarrow", "faker", "safetensors")
 
 Arrays = dict[str, npt.NDArray[Any]]
-Natural = Annotated[int, AtLeast(0)]
-Positive = Annotated[int, AtLeast(1)]
-
 # Types that an array may be given back: those that safetensors writes, without halves.
 DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
-
-
-# -- what the JSON looks like -----------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Stored:
-    """An array: the tensor's name, the type that it had, and how it was packed."""
-
-    tensor: str
-    dtype: str
-    form: str = "plain"
-
-
-@dataclass(frozen=True)
-class _Encoding:
-    facts: dict[str, Any]
-    arrays: dict[str, _Stored]
-
-
-@dataclass(frozen=True)
-class _Variable:
-    name: str
-    size: Natural
-    ordered: bool = False
-    context: bool = False
-    like: str | None = None
-
-
-@dataclass(frozen=True)
-class _State:
-    generator: str
-    version: int
-    variables: list[_Variable]
-    arrays: dict[str, _Stored]
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Memory:
-    kind: Literal["mean", "other"]
-    variable: str
-    size: Positive
-    null: int
-
-
-@dataclass(frozen=True)
-class _Block:
-    size: Natural
-    rows: _Stored | None = None
-    home: str | None = None
-
-
-@dataclass(frozen=True)
-class _Nest:
-    beside: list[str]
-    sizes: list[Positive]
-    arrays: dict[str, _Stored]
-
-
-@dataclass(frozen=True)
-class _Habit:
-    column: str
-    variable: str
-    encoding: _Encoding
-    classes: _Stored
-    scores: _Stored
-
-
-@dataclass(frozen=True)
-class _Features:
-    variables: list[_Variable]
-    codes: _Stored
-
-
-@dataclass(frozen=True)
-class _Itemset:
-    foreign_key: str
-    variable: str
-    scores: _Stored
-    places: _Stored
-
-
-@dataclass(frozen=True)
-class _Walk:
-    column: str
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class _Line:
-    foreign_key: str
-    degrees: list[int]
-    column: str | None
-    distances: list[int]
-    never_before: bool
-    variable: str | None
-    classes: list[list[int]]
-    child_of: str | None
-
-
-@dataclass(frozen=True)
-class _Table:
-    name: str
-    rows: Natural
-    types: _Stored
-    encodings: dict[str, _Encoding]
-    offsets: dict[str, dict[str, Any]]
-    calendars: dict[str, dict[str, Any]]
-    lookups: dict[str, _Stored]
-    blocks: dict[str, _Block]
-    context: str | None
-    siblings: list[str]
-    shares: dict[str, _Stored]
-    insides: dict[str, tuple[str, int]]
-    state: _State | None
-    verbatim: _Stored | None
-    ranks: dict[str, _Stored]
-    degrees: dict[str, _Stored]
-    features: _Features | None
-    memories: list[_Memory] = field(default_factory=list)
-    ties: list[tuple[str, int, str, int]] = field(default_factory=list)
-    nests: dict[str, list[_Nest]] = field(default_factory=dict)
-    habits: dict[str, list[_Habit]] = field(default_factory=dict)
-    itemset: _Itemset | None = None
-    walks: list[_Walk] = field(default_factory=list)
-    lines: list[_Line] = field(default_factory=list)
-    oddities: dict[str, list[tuple[str | None, Positive]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Document:
-    format: int
-    versions: dict[str, str]
-    provenance: dict[str, Any]
-    seed: int
-    schema: dict[str, Any]
-    plan: dict[str, Any]
-    profile: dict[str, Any] | None
-    wishes: dict[str, Any]
-    tables: list[_Table]
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -224,7 +82,7 @@ def save(synthesizer: Synthesizer, path: str | Path) -> Path:
 def _content(synthesizer: Synthesizer) -> bytes:
     writer = _Writer()
     profile = synthesizer.profile
-    document = _Document(
+    document = record.Document(
         format=FORMAT,
         versions={"fixturesynth": fixturesynth.__version__, **_versions()},
         provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
@@ -268,55 +126,55 @@ class _Writer:
 
     tensors: Arrays = field(default_factory=dict)
 
-    def array(self, label: str, values: npt.NDArray[Any]) -> _Stored:
+    def array(self, label: str, values: npt.NDArray[Any]) -> record.Stored:
         if values.dtype.name not in DTYPES:
             raise InputError(f"a model cannot hold an array of type {values.dtype} ({label})")
         packed, form = pack(np.ascontiguousarray(values))
         name = f"{len(self.tensors):06d} {label}"
         self.tensors[name] = packed
-        return _Stored(name, values.dtype.name, form)
+        return record.Stored(name, values.dtype.name, form)
 
-    def arrow(self, label: str, table: pa.Table) -> _Stored:
+    def arrow(self, label: str, table: pa.Table) -> record.Stored:
         sink = pa.BufferOutputStream()
         plain = table.combine_chunks()
         with pa.ipc.new_stream(sink, plain.schema) as writer:
             writer.write_table(plain)
         return self.array(label, np.frombuffer(sink.getvalue(), dtype=np.uint8))
 
-    def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, _Stored]:
+    def arrays(self, label: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, record.Stored]:
         return {name: self.array(f"{label} {name}", values) for name, values in arrays.items()}
 
-    def encoding(self, label: str, encoding: Encoding) -> _Encoding:
+    def encoding(self, label: str, encoding: Encoding) -> record.Encoding:
         facts, arrays = encoding_to_parts(encoding)
-        return _Encoding(facts, self.arrays(label, arrays))
+        return record.Encoding(facts, self.arrays(label, arrays))
 
-    def nest(self, label: str, nest: Nest) -> _Nest:
-        return _Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
+    def nest(self, label: str, nest: Nest) -> record.Nest:
+        return record.Nest(list(nest.beside), list(nest.sizes), self.arrays(label, nest.arrays()))
 
-    def habit(self, label: str, habit: Habit) -> _Habit:
-        return _Habit(
+    def habit(self, label: str, habit: Habit) -> record.Habit:
+        return record.Habit(
             habit.column, habit.variable, self.encoding(f"{label} encoding", habit.encoding),
             self.array(f"{label} classes", habit.classes), self.array(f"{label} scores", habit.scores),
         )  # fmt: skip
 
-    def itemset(self, label: str, itemset: Itemset | None) -> _Itemset | None:
+    def itemset(self, label: str, itemset: Itemset | None) -> record.Itemset | None:
         if itemset is None:
             return None
         scores, places = self.array(f"{label} scores", itemset.scores), self.array(f"{label} places", itemset.places)
-        return _Itemset(itemset.foreign_key, itemset.variable, scores, places)
+        return record.Itemset(itemset.foreign_key, itemset.variable, scores, places)
 
-    def table(self, model: TableModel) -> _Table:
+    def table(self, model: TableModel) -> record.Table:
         label = model.name
         encodings = {}
         for name, encoding in model.encodings.items():
             encodings[name] = self.encoding(f"{label} encoding {name}", encoding)
         blocks = {
-            fk: _Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
+            fk: record.Block(b.size, self.array(f"{label} block {fk}", b.rows) if b.rows is not None else None, b.home)
             for fk, b in model.blocks.items()
         }
         types = pa.schema(list(model.types.items())).serialize()
         state, features = model.state, model.features
-        return _Table(
+        return record.Table(
             name=label,
             rows=model.rows,
             types=self.array(f"{label} types", np.frombuffer(types, dtype=np.uint8)),
@@ -327,34 +185,35 @@ class _Writer:
             blocks=blocks,
             context=model.context,
             siblings=list(model.siblings),
-            memories=[_Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
+            memories=[record.Memory(m.kind, m.variable, m.size, m.null) for m in model.memories],
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
+            steady=dict(model.steady),
             ties=[(t.first, t.code, t.second, t.strength) for t in model.ties],
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
             itemset=self.itemset(f"{label} itemset", model.itemset),
-            walks=[_Walk(w.column, w.low, w.high) for w in model.walks],
-            lines=[_Line(
+            walks=[record.Walk(w.column, w.low, w.high) for w in model.walks],
+            lines=[record.Line(
                 one.foreign_key, list(one.degrees), one.column, list(one.distances), one.never_before, one.variable,
                 [list(row) for row in one.classes], one.child_of,
             ) for one in model.lines],
             oddities={name: list(odd) for name, odd in model.oddities.items()},
-            state=None if state is None else _State(
+            state=None if state is None else record.State(
                 state.generator, state.version, _variables(state.variables),
                 self.arrays(f"{label} state", state.arrays), dict(state.facts),
             ),
             verbatim=self.arrow(f"{label} verbatim", model.verbatim) if model.verbatim is not None else None,
             ranks=self.arrays(f"{label} ranks", model.ranks),
             degrees=self.arrays(f"{label} degrees", model.degrees),
-            features=None if features is None else _Features(
+            features=None if features is None else record.Features(
                 _variables(features.variables), self.array(f"{label} features", features.codes)
             ),
         )  # fmt: skip
 
 
-def _variables(variables: tuple[Variable, ...]) -> list[_Variable]:
-    return [_Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
+def _variables(variables: tuple[Variable, ...]) -> list[record.Variable]:
+    return [record.Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -429,7 +288,7 @@ def _read(path: Path) -> tuple[str, Arrays]:
         raise ModelFileError(f"{path} is damaged ({cause}); fit the model again") from error
 
 
-def _document(path: Path, text: str) -> _Document:
+def _document(path: Path, text: str) -> record.Document:
     try:
         raw = json.loads(text)
         written = raw["format"]
@@ -438,7 +297,7 @@ def _document(path: Path, text: str) -> _Document:
             raise ModelFileError(
                 f"{path} was written by FixtureSynth {by} in format {written}, this one reads up to {FORMAT}: upgrade"
             )
-        return read_record(_Document, raw)
+        return read_record(record.Document, raw)
     except ModelFileError:
         raise
     except MisfitError as error:
@@ -447,7 +306,7 @@ def _document(path: Path, text: str) -> _Document:
         raise ModelFileError(f"{path} is damaged (its description cannot be read); fit the model again") from error
 
 
-def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
+def _synthesizer(document: record.Document, tensors: Arrays) -> Synthesizer:
     schema = schema_from_members(document.schema)
     plan = plan_from_json(json.dumps(document.plan))
     for table in plan.tables:
@@ -465,7 +324,7 @@ def _synthesizer(document: _Document, tensors: Arrays) -> Synthesizer:
     )
 
 
-def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
+def _array(stored: record.Stored, tensors: Arrays, dimensions: int | None = None) -> npt.NDArray[Any]:
     if stored.dtype not in DTYPES:
         raise ModelFileError(f"tensor {stored.tensor!r} has the unknown type {stored.dtype!r}")
     array = unpack(tensors[stored.tensor], stored.form, stored.dtype)
@@ -474,11 +333,11 @@ def _array(stored: _Stored, tensors: Arrays, dimensions: int | None = None) -> n
     return array
 
 
-def _arrays(stored: Mapping[str, _Stored], tensors: Arrays) -> Arrays:
+def _arrays(stored: Mapping[str, record.Stored], tensors: Arrays) -> Arrays:
     return {name: _array(one, tensors) for name, one in stored.items()}
 
 
-def _arrow(stored: _Stored, tensors: Arrays) -> pa.Table:
+def _arrow(stored: record.Stored, tensors: Arrays) -> pa.Table:
     """A table from IPC bytes, checked in full: offsets that point elsewhere must not be followed."""
     data = _array(stored, tensors, 1)
     table = pa.ipc.open_stream(pa.py_buffer(data.tobytes())).read_all()
@@ -486,7 +345,7 @@ def _arrow(stored: _Stored, tensors: Arrays) -> pa.Table:
     return table.combine_chunks()
 
 
-def _model(table: _Table, tensors: Arrays) -> TableModel:
+def _model(table: record.Table, tensors: Arrays) -> TableModel:
     schema = pa.ipc.read_schema(pa.py_buffer(_array(table.types, tensors, 1).tobytes()))
     encodings = {}
     for name, one in table.encodings.items():
@@ -509,6 +368,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
         memories=_memories(table),
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
+        steady=table.steady,
         ties=tuple(Tie(*tie) for tie in table.ties),
         nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
@@ -535,7 +395,7 @@ def _model(table: _Table, tensors: Arrays) -> TableModel:
     )  # fmt: skip
 
 
-def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
+def _encoding(what: str, one: record.Encoding, tensors: Arrays) -> Encoding:
     _check_size(what, one.facts["size"])
     for part in ("values", "type"):
         if part in one.arrays:
@@ -543,7 +403,7 @@ def _encoding(what: str, one: _Encoding, tensors: Arrays) -> Encoding:
     return encoding_from_parts(one.facts, _arrays(one.arrays, tensors))
 
 
-def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
+def _nest(table: str, one: record.Nest, tensors: Arrays) -> Nest:
     arrays = {name: _array(stored, tensors, 1) for name, stored in one.arrays.items()}
     held = Distributions(arrays["codes"], arrays["running"], arrays["ends"])
     if not arrays["keys"].size or arrays["keys"].size != held.ends.size or held.codes.size != held.running.size:
@@ -551,7 +411,7 @@ def _nest(table: str, one: _Nest, tensors: Arrays) -> Nest:
     return Nest(tuple(one.beside), tuple(one.sizes), arrays["keys"], held)
 
 
-def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
+def _habit(table: str, one: record.Habit, tensors: Arrays) -> Habit:
     encoding = _encoding(f"{table}: {one.variable}", one.encoding, tensors)
     classes, scores = _array(one.classes, tensors, 1), _array(one.scores, tensors, 2)
     if classes.size != encoding.size or not classes.size or not 0 <= classes.min() <= classes.max() < scores.shape[1]:
@@ -559,7 +419,7 @@ def _habit(table: str, one: _Habit, tensors: Arrays) -> Habit:
     return Habit(one.column, one.variable, encoding, classes, scores)
 
 
-def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
+def _itemset(table: record.Table, tensors: Arrays) -> Itemset | None:
     one = table.itemset
     if one is None:
         return None
@@ -571,7 +431,7 @@ def _itemset(table: _Table, tensors: Arrays) -> Itemset | None:
     return Itemset(one.foreign_key, one.variable, scores, places)
 
 
-def _walks(table: _Table) -> tuple[Walk, ...]:
+def _walks(table: record.Table) -> tuple[Walk, ...]:
     generated = {v.name for v in table.state.variables if not v.context} if table.state is not None else set()
     for walk in table.walks:
         needed = {column_variable(walk.column), step_variable(walk.column)}
@@ -580,7 +440,7 @@ def _walks(table: _Table) -> tuple[Walk, ...]:
     return tuple(Walk(w.column, w.low, w.high) for w in table.walks)
 
 
-def _memories(table: _Table) -> tuple[Memory, ...]:
+def _memories(table: record.Table) -> tuple[Memory, ...]:
     for memory in table.memories:
         _check_size(f"{table.name}: {memory.kind} {memory.variable}", memory.size)
         if memory.variable not in table.siblings:
@@ -588,7 +448,7 @@ def _memories(table: _Table) -> tuple[Memory, ...]:
     return tuple(Memory(m.kind, m.variable, m.size, m.null) for m in table.memories)
 
 
-def _told(table: str, variables: list[_Variable]) -> tuple[Variable, ...]:
+def _told(table: str, variables: list[record.Variable]) -> tuple[Variable, ...]:
     for variable in variables:
         _check_size(f"{table}: {variable.name}", variable.size)
     return tuple(Variable(v.name, v.size, v.ordered, v.context, v.like) for v in variables)

@@ -23,7 +23,8 @@ from safetensors.numpy import save as save_tensors
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, ModelFileError
 from fixturesynth.generators.tablemodel import TableModel
-from fixturesynth.modelfile import DIGEST, KEY, _digest, _Table, open_model, read_facts, save
+from fixturesynth.modelfile import DIGEST, KEY, _digest, open_model, read_facts, save
+from fixturesynth.modelrecords import Table
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
@@ -91,7 +92,7 @@ def test_opening_gives_back_all_of_it(model: Synthesizer, path: Path) -> None:
 
 
 def test_every_field_of_a_model_has_a_place() -> None:
-    assert {f.name for f in fields(TableModel)} == {f.name for f in fields(_Table)}
+    assert {f.name for f in fields(TableModel)} == {f.name for f in fields(Table)}
 
 
 @pytest.mark.parametrize("which", ["model", "ruled"])

@@ -50,6 +50,7 @@ from fixturesynth.generators.outgoing import add_outgoing
 from fixturesynth.generators.repeating import find_repeats
 from fixturesynth.generators.residuals import find_residuals
 from fixturesynth.generators.series import find_ends, mark_series
+from fixturesynth.generators.steadying import find_steady
 from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
     Block,
@@ -206,11 +207,15 @@ def _fit_learned(
     alone = own if parents is None else 0  # what has a parent hangs on it rather than on its neighbours
     kinds = {block_variable(fk) for fk, block in blocks.items() if block.home is not None}
     nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, kinds, groups, rows.protection)
+    steady = (
+        find_steady(coded.variables[:own], coded.codes, coded.grids, parents, groups, rows.protection)
+        if parents is not None and siblings else {}
+    )  # fmt: skip
     return TableModel(
         name=table.name, rows=n, types=types, encodings=coded.encodings, offsets=found_offsets, calendars=calendars,
         lookups=lookups, blocks=blocks, context=table.context, siblings=siblings, memories=memories,
         shares=_shares(coded, siblings, walks), walks=tuple(walks.values()), lines=lines,
-        insides=find_links(coded.places, groups, rows.protection), nests=nests,
+        insides=find_links(coded.places, groups, rows.protection), nests=nests, steady=steady,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
     )  # fmt: skip

@@ -152,8 +152,8 @@ class TableModel:
     previous sibling that the next one sees; ``memories``: what it sees of all earlier ones; ``shares``: how often
     each of their codes, and of the kinds of item sets, was seen (where codes are ordered, 0 for NULL); ``insides`` by
     variable: an earlier one whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
-    variable: generators.nesting. ``habits`` by "child.foreign key". ``itemset``: see generators.itemsets.
-    ``verbatim``, with ``ranks`` (parent
+    variable: generators.nesting. ``habits`` by "child.foreign key". ``itemset``: see generators.itemsets. ``steady``
+    by variable: generators.steadying. ``verbatim``, with ``ranks`` (parent
     row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
     as it is.
     """
@@ -171,6 +171,7 @@ class TableModel:
     memories: tuple[Memory, ...] = ()
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    steady: Mapping[str, int] = field(default_factory=dict)
     ties: tuple[Tie, ...] = ()  # of tables of few rows: see generators.tying
     nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)

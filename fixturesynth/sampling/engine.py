@@ -29,7 +29,6 @@ from fixturesynth.generators.context import (
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.registry import find_generator
-from fixturesynth.generators.repeating import first_rows
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.generators.walks import walked
@@ -63,6 +62,7 @@ from fixturesynth.sampling.partition import (
     redraw_outgoing,
     sample_codes,
     sample_values,
+    taken_up,
 )
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.regrouping import alike
@@ -537,17 +537,12 @@ def _sample_values(
 ) -> dict[str, pa.Array]:
     size = plan.partition_rows
     first = run.first.get(plan.name, 0)
-    sources: dict[str, Integers] = {}
-    if model is not None:
-        for i, variable in enumerate(generated(model)):
-            encoding = model.encodings.get(variable.name)
-            if encoding is not None and variable.size > encoding.size:
-                rows = first_rows(encoding, codes[:, i], position)
-                sources[variable.name] = np.where(rows >= 0, rows + first, rows)
+    sources, steady = taken_up(model, codes, position, first, run.seed, plan.name)
     jobs = [
         ValuesJob(
             plan.name, first + number, run.seed, first + low, min(size, plan.rows - low), codes[low : low + size],
             run.plan.locale, run.plan.now, {name: rows[low : low + size] for name, rows in sources.items()},
+            {name: rows[low : low + size] for name, rows in steady.items()},
         )
         for number, low in enumerate(range(0, plan.rows, size))
     ]  # fmt: skip

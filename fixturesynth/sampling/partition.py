@@ -22,7 +22,8 @@ from fixturesynth.generators.forms import unlike
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.memories import Remembering, remember
 from fixturesynth.generators.nesting import nested_words
-from fixturesynth.generators.repeating import first_codes
+from fixturesynth.generators.repeating import first_codes, first_rows
+from fixturesynth.generators.steadying import steady_rows
 from fixturesynth.generators.tablemodel import (
     TableModel,
     column_variable,
@@ -81,6 +82,7 @@ class ValuesJob:
     locale: str
     now: str
     sources: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.repeating
+    steady: Mapping[str, Integers] = field(default_factory=dict)  # by variable: see generators.steadying
     ranks: Integers | None = None  # of rules' values, (rows,), where they are not those of the rows
 
 
@@ -222,6 +224,27 @@ def final_type(table: Table, model: TableModel | None, name: str) -> pa.DataType
     return arrow_type(table.column(name).type)
 
 
+def taken_up(
+    model: TableModel | None, codes: Codes, position: Integers, first: int, seed: int, table: str
+) -> tuple[dict[str, Integers], dict[str, Integers]]:
+    """Rows whose rare category, and rows whose number, each row takes up again, by variable, (n,); -1 for none.
+
+    ``position``: place among the siblings, (n,); ``first``: rank of the first row.
+    """
+    sources: dict[str, Integers] = {}
+    steady: dict[str, Integers] = {}
+    for i, variable in enumerate(generated(model) if model is not None else ()):
+        assert model is not None
+        encoding = model.encodings.get(variable.name)
+        if encoding is not None and variable.size > encoding.size:
+            rows = first_rows(encoding, codes[:, i], position)
+            sources[variable.name] = np.where(rows >= 0, rows + first, rows)
+        if variable.name in model.steady:
+            rows = steady_rows(codes[:, i], position, model.steady[variable.name], seed, table)
+            steady[variable.name] = np.where(rows >= 0, rows + first, rows)
+    return sources, steady
+
+
 def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: ValuesJob) -> dict[str, pa.Array]:
     """Columns that need nothing but the row itself: keys, rules, constants, what the model's codes mean.
 
@@ -323,6 +346,9 @@ def _inside_words(
         even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
         # A row that is alone has nobody to share with, and what leans is not even.
         out[variable] = np.where(np.bincount(codes, minlength=1)[codes] > 1, even, own)
+        if variable in job.steady:
+            stays = job.steady[variable] >= 0
+            out[variable][stays] = hashed(job.steady[variable][stays], job.seed, job.table, column.name, "steady")
         for nest in model.nests.get(variable, ()):
             # Known categories are told apart more finely by each nest than by the one before.
             beside = {name: job.codes[:, variables.index(name)] for name in nest.beside}
