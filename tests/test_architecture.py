@@ -22,12 +22,12 @@ FLOORS = (
     {"planning"},
     {"generators"},
     {"sampling"},
-    {"synthesizer", "modelfile", "packing"},
+    {"synthesizer", "modelfile", "modelrecords", "packing"},
     {"evaluation"},
     {"sources", "demo", "strategies"},
     {"cli"},
 )
-ONE_ROOM = ({"synthesizer", "modelfile", "packing"},)
+ONE_ROOM = ({"synthesizer", "modelfile", "modelrecords", "packing"},)
 
 HEAVY = {
     "torch": {"generators"},

@@ -208,7 +208,7 @@ def _fit_learned(
     kinds = {block_variable(fk) for fk, block in blocks.items() if block.home is not None}
     nests = nests_of(coded.variables[:own], coded.codes, coded.grids, coded.encodings, kinds, groups, rows.protection)
     steady = (
-        find_steady(coded.variables[:own], coded.codes, coded.grids, parents, groups, rows.protection)
+        find_steady(coded.variables[:own], coded.codes[:own], coded.grids, parents, groups, rows.protection)
         if parents is not None and siblings else {}
     )  # fmt: skip
     return TableModel(

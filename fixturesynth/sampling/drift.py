@@ -28,6 +28,7 @@ def without_drift(
     shares: Mapping[str, Integers],
     seed: int,
     *address: str | int,
+    together: Mapping[str, Integers] | None = None,
 ) -> Codes:
     """``codes``, shape (n, variables), with the ordered variables of ``shares`` moved to these, rows kept in order.
 
@@ -35,7 +36,7 @@ def without_drift(
 
     ``shares``: by variable, how often each code was seen, shape (size,), 0 for codes that are left alone (NULL).
     Moving a row parts it from the categories it was drawn with, so variables are left as they are unless they have
-    strayed by more than STRAYED.
+    strayed by more than STRAYED. ``together``: by variable, a number for each row, (n,); rows of one stay side by side.
 
     >>> drawn = np.array([[0], [1], [1], [1], [2], [2]], dtype=np.int32)
     >>> without_drift(drawn, [Variable("day", 3, ordered=True)], {"day": np.array([1, 1, 1])}, 7).sum()
@@ -51,6 +52,8 @@ def without_drift(
             continue
         ties = hashed(rows, seed, *address, variable.name, "drift")
         beside = _companion(codes[rows], variables, i)
+        if together is not None and variable.name in together:
+            beside = hashed(together[variable.name][rows], seed, *address, variable.name, "together").view(np.int64)
         order = rows[np.lexsort((ties, beside, codes[rows, i]))]
         ends = np.cumsum(known)
         points = (2 * np.arange(rows.size, dtype=np.int64) + 1) * int(ends[-1]) // max(2 * rows.size, 1)

@@ -60,6 +60,7 @@ from fixturesynth.sampling.partition import (
     final_type,
     generated,
     redraw_outgoing,
+    runs,
     sample_codes,
     sample_values,
     taken_up,
@@ -478,7 +479,7 @@ def _sample_codes(
         codes = better_families(codes, other, position, targets, run.seed, plan.name)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     shares = {name: known for name, known in model.shares.items() if name not in first_of_all}
-    return without_drift(codes, generated(model), shares, run.seed, plan.name)
+    return without_drift(codes, generated(model), shares, run.seed, plan.name, together=runs(model, codes, position))
 
 
 def _cuts(plan: TablePlan, position: Integers) -> list[tuple[int, int]]:

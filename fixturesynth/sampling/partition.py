@@ -224,6 +224,18 @@ def final_type(table: Table, model: TableModel | None, name: str) -> pa.DataType
     return arrow_type(table.column(name).type)
 
 
+def runs(model: TableModel, codes: Codes, position: Integers) -> dict[str, Integers]:
+    """By variable whose numbers stay what they were: the row that began the run of siblings of one code, (n,)."""
+    names = [v.name for v in generated(model)]
+    rows = np.arange(position.size)
+    out = {}
+    for name in model.steady:
+        own = codes[:, names.index(name)]
+        begins = np.concatenate(([True], (own[1:] != own[:-1]) | (position[1:] == 0)))[: rows.size]
+        out[name] = np.maximum.accumulate(np.where(begins, rows, 0))
+    return out
+
+
 def taken_up(
     model: TableModel | None, codes: Codes, position: Integers, first: int, seed: int, table: str
 ) -> tuple[dict[str, Integers], dict[str, Integers]]:
