@@ -95,7 +95,7 @@ def say_invariants(invariants: Sequence[Invariant]) -> list[str]:
     groups: dict[tuple[object, ...], list[Invariant]] = {}
     for one in invariants:
         if one.kind in _SENTENCES:
-            groups.setdefault((one.kind, one.sources, one.foreign_key, one.parameters.get("zone")), []).append(one)
+            groups.setdefault((one.kind, _sources(one), one.foreign_key, one.parameters.get("zone")), []).append(one)
     return [_sentence(group) for group in groups.values()]
 
 
@@ -103,19 +103,25 @@ def _sentence(group: Sequence[Invariant]) -> str:
     first = group[0]
     targets = ", ".join(i.target for i in group)
     plural = "" if len(group) > 1 else "s"
+    sources = _sources(first)
     return _SENTENCES[first.kind].format(
-        targets=targets, sources=", ".join(first.sources), s=plural, es="e" * len(plural) + plural,
-        first=first.sources[0] if first.sources else "", last=first.sources[-1] if first.sources else "",
+        targets=targets, sources=", ".join(sources), s=plural, es="e" * len(plural) + plural,
+        first=sources[0] if sources else "", last=sources[-1] if sources else "",
         sum=_sum(first), parent=first.foreign_key or "",
         zone=f" ({first.parameters['zone']} clocks)" if "zone" in first.parameters else "",
     )  # fmt: skip
+
+
+def _sources(invariant: Invariant) -> tuple[str, ...]:
+    theirs = invariant.parameters.get("theirs")
+    return invariant.sources if theirs is None else (*invariant.sources, f"the parent's {theirs}")
 
 
 def _sum(invariant: Invariant) -> str:
     coefficients = invariant.parameters.get("coefficients", ())
     terms = [
         source if c == 1 else f"{c:g} × {source}"
-        for c, source in zip(coefficients, invariant.sources, strict=False)
+        for c, source in zip(coefficients, _sources(invariant), strict=False)
     ]  # fmt: skip
     constant = invariant.parameters.get("constant", 0)
     return " + ".join(terms + ([f"{constant:g}"] if constant else []))

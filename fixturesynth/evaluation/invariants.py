@@ -25,6 +25,7 @@ from fixturesynth.evaluation.successions import (
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.invariants import find_invariants
+from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 
 __all__ = [
@@ -60,7 +61,11 @@ class _Case:
 
     @property
     def sources(self) -> list[ColumnView]:
-        return [self.view[s] for s in self.rule.sources]
+        own = [self.view[s] for s in self.rule.sources]
+        if "theirs" not in self.rule.parameters:
+            return own
+        parent, at = self.above()
+        return [*own, lent(parent[self.rule.parameters["theirs"]], at)]
 
     def whole(self) -> Flags:
         """Rows where the target and all sources are set."""
@@ -90,7 +95,8 @@ def breaking(rule: Invariant, view: TableView, views: Mapping[str, TableView]) -
 def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
     """Whether the columns that a rule speaks of are all there."""
     view = views[rule.table]
-    columns = (rule.target,) if rule.foreign_key else (rule.target, *rule.sources)
+    theirs = (rule.parameters["theirs"],) if "theirs" in rule.parameters else rule.sources
+    columns = (rule.target, *rule.sources) if theirs is not rule.sources or not rule.foreign_key else (rule.target,)
     if any(c not in view.columns for c in columns):
         return False
     if rule.kind in ("aggregate", "paced") and not readable(rule, views):
@@ -98,7 +104,7 @@ def applies(rule: Invariant, views: Mapping[str, TableView]) -> bool:
     if rule.foreign_key is None:
         return True
     parent = next((fk.parent for fk in view.table.foreign_keys if fk.name == rule.foreign_key), None)
-    return parent is not None and parent in views and all(s in views[parent].columns for s in rule.sources)
+    return parent is not None and parent in views and all(s in views[parent].columns for s in theirs)
 
 
 def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
@@ -199,6 +205,8 @@ def describe(rule: Invariant) -> str:
     'ordered ≤ shipped'
     """
     p, s, t = rule.parameters, rule.sources, rule.target
+    if "theirs" in p:
+        s = (*s, f"the parent's {p['theirs']}")
     parent = f"parent's {s[0]}" if rule.foreign_key and s else ""
     less = "<" if p.get("strict") else "≤"
     if rule.kind in (*BETWEEN, "ascending", "progress"):

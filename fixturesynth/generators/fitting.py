@@ -483,7 +483,10 @@ def _add_derived(
             kind = plain_kind(values) if source.operation == "lagged" else "numeric"
             coded.encode(column_variable(column.name), alone, kind, rows.protection, groups)
         return
-    if source.foreign_key is not None:
+    if source.foreign_key is not None and "theirs" in source.parameters:
+        sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
+        sources.append(_through(rows, table, source.foreign_key, source.parameters["theirs"], order))
+    elif source.foreign_key is not None:
         sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]
     else:
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]

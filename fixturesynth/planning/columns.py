@@ -123,20 +123,26 @@ def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
         return False  # learned, and put in ranks: see plan_successions
     if item.kind == "lagged" and not may_lag(needs, item):
         return False
+    if "theirs" in item.parameters and not reachable(needs, str(item.foreign_key), item.parameters["theirs"]):
+        return False
     if item.kind == "presence":
         return not any(item.target in c.columns for c in needs.table.checks)
     return item.kind not in BETWEEN or follows(needs.table, needs.references, item)
 
 
 def _reaches(item: Invariant, target: str, chosen: Mapping[str, Invariant]) -> bool:
-    if item.foreign_key is not None:
+    if item.foreign_key is not None and "theirs" not in item.parameters:
         return False  # reads the parent's columns, not this table's
     todo, seen = list(item.sources), set()
     while todo:
         name = todo.pop()
         if name == target:
             return True
-        if name in chosen and name not in seen and chosen[name].foreign_key is None:
+        if (
+            name in chosen
+            and name not in seen
+            and (chosen[name].foreign_key is None or "theirs" in chosen[name].parameters)
+        ):
             seen.add(name)
             todo.extend(chosen[name].sources)
     return False
@@ -284,7 +290,8 @@ def _plan_learned(
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
         if invariant.kind in BETWEEN:
             return ColumnPlan(column.name, source, f"{said(invariant)}, in all {invariant.support} rows")
-        text = " and ".join(invariant.sources) or str(invariant.foreign_key)
+        lent = [f"{invariant.foreign_key}'s {parameters['theirs']}"] if "theirs" in parameters else []
+        text = " and ".join([*invariant.sources, *lent]) or str(invariant.foreign_key)
         return ColumnPlan(column.name, source, f"{invariant.kind} of {text} in all {invariant.support} rows")
     if seen.kind == "empty":
         return ColumnPlan(column.name, Constant(None), "no value in any row")

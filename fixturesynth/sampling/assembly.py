@@ -159,7 +159,7 @@ def _needs(assembly: Assembly, column: ColumnPlan) -> tuple[str, ...]:
     if isinstance(source, Reference):
         own = assembly.table.foreign_key(source.foreign_key).parent == assembly.table.name
         return (source.parent_column,) if own and source.parent_column != column.name else ()
-    if isinstance(source, Derived) and source.operation == "numbered":
+    if isinstance(source, Derived) and (source.operation == "numbered" or "theirs" in source.parameters):
         if source.foreign_key is None or source.foreign_key in assembly.ranks:
             return source.sources
         return (*source.sources, *assembly.table.foreign_key(source.foreign_key).columns)
@@ -239,6 +239,9 @@ def derived(
         return as_type(numbered(assembly, column.name, source, out), kind)
     if source.operation == "ordinal":
         sources = [array_of(assembly.place(str(source.foreign_key), out))]
+    elif source.foreign_key is not None and "theirs" in source.parameters:
+        sources = [out.get(s, pa.nulls(assembly.rows)) for s in source.sources]
+        sources.append(assembly.through(source.foreign_key, source.parameters["theirs"], out))
     elif source.foreign_key is not None:
         sources = [assembly.through(source.foreign_key, source.sources[0], out)]
     else:

@@ -429,7 +429,8 @@ def computed_again(assembly: Assembly, columns: Columns, changed: set[str], keye
         for column in todo:
             source = column.source
             assert isinstance(source, Derived)
-            hangs = source.foreign_key is None and bool(changed & set(source.sources))
+            own = source.foreign_key is None or "theirs" in source.parameters
+            hangs = own and bool(changed & set(source.sources))
             if not hangs and not _is_following(column):
                 continue
             values = derived(assembly, column, source, out[column.name].type, out)

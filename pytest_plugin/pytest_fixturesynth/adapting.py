@@ -34,6 +34,8 @@ def _hangs(source: Any, names: frozenset[str], keys: frozenset[str]) -> bool:
     if isinstance(source, Derived):
         if source.operation in ("ordinal", "numbered"):
             return False  # a place among siblings is found by looking at them
+        if "theirs" in source.parameters:
+            return source.foreign_key in keys or bool(names & set(source.sources))
         return source.foreign_key in keys if source.foreign_key is not None else bool(names & set(source.sources))
     return False
 

@@ -156,6 +156,7 @@ class Factory:
                         fathered.add(key)
             elif isinstance(source, Derived) and source.foreign_key is not None:
                 fathered.add(source.foreign_key)
+                inputs.update(source.sources if "theirs" in source.parameters else ())
             elif isinstance(source, Derived):
                 inputs.update(source.sources)
         left = tuple(

@@ -17,6 +17,7 @@ from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
+from fixturesynth.profiling.invariants.crossing import find_crossing
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
 from fixturesynth.profiling.invariants.lagging import find_lagged
 from fixturesynth.profiling.invariants.naming import without_rare
@@ -96,6 +97,8 @@ def _of_table(
     for fk in fks:
         candidates += find_copies(view, views[fk.parent], fk, located[fk.name])
         candidates += find_ordinals(view, fk)
+        if fk.parent != view.table.name:
+            candidates += find_crossing(view, views[fk.parent], fk, located[fk.name])
     lines, told = (
         find_lines(view),
         {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},

@@ -11,17 +11,20 @@ from fixturesynth.profiling.invariants.evidence import FEWEST, SAMPLE, shuffled
 from fixturesynth.profiling.profile import Invariant
 from fixturesynth.profiling.rounding import find_rounding
 
-__all__ = ["find_products", "find_sums"]
+__all__ = [
+    "LEAST_DISTINCT", "SCREEN", "factors_of", "find_products", "find_sums", "half_unit", "measures", "nice",
+    "rounding_of", "verify_product", "verify_sum",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
-_SCREEN = 600
+SCREEN = 600
 _TERMS = 6
-_LEAST_DISTINCT = 6  # a target of fewer values fits something by accident
+LEAST_DISTINCT = 6  # a target of fewer values fits something by accident
 _WIDEST = 80  # columns compared in pairs
 
 
-def _columns(view: TableView) -> list[ColumnView]:
+def measures(view: TableView) -> list[ColumnView]:
     """Numbers that measure something: no keys, no references, at least three values."""
     return [
         c
@@ -35,33 +38,33 @@ def _columns(view: TableView) -> list[ColumnView]:
     ][:_WIDEST]
 
 
-def _nice(value: float, digits: int = 6) -> float:
+def nice(value: float, digits: int = 6) -> float:
     """The value rounded to significant digits; what a person would have written, if it is near it."""
     return float(f"{value:.{digits}g}") + 0.0
 
 
-def _half(column: ColumnView) -> float:
+def half_unit(column: ColumnView) -> float:
     return 0.5 * 10.0 ** -(column.decimals or 0)
 
 
 def _fits(predicted: Floats, column: ColumnView, rows: npt.NDArray[np.int64], exact: bool) -> npt.NDArray[np.bool_]:
     """Where the prediction, rounded at the column's decimals, is the column's value."""
     wanted = column.numbers[rows]
-    slack = 1e-9 * np.abs(wanted) + 1e-6 * _half(column)
-    return np.abs(predicted - wanted) <= (slack if exact else _half(column) + slack)
+    slack = 1e-9 * np.abs(wanted) + 1e-6 * half_unit(column)
+    return np.abs(predicted - wanted) <= (slack if exact else half_unit(column) + slack)
 
 
 def find_sums(view: TableView) -> Iterator[Invariant]:
     """target = constant + sum of coefficients x sources: one source, two, or up to six; every solvable direction."""
-    columns = _columns(view)
+    columns = measures(view)
     seen: set[tuple[str, frozenset[str]]] = set()
     for members, coefficients, constant in _relations(view, columns):
         for target, sources, factors, rest in _directions(members, coefficients, constant):
             key = (target.name, frozenset(s.name for s in sources))
-            if key in seen or target.distinct < _LEAST_DISTINCT:
+            if key in seen or target.distinct < LEAST_DISTINCT:
                 continue
             seen.add(key)
-            support = _verify(view, target, sources, factors, rest)
+            support = verify_sum(view, target, sources, factors, rest)
             if support:
                 yield Invariant(
                     "linear",
@@ -70,7 +73,7 @@ def find_sums(view: TableView) -> Iterator[Invariant]:
                     tuple(s.name for s in sources),
                     None,
                     {"coefficients": list(factors), "constant": rest, "decimals": target.decimals}
-                    | _rounding(target, sources, lambda *x, c=rest, f=factors: _sum(x, c, f)),
+                    | rounding_of(target, sources, lambda *x, c=rest, f=factors: _sum(x, c, f)),
                     support,
                 )
 
@@ -83,8 +86,8 @@ def _relations(view: TableView, columns: Sequence[ColumnView]) -> Iterator[Relat
     if len(columns) < 2:
         return
     rows = view.sample(SAMPLE)
-    yield from _affine(columns, rows[:: max(1, rows.size // _SCREEN)])
-    yield from _pairs(columns, rows[:: max(1, rows.size // _SCREEN)])
+    yield from _affine(columns, rows[:: max(1, rows.size // SCREEN)])
+    yield from _pairs(columns, rows[:: max(1, rows.size // SCREEN)])
     yield from _dependent(columns, rows)
 
 
@@ -93,15 +96,15 @@ def _affine(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Itera
         x, y = (a, c) if a.distinct >= c.distinct else (c, a)
         use = rows[x.valid[rows] & y.valid[rows]]
         u, v = x.numbers[use], y.numbers[use]
-        if use.size < FEWEST or np.unique(v).size < _LEAST_DISTINCT:
+        if use.size < FEWEST or np.unique(v).size < LEAST_DISTINCT:
             continue
         low, high = int(u.argmin()), int(u.argmax())
         if u[low] == u[high] or v[low] == v[high]:
             continue
         spread = u[high] - u[low]
         for digits in (4, 6):
-            slope = _nice((v[high] - v[low]) / spread, digits)
-            constant = _nice(float(np.median(v - slope * u)), 9)
+            slope = nice((v[high] - v[low]) / spread, digits)
+            constant = nice(float(np.median(v - slope * u)), 9)
             constant = round(constant, (x.decimals or 0) + 4)
             if slope and bool(_fits(constant + slope * u, y, use, exact=False).all()):
                 yield [x, y], [slope, -1.0], constant
@@ -111,7 +114,7 @@ def _affine(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Itera
 def _pairs(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> Iterator[Relation]:
     """a + b = c, each triple on the rows where its three are set: this also finds c = a - b."""
     matrix = np.stack([c.numbers[rows] for c in columns])
-    slack = np.array([2e-6 * _half(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    slack = np.array([2e-6 * half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
     for i, j in combinations(range(len(columns)), 2):
         off = np.abs(matrix - (matrix[i] + matrix[j]))
         wrong = np.asarray(off > slack).any(axis=1)
@@ -132,7 +135,7 @@ def _dependent(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> It
         complete = complete[c.valid[complete]]
     if complete.size < 3 * len(full) + FEWEST:
         return
-    complete = complete[:: max(1, complete.size // (_SCREEN + 8 * len(full)))]
+    complete = complete[:: max(1, complete.size // (SCREEN + 8 * len(full)))]
     ones = np.ones(complete.size)
     basis: list[ColumnView] = []
     for c in full:
@@ -142,13 +145,13 @@ def _dependent(columns: Sequence[ColumnView], rows: npt.NDArray[np.int64]) -> It
             x = np.column_stack([ones, *(b.numbers[complete] / s for b, s in zip(basis, scale, strict=True))])
             solution = np.linalg.lstsq(x, y, rcond=None)[0]
             error = float(np.abs(x @ solution - y).max())
-            if error <= 1e-3 * _half(c) + 1e-9 * float(np.abs(y).max()):
+            if error <= 1e-3 * half_unit(c) + 1e-9 * float(np.abs(y).max()):
                 raw = solution[1:] / scale
-                matters = np.abs(solution[1:]) > 1e-2 * _half(c)
+                matters = np.abs(solution[1:]) > 1e-2 * half_unit(c)
                 if 1 < np.count_nonzero(matters) <= _TERMS:
                     members = [b for b, m in zip(basis, matters, strict=True) if m]
-                    factors = [_nice(float(f)) for f in raw[matters]]
-                    yield [*members, c], [*factors, -1.0], round(_nice(float(solution[0]), 9), 6)
+                    factors = [nice(float(f)) for f in raw[matters]]
+                    yield [*members, c], [*factors, -1.0], round(nice(float(solution[0]), 9), 6)
                 continue
         basis.append(c)
 
@@ -160,12 +163,12 @@ def _directions(
     for i, target in enumerate(members):
         sources = [m for j, m in enumerate(members) if j != i]
         factors = [-f / coefficients[i] + 0.0 for j, f in enumerate(coefficients) if j != i]
-        short = [_nice(f) for f in factors]
+        short = [nice(f) for f in factors]
         if all(abs(a - b) <= 1e-9 * abs(a) for a, b in zip(factors, short, strict=True)):
-            yield target, sources, short, _nice(-constant / coefficients[i], 9)
+            yield target, sources, short, nice(-constant / coefficients[i], 9)
 
 
-def _verify(
+def verify_sum(
     view: TableView, target: ColumnView, sources: Sequence[ColumnView], factors: Sequence[float], constant: float
 ) -> int:
     """Rows that bear the rule witness; 0 when one breaks it, or when it says too little."""
@@ -204,7 +207,7 @@ def _sum(values: Sequence[Floats], constant: float, factors: Sequence[float]) ->
     return total
 
 
-def _rounding(target: ColumnView, sources: Sequence[ColumnView], predict: Callable[..., Floats]) -> dict[str, str]:
+def rounding_of(target: ColumnView, sources: Sequence[ColumnView], predict: Callable[..., Floats]) -> dict[str, str]:
     """The parameter ``rounding``, where the usual rule (halves to even) does not give every row."""
     rows = np.flatnonzero(np.logical_and.reduce([target.valid, *(s.valid for s in sources)]))
     rule = find_rounding(predict(*(s.numbers[rows] for s in sources)), target.numbers[rows], target.decimals or 0)
@@ -213,33 +216,19 @@ def _rounding(target: ColumnView, sources: Sequence[ColumnView], predict: Callab
 
 def find_products(view: TableView) -> Iterator[Invariant]:
     """target = round(sources[0] x sources[1] x factor, decimals)."""
-    columns = [c for c in _columns(view) if c.distinct >= 3]
+    columns = [c for c in measures(view) if c.distinct >= 3]
     if len(columns) < 3:
         return
     sample = view.sample(SAMPLE)
-    rows = sample[:: max(1, sample.size // _SCREEN)]
+    rows = sample[:: max(1, sample.size // SCREEN)]
     matrix = np.stack([c.numbers[rows] for c in columns])
-    half = np.array([_half(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
-    rich = np.array([c.distinct >= _LEAST_DISTINCT for c in columns])
+    half = np.array([half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    rich = np.array([c.distinct >= LEAST_DISTINCT for c in columns])
     for i, j in combinations(range(len(columns)), 2):
         product = matrix[i] * matrix[j]
-        usable = np.isfinite(product) & (np.abs(product) > 1e-12)
-        if np.count_nonzero(usable) < FEWEST:
-            continue
-        p = product[usable]
-        ends = np.stack([(matrix[:, usable] - half[:, usable]) / p, (matrix[:, usable] + half[:, usable]) / p])
-        known = np.isfinite(ends[0]) & np.isfinite(ends[1])
-        low = np.where(known, ends.min(axis=0), -np.inf).max(axis=1)
-        high = np.where(known, ends.max(axis=0), np.inf).min(axis=1)
-        possible = (low <= high) & rich & (np.count_nonzero(known, axis=1) >= FEWEST)
-        # The factor must be pinned well, or coarse rounding lets anything pass.
-        possible &= (high - low) <= 0.02 * np.maximum(np.abs(low), np.abs(high))
-        for k in np.flatnonzero(possible).tolist():
-            if k in (i, j):
-                continue
-            factor = _simplest(float(low[k]), float(high[k]))
-            support = _verify_product(columns[k], columns[i], columns[j], factor) if factor else 0
-            if factor and support:
+        for k, factor in factors_of(product, matrix, half, rich):
+            support = verify_product(columns[k], columns[i], columns[j], factor) if k not in (i, j) else 0
+            if support:
                 yield Invariant(
                     "product",
                     view.table.name,
@@ -247,21 +236,45 @@ def find_products(view: TableView) -> Iterator[Invariant]:
                     (columns[i].name, columns[j].name),
                     None,
                     {"factor": factor, "decimals": columns[k].decimals}
-                    | _rounding(columns[k], (columns[i], columns[j]), lambda x, y, f=factor: x * y * f),
+                    | rounding_of(columns[k], (columns[i], columns[j]), lambda x, y, f=factor: x * y * f),
                     support,
                 )
+
+
+def factors_of(
+    product: Floats, matrix: Floats, half: Floats, rich: npt.NDArray[np.bool_]
+) -> Iterator[tuple[int, float]]:
+    """Rows of ``matrix``, (columns, n), that may be ``product``, (n,), times a factor, and the factor.
+
+    ``half``: half a unit of each number, (columns, n); ``rich``: which columns have values enough.
+    """
+    usable = np.isfinite(product) & (np.abs(product) > 1e-12)
+    if np.count_nonzero(usable) < FEWEST:
+        return
+    p = product[usable]
+    ends = np.stack([(matrix[:, usable] - half[:, usable]) / p, (matrix[:, usable] + half[:, usable]) / p])
+    known = np.isfinite(ends[0]) & np.isfinite(ends[1])
+    low = np.where(known, ends.min(axis=0), -np.inf).max(axis=1)
+    high = np.where(known, ends.max(axis=0), np.inf).min(axis=1)
+    possible = (low <= high) & rich & (np.count_nonzero(known, axis=1) >= FEWEST)
+    # The factor must be pinned well, or coarse rounding lets anything pass.
+    possible &= (high - low) <= 0.02 * np.maximum(np.abs(low), np.abs(high))
+    for k in np.flatnonzero(possible).tolist():
+        factor = _simplest(float(low[k]), float(high[k]))
+        if factor:
+            yield k, factor
 
 
 def _simplest(low: float, high: float) -> float | None:
     """The number of fewest digits (at most 4) between the two."""
     for digits in range(1, 5):
-        value = _nice((low + high) / 2, digits)
+        value = nice((low + high) / 2, digits)
         if low - 1e-12 <= value <= high + 1e-12:
             return value
     return None
 
 
-def _verify_product(target: ColumnView, a: ColumnView, b: ColumnView, factor: float) -> int:
+def verify_product(target: ColumnView, a: ColumnView, b: ColumnView, factor: float) -> int:
     rows = np.flatnonzero(target.valid & a.valid & b.valid)
     x, y = a.numbers[rows], b.numbers[rows]
     if not bool(_fits(x * y * factor, target, rows, exact=False).all()):

@@ -26,7 +26,7 @@ def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[st
     place = {name: i for i, name in enumerate(view.columns)}
 
     def strength(rule: Invariant) -> Strength:
-        rank = float(VALUE_GIVING.index(rule.kind))
+        rank = float(VALUE_GIVING.index(rule.kind)) + 0.5 * ("theirs" in rule.parameters)  # the row's own come first
         if rule.kind == "copy":
             if rule.target in view.references:
                 rank = 0.5
@@ -49,6 +49,8 @@ def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[st
         if rule.target in needs:
             continue
         used = rule.sources if rule.foreign_key is None else view.table.foreign_key(rule.foreign_key).columns
+        if "theirs" in rule.parameters:
+            used = (*used, *rule.sources)
         if rule.target in used or any(rule.target in _reach(s, needs) for s in used):
             continue
         needs[rule.target] = frozenset(used)
@@ -62,7 +64,7 @@ def _below_zero(view: TableView, rule: Invariant) -> int:
     if bool((low[view[rule.target].valid] < 0).any()):
         return 0
     count = 0
-    for factor, name in zip(rule.parameters["coefficients"], rule.sources, strict=True):
+    for factor, name in zip(rule.parameters["coefficients"], rule.sources, strict=False):
         values = view[name].numbers[view[name].valid]
         count += bool((factor * values < 0).any())
     return count
