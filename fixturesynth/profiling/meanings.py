@@ -313,7 +313,7 @@ _TABLE = {
         date | td | date; datum; fecha; day date; calendar date; data date; full date; report date; reporting date;
             business date; as of date; as of; snapshot date; measurement date; visit start date; dates
         time | tdn | time; time of day; uhrzeit; hora; heure; clock time
-        timestamp | tdn | at; timestamp; datetime; date time; event timestamp; logged at; occurred at; recorded at; ts;
+        timestamp | tdn | timestamp; datetime; date time; event timestamp; logged at; occurred at; recorded at; ts;
             time stamp; happened at; log time; time hour; epoch; event at; visibility timestamp
         year | tnd | year; yr; fiscal year; calendar year; model year; release year; jahr; ano; annee; year number;
             start year; end year; season year; year built; academic year
