@@ -369,21 +369,22 @@ class Walk:
         if not isinstance(value, int):
             raise NotUnderstood(f"a length is compared with {value!r}")
         subject = term.expressions[0] if isinstance(term, exp.Anonymous) else term.this
+        octets = bool(term.args.get("binary")) or isinstance(term, exp.Anonymous)  # LENGTH of MySQL
         if isinstance(subject, exp.Trim):
-            return self._trimmed_length(subject, operator, value, null_passes)
+            return self._trimmed_length(subject, operator, value, null_passes, octets=octets)
         name = self._column(subject)
         if name is None:
             raise NotUnderstood(f"{term.sql()!r} is not the length of a column")
         least, most = length_range(operator, value)
         kind = self.table.column(name).type.kind
-        if kind == "bytes" or term.args.get("binary") or isinstance(term, exp.Anonymous):
+        if kind == "bytes" or octets:
             return self._one(name, null_passes, octets=(least, most))
         if kind not in _TEXTUAL:
             raise NotUnderstood(f"{name!r} is no text")
         return self._one(name, null_passes, min_length=least, max_length=most)
 
     def _trimmed_length(
-        self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool
+        self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool, *, octets: bool
     ) -> Branches:
         if length_range(operator, value) == (1, None):
             return self._trim(trim, exp.NEQ, "", null_passes)
@@ -391,7 +392,8 @@ class Walk:
             raise NotUnderstood(f"the length of {trim.sql()!r} is limited")
         least, most = length_range(operator, value)
         # Of the texts that are as long without their blanks, those that have none at their ends.
-        return self._one(self._text_column(trim.this), null_passes, min_length=least, max_length=most, trimmed=True)
+        limits: dict[str, Any] = {"octets": (least, most)} if octets else {"min_length": least, "max_length": most}
+        return self._one(self._text_column(trim.this), null_passes, trimmed=True, **limits)
 
     def _beginning(
         self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool
