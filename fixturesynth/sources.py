@@ -12,7 +12,7 @@ from fixturesynth.errors import InputError, SourceError, SpecError
 from fixturesynth.loading.counting import count_rows, has_rows
 from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.reading import infer_schema, read_rows
-from fixturesynth.loading.verdicts import Judge
+from fixturesynth.loading.verdicts import Judge, judge_without_database
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
@@ -63,7 +63,7 @@ class Source:
     @property
     def judge(self) -> Judge | None:
         """The database itself, to evaluate what cannot be evaluated outside of it."""
-        return make_judge(self.text) if self.kind == "database" else None
+        return make_judge(self.text) if self.kind == "database" else judge_without_database(self.schema)
 
 
 def kind_of(text: str) -> Kind:

@@ -12,7 +12,7 @@ from fixturesynth.errors import InputError, did_you_mean
 from fixturesynth.generators.contract import Generator, Trained
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
-from fixturesynth.loading.verdicts import Judge
+from fixturesynth.loading.verdicts import Judge, judge_without_database
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.profiling.profile import Profile
@@ -121,6 +121,7 @@ def plan_rules(
     ``judge`` (``loading.judging.make_judge(url)``) evaluates what cannot be evaluated outside the database.
     """
     wishes = wishes or Wishes()
+    judge = judge or judge_without_database(schema)
     return Synthesizer(schema, make_plan(schema, wishes=wishes, judge=judge), wishes=wishes, seed=seed, judge=judge)
 
 

@@ -197,7 +197,8 @@ TAIL = """## What is tried, and where
   column, at most 256 of them, more where the column is unique.
 - Where the condition cannot be evaluated outside the database (a function of your own, a JSON path, a range), the
   target itself judges the candidates, in batches, in a temporary table of a transaction that is rolled back. `seed`
-  does that with its target, every other command with its source when that is a database.
+  does that with its target, every other command with its source when that is a database. Scripts of SQLite need
+  neither: the SQLite that comes with Python judges them.
 - Conditions on several columns that only the database can evaluate are tried in at most four batches of 1,024 rows;
   up to 64 rows that pass are the choices of the table's rows.
 - What no candidate passes is refused while planning, with table, constraint and text. Columns of foreign keys and

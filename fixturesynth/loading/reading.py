@@ -119,8 +119,10 @@ def _declared(held: Mapping[str, pa.Table], table: Table) -> pa.Table:
     if table.name not in held:
         raise SourceError(f"no rows for table {table.name!r}: {did_you_mean(table.name, held)}")
     rows = held[table.name]
-    # Files that we wrote lack what the database computes by itself.
-    wanted = [c for c in table.columns if c.generated is None or c.name in rows.column_names]
+    # Files that we wrote lack what the database computes by itself, and what is of a type that nobody knows here.
+    unwritten = (c for c in table.columns if c.generated is not None or (c.type.kind == "other" and c.nullable))
+    gone = {c.name for c in unwritten} - set(rows.column_names)
+    wanted = [c for c in table.columns if c.name not in gone]
     for column in wanted:
         if column.name not in rows.column_names:
             near = did_you_mean(column.name, rows.column_names)

@@ -147,6 +147,7 @@ def _texts(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, 
     yield fitting(f"{n:0{min(length, 32)}x}" for n in range(1, 64))
     yield fitting(f"{v.lower()}@example.com" for v in ("".join(c for c in w if c.isalnum()) for w in mine))
     if "json" in text.lower():
+        yield fitting(_lists(own))
         yield fitting(_documents(own, literals))
 
 
@@ -212,6 +213,15 @@ def _documents(own: pa.Array, literals: Sequence[Any]) -> list[str]:
     return list(dict.fromkeys(json.dumps(d, ensure_ascii=False) for d in out))
 
 
+def _lists(own: pa.Array) -> list[str]:
+    """JSON arrays of the texts and of the objects that the rule's own documents are made of."""
+    mine = [d for d in map(_read, own.to_pylist()[:48]) if isinstance(d, dict)]
+    words = list(dict.fromkeys(v for d in mine for v in d.values() if isinstance(v, str)))
+    items: tuple[list[Any], ...] = (words, mine)
+    runs = [held[at : at + size] for held in items for size in (1, 2, 3) for at in range(len(held) - size + 1)]
+    return [json.dumps(run, ensure_ascii=False) for run in runs]
+
+
 def _parts(word: str) -> list[str]:
     """Keys in a path of MySQL or SQLite (``$.a.b``), of PostgreSQL (``{a,b}``), or the word itself."""
     bare = word.removeprefix("$").strip("{}")
@@ -226,6 +236,7 @@ def _read(text: str | None) -> Any:
 
 
 def _json(kind: ColumnType, own: pa.Array, literals: Sequence[Any], text: str, now: datetime) -> _Groups:
+    yield _lists(own)
     yield _documents(own, literals)
 
 

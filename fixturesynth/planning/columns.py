@@ -93,7 +93,8 @@ def _owners(needs: ColumnNeeds) -> dict[str, tuple[ForeignKey, str]]:
     absent = {r.foreign_key: r.null_share > 0 for r in needs.references}
     for fk in sorted(needs.table.foreign_keys, key=lambda f: (rank[how[f.name]], absent[f.name])):
         for column, parent_column in zip(fk.columns, fk.parent_columns, strict=True):
-            found.setdefault(column, (fk, parent_column))
+            if how[fk.name] != "null" or needs.table.column(column).nullable:
+                found.setdefault(column, (fk, parent_column))
     return found
 
 
@@ -178,7 +179,7 @@ def _plan_reference(
     fk, parent_column = owners[column.name]
     plan = next(r for r in needs.references if r.foreign_key == fk.name)
     if plan.how == "null":
-        return ColumnPlan(column.name, Constant(None), f"{fk.parent} has no rows")
+        return ColumnPlan(column.name, Constant(None), f"there is no row of {fk.parent} to reference")
     copy = given.get(column.name)
     if plan.how == "implied" and copy is not None and copy.kind == "copy":
         source = Derived("copy", copy.sources, copy.foreign_key)
@@ -254,8 +255,13 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
 def with_sparse_keys(
     needs: ColumnNeeds, columns: tuple[ColumnPlan, ...], capacities: Mapping[str, int], asked_for: Collection[str]
 ) -> tuple[ColumnPlan, ...]:
-    """Unique columns with fewer values than rows are drawn like others where they may be NULL: the rest have none."""
+    """Unique columns with fewer values than rows are drawn like others where they may be NULL: the rest have none.
+
+    Those that one branch of a check wants NULL are drawn like others too, or no row could take that branch.
+    """
     out = []
+    branches = [branch for one in needs.constraints.alternatives for branch in one.branches]
+    lacking = {name for branch in branches for name, domain in branch.domains.items() if domain.only_null}
     barred = {*asked_for, *(needs.table.primary_key.columns if needs.table.primary_key else ())}
     barred |= {c for u in unique_sets(needs.table) for c in u.stand_ins}
     for plan in columns:
@@ -263,6 +269,9 @@ def with_sparse_keys(
         if needs.profile is None and few and needs.table.column(plan.name).nullable:
             sparse = _plan_rule(needs, needs.table.column(plan.name))
             plan = sparse if isinstance(sparse.source, Rule) and sparse.source.null_share > 0 else plan
+        lacks = plan.name in lacking - barred - needs.referenced and needs.table.column(plan.name).nullable
+        if needs.profile is None and lacks and isinstance(plan.source, Key):
+            plan = replace(plan, source=Rule(plan.source.call, null_share(None)))
         out.append(plan)
     return tuple(out)
 

@@ -12,8 +12,9 @@ from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Derived, ExclusionPlan, Key, Modelled, Reference, Rule
 from fixturesynth.profiling.ranges import scale_of
 from fixturesynth.rules.moments import moment_of
-from fixturesynth.schema.model import Column, ColumnType, Exclusion, Table, Unique
+from fixturesynth.schema.model import Check, Column, ColumnType, Exclusion, Table, Unique
 from fixturesynth.schema.predicates import NotUnderstood, RangeLimits, Span, mentioned_columns, only_orders, parse_span
+from fixturesynth.schema.targets import quote_name
 
 __all__ = ["exclusion_limit", "plan_exclusions", "with_exclusions"]
 
@@ -26,7 +27,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def with_exclusions(table: Table, dialect: str) -> Table:
-    """The table with exclusions that are uniqueness in other words among its unique sets."""
+    """The table with exclusions that are uniqueness in other words among its unique sets, and with ends in order.
+
+    A range whose lower end is above its upper one is an error, wherever the database makes one of two columns.
+    """
     uniques = []
     for exclusion in table.exclusions:
         columns: list[str] = []
@@ -37,7 +41,20 @@ def with_exclusions(table: Table, dialect: str) -> Table:
                 (columns if text in table else expressions).append(text)
         if len(columns) + len(expressions) == len(exclusion.elements):
             uniques.append(Unique(exclusion.name, tuple(columns), tuple(expressions), exclusion.predicate))
-    return replace(table, uniques=(*table.uniques, *uniques)) if uniques else table
+    made = [(e.name, t) for e in table.exclusions for t, o in e.elements if o == OVERLAPS and t not in table]
+    made += [(c.name, c.name) for c in table.columns if c.generated is not None and c.type.kind == "range"]
+    checks = []
+    for name, text in made:
+        span = parse_span(text, table, dialect)
+        if span is not None and not span.is_column:
+            low, high = (quote_name(c, dialect) for c in (span.low, span.high))
+            checks.append(Check(name, f"{high} >= 1" if span.unit else f"{low} <= {high}", (span.low, span.high)))
+            # An end that is not there makes the span endless.
+            counted = (span.high,) if span.unit else (span.day, span.low, span.high) if span.day is not None else ()
+            checks += [Check(name, f"{quote_name(c, dialect)} IS NOT NULL", (c,)) for c in counted]
+    if not uniques and not checks:
+        return table
+    return replace(table, uniques=(*table.uniques, *uniques), checks=(*table.checks, *checks))
 
 
 def plan_exclusions(
@@ -88,10 +105,19 @@ def _apart(
     dialect: str,
 ) -> ExclusionPlan:
     table = needs.table
-    span = min(spans, key=lambda s: (s.is_column, s.low))
-    ends = {span.low, span.high}
+    span = min(spans, key=lambda s: (s.day is not None, s.is_column, s.low))
+    ends = {span.low, span.high} if span.day is None else {span.day}
     if any(ends & set(key) for key in table.keys):
         groups = []  # disjoint over all rows is unique over all rows
+    if span.day is not None:
+        gap = 1 + -(-span.slack // (86_400 * PER_SECOND))
+        predicate = (
+            None if exclusion.predicate and _names(exclusion.predicate, table, dialect) & ends else exclusion.predicate
+        )
+        return ExclusionPlan(
+            exclusion.name, "days", tuple(groups), span.day, span.day, least=gap, predicate=predicate,
+            learned=needs.profile is not None,
+        )  # fmt: skip
     low, high, least = _limits(needs, span, ranges)
     kind = _measured(table.column(span.low)).kind
     room = None
@@ -100,13 +126,14 @@ def _apart(
         room = max(0, high - low + int(whole)) // max(least, PER_SECOND if kind == "timestamp" else 1)
     mentioning = [c for c in table.checks if ends & set(c.columns)]
     free = all(len(ends & set(c.columns)) < 2 or only_orders(c.text, table, dialect, span) for c in mentioning)
-    brief = kind == "timestamp" and not span.is_column and needs.profile is None and free
+    brief = kind == "timestamp" and not span.is_column and not span.unit and needs.profile is None and free
     predicate = exclusion.predicate
     if predicate is not None and _names(predicate, table, dialect) & ends:
         predicate = None  # moving would change who takes part: all rows do
     return ExclusionPlan(
         exclusion.name, "apart", tuple(groups), span.low, span.high, closed=span.closed, floor=low, ceiling=high,
         room=room, least=least, predicate=predicate, learned=needs.profile is not None, brief=brief,
+        unit=span.unit, slack=span.slack,
     )  # fmt: skip
 
 
@@ -118,13 +145,13 @@ def _names(text: str, table: Table, dialect: str) -> set[str]:
 
 
 def _movable(table: Table, by_name: Mapping[str, ColumnPlan], span: Span) -> bool:
-    for name in {span.low, span.high}:
+    for name in {span.day} if span.day is not None else {span.low} if span.unit else {span.low, span.high}:
         source = by_name[name].source
         if not isinstance(source, Rule | Key | Modelled | Derived):
             return False
         if isinstance(source, Derived) and source.foreign_key is not None:
             return False
-    return all(_measured(table.column(n)).kind in MEASURED for n in (span.low, span.high))
+    return span.day is not None or all(_measured(table.column(n)).kind in MEASURED for n in (span.low, span.high))
 
 
 def _measured(column: Column) -> ColumnType:
@@ -147,7 +174,7 @@ def _limits(needs: ColumnNeeds, span: Span, ranges: Mapping[str, RangeLimits]) -
             least = limits.least // timedelta(microseconds=1)
         elif limits.least is not None:
             least = int(Decimal(str(limits.least)).scaleb(scale_of(kind)))
-    for name in () if span.is_column else (span.low, span.high):
+    for name in () if span.is_column else (span.low,) if span.unit else (span.low, span.high):
         domain = needs.constraints.domains.get(name)
         lows.append(domain.low if domain is not None else None)
         highs.append(domain.high if domain is not None else None)

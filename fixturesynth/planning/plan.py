@@ -173,12 +173,13 @@ class UniquePlan:
 class ExclusionPlan:
     """How an exclusion constraint is held between rows that agree in ``groups``.
 
-    apart: their spans, from ``low`` to ``high`` (the same: a column of ranges), follow each other. same: they share the
-    value of ``low``. Limits count in units: whole numbers, smallest fractions, days or microseconds.
+    apart: their spans, from ``low`` to ``high`` (the same: a column of ranges), follow each other. days: the days in
+    ``low``, on which there are spans, lie ``least`` days apart. same: they share the value of ``low``. Limits count in
+    units: whole numbers, smallest fractions, days or microseconds.
     """
 
     name: str
-    how: Literal["apart", "same"]
+    how: Literal["apart", "days", "same"]
     groups: tuple[str, ...]
     low: str
     high: str
@@ -190,6 +191,8 @@ class ExclusionPlan:
     predicate: str | None = None  # rows for which it is false take no part
     learned: bool = False  # lengths are kept as they are, as far as they find room
     brief: bool = False  # nothing says how long a span of moments is: it takes hours
+    unit: int = 0  # ``high`` counts how many of these microseconds a span lasts
+    slack: int = 0  # microseconds behind its end that belong to a span
 
 
 @dataclass(frozen=True)

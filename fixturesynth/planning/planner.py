@@ -40,7 +40,8 @@ from fixturesynth.planning.plan import (
 )
 from fixturesynth.planning.ranges import hold_ranges, with_range_limits
 from fixturesynth.planning.referred import within_children
-from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled
+from fixturesynth.planning.repairs import plan_repairs, refuse_unfilled, with_computed_texts
+from fixturesynth.planning.required import with_required
 from fixturesynth.planning.room import within_room
 from fixturesynth.planning.rows import (
     RowsAsked,
@@ -99,6 +100,7 @@ def make_plan(
     wishes = wishes or Wishes()
     if not len(schema):
         raise SourceError("the schema has no tables: nothing to generate; check the database, schema or file name")
+    schema = with_required(schema, wishes.now)
     graph = build_graph(schema)
     structure = find_structure(schema, graph, profile, wishes.context, wishes.null_shares, wishes.verbatim)
     known: dict[str, TablePlan] = {}  # every table, as the pass before had it
@@ -195,6 +197,7 @@ def _plan_table(
             referenced=schema.referenced_columns(table.name),
         )  # fmt: skip
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
+        columns = with_computed_texts(needs, columns, schema.dialect, asked_for)
         columns = with_range_limits(table, columns, ranges)
         columns = _widened(needs, columns, _capacities(needs, columns), rows, asked_for)
         columns = with_sparse_keys(needs, columns, _capacities(needs, columns), asked_for)

@@ -1,7 +1,8 @@
 """Checks that no domain says and no branch holds: those that can be judged on rows are mended there, others refused."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +16,13 @@ from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Constant, Default, Key, Rule
 from fixturesynth.planning.solving import Counts, fits, mend, ways_to
 from fixturesynth.randomness import hashed
+from fixturesynth.rules.choice import rule_for_column
 from fixturesynth.rules.contract import RuleRequest, Words
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.schema.model import Table
-from fixturesynth.schema.predicates import NotUnderstood, evaluate, mentioned_columns
+from fixturesynth.schema.predicates import NotUnderstood, bounds_on, evaluate, mentioned_columns
 
-__all__ = ["plan_repairs", "refuse_unfilled"]
+__all__ = ["plan_repairs", "refuse_unfilled", "with_computed_texts"]
 
 TRIED = 2_048  # rows of a table's rules that are held against a check before it is promised
 
@@ -43,7 +45,13 @@ def plan_repairs(
                 raise _refusal(table, name, text, "is not understood yet")
             continue
         repairs.append((name, whole))
-        if not held and needs.profile is None and not _can_pass(needs, columns, whole, dialect):
+        if held or needs.profile is not None:
+            continue
+        try:
+            passes = _can_pass(needs, columns, whole, dialect)
+        except NotUnderstood as error:
+            raise _refusal(table, name, text, f"is not understood yet ({error})") from error
+        if not passes:
             raise _refusal(table, name, text, f"is not understood yet and none of {TRIED} trial rows passes it")
     if needs.profile is None:
         # Putting two values in order may take one off its own grid or list.
@@ -55,6 +63,27 @@ def plan_repairs(
         whole_checks = ((c.name, _expanded(c.text, table)) for c in table.checks)
         repairs += [c for c in whole_checks if _evaluable(c[1], table, dialect, needs.now)]
     return tuple(dict.fromkeys(repairs))
+
+
+def with_computed_texts(
+    needs: ColumnNeeds, columns: Sequence[ColumnPlan], dialect: str, asked_for: Collection[str]
+) -> tuple[ColumnPlan, ...]:
+    """The columns, those that a check computes from others (``scope = coalesce(owner, 'all')``) not kept to a list that
+    their names alone suggest."""
+    table, domains = needs.table, needs.constraints.domains
+    out = {c.name: c for c in columns}
+    for _, text in needs.constraints.not_understood if needs.profile is None else ():
+        for name in set(mentioned_columns(text, table, dialect)) - set(asked_for):
+            source, column, domain = out[name].source, table.column(name), domains.get(name)
+            listed = isinstance(source, Rule) and source.call.name == "choices" and column.type.kind == "text"
+            if not listed or (domain is not None and domain.allowed is not None):
+                continue
+            computed = (b for way in bounds_on(text, table, dialect, name) for b in way)
+            if any(b.operator.__name__ == "EQ" for b in computed):
+                call = rule_for_column(table.name, column, None, domain, locale=needs.locale, unique=False)
+                if call is not None and isinstance(source, Rule):
+                    out[name] = replace(out[name], source=replace(source, call=call), why=f"{out[name].why}, computed")
+    return tuple(out[c.name] for c in columns)
 
 
 def refuse_unfilled(table: Table, columns: Sequence[ColumnPlan]) -> None:

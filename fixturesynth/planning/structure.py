@@ -46,6 +46,7 @@ def find_structure(
         table = schema[name]
         needed = schema.referenced_columns(name)
         plans = _filling([_first_guess(table, fk, cuts, profile, needed) for fk in table.foreign_keys], table)
+        plans = [_set_aside(table, plan, plans, needed) for plan in plans]
         asked = (null_shares or {}).get(name, {})
         plans = [
             replace(p, null_share=asked[p.foreign_key], nulls_asked=True) if p.foreign_key in asked else p
@@ -88,6 +89,22 @@ def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
             first = next((n for n in sharing if out[n].how == "matched"), sharing[0])
             out[first] = replace(out[first], null_share=0.0)
     return list(out.values())
+
+
+def _set_aside(table: Table, plan: ReferencePlan, plans: list[ReferencePlan], needed: frozenset[str]) -> ReferencePlan:
+    """A reference that closes a cycle is never set, where it may be NULL, if it names columns that others reference.
+
+    A run that names its own last event, ``(run_id, last)``: the events have their ``run_id`` from the run.
+    """
+    if plan.how != "later":
+        return plan
+    fk = table.foreign_key(plan.foreign_key)
+    elsewhere = {c for p in plans if p.how != "later" for c in table.foreign_key(p.foreign_key).columns}
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    free = [c for c in fk.columns if table.column(c).nullable and c not in key]
+    if not (set(fk.columns) - elsewhere) & needed or not free or (fk.match == "FULL" and len(free) < len(fk.columns)):
+        return plan
+    return replace(plan, how="null", null_share=1.0)
 
 
 def _equal_when_null(table: Table, fk: ForeignKey) -> bool:

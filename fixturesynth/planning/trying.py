@@ -38,7 +38,7 @@ MOST_ALLOWED = 256  # values that a domain of tried values keeps, where no uniqu
 ROUNDS = 4  # batches of rows in which several columns are tried together
 TOGETHER = 1_024  # rows of a batch
 MOST_ROWS = 64  # of those that pass
-ENOUGH = 48  # passing values of the column's own rule with which no others are mixed
+ENOUGH = 48  # passing values, the likeliest first, with which no others are mixed
 # Kinds whose values mean here what they mean in the database; others travel as text, which has other functions.
 PLAIN = frozenset(
     {"integer", "float", "decimal", "money", "boolean", "text", "enum", "uuid", "date", "time", "timestamp", "year"}
@@ -184,8 +184,14 @@ class Trials:
             if v is not None
         ]
         enough = max(ENOUGH, 2 * self.rows if name in self.unique else 0)
-        own = {_plain(v) for v in out[0].to_pylist()} if judged[0] is not None else set()
-        return out[:1] if len(own) >= enough else out
+        if judged[0] is not None and len(out[0]) == len(groups[0]) and name not in self.unique:
+            return out[:1]
+        found: set[Any] = set()
+        for number, values in enumerate(out, start=1):
+            found |= set(map(_plain, values.to_pylist()))
+            if len(found) >= enough:
+                return out[:number]  # the first groups are the likeliest
+        return out
 
     def _null_passes(self, name: str, node: exp.Expression, text: str, want: bool, null_passes: bool) -> bool | None:
         """Whether NULL passes; None when nobody can tell."""

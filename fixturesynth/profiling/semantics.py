@@ -483,6 +483,8 @@ def _find(words: tuple[str, ...], families: str) -> str | None:
 
 def _at_end(words: tuple[str, ...], families: str) -> str | None:
     """Moments and dates by their last word alone: ``frozen_at``, ``warranty_until``, ``x_date``."""
+    if words == ("at",):
+        return "timestamp" if _allowed("timestamp", families) else None
     if len(words) < 2 or not any(family in "tdn" for family in families):
         return None
     if families == "n" and words[-1] in ("on", "since"):

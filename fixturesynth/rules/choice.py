@@ -21,8 +21,10 @@ from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, json_options, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
 from fixturesynth.rules.registry import space_of
+from fixturesynth.rules.regular import letters_of
+from fixturesynth.rules.windows import window_of
 from fixturesynth.schema.model import Column, ColumnType, Table
-from fixturesynth.schema.predicates import Hole, compile_constraints
+from fixturesynth.schema.predicates import compile_constraints
 
 __all__ = ["DomainLike", "rule_for_column"]
 
@@ -115,6 +117,8 @@ def _plain(value: object) -> Any:
         return int(value) if value == value.to_integral_value() else str(value)
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
@@ -184,11 +188,13 @@ def _whole(case: _Case) -> RuleCall | None:
         return case.call("choices", {"values": [1, 0], "weights": list(flag_weights(words_in(case.column.name)))})
     wide = case.type.bits is None or case.type.bits >= 32
     clock = case.meaning in _ALWAYS or (case.meaning in MOMENTS and _timed(case.column.name))
-    if not (wide and plain and clock) or case.unique:
+    if not (wide and clock) or case.unique:
         return None
     low, high, _ = MOMENTS.get(case.meaning or "", ("now - 2 years", "now", True))
     unit = epoch_unit(case.type, case.column.name)
-    return _checked(case, [case.call("epochs", {"low": low, "high": high, "unit": unit})])
+    counted = case.call("epochs", {"low": low, "high": high, "unit": unit})
+    found = _checked(case, [counted])
+    return found if plain or found == counted else None  # a check that leaves few moments means other numbers
 
 
 _FRACTIONS: Final = frozenset({"tax_rate", "discount_rate", "rate"})
@@ -231,48 +237,13 @@ def _moment(case: _Case) -> RuleCall | None:
     step = timedelta(days=1) if name == "dates" else timedelta(seconds=1)
     domain = case.domain
     if domain is not None and (domain.low is not None or domain.high is not None or domain.holes or domain.excluded):
-        first, last = _window(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
+        first, last = window_of(domain, moment_of(low, case.now), moment_of(high, case.now), step, case.now)
         if first > last:
             return None
         options = {"low": first.isoformat(), "high": last.isoformat()}
     if recent and not case.unique:
         options["recent"] = True
     return _checked(case, [case.call(name, options)])
-
-
-def _window(domain: Any, first: datetime, last: datetime, step: timedelta, now: datetime) -> tuple[datetime, datetime]:
-    """The part of ``first`` to ``last`` that the domain leaves free; beside it, as wide, where that is nothing.
-
-    Of several free spans, between holes, the one with most of ``first`` to ``last`` counts.
-    """
-    parts = [_part(low, high, first, last) for low, high in _spans(domain, step, now)]
-    return max(parts, key=lambda part: (min(part[1], last) - max(part[0], first), part[1] - part[0]))
-
-
-def _part(low: datetime | None, high: datetime | None, first: datetime, last: datetime) -> tuple[datetime, datetime]:
-    width = last - first
-    if low is not None and low >= last:
-        return low, min(low + width, high or low + width)
-    if high is not None and high <= first:
-        return max(high - width, low or high - width), high
-    return max(first, low or first), min(last, high or last)
-
-
-def _spans(domain: Any, step: timedelta, now: datetime) -> list[tuple[datetime | None, datetime | None]]:
-    """What lies between the domain's ends and its holes; None is endless."""
-
-    def edge(value: Any, is_open: bool, inwards: timedelta) -> datetime:
-        return moment_of(str(value), now) + (inwards if is_open else timedelta())
-
-    start = edge(domain.low, domain.low_open, step) if domain.low is not None else None
-    out: list[tuple[datetime | None, datetime | None]] = []
-    for hole in sorted((*domain.holes, *(Hole(v, v) for v in domain.excluded)), key=lambda h: str(h.low)):
-        # An open end of a hole is a value.
-        out.append((start, edge(hole.low, not hole.low_open, -step)))
-        after = edge(hole.high, not hole.high_open, step)
-        start = after if start is None else max(start, after)
-    out.append((start, edge(domain.high, domain.high_open, -step) if domain.high is not None else None))
-    return [(a, b) for a, b in out if a is None or b is None or a <= b] or out[-1:]
 
 
 def _time(case: _Case) -> RuleCall | None:
@@ -373,6 +344,7 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     """Rules for a text column, the most telling first: what the column means, then the shapes that its checks name."""
     if case.domain is not None and case.domain.json:
         yield case.call("json")
+    yield from _of_length(case)
     if case.domain is None or not _is_shaped(case.domain):
         yield from _meant(case)
         yield from _plainly(case)
@@ -383,12 +355,27 @@ def _text_candidates(case: _Case) -> Iterator[RuleCall]:
     yield from _plainly(case)
 
 
+def _of_length(case: _Case) -> Iterator[RuleCall]:
+    """Texts that must have a length of hashes or of UUIDs are such, unless they mean something else."""
+    length = case.domain.min_length if case.domain is not None else None
+    if length is None or length != case.domain.max_length or case.meaning not in _NUMBERED:
+        return
+    if length == 36:
+        yield case.call("uuid")
+    elif length in (32, 40, 64, 128):
+        yield case.call("hex", {"length": length})
+
+
 def _is_shaped(domain: Any) -> bool:
     return bool(domain.like or domain.regex)
 
 
 def _shapes(case: _Case) -> Iterator[RuleCall]:
     """Texts drawn from the patterns of the column's checks, which say how they are written and not what they are."""
+    if (letters := letters_of([p for p, _, negated in case.domain.regex if negated])) is not None:
+        least = case.domain.min_length or 1
+        most = max(least, min(n for n in (case.domain.max_length, case.type.length, least + 11) if n is not None))
+        yield case.call("regex", {"pattern": f"{letters}{{{least},{most}}}"})
     for pattern, _ignore_case, negated in case.domain.regex:
         if not negated:
             yield case.call("regex", {"pattern": pattern})
@@ -470,6 +457,7 @@ _CODED: Final = {
     "locale": "[a-z]{2}-[A-Z]{2}",
     "currency": "[A-Z]{3}",
 }
+_NUMBERED: Final = frozenset((None, "identifier", "id", "uuid", "code", "key", "token", "external_id", "reference"))
 _IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
 
 # What names of places are in so few letters.

@@ -27,7 +27,10 @@ _SECOND: Final = vocabulary.listed("""
 
 
 def choices(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """One of ``values``, by ``weights`` (integers or shares); the enum's values when none are given."""
+    """One of ``values``, by ``weights`` (integers or shares); the enum's values when none are given.
+
+    Bytes are written in hexadecimal, ``\\x00ff``.
+    """
     values = [tuple(v) if isinstance(v, list) else v for v in options.get("values", context.type.values)]
     if not values:
         raise ValueError("values must not be empty")
@@ -52,6 +55,8 @@ def choices(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 def _array(values: list[Any], context: ColumnContext) -> pa.Array:
     target = arrow_type(context.type)
+    if pa.types.is_binary(target):
+        values = [bytes.fromhex(v[2:]) if isinstance(v, str) and v.startswith("\\x") else v for v in values]
     try:
         return array_of(values, target)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

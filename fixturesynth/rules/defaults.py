@@ -307,6 +307,8 @@ NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
     "pg_lsn": ([], "[1-9]/[1-9A-F][0-9A-F]{7}"),
     "pg_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
     "txid_snapshot": ([], "[1-4][0-9]{3}:[5-9][0-9]{3}:"),
+    **dict.fromkeys(("xid", "xid8"), ([], "[1-9][0-9]{6,8}")),
+    "tid": ([], r"\([1-9][0-9]{0,3},[1-9][0-9]?\)"),
     "cube": ([], r"\([1-9][0-9]?, [1-9][0-9]?, [1-9][0-9]?\)"),
     "seg": ([], r"[1-9][0-9]?\.[1-9] \.\. [1-9][0-9]{2}\.[1-9]"),
     # The server puts the check digit in the place of the question mark.

@@ -1,10 +1,12 @@
 """A subset of regular expressions as phrases: classes, quantifiers, groups, alternation, anchors."""
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from fixturesynth.rules.grammar import Phrase, Pool
 
-__all__ = ["phrases_of"]
+__all__ = ["letters_of", "phrases_of"]
 
 _DIGITS: Final = "0123456789"
 _LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -41,6 +43,19 @@ def phrases_of(pattern: str) -> Branches:
     if reader.at < len(pattern):
         raise reader.error("unbalanced bracket")
     return branches
+
+
+_FOREIGN: Final = re.compile(r"(?:\\A|\^)?(?:\.\*)?\[\^((?:[^\]\\]|\\.)+)\](?:\.\*)?(?:\\Z|\$)?")
+
+
+def letters_of(refused: Sequence[str]) -> str | None:
+    r"""The class that is left where texts must not have a sign outside of one; None where no pattern refuses that.
+
+    >>> letters_of([r"\A.*[^0-9A-F].*\Z"])
+    '[0-9A-F]'
+    """
+    found = [match[1] for pattern in refused if (match := _FOREIGN.fullmatch(pattern))]
+    return f"[{found[0]}]" if found else None
 
 
 class _Reader:

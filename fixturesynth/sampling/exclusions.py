@@ -67,7 +67,7 @@ def settle_exclusions(assembly: Assembly, columns: Columns, late: frozenset[str]
         if plan.how == "apart":
             out = deal_groups(assembly, plan, out, rows)
         if rows.size:
-            (_shared if plan.how == "same" else _apart)(assembly, plan, out, rows)
+            _WAYS[plan.how](assembly, plan, out, rows)
     return out
 
 
@@ -96,11 +96,18 @@ def _excluded(assembly: Assembly, plan: ExclusionPlan, columns: Columns) -> Mask
         out[rows] = codes != codes[first[which]] if rows.size else False
         return out
     kind = assembly.table.column(plan.low).type
+    if plan.how == "days":
+        days = units_of(columns[plan.low].take(array_of(rows)), kind)
+        order = np.lexsort((days, groups))
+        near = (np.diff(days[order]) < plan.least) & (np.diff(groups[order]) == 0)
+        out[rows[order[1:][near]]] = True
+        return out
     kind = kind.element if plan.low == plan.high and kind.element is not None else kind
     spans = _read(columns, plan, rows, kind)
     least, most = np.iinfo(np.int64).min, np.iinfo(np.int64).max
     low = np.where(spans.starts, spans.low, least)
-    high = np.where(spans.ends, spans.high - (0 if plan.closed else 1), most)  # the last unit that belongs to it
+    last = spans.high + plan.slack - (0 if plan.closed else 1)  # the last unit that belongs to it
+    high = np.where(spans.ends, last, most)
     full = high >= low
     order = np.flatnonzero(full)[np.lexsort((low[full], groups[full]))]
     if order.size:
@@ -136,6 +143,19 @@ def _shared(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Int
     columns[plan.low] = columns[plan.low].take(array_of(index))
 
 
+def _days_apart(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Integers) -> None:
+    """Rows of a group are on days of their own, each moved as little as can be."""
+    kind = assembly.table.column(plan.low).type
+    days = units_of(columns[plan.low].take(array_of(rows)), kind)
+    groups = _groups(plan, columns, rows)
+    order = np.lexsort((hashed(rows, assembly.seed, plan.name), days, groups))
+    window = int(days.min()), int(days.max()) + plan.least
+    placed = np.empty_like(days)
+    taken = np.full(rows.size, plan.least, dtype=np.int64)
+    placed[order] = place_spans(groups[order], days[order], taken, window)
+    columns[plan.low] = _put(columns[plan.low], values_of(placed, kind, columns[plan.low].type), rows)
+
+
 def _apart(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Integers) -> None:
     kind = assembly.table.column(plan.low).type
     kind = kind.element if plan.low == plan.high and kind.element is not None else kind
@@ -155,15 +175,16 @@ def _apart(assembly: Assembly, plan: ExclusionPlan, columns: Columns, rows: Inte
     found.low = np.clip(found.low, soft[0], soft[1])
     length = np.maximum(found.high - found.low, 0)
     least = max(0 if plan.closed and discrete else 1, plan.least if plan.least > 1 else 0)
-    taken = np.maximum(length, least) + closing
-    taken = _fitted(assembly, plan, groups, taken, soft, kind, least + closing)
+    taken = np.maximum(length, least) + closing + plan.slack
+    if not plan.unit:  # what another column counts is as long as that says
+        taken = _fitted(assembly, plan, groups, taken, soft, kind, least + closing + plan.slack)
     first_open, last_open = ~found.starts, ~found.ends
     order = np.lexsort((hashed(rows, assembly.seed, plan.name), found.low, last_open, ~first_open, groups))
     low = np.empty(rows.size, dtype=np.int64)
     window = soft[0], soft[1] + closing
     ceiling = None if plan.ceiling is None else plan.ceiling + closing
     low[order] = place_spans(groups[order], found.low[order], taken[order], window, ceiling)
-    found.low, found.high = low, low + taken - closing
+    found.low, found.high = low, low + taken - closing - plan.slack
     _write(columns, plan, rows, found, kind)
 
 
@@ -301,6 +322,11 @@ def _running_max(groups: Integers, values: Integers) -> Integers:
 # -- columns to units and back ----------------------------------------------------------------------------------------
 def _read(columns: Columns, plan: ExclusionPlan, rows: Integers, kind: ColumnType) -> Spans:
     index = array_of(rows)
+    if plan.unit:
+        start, count = columns[plan.low].take(index), pc.fill_null(columns[plan.high].take(index).cast(pa.int64()), 0)
+        begins = units_of(start, kind)
+        valid = np.array(start.is_valid(), dtype=bool)
+        return Spans(begins, begins + numpy_of(count) * plan.unit, valid, valid.copy())
     if plan.low == plan.high:
         low, high = range_ends(columns[plan.low].take(index), kind)
     else:
@@ -315,7 +341,8 @@ def _write(columns: Columns, plan: ExclusionPlan, rows: Integers, spans: Spans, 
         multiple = bool(pc.any(pc.starts_with(column.take(array_of(rows[:1])), "{")).as_py())
         columns[plan.low] = _put(column, range_texts(spans.low, spans.high, kind, multiple=multiple), rows)
         return
-    for name, values, known in ((plan.low, spans.low, spans.starts), (plan.high, spans.high, spans.ends)):
+    ends = ((plan.low, spans.low, spans.starts), (plan.high, spans.high, spans.ends))
+    for name, values, known in ends[: 1 if plan.unit else 2]:
         target = columns[name].type
         made = pc.if_else(array_of(known), values_of(values, kind, target), scalar_of(None, target))
         columns[name] = _put(columns[name], made, rows)
@@ -325,3 +352,6 @@ def _put(column: pa.Array, made: pa.Array, rows: Integers) -> pa.Array:
     index = np.arange(len(column))
     index[rows] = len(column) + np.arange(rows.size)
     return pa.concat_arrays([column, made.cast(column.type)]).take(array_of(index))
+
+
+_WAYS = {"apart": _apart, "days": _days_apart, "same": _shared}

@@ -128,7 +128,8 @@ class TableReader:
                 domain_checks=domain.checks,
             )
         else:
-            column = Column(name, self.types.read(text))
+            plain = text[: -len(" binary")] if self.dialect == "mysql" and text.lower().endswith(") binary") else text
+            column = Column(name, self.types.read(plain), collation=None if plain == text else "utf8mb4_bin")
         self.draft.columns.append(column)
         if column.type.kind == "other":
             self.draft.not_understood.append(f"type {text} of column {name}")

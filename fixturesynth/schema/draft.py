@@ -7,6 +7,7 @@ nameless foreign keys, implicit parent columns, the tables' own spelling of name
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fixturesynth.schema.lexing import respelled
 from fixturesynth.schema.model import (
     Check,
     Column,
@@ -78,11 +79,14 @@ def freeze(
         tables.append(
             Table(
                 name=draft.name,
-                columns=tuple(draft.columns),
+                columns=tuple(_computing(c, draft, dialect) for c in draft.columns),
                 schema=draft.schema,
                 primary_key=draft.primary_key,
                 foreign_keys=with_names(foreign_keys),
-                uniques=tuple(draft.uniques),
+                uniques=tuple(
+                    replace(u, expressions=tuple(respelled(e, draft.column_names, dialect) for e in u.expressions))
+                    for u in draft.uniques
+                ),
                 checks=tuple(draft.checks),
                 exclusions=tuple(draft.exclusions),
                 comment=draft.comment,
@@ -93,6 +97,13 @@ def freeze(
             )
         )
     return Schema(tuple(tables), dialect, name, tuple(not_understood))
+
+
+def _computing(column: Column, draft: Draft, dialect: Dialect) -> Column:
+    if column.generated is None:
+        return column
+    text = respelled(column.generated.expression, draft.column_names, dialect)
+    return replace(column, generated=replace(column.generated, expression=text))
 
 
 def completed(fk: ForeignKey, child: Draft, parent: Draft, any_case: bool) -> tuple[str | None, ForeignKey]:

@@ -308,7 +308,9 @@ class ForeignKeyGraph:
             place, pairs = state
             for step in self.schema[place].foreign_keys if place in self.schema else ():
                 onward = dict(zip(step.columns, step.parent_columns, strict=True))
-                certain = not any(_is_nullable(self.schema[place], c) for c in step.columns)
+                # What the reference carries is set, or it would reference nothing.
+                carries = {here for _, here in pairs}
+                certain = not any(_is_nullable(self.schema[place], c) for c in step.columns if c not in carries)
                 if certain and all(here in onward for _, here in pairs):
                     after = (step.parent, frozenset((own, onward[here]) for own, here in pairs))
                     paths.setdefault(after, (*paths[state], f"{place}.{step.name}"))

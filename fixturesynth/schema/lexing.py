@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-__all__ = ["Token", "names_in", "split_statements", "text_of", "tokenize", "unbracketed", "unquote"]
+__all__ = ["Token", "names_in", "respelled", "split_statements", "text_of", "tokenize", "unbracketed", "unquote"]
 
 TokenKind = Literal["word", "name", "string", "number", "symbol"]
 
@@ -153,6 +153,23 @@ def names_in(text: str, columns: Iterable[str], dialect: str) -> tuple[str, ...]
         exact = {name.casefold() for name in exact}
         return tuple(c for c in columns if c.casefold() in exact)
     return tuple(c for c in columns if c in exact)
+
+
+def respelled(text: str, columns: Iterable[str], dialect: str) -> str:
+    """The expression with bare names of columns written as the columns are.
+
+    >>> respelled("LOWER(Name)", ["name"], "postgresql"), respelled("lower(NAME)", ["Name"], "sqlite")
+    ('LOWER(name)', 'lower(Name)')
+    """
+    folds = LEXICONS.get(dialect, LEXICONS["generic"]).folds
+    spelling = {c if folds else c.casefold(): c for c in columns}
+    out, at = [], 0
+    for token in tokenize(text, dialect):
+        own = spelling.get(token.value if folds else token.value.casefold()) if token.kind == "word" else None
+        if own is not None and own != token.text:
+            out += [text[at : token.start], own]
+            at = token.end
+    return "".join([*out, text[at:]])
 
 
 def unbracketed(text: str, dialect: str) -> str:

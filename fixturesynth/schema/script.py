@@ -17,6 +17,7 @@ from fixturesynth.schema.declarations import (
     settle,
 )
 from fixturesynth.schema.draft import Draft, freeze, table_name
+from fixturesynth.schema.forgetting import forget_column, forget_constraint, respell
 from fixturesynth.schema.lexing import split_statements, unbracketed
 from fixturesynth.schema.model import Column, ColumnType, Dialect, Schema, Unique
 
@@ -34,8 +35,10 @@ class Script:
     parents: dict[str, list[str]] = field(default_factory=dict)  # INHERITS, by child
     not_understood: list[str] = field(default_factory=list)
 
+    inside: str | None = None  # the schema whose elements are being read
+
     def identity(self, schema: str | None, name: str) -> str:
-        return table_name(schema, name, self.default_schema)
+        return table_name(schema or self.inside, name, self.default_schema)
 
     def draft(self, cursor: Cursor) -> Draft | None:
         """The table named at the cursor, whatever its case where the dialect does not mind."""
@@ -85,6 +88,8 @@ def read_statement(cursor: Cursor, script: Script) -> bool:
     for phrase, read in STATEMENTS:
         if cursor.accept(*phrase):
             return read(cursor, script)
+    if cursor.accept("DROP"):
+        return True  # of what holds no rows
     if cursor.word() == "CREATE":
         cursor.take()
         cursor.accept("OR", "REPLACE")
@@ -96,7 +101,7 @@ def read_statement(cursor: Cursor, script: Script) -> bool:
 
 # fmt: off
 PASSED_OVER = (
-    "SET", "SELECT", "INSERT", "COPY", "GRANT", "REVOKE", "DROP", "LOCK", "UNLOCK", "BEGIN", "COMMIT", "START", "END",
+    "SET", "SELECT", "INSERT", "COPY", "GRANT", "REVOKE", "LOCK", "UNLOCK", "BEGIN", "COMMIT", "START", "END",
     "ROLLBACK", "ANALYZE", "VACUUM", "PRAGMA", "REPLACE INTO", "UPDATE", "DELETE", "TRUNCATE", "DO", "CALL",
     "SECURITY LABEL", "REINDEX", "RESET", "CHECKPOINT",
 )
@@ -120,7 +125,7 @@ def create_table(cursor: Cursor, script: Script) -> bool:
     cursor.accept("IF", "NOT", "EXISTS")
     schema, bare = cursor.qualified()
     name = script.identity(schema, bare)
-    schema = schema or script.default_schema
+    schema = schema or script.inside or script.default_schema
     if cursor.accept("PARTITION", "OF"):
         return partition_of(cursor, script, Draft(name, schema))
     if cursor.word() != "(":
@@ -131,6 +136,20 @@ def create_table(cursor: Cursor, script: Script) -> bool:
         draft.partition_of = script.parents[name][0]
     script.drafts[name] = draft
     return True
+
+
+def create_schema(cursor: Cursor, script: Script) -> bool:
+    """``CREATE SCHEMA name`` and the elements that may follow it without a semicolon."""
+    cursor.accept("IF", "NOT", "EXISTS")
+    name = cursor.qualified()[1]
+    cursor.skip_to("CREATE")
+    understood = True
+    while not cursor.done:
+        element = Cursor(cursor.source, cursor.until(frozenset({"CREATE", "GRANT"})))
+        script.inside = name
+        understood = read_statement(element, script) and understood
+        script.inside = None
+    return understood
 
 
 def partition_of(cursor: Cursor, script: Script, draft: Draft) -> bool:
@@ -303,6 +322,78 @@ def attach_partition(part: Cursor, draft: Draft, script: Script) -> bool:
     return True
 
 
+def _respelled(draft: Draft, script: Script, old: str, new: str) -> None:
+    respell(draft, old, new, script.dialect)
+    for other in script.drafts.values():
+        other.foreign_keys = [
+            replace(f, parent_columns=tuple(new if c == old else c for c in f.parent_columns))
+            if f.parent == draft.name
+            else f
+            for f in other.foreign_keys
+        ]
+
+
+def change(part: Cursor, draft: Draft, script: Script) -> bool:
+    """MySQL's CHANGE states the column anew, by another name."""
+    old, new = part.name(), part.peek()
+    if new is None or old not in draft.column_names:
+        return False
+    _respelled(draft, script, old, new.value)
+    return modify(part, draft, script)
+
+
+def rename_column(part: Cursor, draft: Draft, script: Script) -> bool:
+    old = part.name()
+    if old not in draft.column_names or not part.accept("TO"):
+        return False
+    _respelled(draft, script, old, part.name())
+    return True
+
+
+def rename(part: Cursor, draft: Draft, script: Script) -> bool:
+    """The table by another name, also where it is referenced."""
+    old, new = draft.name, script.identity(draft.schema, part.qualified()[1])
+    script.drafts = {new if d is draft else n: d for n, d in script.drafts.items()}
+    draft.name = new
+    for other in script.drafts.values():
+        other.foreign_keys = [replace(f, parent=new) if f.parent == old else f for f in other.foreign_keys]
+    return True
+
+
+def drop_table(cursor: Cursor, script: Script) -> bool:
+    cursor.accept("IF", "EXISTS")
+    for part in split_commas(cursor):
+        draft = script.draft(part)
+        script.drafts = {n: d for n, d in script.drafts.items() if d is not draft}
+        script.parents = {n: p for n, p in script.parents.items() if n in script.drafts}
+    return True
+
+
+def drop_index(cursor: Cursor, script: Script) -> bool:
+    cursor.accept("CONCURRENTLY")
+    cursor.accept("IF", "EXISTS")
+    name = cursor.qualified()[1]
+    for draft in script.drafts.values():
+        draft.uniques = [u for u in draft.uniques if not (u.is_index and u.name == name)]
+    return True
+
+
+def drop_column(part: Cursor, draft: Draft, script: Script) -> bool:
+    part.accept("IF", "EXISTS")
+    forget_column(draft, part.name(), script.dialect)
+    return True
+
+
+def drop_primary_key(part: Cursor, draft: Draft, script: Script) -> bool:
+    draft.primary_key = None
+    return True
+
+
+def drop_constraint(part: Cursor, draft: Draft, script: Script) -> bool:
+    optional = part.accept("IF", "EXISTS")
+    return forget_constraint(draft, part.name(), script.dialect) or optional
+
+
 Alteration = Callable[[Cursor, Draft, Script], bool]
 ALTERATIONS: tuple[tuple[tuple[str, ...], Alteration], ...] = (
     (("ADD", "COLUMN"), add_column),
@@ -312,6 +403,18 @@ ALTERATIONS: tuple[tuple[tuple[str, ...], Alteration], ...] = (
     (("MODIFY", "COLUMN"), modify),
     (("MODIFY",), modify),
     (("ATTACH", "PARTITION"), attach_partition),
+    (("CHANGE", "COLUMN"), change),
+    (("CHANGE",), change),
+    (("RENAME", "COLUMN"), rename_column),
+    (("RENAME", "TO"), rename),
+    (("RENAME", "AS"), rename),
+    (("RENAME", "CONSTRAINT"), lambda part, draft, script: True),
+    (("DROP", "COLUMN"), drop_column),
+    (("DROP", "PRIMARY", "KEY"), drop_primary_key),
+    *(
+        (("DROP", *words), drop_constraint)
+        for words in (("CONSTRAINT",), ("FOREIGN", "KEY"), ("CHECK",), ("INDEX",), ("KEY",))
+    ),
 )
 
 
@@ -333,6 +436,7 @@ def comment_on(cursor: Cursor, script: Script) -> bool:
 
 Statement = Callable[[Cursor, Script], bool]
 STATEMENTS: tuple[tuple[tuple[str, ...], Statement], ...] = (
+    (("CREATE", "SCHEMA"), create_schema),
     (("CREATE", "TABLE"), create_table),
     (("CREATE", "OR", "REPLACE", "TABLE"), create_table),
     (("CREATE", "UNLOGGED", "TABLE"), create_table),
@@ -344,5 +448,7 @@ STATEMENTS: tuple[tuple[tuple[str, ...], Statement], ...] = (
     (("CREATE", "CONSTRAINT", "TRIGGER"), create_trigger),
     (("ALTER", "TABLE"), alter_table),
     (("COMMENT", "ON"), comment_on),
+    (("DROP", "TABLE"), drop_table),
+    (("DROP", "INDEX"), drop_index),
     (("USE",), use),
 )

@@ -34,6 +34,7 @@ class Target:
     narrow_references: bool = False  # none into another schema, none of a row to itself
     foreign_key_actions: frozenset[str] = frozenset({"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"})
     generated: frozenset[str] = frozenset({"STORED", "VIRTUAL"})
+    constrained_generated: bool = True  # unique sets and checks may hold a generated column
     ilike: bool = False
     pure_checks: bool = True  # a check may not call the clock
     zoned_literals: bool = False  # a timestamp's text may end in +00
@@ -325,6 +326,7 @@ TARGETS: Mapping[str, Target] = {
             foreign_key_actions=frozenset(),
             narrow_references=True,
             generated=frozenset({"VIRTUAL"}),
+            constrained_generated=False,
             pure_checks=False,
         ),
         Target("generic", "", _GENERIC, name_limit=30, alter_foreign_key=True),

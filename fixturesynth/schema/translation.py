@@ -155,6 +155,11 @@ def _table(
         for check in table.checks
         if (text := say.tried(f"check {check.name} ({check.text})", check.text, schema.dialect, target, table, kinds))
     ]  # fmt: skip
+    computed = {c.name for c in table.columns if c.generated is not None}
+    if not target.constrained_generated and not same:
+        for check in [c for c in checks if computed & set(c.columns)]:
+            checks.remove(check)
+            say.add(f"check {check.name} ({check.text})", "it has no checks on generated columns")
     columns = []
     for column in table.columns:
         columns.append(_column(column, table, schema, target, types[table.name][column.name], kinds, say))
@@ -236,7 +241,7 @@ def _column(
         identity = None if not counts and column_type.kind != "integer" else identity
         if column_type.kind == "enum" and target.enum_types:
             column_type = replace(column_type, name=f"{table.bare_name}_{column.name}")
-    nullable = column.nullable if column.generated is None or generated is not None else True
+    nullable = column.nullable if column.generated is None or (generated and target.constrained_generated) else True
     return replace(
         column,
         type=column_type,
@@ -296,6 +301,11 @@ def _unique(
     if schema.dialect == target.name:
         return unique
     what = f"unique {unique.name}"
+    computed = tuple(c for c in unique.columns if table.column(c).generated)
+    if computed and not target.constrained_generated:  # no constraint takes them, an index does, as expressions
+        plain = tuple(c for c in unique.columns if c not in computed)
+        named = (quote_name(c, schema.dialect) for c in computed)
+        unique = replace(unique, columns=plain, expressions=(*unique.expressions, *named), is_index=True)
     if unique.expressions and not target.expression_unique:
         say.add(what, "it has no unique expressions")
         return None

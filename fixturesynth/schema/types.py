@@ -65,7 +65,7 @@ OWN: Mapping[str, Mapping[str, ColumnType]] = {
         | rows("tsvector", "tsvector")
         | rows("ltree", "ltree")
         | rows("geometry", "point,line,lseg,box,path,polygon,circle", flat=True)
-        | rows("text", "tsquery,jsonpath,pg_lsn,pg_snapshot,txid_snapshot,cube,seg")
+        | rows("text", "tsquery,jsonpath,pg_lsn,pg_snapshot,txid_snapshot,cube,seg,xid,xid8,tid")
         | rows("text", "isbn,isbn13,issn,issn13,ismn,ismn13,ean13,upc")
         | rows("other", "int4multirange,int8multirange,nummultirange,tsmultirange,tstzmultirange,datemultirange")
     ),

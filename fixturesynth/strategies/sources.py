@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from fixturesynth.loading.judging import make_judge
-from fixturesynth.loading.verdicts import Judge
+from fixturesynth.loading.verdicts import Judge, judge_without_database
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.strategies.compiling import compile_source
@@ -30,15 +30,20 @@ def compiled(source: Any, settings: Settings) -> Source:
     if isinstance(source, str | Path):
         key = (str(source), settings)
         if key not in _BY_TEXT:
-            _BY_TEXT[key] = compile_source(schema_of(source), settings, judge_of(source))
+            _BY_TEXT[key] = _compiled(source, settings)
         return _BY_TEXT[key]
     try:
         known = _BY_OBJECT.setdefault(source, {})
     except TypeError:  # what cannot be kept weakly is compiled each time
         known = {}
     if settings not in known:
-        known[settings] = compile_source(schema_of(source), settings, judge_of(source))
+        known[settings] = _compiled(source, settings)
     return known[settings]
+
+
+def _compiled(source: Any, settings: Settings) -> Source:
+    schema = schema_of(source)
+    return compile_source(schema, settings, judge_of(source) or judge_without_database(schema))
 
 
 def schema_of(source: Any) -> Schema:

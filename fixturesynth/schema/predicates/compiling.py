@@ -54,6 +54,8 @@ _CAST_FAMILIES = {
     "UUID": {"uuid"},
     "BOOLEAN": {"boolean"},
 }  # casts that change no value of a column of these kinds; whole numbers only where the column has them
+# What SQLite stores of a column of these kinds, whatever its affinity.
+_STORED = {"integer": "integer", "boolean": "integer", "bytes": "blob", "text": "text", "uuid": "text", "json": "text"}
 _IGNORES_CASE = {"mysql", "mariadb", "sqlite"}  # where LIKE ignores case unless told otherwise
 _PREDICATES = (
     exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Like, exp.ILike,
@@ -286,11 +288,18 @@ class Walk:
     def _like(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         name = self._text_column(node.this)
         pattern = str(fold(node.expression))
+        padded = self._padded(name, want and pattern.endswith("%"))
         if want and isinstance(node, exp.Like):
             # Where LIKE ignores case, text in the pattern's own case still matches.
-            return self._one(name, null_passes, like=(pattern,))
+            return self._one(name, null_passes, like=(pattern,), **padded)
         ignore_case = isinstance(node, exp.ILike) or self.dialect in _IGNORES_CASE
-        return self._one(name, null_passes, regex=((like_to_regex(pattern), ignore_case, not want),))
+        return self._one(name, null_passes, regex=((like_to_regex(pattern), ignore_case, not want),), **padded)
+
+    def _padded(self, name: str, open_end: bool) -> dict[str, int]:
+        """PostgreSQL looks for patterns in char(n) with its blanks: only texts in full length have none."""
+        kind = self.table.column(name).type
+        filled = self.dialect == "postgresql" and kind.kind == "text" and kind.fixed and kind.length is not None
+        return {"min_length": kind.length} if filled and not open_end and kind.length is not None else {}
 
     def _regex(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         name = self._text_column(node.this)
@@ -304,7 +313,8 @@ class Walk:
         ignore_case = isinstance(node, exp.RegexpILike) or (flag is not None and "i" in str(fold(flag)))
         # MySQL's collations mostly ignore case: the stricter reading is right under both kinds.
         ignore_case = ignore_case or (not want and self.dialect in ("mysql", "mariadb"))
-        return self._one(name, null_passes, regex=((pattern, ignore_case, not want),))
+        padded = self._padded(name, want and not pattern.endswith(r"\Z"))
+        return self._one(name, null_passes, regex=((pattern, ignore_case, not want),), **padded)
 
     def _starts_with(self, node: exp.Expression, want: bool, null_passes: bool) -> Branches:
         pattern = re.escape(str(fold(node.expression)))
@@ -359,25 +369,42 @@ class Walk:
         if not isinstance(value, int):
             raise NotUnderstood(f"a length is compared with {value!r}")
         subject = term.expressions[0] if isinstance(term, exp.Anonymous) else term.this
+        octets = bool(term.args.get("binary")) or isinstance(term, exp.Anonymous)  # LENGTH of MySQL
         if isinstance(subject, exp.Trim):
-            return self._trimmed_length(subject, operator, value, null_passes)
+            return self._trimmed_length(subject, operator, value, null_passes, octets=octets)
         name = self._column(subject)
         if name is None:
             raise NotUnderstood(f"{term.sql()!r} is not the length of a column")
         least, most = length_range(operator, value)
         kind = self.table.column(name).type.kind
-        if kind == "bytes" or term.args.get("binary") or isinstance(term, exp.Anonymous):
+        if kind == "bytes" or octets:
             return self._one(name, null_passes, octets=(least, most))
         if kind not in _TEXTUAL:
             raise NotUnderstood(f"{name!r} is no text")
         return self._one(name, null_passes, min_length=least, max_length=most)
 
     def _trimmed_length(
-        self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool
+        self, trim: exp.Expression, operator: type[exp.Expression], value: int, null_passes: bool, *, octets: bool
     ) -> Branches:
-        if length_range(operator, value) != (1, None):
+        if length_range(operator, value) == (1, None):
+            return self._trim(trim, exp.NEQ, "", null_passes)
+        if trim.expression is not None:
             raise NotUnderstood(f"the length of {trim.sql()!r} is limited")
-        return self._trim(trim, exp.NEQ, "", null_passes)
+        least, most = length_range(operator, value)
+        # Of the texts that are as long without their blanks, those that have none at their ends.
+        limits: dict[str, Any] = {"octets": (least, most)} if octets else {"min_length": least, "max_length": most}
+        return self._one(self._text_column(trim.this), null_passes, trimmed=True, **limits)
+
+    def _beginning(
+        self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool
+    ) -> Branches:
+        """``left(x, 3) = 'tl_'`` and ``substr(x, 1, 3) = 'tl_'``."""
+        start = term.args.get("start") or exp.Literal.number(1)
+        size = fold(term.expression if isinstance(term, exp.Left) else term.args.get("length") or exp.null())
+        if fold(start) != 1 or not isinstance(value, str) or size != len(value) or operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{term.sql()!r} is compared with {value!r}")
+        pattern = (r"\A" + re.escape(value), False, operator is exp.NEQ)
+        return self._one(self._text_column(term.this), null_passes, regex=(pattern,))
 
     def _trim(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if value != "" or operator not in (exp.EQ, exp.NEQ, exp.GT) or term.expression is not None:
@@ -413,6 +440,18 @@ class Walk:
             self._term(first, operator, value, False),
             both(null, self._term(remaining, operator, value, null_passes)),
         )
+
+    def _typeof(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        """SQLite's ``typeof(x) = 'integer'``: what is written to a column has its kind; NULL is ``'null'``."""
+        name = self._column(term.this)
+        kind = _STORED.get(self.table.column(name).type.kind) if name is not None and self.dialect == "sqlite" else None
+        if name is None or kind is None or operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{term.sql()!r} is not known")
+        equal = operator is exp.EQ
+        if value in (kind, "null"):
+            only_null = (value == "null") is equal
+            return (Branch({name: ColumnDomain(name, only_null=only_null, not_null=not only_null)}),)
+        return NEVER if equal else ALWAYS
 
     def _count_nulls(
         self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool
@@ -474,5 +513,6 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
 _TERMS: dict[Any, _Term] = {
     exp.Length: Walk._length, "octet_length": Walk._length, "strlen": Walk._length, exp.ByteLength: Walk._length,
     exp.Trim: Walk._trim, exp.Lower: Walk._cased, exp.Upper: Walk._cased, exp.Coalesce: Walk._coalesced,
+    exp.Left: Walk._beginning, exp.Substring: Walk._beginning, exp.Typeof: Walk._typeof,
     "num_nulls": Walk._count_nulls, "num_nonnulls": Walk._count_nulls,
 }  # fmt: skip

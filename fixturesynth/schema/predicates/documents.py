@@ -72,6 +72,8 @@ def _parsed(text: str) -> Any:
 def _documents(rows: Rows, node: Any) -> _Documents:
     if isinstance(node, (exp.JSONExtract, exp.JSONBExtract)):
         return _documents(rows, node.this).at(_steps(node.expression))
+    if isinstance(node, exp.Sub):
+        return _without(_documents(rows, node.this), node.expression)
     values = rows.value(node)
     if is_list(values):
         raise NotUnderstood(f"{node.sql()!r} is an array, no document")
@@ -80,6 +82,23 @@ def _documents(rows: Rows, node: Any) -> _Documents:
     if any(d is _MISSING for d in found):
         rows.refuse(pa.array([d is _MISSING for d in found], pa.bool_()).take(coded.indices))
     return _Documents(found, coded.indices)
+
+
+def _without(documents: _Documents, node: Any) -> _Documents:
+    """``document - 'key'`` and ``document - ARRAY['a', 'b']``: without those keys, or without those texts in a list."""
+    listed = isinstance(node, exp.Array) or (isinstance(node, exp.Cast) and type_name(node) == "ARRAY")
+    dropped = {str(fold(e)) for e in elements(node)} if listed else {fold(node)}
+    if not all(isinstance(d, str) for d in dropped):
+        raise NotUnderstood(f"what is taken from a document by {node.sql()!r} is not known")
+
+    def rest(document: Any) -> Any:
+        if isinstance(document, dict):
+            return {k: v for k, v in document.items() if k not in dropped}
+        if isinstance(document, list):
+            return [d for d in document if type(d) is not str or d not in dropped]
+        return document
+
+    return _Documents([rest(d) for d in documents.found], documents.codes)
 
 
 def _steps(path: Any) -> list[str | int]:
@@ -215,7 +234,8 @@ def _scalar(rows: Rows, node: Any) -> pa.Array:
 def _unquoted(rows: Rows, found: _Documents) -> pa.Array:
     if rows.dialect != "sqlite":
         return found.each(_text_of, pa.string())
-    if all(isinstance(d, (_Number, bool)) or d in (None, _MISSING) for d in found.found):
+    numbers = [isinstance(d, (_Number, bool)) for d in found.found]
+    if any(numbers) and all(n or d in (None, _MISSING) for n, d in zip(numbers, found.found, strict=True)):
         return found.each(lambda d: None if d is None else float(d), pa.float64())
     return found.each(lambda d: _text_of(int(d) if isinstance(d, bool) else d), pa.string())
 

@@ -226,11 +226,18 @@ class TableConstraints:
 
 @dataclass(frozen=True)
 class Span:
-    """From ``low`` to ``high``: two columns, or one column of ranges twice. ``closed``: the upper end belongs to it."""
+    """From ``low`` to ``high``: two columns, or one column of ranges twice. ``closed``: the upper end belongs to it.
+
+    ``day``: the column of the day that both, times, are on. ``unit``: ``high`` counts how many microseconds of it the
+    span lasts. ``slack``: so many microseconds more belong to it.
+    """
 
     low: str
     high: str
     closed: bool = False
+    day: str | None = None
+    unit: int = 0
+    slack: int = 0
 
     @property
     def is_column(self) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ from sqlglot import exp
 
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates.domains import NotUnderstood, RangeLimits, Span
-from fixturesynth.schema.predicates.parsing import bare, call_name, column_name, fold, parse_condition
+from fixturesynth.schema.predicates.parsing import bare, call_name, column_name, fold, parse_condition, type_name
+from fixturesynth.schema.predicates.present import interval_of
 
 __all__ = ["only_orders", "parse_span", "range_condition"]
 
@@ -39,14 +41,18 @@ def parse_span(text: str, table: Table, dialect: str) -> Span | None:
         return parse_span(column_name(tree), table, dialect)
     if not isinstance(tree, exp.Anonymous) or call_name(tree) not in MAKERS or len(tree.expressions) not in (2, 3):
         return None
-    low, high = (_end(e) for e in tree.expressions[:2])
     try:
+        low, high = (_end(e, table) for e in tree.expressions[:2])
         bounds = fold(tree.expressions[2]) if len(tree.expressions) == 3 else "[)"
     except NotUnderstood:
         return None
-    if low is None or high is None or low == high or bounds not in BOUNDS:
+    if bounds not in BOUNDS or low.lasts is not None or low.day != high.day:
         return None
-    return Span(low, high, closed=bounds == "[]")
+    slack, closed = max(high.later - low.later, 0), bounds == "[]"
+    if high.lasts is not None:
+        same = low.column == high.column and low.day is None
+        return Span(low.column, high.lasts, closed, None, high.unit, slack) if same else None
+    return None if low.column == high.column else Span(low.column, high.column, closed, low.day, 0, slack)
 
 
 def range_condition(text: str, table: Table, dialect: str) -> tuple[str, RangeLimits] | None:
@@ -194,13 +200,77 @@ def _contained(node: exp.Expression) -> RangeLimits | None:
     return RangeLimits(low=low, high=high)
 
 
-def _end(node: exp.Expression) -> str | None:
-    """The column that an end is; COALESCE(column, infinity) is as open as NULL would be."""
+@dataclass(frozen=True)
+class _End:
+    """An end: a column, or a time ``column`` on a ``day``; ``later`` by microseconds, or by what a column counts."""
+
+    column: str
+    day: str | None = None
+    later: int = 0
+    lasts: str | None = None
+    unit: int = 0
+
+
+def _end(node: exp.Expression, table: Table) -> _End:
+    """What an end is; COALESCE(column, infinity) is as open as NULL would be. NotUnderstood for what is not known."""
     node = bare(node)
     if isinstance(node, exp.Coalesce) and len(node.expressions) == 1:
-        try:
-            other = str(fold(node.expressions[0])).lower()
-        except NotUnderstood:
-            return None
-        node = bare(node.this) if other in ("infinity", "-infinity") else node
-    return column_name(node) if isinstance(node, exp.Column) else None
+        endless = str(fold(node.expressions[0])).lower() in ("infinity", "-infinity")
+        node = bare(node.this) if endless else node
+    if isinstance(node, exp.Column):
+        return _End(column_name(node))
+    if not isinstance(node, (exp.Add, exp.Sub)):
+        raise NotUnderstood(f"{node.sql()!r} is no end of a span")
+    end, added = _end(node.this, table), node.expression
+    if isinstance(bare(added), exp.Column) and isinstance(node, exp.Add):
+        time = column_name(bare(added))
+        kinds = table.column(end.column).type.kind, table.column(time).type.kind
+        if kinds == ("date", "time") and end == _End(end.column):
+            return _End(time, end.column)
+    if added.find(exp.Column) is None:
+        months, span = interval_of(added)
+        moment = end.day is not None or table.column(end.column).type.kind == "timestamp"
+        if months or not moment:
+            raise NotUnderstood(f"{node.sql()!r} is no end of a span")
+        later = span // timedelta(microseconds=1)
+        return replace(end, later=end.later + (later if isinstance(node, exp.Add) else -later))
+    if isinstance(node, exp.Sub) or end.lasts is not None or end.day is not None:
+        raise NotUnderstood(f"{node.sql()!r} is no end of a span")
+    name, unit = _counted(added)
+    kinds = table.column(end.column).type.kind, table.column(name).type.kind
+    if kinds != ("timestamp", "integer") or unit <= timedelta():
+        raise NotUnderstood(f"{node.sql()!r} is no end of a span")
+    return replace(end, lasts=name, unit=unit // timedelta(microseconds=1))
+
+
+_PARTS = {"week": "weeks", "day": "days", "hour": "hours", "minute": "minutes", "second": "seconds"}
+
+
+def _counted(node: exp.Expression) -> tuple[str, timedelta]:
+    """A column that counts intervals, and one of them: ``n * interval '1 minute'``, ``(n || ' days')::interval``,
+    ``make_interval(mins => n)``."""
+    inner = node.this if isinstance(node, exp.Paren) else node
+    if isinstance(inner, exp.Paren):
+        return _counted(inner)
+    column = next(inner.find_all(exp.Column))
+    if isinstance(inner, exp.Mul):
+        sides = [inner.this, inner.expression]
+        factor = sides[1] if sides[0].find(exp.Column) else sides[0]
+        other = sides[0] if factor is sides[1] else sides[1]
+        months, unit = interval_of(factor)
+        if not months and isinstance(bare(other), exp.Column):
+            return column_name(column), unit
+    if isinstance(inner, exp.Cast) and type_name(inner) == "INTERVAL":
+        text = bare(inner.this)
+        if isinstance(text, exp.DPipe) and isinstance(bare(text.this), exp.Column):
+            months, unit = interval_of(exp.cast(exp.Literal.string(f"1{fold(bare(text.expression))}"), "interval"))
+            if not months:
+                return column_name(column), unit
+    if isinstance(inner, exp.MakeInterval):
+        for name, value in inner.args.items():
+            part = name
+            if isinstance(value, exp.Kwarg):
+                value = value.expression
+            if value is not None and isinstance(bare(value), exp.Column) and part in _PARTS:
+                return column_name(column), timedelta(**{_PARTS[part]: 1})
+    raise NotUnderstood(f"{node.sql()!r} counts no intervals")
