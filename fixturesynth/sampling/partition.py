@@ -323,7 +323,8 @@ def _dated(table: Table, model: TableModel, name: str, variables: list[str], job
         if variable in variables:
             codes = job.codes[:, variables.index(variable)]
             raw = words(stream(job.seed, job.table, name, part, job.partition), job.rows)
-            parts[part] = decode(model.encodings[variable], codes, stratified(codes.astype(np.int64), raw))
+            raw = _as_before(stratified(codes.astype(np.int64), raw), variable, name, job)
+            parts[part] = decode(model.encodings[variable], codes, raw)
     if model.calendars[name].get("since"):
         return pa.StructArray.from_arrays(list(parts.values()), names=list(parts))  # joined when it is known since when
     raw = words(stream(job.seed, job.table, name, "within", job.partition), job.rows)
@@ -358,9 +359,7 @@ def _inside_words(
         even = stratified(codes, leaning(own, out[other], strength) if other in out else own)
         # A row that is alone has nobody to share with, and what leans is not even.
         out[variable] = np.where(np.bincount(codes, minlength=1)[codes] > 1, even, own)
-        if variable in job.steady:
-            stays = job.steady[variable] >= 0
-            out[variable][stays] = hashed(job.steady[variable][stays], job.seed, job.table, column.name, "steady")
+        out[variable] = _as_before(out[variable], variable, column.name, job)
         for nest in model.nests.get(variable, ()):
             # Known categories are told apart more finely by each nest than by the one before.
             beside = {name: job.codes[:, variables.index(name)] for name in nest.beside}
@@ -371,6 +370,16 @@ def _inside_words(
         codes_of = {name: job.codes[:, i].astype(np.int64) for i, name in enumerate(variables)}
         out = tied(out, codes_of, model.ties)
     return out
+
+
+def _as_before(
+    raw: npt.NDArray[np.uint64], variable: str, column: str, job: ValuesJob
+) -> npt.NDArray[np.uint64]:  # fmt: skip
+    """Words inside of codes, (rows,), those of one number for the rows that have it from a sibling before."""
+    if variable not in job.steady:
+        return raw
+    source = job.steady[variable]
+    return np.where(source >= 0, hashed(source, job.seed, job.table, column, "steady"), raw)
 
 
 def _decoded(
