@@ -100,6 +100,11 @@ def test_what_an_entry_settles_is_one_of_its_own_order(made: Mapping[str, pd.Dat
     assert (settling["settles"] < settling["entry"]).all()
 
 
+def test_entries_of_few_orders_name_none_that_real_ones_would_not(model: fs.Synthesizer) -> None:
+    entries = model.sample(seed=3, rows=60).to_frames()["entries"]
+    assert not entries["settles"].notna()[entries["kind"].isin(["charge", "moved out"])].any()
+
+
 def test_receipts_rise_with_their_dates(made: Mapping[str, pd.DataFrame]) -> None:
     orders = made["orders"].sort_values("receipt")
     assert orders["receipt"].is_unique

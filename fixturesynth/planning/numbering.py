@@ -17,8 +17,8 @@ __all__ = ["is_running", "numbered_plan"]
 def numbered_plan(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> ColumnPlan | None:
     """How a running number, or what names one, is made; None where the column is neither, or a check is in the way."""
     if seen.near is not None and _counts(needs, seen.near):
-        filled = {"filled": [seen.rows - seen.nulls, seen.rows]} if seen.nulls else {}
-        distance = Modelled("numeric", {"delta_from": seen.near, **filled})
+        # Which entries name another one hangs on what they are; how many do follows from that.
+        distance = Modelled("numeric", {"delta_from": seen.near})
         return ColumnPlan(column.name, distance, f"learned, a number near {seen.near}")
     if not _counts(needs, column.name):
         return None
