@@ -92,6 +92,20 @@ def test_both_rules_are_told_and_measured(real: Mapping[str, pd.DataFrame], mode
         assert (witnesses, witnesses - kept) == (len(lines), missing)
 
 
+def test_a_dozen_products_are_enough(tmp_path: Path) -> None:
+    """Prices of a short list, each in whole units and no two alike; the lines bear witness, not the products."""
+    source = np.random.Generator(np.random.PCG64(6))
+    products = pd.DataFrame({"product_id": np.arange(1, 13), "price": 7 * np.arange(1, 13) ** 2, "weight": 5})
+    orders = pd.DataFrame({"order_id": np.arange(1, 201), "placed": pd.Timestamp("2024-03-01").date()})
+    rows = [(o, int(p)) for o in orders["order_id"] for p in source.choice(12, source.integers(1, 4), False) + 1]
+    lines = pd.DataFrame(rows, columns=["order_id", "product_id"])
+    lines["quantity"] = source.integers(1, 12, len(lines))
+    lines["cost"] = lines["quantity"] * products.set_index("product_id")["price"].loc[lines["product_id"]].to_numpy()
+    lines["packing"] = lines["gross"] = 1
+    made = joined(fitted({"orders": orders, "products": products, "lines": lines}, tmp_path).sample(seed=3))
+    assert (made["cost"] - made["quantity"] * made["price"]).abs().max() < 0.006
+
+
 def test_a_check_on_what_is_computed_from_is_held(real: Mapping[str, pd.DataFrame], tmp_path: Path) -> None:
     lines = joined(fitted(real, tmp_path, " CHECK (quantity BETWEEN 1 AND 11)").sample(seed=3))
     assert lines["quantity"].between(1, 11).all()

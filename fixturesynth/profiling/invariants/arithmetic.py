@@ -24,8 +24,8 @@ LEAST_DISTINCT = 6  # a target of fewer values fits something by accident
 _WIDEST = 80  # columns compared in pairs
 
 
-def measures(view: TableView) -> list[ColumnView]:
-    """Numbers that measure something: no keys, no references, at least three values."""
+def measures(view: TableView, least: int = FEWEST) -> list[ColumnView]:
+    """Numbers that measure something: no keys, no references, at least three values, in ``least`` rows or more."""
     return [
         c
         for c in view.columns.values()
@@ -34,7 +34,7 @@ def measures(view: TableView) -> list[ColumnView]:
         and c.decimals is not None
         and c.name not in view.references
         and c.name not in view.surrogates
-        and view.rows - c.nulls >= FEWEST
+        and view.rows - c.nulls >= least
     ][:_WIDEST]
 
 

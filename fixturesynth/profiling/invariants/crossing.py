@@ -37,7 +37,7 @@ def find_crossing(child: TableView, parent: TableView, fk: ForeignKey, at: Integ
     ``at``: each row's parent row, -1 for none, (n,).
     """
     own = measures(child)[:MOST_OWN]
-    theirs = [c for c in measures(parent) if not c.unique or c.decimals][:MOST_THEIRS]
+    theirs = measures(parent, least=1)[:MOST_THEIRS]  # the rows that bear witness are the children
     linked = np.flatnonzero(at >= 0)
     if len(own) < 2 or not theirs or linked.size < FEWEST:
         return
