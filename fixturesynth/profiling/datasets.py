@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.cardinalities import find_cardinalities
-from fixturesynth.profiling.columnar import locate_parents, view_table
+from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.columns import Role, profile_column
 from fixturesynth.profiling.composing import find_composed, may_be_composed
 from fixturesynth.profiling.copying import find_copied
@@ -119,6 +119,16 @@ def _relations(
     return invariants, unique_sets, find_cardinalities(schema, dataset)
 
 
+def _with_parents(
+    table: Table, known: Mapping[str, Table], dataset: Dataset
+) -> tuple[TableView, dict[str, tuple[TableView, Integers]]]:
+    """The rows, and by foreign key the parent's and each row's place there, -1 for none, (n,)."""
+    keys = [fk for fk in table.foreign_keys if fk.parent in known]
+    views = {n: view_table(known[n], dataset.arrow(n)) for n in {table.name, *(fk.parent for fk in keys)}}
+    own = views[table.name]
+    return own, {fk.name: (views[fk.parent], locate_parents(own, fk, views[fk.parent])[0]) for fk in keys}
+
+
 def _composed(
     tables: list[Table], dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
     groups: Mapping[str, Integers], protection: int,
@@ -129,11 +139,9 @@ def _composed(
     for table in tables:
         if not may_be_composed(table, columns[table.name]):
             continue
-        keys = [fk for fk in table.foreign_keys if fk.parent in known]
-        views = {n: view_table(known[n], dataset.arrow(n)) for n in {table.name, *(fk.parent for fk in keys)}}
-        above = {fk.name: (views[fk.parent], locate_parents(views[table.name], fk, views[fk.parent])[0]) for fk in keys}
+        view, above = _with_parents(table, known, dataset)
         protector = Protector.of(protection, groups.get(table.name))
-        for name, pieces in find_composed(views[table.name], columns[table.name], above, protector):
+        for name, pieces in find_composed(view, columns[table.name], above, protector):
             out[table.name, name] = pieces
     return out
 
@@ -143,13 +151,11 @@ def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], di
     known = {t.name: t for t in tables}
     out: dict[tuple[str, str], dict[str, Any]] = {}
     for table in tables:
-        view = view_table(table, dataset.arrow(table.name))
-        if not may_be_numbered(view):
+        if not may_be_numbered(view_table(table, dataset.arrow(table.name))):
             continue
-        keys = [fk for fk in table.foreign_keys if fk.parent in known and fk.parent != table.name]
-        parents = {fk.name: view_table(known[fk.parent], dataset.arrow(fk.parent)) for fk in keys}
-        above = {fk.name: locate_parents(view, fk, parents[fk.name])[0] for fk in keys}
-        numberings = find_numberings(view, above)
+        view, above = _with_parents(table, known, dataset)
+        others = {fk.name for fk in table.foreign_keys if fk.parent != table.name}
+        numberings = find_numberings(view, {name: at for name, (_, at) in above.items() if name in others})
         out |= {(table.name, column): {"numbering": found} for column, found in numberings.items()}
         out |= {(table.name, column): {"near": other} for column, other in find_pointers(view, numberings).items()}
     return out
