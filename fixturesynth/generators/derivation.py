@@ -22,7 +22,7 @@ from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.rounding import round_at
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["OPERATIONS", "agreeing", "as_type", "derive", "find_lookup", "find_rows"]
+__all__ = ["OPERATIONS", "agreeing", "as_type", "derive", "find_lookup", "find_rows", "of_nothing"]
 
 Parameters = Mapping[str, Any]
 Integers = npt.NDArray[np.int64]
@@ -237,6 +237,15 @@ def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int, 
     kept = kept.sort_by([("rows", "descending")])
     drop = _least_needed(kept, names)
     return kept.replace_schema_metadata({} if drop is None else {"drop": str(drop)})
+
+
+def of_nothing(lookup: pa.Table) -> pa.Table:
+    """The rows of a lookup of which a source is NULL: all that is known where every other value will be a new one."""
+    missing = np.zeros(lookup.num_rows, dtype=bool)
+    for name in lookup.column_names:
+        if name.startswith("s"):
+            missing |= numpy_of(combined(lookup[name]).is_null())
+    return lookup.filter(array_of(missing)).replace_schema_metadata({})
 
 
 def _least_needed(lookup: pa.Table, names: list[str]) -> int | None:

@@ -19,7 +19,7 @@ from fixturesynth.generators.calendar import WEEKDAY, split_parts
 from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.bins import bins_from_arrays
 from fixturesynth.generators.encoding.grids import to_grid
-from fixturesynth.generators.offsets import offset_facts, offsets
+from fixturesynth.generators.offsets import offset_facts, offsets, span_facts
 from fixturesynth.generators.tablemodel import column_variable, part_variable
 
 __all__ = ["LEAST_ROWS", "Known", "Parts", "Way", "bits_inside", "bits_saved", "own_way", "way_from"]
@@ -65,7 +65,7 @@ def own_way(name: str, values: pa.Array, encoding: str, beside: Sequence[pa.Arra
     return Way(parts, calendar=split[0], whole=values)
 
 
-def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array) -> Way | None:
+def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array, known: Known) -> Way | None:
     """The way of a column, (n,), by how far it lies from ``base``, (n,); None where that cannot be said."""
     monthly = split_parts(values, (), base) if encoding == "temporal" else None
     if monthly is not None:
@@ -73,7 +73,10 @@ def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array) -> Way 
         return Way(parts, {"parts": True}, monthly[0])
     facts = offset_facts(values, encoding)
     distance = None if facts is None else offsets(values, base, facts)
-    return None if distance is None else Way({column_variable(name): (distance, "numeric")}, facts)
+    if facts is None or distance is None:
+        return None
+    facts |= span_facts(values, base, facts, known.groups, known.protection)
+    return Way({column_variable(name): (distance, "numeric")}, facts)
 
 
 def bits_saved(one: Parts, other: Parts, beside: Codes, known: Known) -> float:

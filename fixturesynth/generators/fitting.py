@@ -30,7 +30,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
-from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows
+from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows, of_nothing
 from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, way_from
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import encode, fit_encoding
@@ -350,7 +350,7 @@ def _ways(rows: Rows, table: TablePlan, order: Integers, known: Known) -> dict[s
         beside = [values[n] for n, s in modelled.items() if n != name and s.encoding != "temporal"]
         own = own_way(name, values[name], source.encoding, beside)
         base = _base_column(rows, table, source, order)
-        apart = None if base is None else way_from(name, values[name], source.encoding, base)
+        apart = None if base is None else way_from(name, values[name], source.encoding, base, known)
         if base is None or apart is None or _is_alone(table, source, values[name], base, own, apart, known):
             ends = find_ends(values[name], known.groups, known.protection) if own.calendar is not None else {}
             ways[name] = own if own.calendar is None else replace(own, calendar=own.calendar | ends)
@@ -493,11 +493,14 @@ def _add_derived(
     if source.operation == "determines":
         lookup = find_lookup(sources, values, rows.protection, groups)
         if source.parameters.get("unseen"):
-            lookup = lookup.slice(0, 0)
+            lookup = of_nothing(lookup)
         lookups[column.name] = lookup
-        if "rule" in source.parameters:
-            return
         known = find_rows(sources, lookup) >= 0
+        if "rule" in source.parameters:
+            missing = np.asarray(values.is_null()) & ~known
+            if missing.any():
+                coded.add(null_variable(column.name), 2, missing)
+            return
         if "copied" in source.parameters:
             through, theirs = source.parameters["copied"]
             above = _through(rows, table, through, theirs, order)

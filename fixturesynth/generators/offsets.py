@@ -5,7 +5,7 @@ Numbers that nearly are another, or a multiple of it, are learned so as well: fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,9 +18,10 @@ from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets"]
+__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets", "span_facts", "spans"]
 
 Integers = npt.NDArray[np.int64]
+Facts = dict[str, Any]
 
 # A grid's form: which types are of it, and to which the others are cast; None: a decimal of the grid's scale.
 _NUMBERS = {
@@ -28,6 +29,8 @@ _NUMBERS = {
     "float": (pa.types.is_floating, pa.float64()),
     "decimal": (pa.types.is_decimal, None),
 }
+
+BEYOND = 0.05  # of the bases outside of where the real ones lay: somebody moved them, and what is counted from them
 
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
 
@@ -56,6 +59,37 @@ def near_facts(
     integers, valid = to_grid(target, facts)
     ends = protected_ends(integers[valid], groups[valid], protection)
     return {**facts, "base": base, "times": [times.numerator, times.denominator], "ends": list(ends)}
+
+
+def span_facts(target: pa.Array, base: pa.Array, facts: Mapping[str, Any], groups: Integers, protection: int) -> Facts:
+    """The first and the last moment of the target and of its base, (n,) each, protected, in the target's unit.
+
+    Rows end where they were read: who was born later has no events of later years. ``groups``: root entities, (n,).
+    """
+    out: dict[str, Any] = {}
+    if "form" in facts:
+        return out
+    for name, found in (("within", _integers(target, facts)), ("base_within", _integers(base, facts))):
+        if found is None or np.unique(groups[found[1]]).size < protection:
+            return {}
+        out[name] = list(protected_ends(found[0][found[1]], groups[found[1]], protection))
+    return out
+
+
+def spans(base: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, Integers, npt.NDArray[np.bool_]] | None:
+    """The least and the greatest offset from each base, (n,), that stays inside of what was seen, and where that holds.
+
+    None where nothing is known of it, or bases lie elsewhere than the real ones did.
+    """
+    found = _integers(base, facts) if "within" in facts else None
+    if found is None or not found[1].any():
+        return None
+    low, high = facts["base_within"]
+    usual = found[1] & (found[0] >= low) & (found[0] <= high)
+    if usual.sum() < (1 - BEYOND) * found[1].sum():
+        return None
+    first, last = facts["within"]
+    return first - found[0], last - found[0], usual
 
 
 def base_of(options: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
@@ -99,6 +133,18 @@ def offsets(target: pa.Array, base: pa.Array, facts: Mapping[str, Any]) -> pa.Ar
     return array_of(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
 
 
+def _turned_back(total: Integers, base: Integers, within: Sequence[int]) -> Integers:
+    """Moments beyond the ends as far inside of them, on the same side of their base where that is inside; (n,)."""
+    first, last = within
+    turned = np.where(total > last, 2 * last - total, np.where(total < first, 2 * first - total, total))
+    middle = np.clip(base, first, last)
+    turned = np.where(
+        total > last, np.maximum(turned, middle), np.where(total < first, np.minimum(turned, middle), total)
+    )
+    found: Integers = np.clip(turned, first, last)
+    return found
+
+
 def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:
     """base + offset in the target's own type and format, shape (n,), null where either is."""
     found = _integers(_multiplied(base, facts), facts)
@@ -108,6 +154,9 @@ def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind:
     total = found[0] + numpy_of(fill_null(offset, 0))
     if "ends" in facts:
         total = np.clip(total, *facts["ends"])
+    span = spans(base, facts)
+    if span is not None:
+        total = np.where(valid & span[2], _turned_back(total, found[0], facts["within"]), total)
     if "form" in facts:
         return from_grid(total, valid, facts, kind)
     made = format_temporal(total, str(facts["unit"]), str(facts["format"]), ~valid)

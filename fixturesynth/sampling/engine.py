@@ -50,6 +50,7 @@ from fixturesynth.sampling.drift import without_drift
 from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often, better_families, straying
 from fixturesynth.sampling.habits import habits_of_parents
+from fixturesynth.sampling.horizons import Horizon, find_horizons
 from fixturesynth.sampling.itemsets import dealt_items
 from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.nulls import among_nulls
@@ -462,18 +463,21 @@ def _sample_codes(
     given = first_of_all | _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
+    horizons: Mapping[str, Horizon] = {}
+    if plan.context is not None and raw is None:
+        horizons = find_horizons(plan, model, run.made[plan.reference(plan.context).parent].columns, parents)
     jobs = [
         CodesJob(
             plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
             {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
-            first + low,
+            first + low, 0, {name: horizon.take(slice(low, high)) for name, horizon in horizons.items()},
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
-    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all, horizons=horizons)
     if model.siblings and (targets := straying(codes, plan, model, run.models)):
         other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=1) for job in jobs])))
         codes = better_families(codes, other, position, targets, run.seed, plan.name)

@@ -43,6 +43,7 @@ from fixturesynth.rules.numbers import along
 from fixturesynth.rules.registry import capacity
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.branching import Values, branched
+from fixturesynth.sampling.horizons import Horizon, drawn_within
 from fixturesynth.sampling.lengths import PROSE, sized_texts
 from fixturesynth.schema.model import Table
 
@@ -67,6 +68,7 @@ class CodesJob:
     raw: Words | None = None  # (n, generated variables): words to draw by, instead of the seed's own
     start: int = 0  # rank of the first row
     draw: int = 0  # another number gives another draw of the same rows
+    horizons: Mapping[str, Horizon] = field(default_factory=dict)  # by variable
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,12 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
         raw = words(source, n * count).reshape(n, count)
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
+
+    def sample(here: Codes, own: Words, known: Mapping[str, Codes] | None) -> Codes:
+        return generator.sample(state, here, own, known, stratify=even)
+
     if not model.siblings and not model.walks:
-        return generator.sample(state, base, raw, _part(job.given, slice(None)), stratify=even)
+        return drawn_within(sample, generated(model), job.horizons, base, raw, _part(job.given, slice(None)))
     names = [v.name for v in generated(model)]
     walking = Walking(model, generated(model), np.arange(n) + job.start, job.position, job.seed)
     seen = [names.index(s) for s in model.siblings]
@@ -128,7 +134,10 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
             given[name] = np.where(given[name] >= 0, given[name], codes) if name in given else codes
         for some in _alike(given, rows.size):
             known = {name: codes[some] for name, codes in given.items() if (codes[some] >= 0).any()}
-            out[rows[some]] = generator.sample(state, joined[some], raw[rows[some]], known or None, stratify=even)
+            horizons = {name: horizon.take(rows[some]) for name, horizon in job.horizons.items()}
+            out[rows[some]] = drawn_within(
+                sample, generated(model), horizons, joined[some], raw[rows[some]], known or None
+            )
         walking.follow(rows, out[rows])
     return out
 
@@ -285,7 +294,8 @@ def sample_values(plan: TablePlan, table: Table, model: TableModel | None, job: 
                 made = _formed(table, model, column.name, source.call, made, variables, job)
             out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Derived) and "rule" in source.parameters:
-            out[column.name] = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
+            made = _rule(plan, table, model, column.name, RuleCall(**source.parameters["rule"]), job, {})
+            out[column.name] = _with_nulls(made, column, model, variables, job)
         elif isinstance(source, Modelled | Derived):
             variable = column_variable(column.name)
             if model is not None and variable in variables:
@@ -522,7 +532,7 @@ def _with_nulls(
 ) -> pa.Array:
     """NULLs where the model says so; where nothing was learned, in the share that is planned, by keyed hash."""
     source = column.source
-    if not isinstance(source, Rule) or column.null_share is not None:  # asked: see assembly
+    if column.null_share is not None:  # asked: see assembly
         return values
     length = length_variable(column.name)
     if model is not None and length in variables:
@@ -533,7 +543,7 @@ def _with_nulls(
         empty = job.codes[:, variables.index(form)] == (-1 if null is None else null)
     elif null_variable(column.name) in variables:
         empty = job.codes[:, variables.index(null_variable(column.name))] == 1
-    elif source.null_share > 0:
+    elif isinstance(source, Rule) and source.null_share > 0:
         ranks = np.arange(job.start, job.start + job.rows)
         limit = np.uint64(min(int(source.null_share * 2**64), 2**64 - 1))
         name = str(source.call.options.get("shared", column.name))  # an address is there, or is not, as a whole
