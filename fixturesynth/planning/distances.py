@@ -37,6 +37,8 @@ def deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
     # Counted from a date that it mostly is, or that it never comes before; else from one that it never comes after.
     if mine.kind == "datetime" and mine.copied is not None and reachable(needs, *mine.copied):
         return {"delta_parent": list(mine.copied)}
+    if mine.kind == "datetime" and mine.partly is not None and reachable(needs, *mine.partly):
+        return {"delta_parent": list(mine.partly), "if_shorter": True}
     ordered = [
         (str(i.foreign_key), i.sources[0])
         for kind in ("order_parent", "order_parent_reversed") for i in needs.profile.invariants

@@ -13,6 +13,7 @@ from fixturesynth.schema.model import ForeignKey, Schema, Table
 __all__ = ["Structure", "find_structure"]
 
 NULL_SHARE = 0.1  # of a nullable reference without rows to learn from
+FEW = 0.05  # of the rows, without a parent, for which the others are learned beside theirs all the same
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def find_structure(
         ]
         plans = _mark_implied(table, plans, graph, profile)
         decided = _decided(table, plans, profile)
-        chosen = wanted.get(name) or _choose_context(table, plans, profile, decided, verbatim or {})
+        chosen = wanted.get(name) or _choose_context(table, plans, profile, decided, verbatim or {}, needed)
         context[name] = chosen
         references[name] = tuple(
             replace(p, how="context")
@@ -220,12 +221,14 @@ def _choose_context(
     profile: Profile | None,
     decided: Mapping[str, str],
     verbatim: Mapping[str, bool],
+    needed: frozenset[str],
 ) -> str | None:
     """The foreign key whose parent conditions the child best.
 
-    Only a reference that is always set can be context. An identifying one (part of the primary key) comes first
-    where nothing was learned; otherwise the one whose parent tells most about the row. What is left undecided goes by
-    whether rows die with the parent, then by name: never by place, so that moving a column changes no value.
+    Only a reference that is always set can be context, or, where there is none, one that nearly always is. An
+    identifying one (part of the primary key) comes first where nothing was learned; otherwise the one whose parent
+    tells most about the row. What is left undecided goes by whether rows die with the parent, then by name: never by
+    place, so that moving a column changes no value.
     """
     primary = set(table.primary_key.columns) if table.primary_key else set()
     free = {p.foreign_key for p in plans if p.how == "matched"}
@@ -250,11 +253,32 @@ def _choose_context(
         score = running + identifying + required + entity + leading + explained
         return -score, not owned, plan.foreign_key
 
-    options = [p for p in plans if p.how == "matched" and p.null_share == 0.0 and _has_rows(profile, p.parent)]
+    free_ones = [p for p in plans if p.how == "matched" and _has_rows(profile, p.parent)]
+    options = [p for p in free_ones if p.null_share == 0.0]
+    options = options or [p for p in free_ones if _nearly_set(table, p, profile, needed)]
     # What another one decides follows from it, not it from that.
     able = {p.foreign_key for p in options}
     options = [p for p in options if decided.get(p.foreign_key) not in able]
     return min(options, key=rank).foreign_key if options else None
+
+
+def _nearly_set(table: Table, plan: ReferencePlan, profile: Profile | None, needed: frozenset[str]) -> bool:
+    """Whether all but a few rows have this parent, and those few may do without: nothing else asks for it."""
+    if profile is None or table.name not in profile or not 0.0 < plan.null_share <= FEW or plan.exclusive:
+        return False
+    fk = table.foreign_key(plan.foreign_key)
+    own = set(fk.columns)
+    sets = [*table.keys, *(u.columns for u in table.uniques), *(c.columns for c in table.checks)]
+    if table.exclusions or own & needed or any(own & set(columns) for columns in sets):
+        return False
+    # What a parent's column comes to is counted over its own children alone.
+    told = any(i.kind == "aggregate" and i.parameters.get("child") == table.name for i in _rules(profile, plan.parent))
+    told = told or any(i.kind == "balance" and i.foreign_key == fk.name for i in _rules(profile, table.name))
+    return not told and _may_be_null(table, fk) and all(table.column(c).nullable for c in own)
+
+
+def _rules(profile: Profile, table: str) -> tuple[Invariant, ...]:
+    return profile[table].invariants if table in profile else ()
 
 
 def _families(profile: Profile | None, table: Table) -> list[set[str]]:

@@ -22,6 +22,7 @@ Flags = npt.NDArray[np.bool_]
 KINDS = ("text", "code", "categorical", "datetime")
 MOSTLY = 0.9  # of the rows, and of the parents' rows where each parent counts once
 BEYOND = 0.8  # of the way from what chance alone would give to all rows
+PARTLY = 0.3  # of the way, for dates: those that are not the parent's lie anywhere
 FEWEST_ROWS = 100
 FEWEST_PARENTS = 20
 SCREEN = 1_000  # rows that are looked at first
@@ -30,8 +31,10 @@ SCREEN = 1_000  # rows that are looked at first
 def find_copied(
     table: Table, fk: ForeignKey, locate: Callable[[], Integers], rows: tuple[pa.Table, pa.Table],
     columns: tuple[Mapping[str, ColumnProfile], Mapping[str, ColumnProfile]],
-) -> Iterator[tuple[str, str, float]]:  # fmt: skip
-    """(column, the parent's column, share of rows that have its value) along a foreign key.
+) -> Iterator[tuple[str, str, float, bool]]:  # fmt: skip
+    """(column, the parent's column, share of rows that have its value, whether nearly all do) along a foreign key.
+
+    Of dates also those that only a good part of the rows has.
 
     ``locate()``: the parent's row of each row, -1 for none, (n,). ``rows``, ``columns``: of the child and the parent.
     """
@@ -51,13 +54,17 @@ def find_copied(
     few = linked[:: linked.size // SCREEN + 1]
     for ours, theirs in able:
         values = rows[0].column(ours.name), rows[1].column(theirs.name)
-        if float(_same(*values, few, at).mean()) < BEYOND:
+        dated = ours.kind == "datetime"
+        if float(_same(*values, few, at).mean()) < (PARTLY if dated else BEYOND):
             continue
         if theirs.nulls and (not ours.nulls or (ours.kind == "datetime" and _more(*values, linked, at))):
             continue  # what is copied or counted from nothing would be nothing
         share = _share(_same(*values, linked, at), at[linked])
-        if share >= MOSTLY and share >= 1 - (1 - BEYOND) * (1 - _chance(values[1], at[linked])):
-            yield ours.name, theirs.name, share
+        beyond = 1 - (1 - share) / max(1 - _chance(values[1], at[linked]), 1e-9)
+        if share >= MOSTLY and beyond >= BEYOND:
+            yield ours.name, theirs.name, share, True
+        elif dated and beyond >= PARTLY:
+            yield ours.name, theirs.name, share, False
 
 
 def _same(ours: pa.ChunkedArray, theirs: pa.ChunkedArray, rows: Integers, at: Integers) -> Flags:

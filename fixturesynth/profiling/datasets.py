@@ -78,7 +78,7 @@ def profile_dataset(
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns, groups, enough)
     for (name, column), copied in _copied(schema, dataset, columns).items():
-        columns[name][column] = replace(columns[name][column], copied=copied)
+        columns[name][column] = replace(columns[name][column], **copied)
     for (name, column), found in _numbered(present, dataset).items():
         columns[name][column] = replace(columns[name][column], **found)
     for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
@@ -163,9 +163,9 @@ def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], di
 
 def _copied(
     schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """By (table, column): the foreign key and the parent's column that nearly every row has its value from."""
-    best: dict[tuple[str, str], tuple[float, tuple[str, str]]] = {}
+) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
+    """By (table, column), as ``copied`` or ``partly``: the foreign key and the parent's column that rows agree with."""
+    best: dict[tuple[str, str], tuple[float, dict[str, tuple[str, str]]]] = {}
     for table in schema:
         for fk in table.foreign_keys if table.name in columns else ():
             if fk.parent not in columns or fk.parent == table.name:
@@ -174,9 +174,10 @@ def _copied(
             if not set(fk.columns) <= {*rows[0].column_names} or not set(fk.parent_columns) <= {*rows[1].column_names}:
                 continue
             locate = partial(parent_rows, rows[0], fk, rows[1])
-            for name, theirs, share in find_copied(table, fk, locate, rows, (columns[table.name], columns[fk.parent])):
+            sides = columns[table.name], columns[fk.parent]
+            for name, theirs, share, mostly in find_copied(table, fk, locate, rows, sides):
                 if share > best.get((table.name, name), (0.0,))[0]:
-                    best[table.name, name] = share, (fk.name, theirs)
+                    best[table.name, name] = share, {"copied" if mostly else "partly": (fk.name, theirs)}
     return {place: found for place, (_, found) in best.items()}
 
 

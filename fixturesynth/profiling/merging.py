@@ -113,6 +113,7 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         json_shape=_either(_shapes, a.json_shape, b.json_shape) if kind in ("json", "array") else None,
         documents=_add(a.documents, b.documents, "documents") if a.documents and b.documents else (),
         copied=a.copied if a.copied == b.copied else None,
+        partly=a.partly if a.partly == b.partly else None,
         numbering=_heavier(a, b, weights).numbering if a.numbering and b.numbering else None,
         near=a.near if a.near == b.near else None,
         composed=_composed(a, b, weights),

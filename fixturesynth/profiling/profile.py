@@ -66,6 +66,7 @@ class ColumnProfile:
     documents: tuple[tuple[str, int], ...] = ()  # whole documents or arrays where few come again: (text, rows)
     composed: Mapping[str, Any] | None = None  # pieces that nearly all texts are made of; see composing.py
     copied: tuple[str, str] | None = None  # (foreign key, its parent's column) whose value nearly every row has
+    partly: tuple[str, str] | None = None  # ... of dates, whose moment a good part of the rows has
     numbering: Mapping[str, Any] | None = None  # of running numbers that are no key; see numbering.py
     near: str | None = None  # the running number of the same row that nearly all values lie beside
 

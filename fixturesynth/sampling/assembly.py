@@ -71,6 +71,7 @@ class Assembly:
     habits: Mapping[str, Habits] = field(default_factory=dict)  # by foreign key
     later: dict[str, Integers] = field(default_factory=dict)  # by column: ranks of its rule's values, where not its own
     views: Views = field(default_factory=dict)  # by column, as they were last looked at
+    orphans: npt.NDArray[np.bool_] | None = None  # (rows,), whose context reference is NULL
 
     def view(self, columns: Mapping[str, pa.Array], *names: str) -> TableView:
         """A view of some of ``columns``."""
@@ -183,7 +184,11 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
     if isinstance(source, Reference):
         if source.foreign_key not in assembly.ranks:
             return pa.nulls(assembly.rows, kind)
-        return as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
+        values = as_type(assembly.through(source.foreign_key, source.parent_column, out), kind)
+        orphans = assembly.orphans if source.foreign_key == assembly.plan.context else None
+        if orphans is not None and orphans.any() and assembly.table.column(name).nullable:
+            values = pc.if_else(array_of(orphans), scalar_of(None, kind), values)
+        return values
     if isinstance(source, Derived):
         return derived(assembly, column, source, kind, out)
     if isinstance(source, Rule) and (source.needs or source.parents):

@@ -32,15 +32,13 @@ from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
 from fixturesynth.generators.walks import walked
-from fixturesynth.planning.parts import part_of
-from fixturesynth.planning.plan import Default, Plan, Reference, ReferencePlan, Rule, TablePlan, UniquePlan
+from fixturesynth.planning.plan import Default, Plan, TablePlan
 from fixturesynth.planning.sharing import columns_to_differ, lenders
-from fixturesynth.planning.uniques import dispensable
 from fixturesynth.randomness import hashed
-from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.aggregates import settle_aggregates
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
+from fixturesynth.sampling.capacities import Capacities
 from fixturesynth.sampling.composing import composed_again
 from fixturesynth.sampling.counts import starts
 from fixturesynth.sampling.covering import covered, differing_values, needed_parents
@@ -52,12 +50,11 @@ from fixturesynth.sampling.frequencies import as_often, better_families, strayin
 from fixturesynth.sampling.habits import habits_of_parents
 from fixturesynth.sampling.horizons import Horizon, find_horizons
 from fixturesynth.sampling.itemsets import dealt_items
-from fixturesynth.sampling.matching import codes_of, pair_keys
 from fixturesynth.sampling.nulls import among_nulls
+from fixturesynth.sampling.orphans import adopted, orphans_of
 from fixturesynth.sampling.partition import (
     CodesJob,
     ValuesJob,
-    context_of,
     final_type,
     generated,
     redraw_outgoing,
@@ -67,10 +64,8 @@ from fixturesynth.sampling.partition import (
     taken_up,
 )
 from fixturesynth.sampling.references import match_references
-from fixturesynth.sampling.regrouping import alike
 from fixturesynth.sampling.settling import settle
 from fixturesynth.sampling.sharing import (
-    Room,
     agreeing_parents,
     held_in_groups,
     lent_values,
@@ -79,7 +74,7 @@ from fixturesynth.sampling.sharing import (
     rooms_beside,
 )
 from fixturesynth.sampling.succession import finish
-from fixturesynth.schema.model import ForeignKey, Schema, Table
+from fixturesynth.schema.model import Schema, Table
 
 __all__ = ["Given", "sample_dataset", "share", "shared"]
 
@@ -219,7 +214,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         for name, rows in partners_needed(run.schema, run.plan, run.made, plan.name).items():
             needed[name] = np.union1d(needed.get(name, rows), rows)
     agree = agreeing_parents(plan, table, run.made)
-    parents, position, siblings = _families(run, plan, table, needed, agree)
+    parents, position, siblings, orphans = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
     codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt)
     asked = {g.column for g in run.given if g.table == plan.name}
@@ -236,6 +231,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     assembly = Assembly(
         plan, table, model, plan.rows, run.seed, run.plan.locale, run.plan.now, base, codes, position, ranks, run.made,
         run.plan.dialect, run.first.get(plan.name, 0), run.there.get(plan.name), habits_of_parents(plan, run.models),
+        orphans=orphans,
     )  # fmt: skip
     columns = settle(assembly, run.plan.dialect)
     codes = assembly.codes
@@ -295,144 +291,32 @@ def _families(
     table: Table,
     needed: Mapping[str, Integers],
     agree: Mapping[str, npt.NDArray[np.bool_]],
-) -> tuple[Integers, Integers, Integers]:
-    """Context parent, place among its children and their number, for every row."""
+) -> tuple[Integers, Integers, Integers, npt.NDArray[np.bool_]]:
+    """Context parent, place among its children, their number, and whether the reference is NULL, for every row."""
     n = plan.rows
     if plan.context is None:
-        return np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64)
+        alone = np.ones(n, dtype=np.int64)
+        return alone * -1, alone * 0, alone, np.zeros(n, dtype=bool)
     reference = plan.reference(plan.context)
+    few = orphans_of(reference, table, n)
     parent = run.made[reference.parent]
-    cap = _cap(run, plan, table, reference)
+    room = Capacities(run.plan, plan, table, run.made)
+    cap = room.cap(reference)
     degrees = degrees_of(
-        plan.name, reference, parent.rows, n, run.models.get(reference.parent), parent.features, cap, run.seed
+        plan.name, reference, parent.rows, n - few, run.models.get(reference.parent), parent.features, cap, run.seed
     )
     degrees = balanced(degrees, plan, table, reference, run.models.get(reference.parent), run.made, run.seed)
     degrees = covered(degrees, needed.get(plan.context))
     words = hashed(np.arange(parent.rows), run.seed, plan.name, plan.context, "agreeing")
     most = 1 if reference.exclusive else cap
     degrees = moved_to(degrees, agree.get(plan.context), most, words)
-    limits = _parts_capped(run, plan, table, reference) + rooms_beside(
-        plan, table, run.made, agree, _sizes_beside(run, plan, table)
-    )
+    limits = room.parts_capped(reference) + rooms_beside(plan, table, run.made, agree, room.sizes_beside())
     degrees = held_in_groups(degrees, limits, agree.get(plan.context), most, words)
     parent.features = as_dealt(parent.features, plan.name, reference, degrees)
+    own, degrees = degrees, adopted(degrees, few, run.seed, plan.name, plan.context)
     ranks = np.repeat(np.arange(parent.rows, dtype=np.int64), degrees)
     position = np.arange(n, dtype=np.int64) - starts(degrees)[:-1][ranks]
-    return ranks, position, degrees[ranks]
-
-
-def _cap(run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan) -> int | None:
-    """Most children of one parent that unique sets of references with it, and exclusions, allow."""
-    fk = table.foreign_key(reference.foreign_key)
-    caps = [most for _, most in _sets_with(run, plan, table, fk)] + _rooms(run, plan, table, fk)
-    return min(caps, default=None)
-
-
-def _rooms(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[int]:
-    """For how many rows of one parent exclusions have room, whose groups name it and columns that may be dealt out."""
-    found = []
-    for exclusion in plan.exclusions:
-        rest = [c for c in exclusion.groups if c not in fk.columns]
-        if exclusion.room is None or len(rest) + len(fk.columns) != len(exclusion.groups):
-            continue
-        size = exclusion.room
-        for column in rest:
-            source = plan.column(column).source
-            if isinstance(source, Reference) and plan.reference(source.foreign_key).how == "matched":
-                size *= max(run.made[table.foreign_key(source.foreign_key).parent].rows, 1)
-            elif isinstance(source, Rule) and not source.needs:
-                size *= max(capacity(source.call, context_of(table, column, run.plan.locale, run.plan.now)), 1)
-        found.append(size)
-    return found
-
-
-def _parts_capped(
-    run: _Run, plan: TablePlan, table: Table, reference: ReferencePlan
-) -> list[tuple[Integers, Integers]]:
-    """(group of every parent, most children of each group) where unique sets take only a part of the key's columns."""
-    fk = table.foreign_key(reference.foreign_key)
-    out = []
-    for unique, most in _sets_with(run, plan, table, fk):
-        part = part_of(table, fk, unique.columns)
-        if part:
-            groups = pair_keys(*(codes_of(run.made[fk.parent].columns[c]) for c in part))
-            out.append((groups, np.full(int(groups.max(initial=0)) + 1, most, dtype=np.int64)))
-    return out
-
-
-def _sizes_beside(run: _Run, plan: TablePlan, table: Table) -> dict[str, list[Room]]:
-    """By foreign key: what unique sets of it, of rules, of its like and of the context tell apart for its parents."""
-    assert plan.context is not None
-    key = table.foreign_key(plan.context)
-    named = dict(zip(key.columns, key.parent_columns, strict=True))
-    found: dict[str, list[Room]] = {}
-    for reference in plan.references:
-        own = set(table.foreign_key(reference.foreign_key).columns)
-        for unique in plan.uniques if own & set(named) and own - set(named) else ():
-            rest = [c for c in unique.columns if c not in own and c not in named]
-            sources = [plan.column(c).source for c in rest]
-            if unique.how != "by_pairs" or not (own - set(named)) & set(unique.columns):
-                continue
-            size, beside = 1, list[str]()
-            for column, source in zip(rest, sources, strict=True):
-                if isinstance(source, Reference) and alike(
-                    plan, table, reference.foreign_key, source.foreign_key, unique
-                ):
-                    beside += [source.foreign_key] if source.foreign_key not in beside else []
-                    continue
-                if not isinstance(source, Rule) or source.needs:
-                    break
-                context = context_of(table, column, run.plan.locale, run.plan.now)
-                size *= max(capacity(replace(source.call, unique=True), context), 1)
-            else:
-                part = tuple(named[c] for c in unique.columns if c in named)
-                found.setdefault(reference.foreign_key, []).append(Room(size, part, tuple(beside)))
-    return found
-
-
-def _sets_with(run: _Run, plan: TablePlan, table: Table, fk: ForeignKey) -> list[tuple[UniquePlan, int]]:
-    """Unique sets that the key takes part in, and how many rows the others' columns tell apart for each parent."""
-    found = []
-    own = set(fk.columns)
-    for unique in plan.uniques:
-        rest = [c for c in unique.columns if c not in own]
-        if unique.how != "by_pairs" or len(rest) == len(unique.columns):
-            continue
-        sources = [plan.column(c).source for c in rest]
-        names = {s.foreign_key for s in sources if isinstance(s, Reference)}
-        hows = {name: plan.reference(name).how for name in names}
-        empty = {n for n in names if hows[n] == "null"}
-        if empty and unique.nulls_distinct:
-            continue
-        parts = {n for n in names if not set(table.foreign_key(n).columns) <= set(unique.columns)}
-        if "self" in hows.values() or any(how == "later" and name in parts for name, how in hows.items()):
-            continue
-        rules = [(c, s.call) for c, s in zip(rest, sources, strict=True) if isinstance(s, Rule) and not s.needs]
-        if len(rules) + sum(isinstance(s, Reference) for s in sources) == len(sources):
-            size = 1
-            for name in names - empty:
-                size *= max(_told_apart(run, table, table.foreign_key(name), unique), 1)
-            for column, call in rules:
-                context = context_of(table, column, run.plan.locale, run.plan.now)
-                size *= max(capacity(replace(call, unique=True), context), 1)
-            if size * run.made[fk.parent].rows >= plan.rows or not _may_leave(run, plan, table, unique):
-                found.append((unique, size))
-    return found
-
-
-def _told_apart(run: _Run, table: Table, fk: ForeignKey, unique: UniquePlan) -> int:
-    """How many parents of ``fk`` differ in what the set takes of its key."""
-    part = part_of(table, fk, unique.columns)
-    if not part:  # all of it; one that closes a cycle has its rows in the plan alone
-        return run.plan[fk.parent].rows
-    keys = pair_keys(*(codes_of(run.made[fk.parent].columns[c]) for c in part))
-    return int(keys.max(initial=-1)) + 1
-
-
-def _may_leave(run: _Run, plan: TablePlan, table: Table, unique: UniquePlan) -> bool:
-    """Whether rows for which the set has no room are left out of it by a NULL."""
-    parts = (plan.columns, plan.references, plan.branches, plan.repairs)
-    return bool(unique.exit or dispensable(table, run.plan.dialect, unique, *parts))
+    return ranks, position, degrees[ranks], position >= own[ranks]
 
 
 def _dealt(

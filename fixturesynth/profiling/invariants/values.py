@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from fixturesynth.profiling.columnar import TableView, same_values
+from fixturesynth.profiling.columnar import ColumnView, TableView, same_values
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, surprise_of_agreement
 from fixturesynth.profiling.profile import Invariant
 
@@ -44,14 +45,21 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, _PLAIN) else None
 
 
+def _seen(column: ColumnView, rows: npt.NDArray[np.int64]) -> list[Any]:
+    """The column's values in ``rows``, None for NULL; of dates and times the moments, so that a day is its midnight."""
+    if column.family == "datetime":
+        return pa.array(column.moments[rows], mask=~column.valid[rows]).to_pylist()
+    assert column.values is not None
+    return column.values.take(pa.array(column.codes[rows], mask=~column.valid[rows])).to_pylist()
+
+
 def find_equals(view: TableView) -> Iterator[Invariant]:
     """Pairs that agree wherever both are set; the target is the one with more nulls, else the later one."""
     columns = [c for c in view.columns.values() if c.distinct > 1 and c.family != "other"]
     screen = view.sample(2_000)
     everything = np.arange(view.rows)
     first_look = screen[:_LOOK]
-    looks = {c.name: pa.array(c.codes[first_look], mask=~c.valid[first_look]) for c in columns}
-    seen = {c.name: c.values.take(looks[c.name]).to_pylist() for c in columns if c.values is not None}
+    seen = {c.name: _seen(c, first_look) for c in columns if c.values is not None}
     for i, first in enumerate(columns):
         for second in columns[i + 1 :]:
             if first.family != second.family or _differ(seen[first.name], seen[second.name]):
