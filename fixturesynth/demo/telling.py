@@ -142,6 +142,7 @@ _SENTENCES = {
     "aggregate": "{targets} from the rows of children",
     "product": "{targets} = {first} × {last}",
     "clock": "{targets} = {first} + {last}, on the clock and past midnight",
+    "elapsed": "{targets} = time from {last} to {first}",
     "datepart": "{targets} follow{s} from {first}{zone}",
     "equal": "{targets} = {first}",
     "nulls_together": "{targets} null exactly where {first} is",

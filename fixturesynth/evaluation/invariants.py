@@ -1,8 +1,9 @@
 """Invariants: rules that every real row keeps although no constraint demands it; how many synthetic rows keep them?"""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from fixturesynth.evaluation.successions import (
 )
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
+from fixturesynth.profiling.elapsed import as_written, elapsed
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.profile import Invariant, InvariantKind
@@ -134,7 +136,7 @@ def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("linear", "product", "clock", "datepart", "equal", "ordinal", *BETWEEN))
+    return _measured(comparison, ("linear", "product", "clock", "elapsed", "datepart", "equal", "ordinal", *BETWEEN))
 
 
 def measure_null_rules(comparison: Comparison) -> Iterator[Measure]:
@@ -221,6 +223,7 @@ def describe(rule: Invariant) -> str:
         ) + (f" + {p['constant']:g}" if p["constant"] else ""),
         "product": lambda: f"{t} = {s[0]} × {s[1]}" + (f" × {p['factor']:g}" if p["factor"] != 1 else ""),
         "clock": lambda: f"{t} = {s[0]} + {s[1]} minutes on the clock",
+        "elapsed": lambda: f"{t} = " + _between_moments(s, p),
         "datepart": lambda: f"{t} is the {p['part']} of {s[0]}" + (f" in {p['zone']}" if p.get("zone") else ""),
         "equal": lambda: f"{t} = {s[0]}",
         "nulls_together": lambda: f"{t} is NULL exactly where {s[0]} is",
@@ -231,6 +234,14 @@ def describe(rule: Invariant) -> str:
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
     }  # fmt: skip
     return words[rule.kind]()
+
+
+def _between_moments(sources: Sequence[str], parameters: Mapping[str, Any]) -> str:
+    until, since = (*sources, "1970")[:2]
+    since, until = (until, since) if parameters.get("sign") == -1 else (since, until)
+    more = parameters.get("constant", 0)
+    added = f" {'+' if more > 0 else '−'} {abs(more)}" if more else ""
+    return f"{parameters['unit']} from {since} to {until}{added}"
 
 
 # How each kind is tested ---------------------------------------------------------------------------------------------
@@ -317,6 +328,13 @@ def _clock(case: _Case) -> Kept:
     return whole, (off == 0) & valid & (at != (0 if midnight == 2_400 else 2_400))
 
 
+def _elapsed(case: _Case) -> Kept:
+    until, *rest = case.sources
+    since = rest[0].moments if rest else np.zeros(case.view.rows, dtype=np.int64)
+    made = elapsed(since, until.moments, case.rule.parameters)
+    return case.whole(), as_written(made, case.target.numbers, case.rule.parameters["decimals"])
+
+
 def _datepart(case: _Case) -> Kept:
     source, p = case.sources[0], case.rule.parameters
     expected = datepart(source.moments, p["part"], p.get("zone"))
@@ -397,7 +415,7 @@ def _between(test: Callable[[Invariant, TableView, Mapping[str, TableView]], Kep
 _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
-        "clock": _clock, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
+        "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
         "lagged": _between(lagged),

@@ -31,7 +31,18 @@ _PROTECTED = frozenset(
         "caste", "skin",
     )
 )  # fmt: skip
-_DECIDING = ("determines", "linear", "product", "clock", "datepart", "equal", "copy", "nulls_together", "constant")
+_DECIDING = (
+    "determines",
+    "linear",
+    "product",
+    "clock",
+    "elapsed",
+    "datepart",
+    "equal",
+    "copy",
+    "nulls_together",
+    "constant",
+)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.generators.keys import combined, locate
 from fixturesynth.profiling.calendars import datepart
+from fixturesynth.profiling.elapsed import elapsed
 from fixturesynth.profiling.rounding import round_at
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
@@ -160,6 +161,19 @@ def _clock(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataTyp
     return as_type(array_of(out, pa.int64(), mask=~(valid_a & valid_b)), kind)
 
 
+def _elapsed(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
+    """Time from sources[1], or 1970, to sources[0]; NULL where either is."""
+    moments, valid = [], np.ones(len(sources[0]), dtype=bool)
+    for source in sources:
+        parsed = parse_temporal(source)
+        if parsed is None:
+            return pa.nulls(len(source), kind)
+        moments.append(parsed[0] * MICROSECONDS[parsed[1]])
+        valid &= numpy_of(source.is_valid())
+    until, since = (*moments, np.zeros(valid.size, dtype=np.int64))[:2]
+    return _number(elapsed(np.where(valid, since, 0), np.where(valid, until, 0), parameters), valid, kind)
+
+
 def _datepart(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
     """A part of a datetime; a date comes in the column's own type, or as text in ``format`` (ISO without it)."""
     parsed = parse_temporal(sources[0])
@@ -193,6 +207,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "linear": _linear,
     "product": _product,
     "clock": _clock,
+    "elapsed": _elapsed,
     "datepart": _datepart,
     "equal": _same,
     "copy": _same,

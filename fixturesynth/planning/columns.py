@@ -49,7 +49,7 @@ MODELLED_KINDS = {"boolean": "categorical", "categorical": "categorical", "integ
 
 # Invariants that give a column's value, in the order of trust.
 VALUE_GIVING = (
-    "copy", "running", "equal", "datepart", "linear", "adjacent", "lagged", "clock", "product", "presence",
+    "copy", "running", "equal", "datepart", "linear", "adjacent", "lagged", "clock", "elapsed", "product", "presence",
     "determines", "ordinal",
 )  # fmt: skip
 

@@ -122,6 +122,7 @@ InvariantKind = Literal[
     "product",  # target = round(sources[0] * sources[1] * factor, decimals)
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
     "datepart",  # target = ``part`` (see calendars.PARTS) of sources[0], on the clocks of ``zone`` where there is one
+    "elapsed",  # target = time from sources[1] (or 1970) to sources[0], in ``unit``
     "equal",  # target = sources[0] wherever both are set
     "nulls_together",  # target is null exactly where sources[0] is
     "null_implies",  # where sources[0] is null, target is null too
@@ -147,8 +148,9 @@ class Invariant:
     ``parameters`` by kind: constant: value; presence: null, set; order, order_parent: strict; linear: coefficients,
     constant, decimals; product: factor, decimals; both: theirs (with a foreign key: the parent's column that is the
     last of the sources), rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock: midnight;
-    datepart: part, zone (an IANA name, left out for none); ordinal: start, ranked (it is
-    no order in which the children stand, but a rank among them).
+    elapsed: unit (see elapsed.UNITS), sign, constant, decimals, rounding, theirs (the parent's column that stands for
+    sources[1]); datepart: part, zone (an IANA name, left out for none); ordinal: start, ranked (it is no order in
+    which the children stand, but a rank among them).
 
     Rules between siblings name the columns that make a family (``groups``, none: the whole table) and those that put
     it in ``order``. running: terms ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount

@@ -19,7 +19,13 @@ def _away(halves: Floats) -> Floats:
 
 # What becomes of numbers on a grid of 1. numpy rounds halves to even, SQL's ROUND of a decimal away from zero.
 ROUNDINGS: Mapping[str, Callable[[Floats], Floats]] = MappingProxyType(
-    {"half_away": _away, "half_even": np.rint, "half_up": lambda v: np.floor(v + 0.5)}
+    {
+        "half_away": _away,
+        "half_even": np.rint,
+        "half_up": lambda v: np.floor(v + 0.5),
+        "down": np.floor,
+        "up": np.ceil,
+    }
 )
 
 

@@ -33,7 +33,7 @@ Columns = dict[str, pa.Array]
 Test = Callable[[Columns], Mask]
 
 LENDINGS = 8  # donors that a row tries
-WITHIN_ROW = frozenset({"linear", "product", "equal", "datepart", "clock", "determines", "presence"})
+WITHIN_ROW = frozenset({"linear", "product", "equal", "datepart", "clock", "elapsed", "determines", "presence"})
 FRESH = 48  # new values that a row tries where donors do not help
 
 

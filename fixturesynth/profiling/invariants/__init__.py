@@ -19,6 +19,7 @@ from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.crossing import find_crossing
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
+from fixturesynth.profiling.invariants.durations import find_durations, find_durations_since_parent
 from fixturesynth.profiling.invariants.lagging import find_lagged
 from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
@@ -45,8 +46,8 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_sums, find_products, find_presences,
-    find_dependencies,
+    find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_products,
+    find_presences, find_dependencies,
 )  # fmt: skip
 
 
@@ -99,6 +100,7 @@ def _of_table(
         candidates += find_ordinals(view, fk)
         if fk.parent != view.table.name:
             candidates += find_crossing(view, views[fk.parent], fk, located[fk.name])
+            candidates += find_durations_since_parent(view, views[fk.parent], fk, located[fk.name])
     lines, told = (
         find_lines(view),
         {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},

@@ -13,7 +13,7 @@ __all__ = ["VALUE_GIVING", "select"]
 # same part from a parent, because it needs no parent; a product, which has one direction, before a sum, which has as
 # many as it has columns.
 VALUE_GIVING: tuple[InvariantKind, ...] = (
-    "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "product", "linear",
+    "constant", "datepart", "copy", "equal", "ordinal", "running", "aggregate", "clock", "elapsed", "product", "linear",
     "adjacent", "lagged", "presence", "determines",
 )  # fmt: skip
 SPIKE = 0.05  # share of rows with one value, which no sum of others would hit
