@@ -30,6 +30,7 @@ TINY = 50
 LARGEST = 5_000
 LARGEST_CLASSES = 1_000
 MANY = 10  # rows that point at each row of a list without a telling label
+SEVERAL = 5  # ... of a small one
 MOST_COLUMNS = 12
 LONG_TEXT = 60  # characters, median
 LONG_LABEL = 160
@@ -89,6 +90,23 @@ class _Case:
         """Texts that name the row: nearly unique."""
         texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.meaning in LABELS]
         return [c for c in texts if c.distinct >= 0.9 * (c.rows - c.nulls) and c.nulls <= 0.1 * c.rows]
+
+    @property
+    def names(self) -> list[ColumnProfile]:
+        """Short texts that tell all rows apart, whatever they mean, of a list that many rows point at.
+
+        In a small list, or beside a short code that others reference: nothing of the tests against it was so.
+        """
+        small = self.rows <= TINY
+        if self.pointed < (SEVERAL if small else MANY) * self.rows or not (small or self.codes):
+            return []
+        texts = [c for c in self.own if c.kind in ("text", "code", "categorical", "identifier") and c.lengths]
+        return [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
+
+    @property
+    def codes(self) -> list[ColumnProfile]:
+        """Short codes that are a key by themselves."""
+        return [c for c in self.own if c.kind == "code" and (c.name,) in self.table.keys and _short(c)]
 
 
 def is_reference(table: Table, columns: Columns, schema: Schema, dataset: Dataset) -> Verdict:
@@ -205,7 +223,7 @@ _AGAINST: tuple[Callable[[_Case], str], ...] = (_size, _key, _people, _money, _m
 
 
 def _in_favour(case: _Case) -> Verdict:
-    labels = case.labels
+    labels = case.labels or case.names
     if not labels:
         return False, "no unique label"
     meanings = {c.meaning for c in labels}
@@ -216,7 +234,7 @@ def _in_favour(case: _Case) -> Verdict:
         return True, f"{label} names places or parts of the world ({', '.join(sorted(m for m in meanings if m))})"
     if meanings & CLASSES and case.rows <= LARGEST_CLASSES and case.pointed >= case.rows:
         return True, f"{label} names classes that {case.pointed} rows point at"
-    natural = [c.name for c in case.own if c.kind == "code" and (c.name,) in case.table.keys and _short(c)]
+    natural = [c.name for c in case.codes]
     if natural and "company" not in meanings and case.pointed >= MANY * case.rows:
         return True, f"natural code {natural[0]} with the unique label {label}, {case.pointed} rows point at it"
     return False, "undecided: neither a small list nor a natural code with a label"
