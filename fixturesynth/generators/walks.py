@@ -32,6 +32,7 @@ __all__ = ["MOST_WALKS", "Walking", "find_walks", "steps_of", "walk_variables", 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int32]
+Ends = tuple[Integers, Integers]
 
 MOST_WALKS = 6  # columns of one table, those that save most
 FARTHEST = 2**61
@@ -151,12 +152,12 @@ class Walking:
         """By column: the values of all rows, as ``generators.encoding`` or ``generators.calendar`` give them."""
         return {going.walk.column: going.values() for going in self._walks}
 
-    def settled(self, family: Integers, codes: Codes, *, among: bool) -> Codes:
+    def settled(self, family: Integers, codes: Codes, room: Mapping[str, Ends], *, among: bool) -> Codes:
         """``codes``, (n, variables), after families, by number from 0, (n,), moved as wholes between the ends, and
-        where ``among`` is asked to where those of the real rows stand."""
+        where ``among`` is asked to where those of the real rows stand. ``room``: ends of each row, by column."""
         out = codes.copy()
         for going in self._walks:
-            going.settle(family, out, among=among)
+            going.settle(family, out, room.get(going.walk.column), among=among)
         return out
 
 
@@ -233,7 +234,7 @@ class _Going:
             valid = numpy_of(values.is_valid())
         self._at[rows], self._valid[rows] = numbers, valid
 
-    def settle(self, family: Integers, codes: Codes, *, among: bool) -> None:
+    def settle(self, family: Integers, codes: Codes, room: Ends | None, *, among: bool) -> None:
         rows, bins = np.flatnonzero(self._valid), self._bins[DATE]
         if not rows.size or bins is None:
             return
@@ -242,6 +243,10 @@ class _Going:
         sizes = np.diff(starts, append=rows.size)
         unit = 1 if self._calendar is None else PER_DAY[self._calendar["unit"]] * (7 if WEEKDAY in self._parts else 1)
         grain = unit if self._calendar is not None else int(bins.step[0])
+        low, high = (np.full(starts.size, end) for end in (self.walk.low, self.walk.high))
+        if room is not None:  # of the family's first row: its like have the same
+            high = np.maximum(np.minimum(high, room[1][rows][starts]), low)
+            low = np.minimum(np.maximum(low, room[0][rows][starts]), high)
         for turn in range(TURNS if among else 1):
             numbers = self._at[rows]
             dates = numbers if self._calendar is None else parts_of(numbers, self._calendar)[DATE]
@@ -254,7 +259,7 @@ class _Going:
                 shift = (wanted - dates)[order][starts + (sizes - 1) // 2] * unit
             # As far as the family has room, in steps that keep it on its grid.
             least, most = np.minimum.reduceat(numbers, starts), np.maximum.reduceat(numbers, starts)
-            lowest, highest = -((least - self.walk.low) // grain) * grain, (self.walk.high - most) // grain * grain
+            lowest, highest = -((least - low) // grain) * grain, (high - most) // grain * grain
             shift = np.maximum(np.minimum(shift, highest), np.minimum(lowest, 0))
             self._at[rows] += np.repeat(shift, sizes)
         if among:
@@ -264,7 +269,9 @@ class _Going:
             wanted = _spread(bins, dates)
             if wanted is not None:
                 self._at[rows] = numbers + _stretched(numbers, (wanted - dates) * unit, starts, grain)
-        self._at[rows] = np.clip(self._at[rows], self.walk.low, self.walk.high)
+        if room is not None:
+            self._at[rows] = _pressed(self._at[rows], starts, high, grain)
+        self._at[rows] = np.clip(self._at[rows], np.repeat(low, sizes), np.repeat(high, sizes))
         for part, moved in self._codes(self._at[rows]).items():
             codes[rows, self._places[part]] = moved
 
@@ -275,6 +282,17 @@ class _Going:
             return from_grid(self._at, self._valid, encoding.facts, decode(encoding, *_NOTHING).type)
         made = format_temporal(self._at, self._calendar["unit"], self._calendar["format"], ~self._valid)
         return made if made.type == self._kind else made.cast(self._kind)
+
+
+def _pressed(numbers: Integers, starts: Integers, high: Integers, grain: int) -> Integers:
+    """``numbers`` (n,) of families that begin at ``starts``, those that go beyond ``high``, one for each, pressed
+    together evenly from their first on, in whole ``grain``."""
+    sizes = np.diff(starts, append=numbers.size)
+    least, most = np.minimum.reduceat(numbers, starts), np.maximum.reduceat(numbers, starts)
+    beyond = (most > high) & (high > least)
+    share = np.where(beyond, (high - least) / np.maximum(most - least, 1), 1.0)
+    steps = np.floor((numbers - np.repeat(least, sizes)) * np.repeat(share, sizes) / grain).astype(np.int64)
+    return np.where(np.repeat(beyond, sizes), np.repeat(least, sizes) + steps * grain, numbers)
 
 
 def _stretched(numbers: Integers, shift: Integers, starts: Integers, grain: int) -> Integers:
@@ -327,11 +345,13 @@ def _bins(arrays: Mapping[str, npt.NDArray[np.generic]]) -> Bins | None:
 
 
 def walked(
-    model: TableModel | None, codes: Codes, position: Integers, seed: int, first: int, *, settled: bool
-) -> tuple[Codes, dict[str, pa.Array]]:
+    model: TableModel | None, codes: Codes, position: Integers, seed: int, first: int, room: Mapping[str, Ends], *,
+    settled: bool,
+) -> tuple[Codes, dict[str, pa.Array]]:  # fmt: skip
     """Codes of all rows, (n, variables), and the values of the columns that are walks, by the rows' ``position`` (n,).
 
-    ``first``: rank of the first row. ``settled``: families may move to where those of the real rows stand.
+    ``first``: rank of the first row. ``room``: by column, the least and the greatest value of each row, (n,) each.
+    ``settled``: families may move to where those of the real rows stand.
     """
     if model is None or model.state is None or not model.walks:
         return codes, {}
@@ -342,4 +362,4 @@ def walked(
     for low, high in pairwise(bounds.tolist()):
         rows = order[low:high]
         going.follow(rows, codes[rows])
-    return going.settled(np.cumsum(position == 0) - 1, codes, among=settled), going.values()
+    return going.settled(np.cumsum(position == 0) - 1, codes, room, among=settled), going.values()

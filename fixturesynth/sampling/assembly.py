@@ -27,7 +27,7 @@ from fixturesynth.sampling.numbering import numbered
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
-__all__ = ["Assembly", "Made", "compute", "derived", "followed", "made"]
+__all__ = ["Assembly", "Made", "compute", "derived", "followed", "in_step", "made"]
 
 DEEPEST = 64  # levels of a tree whose texts hang on each other
 
@@ -132,6 +132,24 @@ def compute(assembly: Assembly, known: Mapping[str, pa.Array] | None = None) -> 
             out[column.name] = made(assembly, column, out)
         waiting = [c for c in waiting if c.name not in out]
     return out
+
+
+# Derivations by which a column of a row follows from others of it whatever becomes of these.
+IN_STEP = frozenset({"equal", "elapsed", "datepart", "clock", "linear", "product"})
+
+
+def in_step(assembly: Assembly, before: Mapping[str, pa.Array], columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """``columns`` with those computed again that follow from what is no longer as it was ``before``."""
+    changed = {n for n, values in columns.items() if values is not before.get(n) and not values.equals(before.get(n))}
+    follows: set[str] = set()
+    for column in assembly.plan.columns:
+        source = column.source
+        own = isinstance(source, Derived) and source.operation in IN_STEP and source.foreign_key is None
+        if own and column.name in columns and (changed | follows) & {*source.sources, column.name}:  # type: ignore[union-attr]
+            follows.add(column.name)
+    if not follows:
+        return columns
+    return compute(assembly, {n: values for n, values in columns.items() if n not in follows})
 
 
 def made(assembly: Assembly, column: ColumnPlan, columns: Mapping[str, pa.Array]) -> pa.Array:

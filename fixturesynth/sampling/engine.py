@@ -216,10 +216,14 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     agree = agreeing_parents(plan, table, run.made)
     parents, position, siblings, orphans = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
-    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt)
+    horizons: Mapping[str, Horizon] = {}
+    if model is not None and plan.context is not None and run.chosen is None:
+        horizons = find_horizons(plan, model, run.made[plan.reference(plan.context).parent].columns, parents)
+    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt, horizons)
     asked = {g.column for g in run.given if g.table == plan.name}
     free = run.chosen is None and not asked
-    codes, moments = walked(model, codes, position, run.seed, run.first.get(plan.name, 0), settled=free)
+    room = {horizon.column: horizon.offsets for horizon in horizons.values()}
+    codes, moments = walked(model, codes, position, run.seed, run.first.get(plan.name, 0), room, settled=free)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
     base = _sample_values(run, plan, codes, model, position, dealt) | moments
@@ -334,7 +338,7 @@ def _dealt(
 
 def _sample_codes(
     run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
-    siblings: Integers, dealt: Mapping[str, Integers],
+    siblings: Integers, dealt: Mapping[str, Integers], horizons: Mapping[str, Horizon],
 ) -> Codes:  # fmt: skip
     if model is None or model.state is None:
         return np.zeros((plan.rows, 0), dtype=np.int32)
@@ -347,9 +351,6 @@ def _sample_codes(
     given = first_of_all | _given_codes(run, plan, model)
     raw = run.chosen(plan.name, plan.rows, len(generated(model))) if run.chosen is not None else None
     first = run.first.get(plan.name, 0)  # rows further on come from streams of their own
-    horizons: Mapping[str, Horizon] = {}
-    if plan.context is not None and raw is None:
-        horizons = find_horizons(plan, model, run.made[plan.reference(plan.context).parent].columns, parents)
     jobs = [
         CodesJob(
             plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],

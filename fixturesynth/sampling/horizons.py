@@ -26,18 +26,23 @@ __all__ = ["Horizon", "drawn_within", "find_horizons"]
 Integers = npt.NDArray[np.int64]
 
 TRIES = 6
+FAR = 2**61
 
 
 @dataclass(frozen=True)
 class Horizon:
-    """The lowest and the highest code of a variable that each row may have, (n,); ``null_code`` is always free."""
+    """The lowest and the highest code of a column's variable that each row may have, (n,), and the offsets they are
+    of; ``null_code`` is always free."""
 
+    column: str
     low: Codes
     high: Codes
+    offsets: tuple[Integers, Integers]
     null_code: int | None
 
     def take(self, rows: Integers | slice) -> Horizon:
-        return Horizon(self.low[rows], self.high[rows], self.null_code)
+        ends = self.offsets[0][rows], self.offsets[1][rows]
+        return Horizon(self.column, self.low[rows], self.high[rows], ends, self.null_code)
 
     def beyond(self, codes: Codes) -> npt.NDArray[np.bool_]:
         out = (codes < self.low) | (codes > self.high)
@@ -66,9 +71,9 @@ def find_horizons(
         low, high = (encode(encoding, array_of(ends)) for ends in span[:2])
         last = encoding.size - 1
         free = ~span[2] | (low > high)
-        out[variable] = Horizon(
-            np.where(free, 0, low).astype(np.int32), np.where(free, last, high).astype(np.int32), encoding.null_code
-        )
+        low, high = np.where(free, 0, low).astype(np.int32), np.where(free, last, high).astype(np.int32)
+        ends = np.where(free, -FAR, span[0]), np.where(free, FAR, span[1])
+        out[variable] = Horizon(column.name, low, high, ends, encoding.null_code)
     return out
 
 

@@ -23,7 +23,7 @@ from fixturesynth.randomness import below, hashed
 from fixturesynth.rules.contract import Space
 from fixturesynth.rules.registry import capacity, space_of
 from fixturesynth.sampling.appending import met, past, past_pairs, refuse_met
-from fixturesynth.sampling.assembly import Assembly, compute
+from fixturesynth.sampling.assembly import Assembly, compute, in_step
 from fixturesynth.sampling.conditions import (
     complete_sets,
     conditions_of,
@@ -67,7 +67,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         columns = compute(assembly)
     columns = kept_in_lines(assembly, deal_by_habits(assembly, columns))
     if goes_on(assembly.plan):
-        columns = arrange(assembly, _settle_parent_orders(assembly, columns))
+        columns = arrange(assembly, in_step(assembly, columns, _settle_parent_orders(assembly, columns)))
     drawn = columns
     for turn in range(TURNS):
         changed = settle_distinct(assembly, columns)
@@ -78,8 +78,9 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     else:
         columns = _redraw(assembly, columns)
     columns = settle_nulls(assembly, counted_off(assembly, columns))
-    columns = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
-    columns = _settle_orders(assembly, _beside_bases(assembly, model, drawn, columns))
+    settled = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
+    settled = _settle_orders(assembly, _beside_bases(assembly, model, drawn, settled))
+    columns = in_step(assembly, columns, settled)
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
     for unique in complete_sets(assembly.plan):
