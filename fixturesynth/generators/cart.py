@@ -38,6 +38,7 @@ from fixturesynth.generators.steps import (
     step_classes,
     step_feature,
 )
+from fixturesynth.generators.successors import find_successors
 from fixturesynth.randomness import hashed, permutation
 
 __all__ = ["Cart"]
@@ -98,19 +99,20 @@ class Cart:
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
             tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, growth)
-            # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code.
-            other: tuple[Codes, int, int | None] | None = None
-            if like is not None and variable.ordered and _may_step(own, before, size):
-                other = step_classes(own, before, size), classes(size), None
-            elif like is not None and not variable.ordered and repeats(own, before, size):
-                other = np.where(own == before, size, own).astype(np.int32), size + 1, size
-            if other is not None and like is not None:
-                steps, wide, again = other
-                grown = _grown(seen, steps, wide, variable.ordered, like, growth, again)
-                least = 1.0 if again is None else LEAST_SAVED
-                if code_length(grown[2], steps, wide) * least < code_length(leaf, own, size):
-                    (stepped if again is None else repeated)[str(i)] = like
-                    (tree, lookup, leaf), own, size = grown, steps, wide
+            shortest, taken = code_length(leaf, own, size) if like is not None else 0.0, None
+            # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code, or
+            # for what usually comes after that.
+            for way in _other_ways(variable, own, before, like, table.variables[order[like or 0]].size, groups):
+                grown = _grown(seen, way.codes, way.size, variable.ordered, like, growth, way.again)
+                length = code_length(grown[2], way.codes, way.size) * (1.0 if way.again is None else LEAST_SAVED)
+                if length < shortest:
+                    shortest, taken = length, way
+                    (tree, lookup, leaf) = grown
+            if taken is not None and like is not None:
+                (stepped if taken.again is None else repeated)[str(i)] = like
+                own, size = taken.codes, taken.size
+                if taken.successors is not None:
+                    arrays[f"{i}.successors"] = taken.successors
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
@@ -208,6 +210,8 @@ def _draw_rows(
         own = stratified(owner, own) if stratify else own
         size = variable.size
         before = seen[:, repeated.get(str(i), stepped.get(str(i), 0))]  # of the others, nobody asks
+        if f"{i}.successors" in state.arrays:
+            before = state.arrays[f"{i}.successors"][before]
         if str(i) in stepped:
             drawn = draw_steps(held, owner, own, before, size)
         elif str(i) in repeated:
@@ -278,6 +282,35 @@ def _grown(
     tree = grow(ranks, target, size, ordered, growth, always, chance)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
     return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
+
+
+@dataclass(frozen=True)
+class _OtherWay:
+    """Classes in place of a variable's own codes, (n,), in ``range(size)``. ``again``: the class of what comes again,
+    or of what usually follows by ``successors``; None: steps."""
+
+    codes: Codes
+    size: int
+    again: int | None = None
+    successors: Codes | None = None
+
+
+def _other_ways(
+    variable: Variable, own: Codes, before: Codes, like: int | None, wide: int, groups: Integers | None
+) -> list[_OtherWay]:
+    """How a variable may be learned by what the sibling before has, (n,) each, beside its own codes."""
+    size = variable.size
+    if like is None:
+        return []
+    if variable.ordered:
+        stepping = _may_step(own, before, size)
+        return [_OtherWay(step_classes(own, before, size), classes(size))] if stepping else []
+    ways = []
+    successors = find_successors(before, own, wide, size, groups)
+    for usual, known in ((before, None), (successors[before], successors)):
+        if repeats(own, usual, size):
+            ways.append(_OtherWay(np.where(own == usual, size, own).astype(np.int32), size + 1, size, known))
+    return ways
 
 
 def _partner(

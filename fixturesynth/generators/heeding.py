@@ -17,6 +17,7 @@ from fixturesynth.generators.context import MOST_FEATURE_CODES, MOST_SIBLING_COD
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature
 from fixturesynth.generators.steps import code_length, repeats
+from fixturesynth.generators.successors import find_successors
 from fixturesynth.randomness import permutation
 
 __all__ = ["choose_heeded", "choose_shown"]
@@ -26,6 +27,7 @@ Codes = npt.NDArray[np.int32]
 
 MANY_ROWS = 20_000  # of fewer, trees are too small to go far astray, and what is faint cannot be told from chance
 ROWS = 6_000  # that are looked at
+MOST_FOLLOWED = 2_000  # codes of a category of which it is asked what usually follows which
 LEAST_ROWS = 50
 LEAST_SAVED = 0.05  # of the bits of a code, that the sibling before must save
 LEAST_SHARE = 0.03  # of the variance that is left to a number, that the siblings before must explain
@@ -70,7 +72,10 @@ def choose_shown(
     ``nulls``, ``codes``: by variable its code of NULL (-1: none), and (n,) codes. ``around``: (n, surroundings).
     """
     able = seen(variables, MOST_SIBLING_CODES)
-    shown = [coarse(variables[i], MOST_FEATURE_CODES) for i in able]
+    rows = np.flatnonzero(position > 0)
+    # Of many categories nothing can be told but what follows which.
+    able = sorted({*able, *(i for i in seen(variables, MOST_FOLLOWED) if _follows(codes[i], rows, variables[i].size))})
+    shown = [coarse(v, MOST_FEATURE_CODES) if v.ordered else v for v in (variables[i] for i in able)]
     if not able:
         return [], []
     columns = [coarse_codes(codes[i], variables[i].size, v.size) for i, v in zip(able, shown, strict=True)]
@@ -109,13 +114,23 @@ def choose_heeded(
         leaves = family.leaves(target, variable)
         alone = code_length(leaves, target, variable.size)
         fine = alone - code_length(family.leaves(target, variable, [(variable, before)]), target, variable.size)
-        if fine > LEAST_SAVED * alone or (not variable.ordered and repeats(target, before, variable.size)):
+        follows = not variable.ordered and (
+            repeats(target, before, variable.size) or _follows(own[:, i], rows, variable.size)
+        )
+        if follows or fine > LEAST_SAVED * alone:
             found.append((i, variable))
         elif variable.ordered:
             past = _means(own[:, i], position, null)[rows]
             if any(_goes_with(target, other, leaves, null) for other in (before, past)):
                 found.append((i, replace(variable, size=min(variable.size, CLASSES))))
     return found
+
+
+def _follows(codes: Codes, rows: Integers, size: int) -> bool:
+    """Whether ``rows``, which have a sibling before, have what usually follows its code more often than by chance."""
+    own, before = codes[rows], codes[rows - 1]
+    successors = find_successors(before, own, size, size, None)
+    return repeats(own, successors[before], size)
 
 
 def _means(codes: Codes, position: Integers, null: int) -> npt.NDArray[np.float64]:
