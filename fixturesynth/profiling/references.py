@@ -93,15 +93,16 @@ class _Case:
 
     @property
     def names(self) -> list[ColumnProfile]:
-        """Short texts that tell all rows apart, whatever they mean, of a list that many rows point at.
+        """Short texts that tell all rows apart, whatever they mean, beside a short code that many rows reference.
 
-        In a small list, or beside a short code that others reference: nothing of the tests against it was so.
+        Of a small list the code itself is enough: nothing of the tests against it was so.
         """
         small = self.rows <= TINY
-        if self.pointed < (SEVERAL if small else MANY) * self.rows or not (small or self.codes):
+        if not self.codes or self.pointed < (SEVERAL if small else MANY) * self.rows:
             return []
-        texts = [c for c in self.own if c.kind in ("text", "code", "categorical", "identifier") and c.lengths]
-        return [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
+        texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.lengths]
+        telling = [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
+        return telling if small else [c for c in telling if c not in self.codes]
 
     @property
     def codes(self) -> list[ColumnProfile]:
