@@ -93,12 +93,13 @@ class _Case:
 
     @property
     def names(self) -> list[ColumnProfile]:
-        """Short texts that tell all rows apart, whatever they mean, beside a short code that many rows reference.
+        """Short texts that tell all rows apart, whatever they mean, where many rows reference a short code.
 
         Of a small list the code itself is enough: nothing of the tests against it was so.
         """
         small = self.rows <= TINY
-        if not self.codes or self.pointed < (SEVERAL if small else MANY) * self.rows:
+        key = self.table.primary_key.columns if self.table.primary_key else ()
+        if not any((c.name,) == key for c in self.codes) or self.pointed < (SEVERAL if small else MANY) * self.rows:
             return []
         texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.lengths]
         telling = [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
