@@ -7,7 +7,7 @@ has nothing given, a split must tell clearly more than chance does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from fixturesynth.generators.drawing import (
 )
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature, share_of_chance
+from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.opening import with_openings
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.partners import Partners, draw_partners, find_partners, partners_from
@@ -64,6 +65,7 @@ class Cart:
 
     name = "cart"
     max_codes = 200
+    computes = True
     version = 1
 
     def __init__(self, growth: Growth | None = None, *, reorder: bool = True) -> None:
@@ -136,6 +138,7 @@ class Cart:
         given: Mapping[str, Codes] | None = None,
         *,
         stratify: bool = False,
+        computed: Mapping[str, Moments] | None = None,
     ) -> Codes:
         """Codes of shape (n, generated variables); see the contract.
 
@@ -144,18 +147,20 @@ class Cart:
         (likelihood weighting; sampling-importance resampling, Rubin 1987): an approximation for rare combinations.
         """
         context, uniforms, known = checked(state, context, uniforms, given)
-        codes, likelihood = _draw_rows(state, context, uniforms, known, stratify)
+        told = {name: moments for name, moments in (computed or {}).items() if name not in known}
+        codes, likelihood = _draw_rows(state, context, uniforms, known, stratify, told)
         asked = np.zeros(uniforms.shape[0], bool)
         for name, wish in known.items():
-            if name not in _foremost(state, known):
+            if name not in _foremost(state, known, told):
                 asked |= wish >= 0
         rows = np.flatnonzero(asked)
         if rows.size:
             here = {name: wish[rows] for name, wish in known.items()}
+            told = {name: moments.take(rows) for name, moments in told.items()}
             candidates, running = [codes[rows]], [likelihood[rows]]
             for k in range(1, CANDIDATES):
                 other = hashed(uniforms[rows], 0, "cart", "candidate", k)
-                more, weight = _draw_rows(state, context[rows], other, here, stratify)
+                more, weight = _draw_rows(state, context[rows], other, here, stratify, told)
                 candidates.append(more)
                 running.append(running[-1] + weight)
             choice = hashed(uniforms[rows, 0], 0, "cart", "choice")
@@ -165,12 +170,13 @@ class Cart:
         return codes
 
 
-def _foremost(state: State, known: Mapping[str, Codes]) -> set[str]:
-    """Variables that are given in all rows and come before all others: what follows is drawn knowing them."""
+def _foremost(state: State, known: Mapping[str, Codes], told: Collection[str]) -> set[str]:
+    """Variables that are given in all rows and come before all others, but for those that are ``told`` by others: what
+    follows is drawn knowing them."""
     found: set[str] = set()
     for i in state.facts["order"]:
         variable = state.variables[i]
-        if not variable.context:
+        if not variable.context and variable.name not in told:
             if variable.name not in known or (known[variable.name] < 0).any():
                 break
             found.add(variable.name)
@@ -178,8 +184,9 @@ def _foremost(state: State, known: Mapping[str, Codes]) -> set[str]:
 
 
 def _draw_rows(
-    state: State, context: Codes, uniforms: Words, known: Mapping[str, Codes], stratify: bool
-) -> tuple[Codes, Integers]:
+    state: State, context: Codes, uniforms: Words, known: Mapping[str, Codes], stratify: bool,
+    told: Mapping[str, Moments],
+) -> tuple[Codes, Integers]:  # fmt: skip
     """One draw of every row, and the likelihood of what is given in it, scaled to at most 2**46."""
     order = list(state.facts["order"])
     repeated, stepped = state.facts.get("repeated", {}), state.facts.get("stepped", {})
@@ -193,12 +200,18 @@ def _draw_rows(
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
     partnered: Mapping[str, int] = state.facts.get("partnered", {})
     places: dict[int, int] = {}  # of the variables drawn so far among the columns of ``seen``
-    foremost = _foremost(state, known)  # nobody asks how likely they are: nothing was drawn before them
+    foremost = _foremost(state, known, told)  # nobody asks how likely they are: nothing was drawn before them
     for i in range(fixed, len(variables)):
         variable = variables[i]
-        if variable.name in foremost:
+        if variable.name in foremost or variable.name in told:
             places[i] = len(shown)
-            out[:, column[order[i]]] = seen[:, len(shown)] = drawn = known[variable.name]
+            if variable.name in told:
+                moments = told[variable.name]
+                source = next(k for k, v in enumerate(variables) if v.name == moments.source)
+                drawn = moments.codes(out[:, column[order[source]]])
+            else:
+                drawn = known[variable.name]
+            out[:, column[order[i]]] = seen[:, len(shown)] = drawn
             shown.append(variable)
             if str(i) in stepped:
                 seen[:, len(shown)] = step_feature(drawn, seen[:, stepped[str(i)]], variable.size)

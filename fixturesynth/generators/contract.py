@@ -25,7 +25,8 @@ class Variable:
     ``like``: the context variable that holds the same variable of the sibling before, in the same codes. A generator
     may use it to repeat that one's code as such, whichever it is. ``first``: given whenever it is known, so it is best
     generated before all others. ``outgoing``: says what a row is to its children (how many, of which kind), whose rows
-    must fit all of them together.
+    must fit all of them together. ``told_by``: a variable that comes right before it and gives its code, once it is
+    known where the row stands.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Variable:
     like: str | None = None
     first: bool = False
     outgoing: bool = False
+    told_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Generator(Protocol):
     """Found by ``name`` in generators.registry.GENERATORS or the entry points ``fixturesynth.generators``.
 
     A generator may have ``max_codes``: the quantile bins of a number that it can tell apart (64 where it does not say).
+    One that ``computes`` takes ``computed`` when it samples: by the name of a variable that another tells, what gives
+    its codes (``generators.moments.Moments``).
     """
 
     name: str

@@ -44,6 +44,7 @@ from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.keys import combined, dense_rank
 from fixturesynth.generators.lines import add_lines
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
+from fixturesynth.generators.moments import add_moments
 from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.outgoing import add_outgoing
@@ -182,6 +183,8 @@ def _fit_learned(
         else:
             _add_column(rows, table, column, order, groups, coded, found_offsets, lookups)
     walks: dict[str, Walk] = {}
+    if getattr(generator, "computes", False) and table.context is not None:
+        add_moments(rows, table, order, ways, coded, groups)
     if parents is not None and table.context is not None:
         key = rows.schema[table.name].foreign_key(table.context).columns
         dated = {name: rows.column(table.name, name).take(pa.array(order)) for name in calendars}

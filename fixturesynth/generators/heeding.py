@@ -74,6 +74,7 @@ def choose_shown(
     able = seen(variables, MOST_SIBLING_CODES)
     rows = np.flatnonzero(position > 0)
     # Of many categories nothing can be told but what follows which.
+    able = [i for i in able if variables[i].told_by is None]
     able = sorted({*able, *(i for i in seen(variables, MOST_FOLLOWED) if _follows(codes[i], rows, variables[i].size))})
     shown = [coarse(v, MOST_FEATURE_CODES) if v.ordered else v for v in (variables[i] for i in able)]
     if not able:

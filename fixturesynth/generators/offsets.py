@@ -18,7 +18,7 @@ from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets", "span_facts", "spans"]
+__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets", "placed", "span_facts", "spans"]
 
 Integers = npt.NDArray[np.int64]
 Facts = dict[str, Any]
@@ -74,6 +74,11 @@ def span_facts(target: pa.Array, base: pa.Array, facts: Mapping[str, Any], group
             return {}
         out[name] = list(protected_ends(found[0][found[1]], groups[found[1]], protection))
     return out
+
+
+def placed(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
+    """Moments, (n,), in whole units of the facts, and where there are any; None for what is none."""
+    return _integers(values, facts)
 
 
 def spans(base: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, Integers, npt.NDArray[np.bool_]] | None:

@@ -22,7 +22,7 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
     others. Ties keep the order given.
     """
     chosen = [i for i, variable in enumerate(variables) if variable.context]
-    rest = [i for i, variable in enumerate(variables) if not variable.context]
+    rest = [i for i, variable in enumerate(variables) if not variable.context and variable.told_by is None]
     stride = max(1, codes.shape[0] // _ROWS)
     shared = _mutual_information([_coarse(codes[::stride, i], v.size) for i, v in enumerate(variables)])
     if not chosen and rest:
@@ -36,7 +36,11 @@ def order_variables(variables: tuple[Variable, ...], codes: Codes) -> list[int]:
         best = named[int(np.argmax(_known(shared, named, chosen)))]
         chosen.append(best)
         rest.remove(best)
-    return chosen
+    return [j for i in chosen for j in (i, *_told_by(variables, i))]
+
+
+def _told_by(variables: tuple[Variable, ...], i: int) -> list[int]:
+    return [j for j, variable in enumerate(variables) if variable.told_by == variables[i].name]
 
 
 def _foremost(variables: tuple[Variable, ...], rest: list[int], rows: int) -> list[int]:

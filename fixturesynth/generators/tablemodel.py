@@ -33,6 +33,7 @@ __all__ = [
     "inside_variable",
     "length_variable",
     "line_variable",
+    "moment_variable",
     "null_variable",
     "part_variable",
     "step_variable",
@@ -67,6 +68,11 @@ def form_variable(column: str) -> str:
 def inside_variable(column: str, part: str) -> str:
     """A part of documents that are made by rule: see rules.documents."""
     return f"inside {column} {part}"
+
+
+def moment_variable(column: str) -> str:
+    """When it is, of a column that is learned as a distance: see generators.moments."""
+    return f"moment {column}"
 
 
 def line_variable(foreign_key: str) -> str:

@@ -28,6 +28,7 @@ from fixturesynth.generators.context import (
 )
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.encoding import encode
+from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.series import dealt_codes, dealt_moments, moment_parts
 from fixturesynth.generators.tablemodel import TableModel, column_variable, part_variable
@@ -216,10 +217,12 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     agree = agreeing_parents(plan, table, run.made)
     parents, position, siblings, orphans = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
-    horizons: Mapping[str, Horizon] = {}
+    horizons: dict[str, Horizon] = {}
+    moments_told: dict[str, Moments] = {}
     if model is not None and plan.context is not None and run.chosen is None:
-        horizons = find_horizons(plan, model, run.made[plan.reference(plan.context).parent].columns, parents)
-    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt, horizons)
+        above = run.made[plan.reference(plan.context).parent].columns
+        horizons, moments_told = find_horizons(plan, model, above, parents)
+    codes = _sample_codes(run, plan, table, model, parents, position, siblings, dealt, horizons, moments_told)
     asked = {g.column for g in run.given if g.table == plan.name}
     free = run.chosen is None and not asked
     room = {horizon.column: horizon.offsets for horizon in horizons.values()}
@@ -338,7 +341,7 @@ def _dealt(
 
 def _sample_codes(
     run: _Run, plan: TablePlan, table: Table, model: TableModel | None, parents: Integers, position: Integers,
-    siblings: Integers, dealt: Mapping[str, Integers], horizons: Mapping[str, Horizon],
+    siblings: Integers, dealt: Mapping[str, Integers], horizons: Mapping[str, Horizon], moments: Mapping[str, Moments],
 ) -> Codes:  # fmt: skip
     if model is None or model.state is None:
         return np.zeros((plan.rows, 0), dtype=np.int32)
@@ -356,13 +359,16 @@ def _sample_codes(
             plan.name, first + number, run.seed, above[low:high], position[low:high], siblings[low:high],
             {name: codes[low:high] for name, codes in given.items()}, None if raw is None else raw[low:high],
             first + low, 0, {name: horizon.take(slice(low, high)) for name, horizon in horizons.items()},
+            {name: one.take(slice(low, high)) for name, one in moments.items()},
         )
         for number, (low, high) in enumerate(_cuts(plan, position))
     ]  # fmt: skip
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
-    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all, horizons=horizons)
+    whole = CodesJob(
+        plan.name, 0, run.seed, above, position, siblings, first_of_all, horizons=horizons, moments=moments
+    )
     if model.siblings and (targets := straying(codes, plan, model, run.models)):
         other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=1) for job in jobs])))
         codes = better_families(codes, other, position, targets, run.seed, plan.name)

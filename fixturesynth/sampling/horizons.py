@@ -16,8 +16,9 @@ import pyarrow as pa
 from fixturesynth.arrays import array_of
 from fixturesynth.generators.contract import Codes, Variable, Words
 from fixturesynth.generators.encoding import encode
+from fixturesynth.generators.moments import Moments, moments_from
 from fixturesynth.generators.offsets import base_of, spans
-from fixturesynth.generators.tablemodel import TableModel, column_variable
+from fixturesynth.generators.tablemodel import TableModel, column_variable, moment_variable
 from fixturesynth.planning.plan import Modelled, TablePlan
 from fixturesynth.randomness import hashed
 
@@ -51,12 +52,13 @@ class Horizon:
 
 def find_horizons(
     plan: TablePlan, model: TableModel, parent: Mapping[str, pa.Array], parents: Integers
-) -> dict[str, Horizon]:
-    """By variable, for columns that are counted from one of the context's parent.
+) -> tuple[dict[str, Horizon], dict[str, Moments]]:
+    """By variable, for columns that are counted from one of the context's parent: how far they may go, and when it is.
 
     ``parent``: the parent's columns; ``parents``: each row's parent, (n,).
     """
     out: dict[str, Horizon] = {}
+    told: dict[str, Moments] = {}
     for column in plan.columns:
         source, variable = column.source, column_variable(column.name)
         if not isinstance(source, Modelled) or column.name not in model.offsets or variable not in model.encodings:
@@ -65,7 +67,10 @@ def find_horizons(
         key, theirs = source.options.get("delta_parent", (None, None))
         if key != plan.context or base_of(source.options, facts) is not None or theirs not in parent:
             continue
-        span = spans(parent[theirs].take(array_of(parents)), facts)
+        base = parent[theirs].take(array_of(parents))
+        if (moments := moments_from(model, column.name, base)) is not None:
+            told[moment_variable(column.name)] = moments
+        span = spans(base, facts)
         if span is None or not encoding.ordered or encoding.size < 2:
             continue
         low, high = (encode(encoding, array_of(ends)) for ends in span[:2])
@@ -74,22 +79,23 @@ def find_horizons(
         low, high = np.where(free, 0, low).astype(np.int32), np.where(free, last, high).astype(np.int32)
         ends = np.where(free, -FAR, span[0]), np.where(free, FAR, span[1])
         out[variable] = Horizon(column.name, low, high, ends, encoding.null_code)
-    return out
+    return out, told
 
 
 def drawn_within(
-    sample: Callable[[Codes, Words, Mapping[str, Codes] | None], Codes],
+    sample: Callable[[Codes, Words, Mapping[str, Codes] | None, Integers | slice], Codes],
     variables: tuple[Variable, ...],
     horizons: Mapping[str, Horizon],
     context: Codes,
     words: Words,
     given: Mapping[str, Codes] | None,
 ) -> Codes:
-    """Codes (n, variables) by ``sample``, of which rows beyond their horizons are drawn again.
+    """Codes (n, variables) by ``sample`` (of context, words, what is given, and which of the rows), of which rows beyond
+    their horizons are drawn again.
 
     What still is beyond after TRIES is put at its horizon, and the rest of the row drawn beside that.
     """
-    codes = sample(context, words, given)
+    codes = sample(context, words, given, slice(None))
     for turn in range(TRIES + 1):
         out = {}
         for i, variable in enumerate(variables):
@@ -103,5 +109,5 @@ def drawn_within(
             for i, beyond in out.items():
                 edge = horizons[variables[i].name].take(rows)
                 known[variables[i].name] = np.where(beyond[rows], np.clip(codes[rows, i], edge.low, edge.high), -1)
-        codes[rows] = sample(context[rows], hashed(words[rows], 0, "within", turn), known or None)
+        codes[rows] = sample(context[rows], hashed(words[rows], 0, "within", turn), known or None, rows)
     return codes

@@ -21,6 +21,7 @@ from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.forms import unlike
 from fixturesynth.generators.insides import leaning
 from fixturesynth.generators.memories import Remembering, remember
+from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.nesting import nested_words
 from fixturesynth.generators.repeating import first_codes, first_rows
 from fixturesynth.generators.steadying import steady_rows
@@ -69,6 +70,7 @@ class CodesJob:
     start: int = 0  # rank of the first row
     draw: int = 0  # another number gives another draw of the same rows
     horizons: Mapping[str, Horizon] = field(default_factory=dict)  # by variable
+    moments: Mapping[str, Moments] = field(default_factory=dict)  # by variable
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,11 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
     context = [v for v in state.variables if v.context]
     base = _surroundings(model, context, job)
 
-    def sample(here: Codes, own: Words, known: Mapping[str, Codes] | None) -> Codes:
-        return generator.sample(state, here, own, known, stratify=even)
+    def sample(here: Codes, own: Words, known: Mapping[str, Codes] | None, rows: Integers | slice) -> Codes:
+        if not job.moments or not getattr(generator, "computes", False):
+            return generator.sample(state, here, own, known, stratify=even)
+        told = {name: moments.take(rows) for name, moments in job.moments.items()}
+        return generator.sample(state, here, own, known, stratify=even, computed=told)  # type: ignore[call-arg]
 
     if not model.siblings and not model.walks:
         return drawn_within(sample, generated(model), job.horizons, base, raw, _part(job.given, slice(None)))
@@ -134,10 +139,12 @@ def sample_codes(model: TableModel, generator: Generator, job: CodesJob) -> Code
             given[name] = np.where(given[name] >= 0, given[name], codes) if name in given else codes
         for some in _alike(given, rows.size):
             known = {name: codes[some] for name, codes in given.items() if (codes[some] >= 0).any()}
-            horizons = {name: horizon.take(rows[some]) for name, horizon in job.horizons.items()}
-            out[rows[some]] = drawn_within(
-                sample, generated(model), horizons, joined[some], raw[rows[some]], known or None
-            )
+            here = rows[some]
+            horizons = {name: horizon.take(here) for name, horizon in job.horizons.items()}
+            out[here] = drawn_within(
+                lambda c, w, g, i, here=here: sample(c, w, g, here[i]),  # type: ignore[misc]
+                generated(model), horizons, joined[some], raw[here], known or None,
+            )  # fmt: skip
         walking.follow(rows, out[rows])
     return out
 
