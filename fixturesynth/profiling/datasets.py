@@ -163,9 +163,9 @@ def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], di
 
 def _copied(
     schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
-) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
+) -> dict[tuple[str, str], dict[str, Any]]:
     """By (table, column), as ``copied`` or ``partly``: the foreign key and the parent's column that rows agree with."""
-    best: dict[tuple[str, str], tuple[float, dict[str, tuple[str, str]]]] = {}
+    best: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
     for table in schema:
         for fk in table.foreign_keys if table.name in columns else ():
             if fk.parent not in columns or fk.parent == table.name:

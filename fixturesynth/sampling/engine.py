@@ -366,9 +366,7 @@ def _sample_codes(
     codes = np.concatenate(list(run.map(_codes_here, jobs)))
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
-    whole = CodesJob(
-        plan.name, 0, run.seed, above, position, siblings, first_of_all, horizons=horizons, moments=moments
-    )
+    whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
     if model.siblings and (targets := straying(codes, plan, model, run.models)):
         other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=1) for job in jobs])))
         codes = better_families(codes, other, position, targets, run.seed, plan.name)

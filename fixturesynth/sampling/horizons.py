@@ -90,8 +90,8 @@ def drawn_within(
     words: Words,
     given: Mapping[str, Codes] | None,
 ) -> Codes:
-    """Codes (n, variables) by ``sample`` (of context, words, what is given, and which of the rows), of which rows beyond
-    their horizons are drawn again.
+    """Codes (n, variables) by ``sample`` (of context, words, what is given, and which rows these are), of which those
+    beyond their horizons are drawn again.
 
     What still is beyond after TRIES is put at its horizon, and the rest of the row drawn beside that.
     """

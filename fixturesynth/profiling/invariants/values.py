@@ -48,9 +48,12 @@ def _plain(value: Any) -> Any:
 def _seen(column: ColumnView, rows: npt.NDArray[np.int64]) -> list[Any]:
     """The column's values in ``rows``, None for NULL; of dates and times the moments, so that a day is its midnight."""
     if column.family == "datetime":
-        return pa.array(column.moments[rows], mask=~column.valid[rows]).to_pylist()
-    assert column.values is not None
-    return column.values.take(pa.array(column.codes[rows], mask=~column.valid[rows])).to_pylist()
+        values = pa.array(column.moments[rows], mask=~column.valid[rows])
+    else:
+        assert column.values is not None
+        values = column.values.take(pa.array(column.codes[rows], mask=~column.valid[rows]))
+    found: list[Any] = values.to_pylist()
+    return found
 
 
 def find_equals(view: TableView) -> Iterator[Invariant]:
