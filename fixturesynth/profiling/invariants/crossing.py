@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -93,4 +94,4 @@ def _sums(
 
 def lent(column: ColumnView, at: Integers) -> ColumnView:
     """A parent's column as one of its children's, whose parent rows ``at`` are, (n,), -1 for none: NULL."""
-    return ColumnView(column.name, column.family, np.append(column.codes, -1)[at], column.values)
+    return replace(column, codes=np.append(column.codes, -1)[at])
