@@ -22,7 +22,7 @@ CREATE TABLE patient (id INTEGER PRIMARY KEY, sex VARCHAR(1) NOT NULL, born DATE
 CREATE TABLE visit (id INTEGER PRIMARY KEY, patient_id INTEGER NOT NULL REFERENCES patient(id),
  kind VARCHAR(9) NOT NULL, began DATE NOT NULL, began_at TIMESTAMP NOT NULL, ended DATE NOT NULL,
  nights INTEGER NOT NULL,
- age_then INTEGER NOT NULL, stay_hours FLOAT NOT NULL);
+ age_then INTEGER NOT NULL, stay_hours FLOAT NOT NULL, previous_id INTEGER REFERENCES visit(id));
 CREATE TABLE reading (id INTEGER PRIMARY KEY, patient_id INTEGER NOT NULL REFERENCES patient(id),
  visit_id INTEGER REFERENCES visit(id), taken DATE NOT NULL, taken_at TIMESTAMP NOT NULL, what VARCHAR(9) NOT NULL,
  code VARCHAR(3), loinc VARCHAR(3), value FLOAT NOT NULL);
@@ -55,6 +55,7 @@ def clinic() -> dict[str, pd.DataFrame]:
     visit["began_at"] = visit["began"]
     visit["ended"] = visit["began"] + pd.to_timedelta(visit["nights"], unit="D")
     visit["stay_hours"] = visit["nights"] * 24.0
+    visit["previous_id"] = visit.groupby("patient_id")["id"].shift()
     reading = pd.DataFrame(readings, columns=["patient_id", "visit_id", "taken", "what"])
     reading.insert(0, "id", range(1, len(reading) + 1))
     reading["taken_at"] = reading["taken"]
@@ -76,7 +77,7 @@ def clinic() -> dict[str, pd.DataFrame]:
     for name, moment in (("visit", "began_at"), ("reading", "taken_at")):
         out[name][moment] = out[name][moment].dt.strftime("%Y-%m-%d %H:%M:%S")
     out["visit"] = out["visit"][
-        ["id", "patient_id", "kind", "began", "began_at", "ended", "nights", "age_then", "stay_hours"]
+        ["id", "patient_id", "kind", "began", "began_at", "ended", "nights", "age_then", "stay_hours", "previous_id"]
     ]
     out["reading"] = out["reading"][
         ["id", "patient_id", "visit_id", "taken", "taken_at", "what", "code", "loinc", "value"]
@@ -143,6 +144,15 @@ def test_a_day_is_its_midnight(model: fs.Synthesizer, made: dict[str, pd.DataFra
     assert (made["visit"]["began"] == made["visit"]["began_at"]).all()
     equal = {(i.target, i.sources) for i in model.profile["reading"].invariants if i.kind == "equal"}
     assert ("taken_at", ("taken",)) in equal
+
+
+def test_lines_of_visits_stay_with_their_patient(made: dict[str, pd.DataFrame]) -> None:
+    """What moves to keep the order of a line takes along what follows from it."""
+    visits = made["visit"]
+    pairs = visits.merge(visits, left_on="previous_id", right_on="id", suffixes=("", "_before"))
+    assert len(pairs) == visits["previous_id"].notna().sum() > 1_000
+    assert (pairs["patient_id"] == pairs["patient_id_before"]).all()
+    assert (pairs["began_before"] <= pairs["began"]).all()
 
 
 def test_durations_are_counted(model: fs.Synthesizer, made: dict[str, pd.DataFrame]) -> None:

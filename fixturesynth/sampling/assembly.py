@@ -144,7 +144,8 @@ def in_step(assembly: Assembly, before: Mapping[str, pa.Array], columns: dict[st
     follows: set[str] = set()
     for column in assembly.plan.columns:
         source = column.source
-        own = isinstance(source, Derived) and source.operation in IN_STEP and source.foreign_key is None
+        own = isinstance(source, Derived) and source.operation in IN_STEP
+        own = own and (source.foreign_key is None or "theirs" in source.parameters)  # type: ignore[union-attr]
         if own and column.name in columns and (changed | follows) & {*source.sources, column.name}:  # type: ignore[union-attr]
             follows.add(column.name)
     if not follows:

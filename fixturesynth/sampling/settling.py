@@ -55,6 +55,7 @@ __all__ = ["settle", "settle_late"]
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
+LONGEST_LINE = 500  # rows that reference one another, of which each may move the next
 TURNS = 6
 REDRAWS = 64  # of rows that collide in sets that overlap
 
@@ -162,15 +163,19 @@ def _settle_parent_orders(assembly: Assembly, columns: Columns) -> Columns:
     for foreign_key, parent_column, name, strict, backwards in assembly.plan.parent_orders:
         if name in keyed or name not in out:
             continue
-        base = assembly.through(foreign_key, parent_column, out)
-        facts = _grid_of(out[name])
-        distance = offsets(out[name], base, facts) if facts is not None else None
-        if distance is None:
-            continue
-        limit = -int(strict) if backwards else int(strict)
-        test = pc.greater(distance, limit) if backwards else pc.less(distance, limit)
-        bad = numpy_of(fill_null(test, False))
-        if bad.any():
+        # In a line of rows what moves is the next one's base.
+        own = assembly.table.foreign_key(foreign_key).parent == assembly.table.name
+        for _ in range(LONGEST_LINE if own else 1):
+            base = assembly.through(foreign_key, parent_column, out)
+            facts = _grid_of(out[name])
+            distance = offsets(out[name], base, facts) if facts is not None else None
+            if distance is None:
+                break
+            limit = -int(strict) if backwards else int(strict)
+            test = pc.greater(distance, limit) if backwards else pc.less(distance, limit)
+            bad = numpy_of(fill_null(test, False))
+            if not bad.any():
+                break
             out[name] = _moved(base, out[name], bad, limit)
     return out
 
