@@ -26,6 +26,7 @@ FLOORS = (
     {"evaluation"},
     {"sources", "demo", "strategies"},
     {"cli"},
+    {"__main__"},
 )
 ONE_ROOM = ({"synthesizer", "modelfile", "modelrecords", "packing"},)
 
