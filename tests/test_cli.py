@@ -118,14 +118,6 @@ def test_inspect_prints_tables_and_constraints(run: Run, filled: Path) -> None:
     assert "genre IN ('novel', 'poems', 'essay')" in result.stdout
 
 
-def test_the_package_runs_as_a_module(library: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fixturesynth", "inspect", "--json", str(library)],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert {t["name"] for t in json.loads(done.stdout)["tables"]} >= {"books"}
-
-
 def test_inspect_as_json_prints_nothing_else(run: Run, library: Path) -> None:
     body = json.loads(passes(run("inspect", library, "--json")).stdout)
     assert [t["name"] for t in body["tables"]] == ["authors", "books", "loans"]

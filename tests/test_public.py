@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -174,3 +175,13 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (REPOSITORY / "fixturesynth" / "py.typed").is_file()
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    script = tmp_path / "books.sql"
+    script.write_text("CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT NOT NULL);")
+    done = subprocess.run(
+        [sys.executable, "-m", "fixturesynth", "inspect", "--json", str(script)],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert [table["name"] for table in json.loads(done.stdout)["tables"]] == ["books"]
