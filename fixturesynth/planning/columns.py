@@ -67,6 +67,8 @@ MOSTLY = 950  # thousandths
 TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 
+MOST_NAMES = 300
+VARIED = 0.4  # of the rows, that must have a name of their own for one language's names to be too few
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
 
 
@@ -410,7 +412,22 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
         if limits:
             options["max_length"] = min(limits)
         return RuleCall("word_text", options), seen.null_share
+    if call is not None and call.name in ("first_name", "last_name"):
+        call = replace(call, options={**call.options, **_names(seen)})
     return call or RuleCall("constant", {"value": None}), seen.null_share
+
+
+def _names(seen: ColumnProfile) -> dict[str, Any]:
+    """What is known of a column of names: those that many share, how many are such, and how many a person has."""
+    habits, present = seen.writing or {}, seen.rows - seen.nulls
+    options: dict[str, Any] = {}
+    if habits.get("told") and seen.words:
+        options |= {"names": [[str(w), int(n)] for w, n in seen.words[:MOST_NAMES]], "told": int(habits["told"])}
+    if habits.get("pieces"):
+        options["pieces"] = habits["pieces"]
+    if seen.distinct > VARIED * present and seen.distinct > MOST_NAMES:
+        options["wide"] = True
+    return options
 
 
 def _rule_inside(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> RuleCall:

@@ -25,6 +25,8 @@ HABIT: Final = 0.95  # a habit is what nearly all do
 MASKED: Final = 0.25  # rows that kept masks must stand for
 MOST_DOMAINS: Final = 200
 MARKS: Final = ".,;:!?"
+SEVERAL: Final = 50  # thousandths
+MOST_PIECES: Final = 4
 FREE: Final = 3  # words in the mean text from which marks between words are counted
 
 _COUNTED: Final = re.compile(r"^(\D*)(\d{1,15})(\D*)$")
@@ -35,19 +37,31 @@ def find_writing(coded: Coded) -> Mapping[str, Any] | None:
     """What all texts of a column have in common, JSON values; None where too few entities have any.
 
     case: upper, lower; lead, trail: thousandths of the rows with a blank in front, behind; final, marks: thousandths
-    of the texts that end with a mark, and of the words inside that do; masks: [pattern, rows] of what is mostly
-    digits; counter: prefix, suffix, width (0: not padded), low, high and, where they are counted off, start;
-    domains: [domain, rows] of emails.
+    of the texts that end with a mark, and of the words inside that do; pieces: [words, thousandths of the texts that
+    have so many] where some have several; masks: [pattern, rows] of what is mostly digits; counter: prefix, suffix,
+    width (0: not padded), low, high and, where they are counted off, start; domains: [domain, rows] of emails.
     """
     protector, size = coded.protector, len(coded.distinct)
     if not size or int(protector.supporters(np.zeros(coded.codes.size, dtype=np.int64), 1)[0]) < protector.protection:
         return None
     found: dict[str, Any] = {"case": _case(coded)}
-    found |= _blanks(coded) | _marks(coded)
+    found |= _blanks(coded) | _marks(coded) | _pieces(coded)
     found["counter"] = _counter(coded)
     found["domains"], found["local"] = _domains(coded)
     found["masks"] = [] if found["counter"] or found["domains"] else _masks(coded)
     return {name: value for name, value in found.items() if value} or None
+
+
+def _pieces(coded: Coded) -> dict[str, list[list[int]]]:
+    """How many words texts have, where at least SEVERAL thousandths have more than one."""
+    counts = np.asarray(pc.count_substring_regex(coded.distinct, r"\S+").to_numpy(zero_copy_only=False), dtype=np.int64)
+    shares = []
+    for words in range(1, MOST_PIECES + 1):
+        flags = counts == words
+        share = round(_share(coded, flags) * THOUSAND)
+        if share and _enough(coded, flags):
+            shares.append([words, share])
+    return {"pieces": shares} if sum(n for words, n in shares if words > 1) >= SEVERAL else {}
 
 
 def _enough(coded: Coded, flags: Flags) -> bool:

@@ -11,7 +11,7 @@ from fixturesynth.arrays import array_of, fill_null, join_texts, scalar_of
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, Integers, Space
 from fixturesynth.rules.grammar import NUMBER, Number, Phrase, Pool, limits_of, phrase_space
-from fixturesynth.rules.pools import ascii_of, faker_phrases, faker_pool
+from fixturesynth.rules.pools import ascii_of, faker_phrases, faker_pool, wide_pool
 
 __all__ = ["MAKERS", "PHRASES"]
 
@@ -164,6 +164,40 @@ def _phrases(name: str, locale: str) -> Phrases:
     return PHRASES[name](locale)
 
 
+def _names(token: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
+    def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
+        locale = options.get("locale", context.locale)
+        if context.unique:
+            phrases: Phrases = ((1, (wide_pool(token, locale), NUMBER)),)
+        else:
+            known = tuple((str(w), int(n)) for w, n in options.get("names", ()))
+            pool = _name_pool(token, locale, known, int(options.get("told", 0)), bool(options.get("wide")))
+            pieces = options.get("pieces") or [[1, 1]]
+            phrases = tuple((n, (pool, *((" ", pool) * (count - 1)))) for count, n in pieces)
+        return phrase_space(phrases, limits_of(options, context), unique=context.unique)
+
+    make.__doc__ = f"""A {token.replace("_", " ")}; options: locale, max_length, min_length, case; names: [name, rows]
+    that many share, which come in ``told`` of 1000 words; pieces: [names, weight], how many a value has; wide: names
+    of other languages as well."""
+    return make
+
+
+@lru_cache(maxsize=64)
+def _name_pool(token: str, locale: str, known: tuple[tuple[str, int], ...], told: int, wide: bool) -> Pool:
+    """Names that are known, in ``told`` of 1000 draws, and others."""
+    other = wide_pool(token, locale) if wide else faker_pool(token, locale)
+    if not known or not told:
+        return other
+    names = {w for w, _ in known}
+    weights = [1] * len(other) if other.weights is None else other.weights.tolist()
+    rest = [(t, w) for t, w in zip(other.values.to_pylist(), weights, strict=True) if t not in names]
+    pairs = []
+    for part, share in ((known, told), (rest, 1000 - told)):
+        total = sum(w for _, w in part)
+        pairs += [(t, max(1, w * share * 1000 // max(total, 1))) for t, w in part if share > 0]
+    return Pool.of([t for t, _ in pairs], [w for _, w in pairs])
+
+
 def _maker(name: str) -> Callable[[Mapping[str, Any], ColumnContext], Space]:
     def make(options: Mapping[str, Any], context: ColumnContext) -> Space:
         phrases = _phrases(name, options.get("locale", context.locale))
@@ -204,5 +238,6 @@ def _plain(column: pa.Array) -> pa.Array:
 
 MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]] = {
     **{name: _maker(name) for name in PHRASES},
+    **{name: _names(name) for name in ("first_name", "last_name")},
     "email_from": email_from,
 }

@@ -8,12 +8,13 @@ makes by code only is drawn a few hundred times from a fixed seed.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
 
 from fixturesynth.errors import SpecError, did_you_mean
 from fixturesynth.rules.grammar import Phrase, Pool
 
-__all__ = ["ascii_of", "faker_phrases", "faker_pool"]
+__all__ = ["ascii_of", "faker_phrases", "faker_pool", "wide_pool"]
 
 _SAMPLED: Final = 400  # draws from a provider that has neither list nor formats
 _TOKEN: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -75,6 +76,32 @@ def faker_pool(token: str, locale: str) -> Pool:
     if found:
         return Pool.of(list(found), list(found.values()) if len(set(found.values())) > 1 else None)
     return _sampled(token, locale)
+
+
+# Names that read as names wherever Latin letters do, in this order.
+_ELSEWHERE: Final = (
+    "en_US", "en_GB", "es_ES", "fr_FR", "de_DE", "it_IT", "nl_NL", "pt_BR", "pl_PL", "sv_SE", "no_NO", "hr_HR", "ro_RO",
+    "cs_CZ", "id_ID", "et_EE", "lt_LT",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def wide_pool(token: str, locale: str) -> Pool:
+    """The pool of names of a locale, first_name or last_name, with those of other languages behind them.
+
+    Only where the locale's own are in ASCII letters for the most part, and only such others.
+    """
+    own = faker_pool(token, locale)
+    texts = own.values.to_pylist()
+    if sum(t.isascii() for t in texts) * 2 < len(texts):
+        return own
+    others: dict[str, None] = {}
+    for other in _ELSEWHERE:
+        provider = import_module(f"faker.providers.person.{other}").Provider
+        for name in _LISTS[token]:
+            others |= {t: None for t, _ in _weighted(getattr(provider, name, None)) if t.isascii() and t.isalpha()}
+    more = [t for t in others if t not in set(texts)]
+    return Pool.of([*texts, *more])
 
 
 def _weighted(values: Any) -> Iterable[tuple[str, int]]:
