@@ -99,7 +99,7 @@ def test_points_go_with_their_course(
     assert told_by_course(there) > 0.99
     monkeypatch.setattr(outgoing, "item_reference", lambda *_: None)
     before = fs.fit(dict(real), schema=schema, wishes=KEPT, seed=5).sample(seed=5)["grades"]
-    assert told_by_course(before) < 0.93  # what the dealing is there for
+    assert told_by_course(before) < 0.95  # what the dealing is there for
     assert told_by_course(here) > 0.97
 
 

@@ -320,6 +320,8 @@ def _other_ways(
         return [_OtherWay(step_classes(own, before, size), classes(size))] if stepping else []
     ways = []
     successors = find_successors(before, own, wide, size, groups)
+    if repeats(own, before, size):  # what too few have is followed by itself, as other codes are
+        successors = np.where((successors == size) & (np.arange(wide) < size), np.arange(wide), successors)
     for usual, known in ((before, None), (successors[before], successors)):
         if repeats(own, usual, size):
             ways.append(_OtherWay(np.where(own == usual, size, own).astype(np.int32), size + 1, size, known))

@@ -31,7 +31,7 @@ Parts = Mapping[str, tuple[pa.Array, str]]  # by variable: values of all rows, a
 
 LEAST_ROWS, LEAST_ENTITIES = 200, 20
 LEAST_SAVED = 0.25  # bits a row
-SURE = 5.0  # standard errors
+SURE = 3.5  # standard errors
 PRIORS = (2.0, 16.0, 128.0, 1024.0)  # rows of what all have, beside those that are alike
 
 

@@ -29,7 +29,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
-from fixturesynth.planning.styles import in_their_style
+from fixturesynth.planning.styles import in_their_style, stand_ins
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, may_lag, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.planning.written import as_written, coded, of_another_list
@@ -60,8 +60,8 @@ WRITTEN = frozenset(
 
 # Texts of the world that lists know better than words of theirs, unless nearly all words were seen.
 PLACE_RULES = frozenset(
-    {"city", "country", "county", "state", "state_code", "country_code", "postal_code", "language", "nationality",
-     "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
+    {"city", "birth_place", "country", "county", "state", "state_code", "country_code", "postal_code", "language",
+     "nationality", "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
 )  # fmt: skip
 MOSTLY = 950  # thousandths
 TRIED = 256  # values of a rule that are held against what the schema allows
@@ -462,7 +462,7 @@ def _categories(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict
         return options | _rare_documents(needs, column, seen)
     if (seen.rare or seen.kind in ("code", "text")) and "domain" not in options:
         call = _stand_in(needs, column, seen)
-        pool = max(1, min(seen.distinct - len(seen.values), MOST_STAND_INS))
+        pool = stand_ins(seen.distinct - len(seen.values), seen.rare, MOST_STAND_INS)
         made = dict(call.options) | ({"values": pool} if call.name == "word_text" else {})
         options["rare"] = {"name": call.name, "options": made, "version": call.version}
         options["pool"] = pool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,7 +14,7 @@ from fixturesynth.planning.written import SHORT_CODE
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.texts import EDGE_MARKS
 
-__all__ = ["in_their_style"]
+__all__ = ["in_their_style", "stand_ins"]
 
 BORNE_OUT = 0.5  # share of the stored values that a rule's own must hold
 FEWEST = 2  # stored values that show a style
@@ -103,3 +104,24 @@ def _shapes(stored: Sequence[tuple[str, int]]) -> list[list[Any]]:
 
 def _varies(place: Sequence[str], members: int) -> bool:
     return "0" <= place[0] <= "9" and (len(place) > 1 or members == 1)
+
+
+def stand_ins(wanted: int, rows: int, most: int) -> int:
+    """How many stand-ins there must be for ``rows`` to show ``wanted`` different ones, the first of which come most.
+
+    Each row takes the lower of two drawn evenly: p of them show p (1 - (1 - exp(-2r)) / 2r) in rp rows.
+
+    >>> stand_ins(50, 5_000, 2_000), stand_ins(300, 900, 2_000), stand_ins(600, 600, 2_000)
+    (51, 380, 2000)
+    """
+    low, high = max(1, min(wanted, most)), most
+    if rows < wanted:
+        return low
+    while low < high:
+        pool = (low + high) // 2
+        twice = 2 * rows / pool
+        if pool * (1 + math.expm1(-twice) / twice) < wanted:
+            low = pool + 1
+        else:
+            high = pool
+    return low
