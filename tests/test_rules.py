@@ -192,11 +192,11 @@ def test_many_unique_texts_differ_for_every_collation(name: str, locale: str) ->
 
 def test_plain_values_come_before_numbered_ones() -> None:
     size = len(set(sample("last_name", range(5000), {}).to_pylist()))
-    values = sample("last_name", range(3000), {}, unique=True).to_pylist()
+    values = sample("last_name", range(9000), {}, unique=True).to_pylist()
     numbered = [bool(re.search(r"\d$", v)) for v in values]
     first = numbered.index(True)
     assert first >= size and all(numbered[first:])
-    assert len(set(values)) == 3000
+    assert len(set(values)) == 9000
 
 
 @pytest.mark.parametrize(
