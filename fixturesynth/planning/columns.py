@@ -206,6 +206,10 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     bounded = domain is not None and domain != ColumnDomain(column.name, not_null=domain.not_null)
     if column.type.kind in ("integer", "year") and not bounded:
         start, step = (seen.sequence if seen and seen.sequence else None) or _first_number(seen)
+        if seen is not None and seen.sequence is None and needs.table.repeated_in is not None:
+            step = _spread(seen)
+            if step > 3:
+                return ColumnPlan(column.name, Modelled("numeric", {}), "learned, kept unique")
         options = {"start": int(start), "step": int(step)}
         return ColumnPlan(column.name, Key(RuleCall("sequence", options, unique=True)), "unique number")
     if seen is not None and seen.meaning == "uuid":
@@ -235,6 +239,13 @@ def _has_grammar(column: Column) -> bool:
 def _first_number(seen: ColumnProfile | None) -> tuple[int, int]:
     low = seen.minimum if seen is not None and seen.minimum is not None else 1
     return (int(low) if low > 0 else 1, 1)
+
+
+def _spread(seen: ColumnProfile) -> int:
+    """How far numbers lie apart: rows show those of entities, and where they lie is as plain as any other number."""
+    if seen.minimum is None or seen.maximum is None:
+        return 1
+    return max(1, int(seen.maximum - seen.minimum) // max(1, seen.distinct - 1))
 
 
 def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:

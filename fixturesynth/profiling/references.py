@@ -127,6 +127,9 @@ def find_references(columns: Columns, schema: Schema, dataset: Dataset) -> dict[
 
 def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, verdicts: dict[str, Verdict]) -> Verdict:
     if table.name not in verdicts:
+        if table.repeated_in is not None:
+            verdicts[table.name] = (False, "entities that rows repeat")
+            return verdicts[table.name]
         if is_ledger(table) and 0 < dataset.arrow(table.name).num_rows <= LARGEST:
             verdicts[table.name] = (True, "kept by a migration tool")
             return verdicts[table.name]
