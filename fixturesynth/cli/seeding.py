@@ -16,6 +16,7 @@ from fixturesynth.errors import InputError
 if TYPE_CHECKING:
     from fixturesynth.dataset import Dataset
     from fixturesynth.loading.preparing import Mode
+    from fixturesynth.planning.plan import ColumnPlan
     from fixturesynth.planning.planner import Wishes
     from fixturesynth.schema.model import Schema
     from fixturesynth.sources import Source
@@ -180,7 +181,7 @@ def _after_what_is_there(
     the target has in unique sets."""
     from fixturesynth.loading.counting import count_rows, largest_numbers
     from fixturesynth.loading.naming import names_in_target
-    from fixturesynth.planning.plan import ColumnPlan, Key
+    from fixturesynth.planning.plan import Key, RuleCall
     from fixturesynth.schema.reflection import reflect
     from fixturesynth.schema.repeated import owner_of
     from fixturesynth.sources import replanned
@@ -198,9 +199,12 @@ def _after_what_is_there(
         keys = tuple(
             c.name
             for c in table.columns
-            if isinstance(c.source, Key)
-            and c.source.call.name == "sequence"
-            and not c.source.call.options.get("prefix")
+            if (
+                isinstance(c.source, Key)
+                and c.source.call.name == "sequence"
+                and not c.source.call.options.get("prefix")
+            )
+            or _learned_number(made, table.name, c)
         )
         if keys and own[table.name] in there:
             numbered[table.name] = keys
@@ -216,14 +220,23 @@ def _after_what_is_there(
         return replace(wishes, columns=columns)
 
     def _starting_at(old: ColumnPlan, start: int) -> ColumnPlan:
-        assert isinstance(old.source, Key)
-        options: dict[str, Any] = {**old.source.call.options, "start": start, "step": 1}
-        call = replace(old.source.call, options=options)
+        before = old.source.call if isinstance(old.source, Key) else RuleCall("sequence", unique=True)
+        options: dict[str, Any] = {**before.options, "start": start, "step": 1}
+        call = replace(before, options=options)
         return replace(old, source=Key(call), why="goes on after the rows that are there")
 
     before = sum(rows.values())
     made = replace(replanned(made, change=further), seed=made.seed + before)
     return made, kept, _unique_rows(made, target, there, own, kept, numbered)
+
+
+def _learned_number(made: Synthesizer, table: str, column: ColumnPlan) -> bool:
+    """Whether the column is the number, learned like any other, of entities that rows repeat."""
+    from fixturesynth.planning.plan import Modelled
+
+    entity = made.whole[table]
+    own = entity.repeated_in is not None and (column.name,) in entity.keys
+    return own and isinstance(column.source, Modelled) and entity.column(column.name).type.kind == "integer"
 
 
 def _unique_rows(

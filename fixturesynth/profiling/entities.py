@@ -191,6 +191,17 @@ def _are_names(column: ColumnView, personal: bool) -> bool:
     return personal or (numbered >= 0.9 and _says_so(column.name)) or shared < 0.5
 
 
+def _in_order(key: ColumnView, other: ColumnView) -> bool:
+    """Whether numbers or moments, of which each value of ``key`` has one of its own, ascend or descend with it."""
+    if other.family not in ("number", "datetime", "time") or key.values is None:
+        return False
+    rows = np.flatnonzero(key.valid & other.valid)
+    place = np.empty(key.distinct, dtype=np.int64)
+    place[np.asarray(pc.sort_indices(key.values))] = np.arange(key.distinct)
+    values = other.ordered[rows[np.argsort(place[key.codes[rows]], kind="stable")]]
+    return bool((values[1:] >= values[:-1]).all() or (values[1:] <= values[:-1]).all())
+
+
 def _is_plain(column: Column) -> bool:
     return column.generated is None and column.identity is None and not column.autoincrement
 
@@ -254,7 +265,7 @@ class _Search:
             if c.name != key.name and c.name not in above and not bool(c.valid[orphans].any())
             and self._same(groups, c.dense[order])
         ]  # fmt: skip
-        rest = {c.name for c in self.columns} - {c.name for c in same} - self.barred - above - {key.name}
+        rest = {c.name for c in self.columns} - {c.name for c in same} - view.surrogates - above - {key.name}
         if not rest:
             return [], []  # nothing differs from row to row: the rows themselves come again
         in_sets = [set(s) for s in (*view.table.keys, *(u.columns for u in view.table.uniques))]
@@ -270,8 +281,8 @@ class _Search:
 
     def _independent(self, key: ColumnView, evident: list[ColumnView]) -> list[str]:
         """Those of ``evident`` that follow from no other one, where they are enough to tell that something is named."""
-        # A date or an amount for each one is another way to write it.
-        evident = [c for c in evident if c.family == "text" or c.distinct < key.distinct or not self._names(c, key)]
+        # A date for each one, in the same order, is another way to write it.
+        evident = [c for c in evident if c.family == "text" or not self._names(c, key) or not _in_order(key, c)]
         first: list[ColumnView] = []
         for column in sorted(evident, key=lambda c: -c.distinct):
             if not any(self._names(other, column) for other in first):
