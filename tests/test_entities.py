@@ -345,6 +345,21 @@ def test_drift_and_strategies_know_the_table_of_the_source_alone(learned: Synthe
     holds()
 
 
+def test_factories_make_rows_of_further_orders(learned: Synthesizer) -> None:
+    from pytest_fixturesynth.edges import with_edges
+    from pytest_fixturesynth.stock import Stock
+
+    data = learned.sample(seed=3)
+    lot = Stock(learned, lambda: data, "sqlite").lot("line", 0, {"mode": "air"})
+    assert sorted(lot.shelves) == ["customer", "line"]
+    shelf = lot.shelves["line"]
+    rows = shelf.rows.filter(pa.array(shelf.usable)).to_pandas()
+    assert len(rows) > 100
+    assert set(rows["mode"]) == {"air"}
+    assert not set(rows["order_no"]) & set(data["line"]["order_no"])
+    assert {values_of(with_edges(learned, data).arrow("line"), "order_no", c) for c in SETTLED} == {1}
+
+
 # -- what the user says -----------------------------------------------------------------------------------------------
 def test_a_column_that_the_spec_decides_stays_with_its_rows(source: str) -> None:
     mode = {"line": {"mode": ColumnPlan("mode", Constant("rail"), "in the spec")}}

@@ -275,7 +275,8 @@ class Stock:
         """Rows of a block are unlike each other; here those go that are like a row of the filled database."""
         usable = np.ones(rows.num_rows, dtype=bool)
         sources = {c.name: c.source for c in plan.columns}
-        for key in table.keys:
+        entities = (e.keys[0] for e in self.made.entities if e.repeated_in == table.name)
+        for key in (*table.keys, *entities):
             named = [sources.get(c) for c in key]
             if any(isinstance(s, Key | Rule) and s.call.unique for s in named):
                 continue  # goes on behind those values, by rank
