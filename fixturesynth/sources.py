@@ -17,8 +17,7 @@ from fixturesynth.loading.verdicts import Judge, judge_without_database
 from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
-from fixturesynth.profiling import profile_dataset
-from fixturesynth.profiling.entities import find_entities
+from fixturesynth.profiling.entities import profile_with_entities
 from fixturesynth.profiling.oddities import set_apart
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
@@ -209,15 +208,11 @@ def decide(
         progress=lambda table, n: told("read", table, n, 0),
     )
     schema, dataset, odd = set_apart(source.schema, dataset, spec.protection or 5)
-    entities, dataset = find_entities(schema, dataset, partial(settled_by, wishes, odd=odd))
-    whole = with_repeated(schema, entities)
-    profile = profile_dataset(
-        dataset,
-        whole,
-        seed=spec.seed or 0,
-        protection=spec.protection or 5,
+    entities, _, profile = profile_with_entities(
+        schema, dataset, partial(settled_by, wishes, odd=odd), seed=spec.seed or 0, protection=spec.protection or 5,
         progress=lambda table, n, of: told("profile", table, n, of) if not table or table in schema else None,
-    )
+    )  # fmt: skip
+    whole = with_repeated(schema, entities)
     plan = make_plan(whole, profile=profile, wishes=wishes)
     return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0, entities=entities)
 

@@ -168,8 +168,8 @@ def fit(
     from fixturesynth.generators.choosing import Measured
     from fixturesynth.generators.fitting import fit_tables
     from fixturesynth.loading.reading import infer_schema, read_rows
-    from fixturesynth.profiling.datasets import profile_dataset, root_entities
-    from fixturesynth.profiling.entities import find_entities
+    from fixturesynth.profiling.datasets import root_entities
+    from fixturesynth.profiling.entities import profile_with_entities
     from fixturesynth.profiling.oddities import set_apart
 
     told = progress or (lambda stage, table, done, of: None)
@@ -180,12 +180,12 @@ def fit(
         schema = infer_schema(dataset)
     schema, dataset, odd = set_apart(schema, dataset, protection)
     wishes = replace(wishes or Wishes(), generator=generator)
-    entities, dataset = find_entities(schema, dataset, partial(settled_by, wishes, odd=odd))
+    told = _only_of(schema, told)
+    entities, dataset, profile = profile_with_entities(
+        schema, dataset, partial(settled_by, wishes, odd=odd), seed=seed, protection=protection,
+        progress=lambda t, n, of: told("profile", t, n, of),
+    )  # fmt: skip
     declared, schema = schema, with_repeated(schema, entities)
-    told = _only_of(declared, told)
-    profile = profile_dataset(
-        dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
-    )
     plan = make_plan(schema, profile=profile, wishes=wishes)
     if time_limit is not None:
         plan = _to_measure(plan, wishes)

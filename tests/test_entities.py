@@ -19,6 +19,7 @@ from fixturesynth.modelfile import read_facts
 from fixturesynth.planning.plan import ColumnPlan, Constant, Derived
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.planning.serialisation import plan_from_json, plan_to_json
 from fixturesynth.profiling.entities import find_entities
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.synthesizer import Synthesizer, fit
@@ -258,6 +259,38 @@ def test_rows_without_an_order_have_nothing_of_one() -> None:
     assert frame[~apart].groupby("order_no")["buyer"].nunique().eq(1).all()
 
 
+def test_numbers_of_orders_hold_their_own_check(source: str, tmp_path: Path) -> None:
+    path = tmp_path / "checked.sqlite"
+    customers, lines = orders()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(TABLES.replace("CHECK (mode", "CHECK (order_no > 50000), CHECK (mode"))
+        for name, rows in (("customer", customers), ("line", lines)):
+            marks = ", ".join("?" * rows.num_columns)
+            connection.executemany(
+                f"INSERT INTO {name} VALUES ({marks})", [tuple(r.values()) for r in rows.to_pylist()]
+            )
+    made = fit(f"sqlite:///{path}", seed=3)
+    assert [e.name for e in made.entities] == [HIDDEN]
+    number = made.sample(seed=4, rows={"line": 4_000})["line"]["order_no"]
+    assert 50_000 < number.min() < number.max() < 60_000
+
+
+def test_values_are_protected_by_order_not_by_line(learned: Synthesizer, source: str) -> None:
+    """A text that one order's lines alone have is stored nowhere, however many they are."""
+    lines = orders()[1]
+    number = lines.column("order_no").to_numpy()
+    numbers, sizes = np.unique(number, return_counts=True)
+    mine = number == numbers[np.argmax(sizes)]
+    product = pa.array(np.where(mine, "Zweibruecken special", lines.column("product").to_numpy(zero_copy_only=False)))
+    rows = lines.set_column(lines.column_names.index("product"), "product", product)
+    assert mine.sum() == 7
+    profile = fit(Dataset({"line": rows}), seed=1).profile
+    assert profile is not None
+    assert "Zweibruecken" not in repr(profile)
+    alone = fit(Dataset({"line": rows.drop_columns(["order_no", "position"])}), seed=1).profile
+    assert "Zweibruecken" in repr(alone)
+
+
 # -- nothing of it shows ----------------------------------------------------------------------------------------------
 def test_nobody_sees_the_table(learned: Synthesizer) -> None:
     assert learned.schema.names == ("customer", "line")
@@ -284,6 +317,13 @@ def test_a_model_file_keeps_it(learned: Synthesizer, tmp_path: Path) -> None:
     assert opened.whole == learned.whole
     assert opened.sample(seed=4).content_hash("line") == learned.sample(seed=4).content_hash("line")
     assert read_facts(tmp_path / "orders.fsynth")["rows"] == {"customer": 120, "line": 1_353}
+
+
+def test_plans_of_older_files_are_read(learned: Synthesizer) -> None:
+    members = json.loads(plan_to_json(learned.plan))
+    for table in members["tables"]:
+        del table["repeated_in"]
+    assert {t.repeated_in for t in plan_from_json(json.dumps(members)).tables} == {None}
 
 
 def test_the_command_line_never_names_it(learned: Synthesizer, source: str, tmp_path: Path) -> None:
@@ -399,3 +439,20 @@ def test_names_are_made_up_and_columns_keep_their_types() -> None:
 def test_same_seed_same_rows(source: str, learned: Synthesizer) -> None:
     again: Callable[[], Synthesizer] = lambda: fs.fit(source, seed=3)  # noqa: E731
     assert again().sample(seed=9).content_hash("line") == learned.sample(seed=9).content_hash("line")
+
+
+def test_lists_of_the_world_are_kept_whatever_they_repeat() -> None:
+    """Towns with their district's number and name: a list that is kept word for word, not one whose districts are made
+    up."""
+    rng = np.random.default_rng(12)
+    of = np.repeat(np.arange(80), 4)
+    shores = np.array(["north", "south", "east", "west"])[rng.integers(0, 4, 80)]
+    labels = [f"{a}{b}" for a in ("Alt", "Neu", "Ober", "Unter") for b in ("stadt", "dorf", "hof", "berg", "burg")]
+    towns = pa.table({
+        "town_id": np.arange(320), "city": [f"{labels[i % 20]} {chr(65 + i // 20)}" for i in range(320)],
+        "area_no": of + 100, "area": [f"area {chr(65 + i % 20)}{chr(97 + i // 20)}" for i in of], "shore": shores[of],
+    })  # fmt: skip
+    assert found_in(town=towns) == {"town per area_no": ("area_no", "area", "shore")}
+    made = fit(Dataset({"town": towns}), seed=1)
+    assert made.entities == ()
+    assert made.sample(seed=2).arrow("town").sort_by("town_id").to_pylist() == towns.to_pylist()

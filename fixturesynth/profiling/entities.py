@@ -18,14 +18,17 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, view_table
+from fixturesynth.profiling.datasets import profile_dataset
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, minus_log
+from fixturesynth.profiling.profile import Profile
 from fixturesynth.profiling.semantics import MEANINGS, PERSONAL, entity_of, guess_meaning, words_of
 from fixturesynth.schema.ledgers import is_ledger
 from fixturesynth.schema.model import Column, PrimaryKey, Schema, Table
 from fixturesynth.schema.repeated import owner_of, with_repeated
 
-__all__ = ["find_entities", "gather"]
+__all__ = ["find_entities", "gather", "profile_with_entities"]
 
+Progress = Callable[[str, int, int], None]
 Integers = npt.NDArray[np.int64]
 
 FEWEST_ENTITIES = 50
@@ -38,7 +41,7 @@ ALMOST = 0.9  # of the rows of entities with several have what most rows of thei
 DEPTH = 3  # tables in a row: lines of an order, orders of a customer
 
 NAMING = frozenset(("id", "no", "nr", "num", "number", "nbr", "key", "ref", "reference", "uid", "uuid", "guid"))
-KINDS = ("integer", "text", "uuid", "decimal", "enum")
+KINDS = ("integer", "text", "uuid", "decimal")
 # What names places, times, kinds and measures is a list that rows choose from.
 LISTED = frozenset((
     "city", "county", "district", "state", "state_code", "region", "postal_code", "country", "country_code",
@@ -54,6 +57,27 @@ class _Found:
     settled: tuple[str, ...]  # columns that are the same in all rows of an entity
     mostly: tuple[str, ...]  # ... in nearly all
     entities: int
+
+
+def profile_with_entities(
+    schema: Schema, dataset: Dataset, left_alone: Callable[[str], Collection[str] | None], *, seed: int,
+    protection: int, progress: Progress,
+) -> tuple[tuple[Table, ...], Dataset, Profile]:  # fmt: skip
+    """Entities that rows repeat, the rows with theirs, and the profile of all (``profile_dataset``).
+
+    ``left_alone``: as for ``find_entities``. Lists of the world are kept as they are, whatever they repeat.
+    """
+    entities, whole = find_entities(schema, dataset, left_alone)
+    profile = profile_dataset(
+        whole, with_repeated(schema, entities), seed=seed, protection=protection, progress=progress
+    )
+    listed = {name for name, table in profile.tables.items() if table.reference}
+    if any(e.repeated_in in listed for e in entities):
+        barred: Callable[[str], Collection[str] | None] = lambda t: None if t in listed else left_alone(t)  # noqa: E731
+        entities, whole = find_entities(schema, dataset, barred)
+        again = with_repeated(schema, entities)
+        profile = profile_dataset(whole, again, seed=seed, protection=protection, progress=progress)
+    return entities, whole, profile
 
 
 def find_entities(
@@ -103,6 +127,8 @@ def _codes(column: pa.ChunkedArray) -> Integers:
     """Numbers of the values in order of appearance, -1 for NULL, (rows,)."""
     whole = column.combine_chunks()
     array = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
     return np.asarray(pc.fill_null(array.dictionary_encode().indices, -1)).astype(np.int64)
 
 

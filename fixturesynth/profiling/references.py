@@ -143,7 +143,7 @@ def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, ve
         case = _Case(table, columns[table.name], rows.num_rows, pointed, _of_the_world(rows))
         against = next((why for why in (test(case) for test in _AGAINST) if why), "")
         for fk in table.foreign_keys:
-            if not against and fk.parent != table.name and fk.parent in schema and fk.parent in columns:
+            if not against and not fk.repeating and fk.parent != table.name and fk.parent in columns:
                 verdict, _ = _decide(schema[fk.parent], columns, schema, dataset, verdicts)
                 against = "" if verdict else f"hangs on {fk.parent}, which is no list of the world"
         verdicts[table.name] = (False, against) if against else _in_favour(case)
