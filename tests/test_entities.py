@@ -157,8 +157,8 @@ def test_what_a_parent_settles_is_no_evidence(source: str) -> None:
     assert "sale per client_no" in found_in(sale=rows.drop_columns(["customer_id"]))
 
 
-def test_entities_may_repeat_others() -> None:
-    """Lines of an order, orders of a customer: each is set apart, and agrees in all rows."""
+def test_what_settles_most_is_the_one() -> None:
+    """Lines of an order, orders of a customer: what is known of the customer goes with the order."""
     rng = np.random.default_rng(6)
     client = rng.integers(0, 150, 600)
     lines = orders()[1].drop_columns(["customer_id"])
@@ -168,12 +168,10 @@ def test_entities_may_repeat_others() -> None:
     lines = lines.append_column("client_id", pa.array(names[client][of]))
     lines = lines.append_column("rating", pa.array(rating[client][of]))
     lines = lines.append_column("since", pa.array(since[client][of]))
-    assert list(found_in(line=lines)) == [HIDDEN, f"{HIDDEN} per client_id"]
+    assert found_in(line=lines) == {HIDDEN: ("order_no", "ordered", "mode", "gift", "client_id", "rating", "since")}
     made = fit(Dataset({"line": lines}), seed=1)
     rows = made.sample(seed=2).arrow("line")
     assert {values_of(rows, "order_no", c) for c in ("ordered", "client_id", "rating", "since")} == {1}
-    assert {values_of(rows, "client_id", c) for c in ("rating", "since")} == {1}
-    assert values_of(rows, "client_id", "order_no") > 1
     assert list(made.sample(seed=2)) == ["line"]
 
 

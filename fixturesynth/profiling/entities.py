@@ -24,7 +24,7 @@ from fixturesynth.profiling.profile import Profile
 from fixturesynth.profiling.semantics import MEANINGS, PERSONAL, entity_of, guess_meaning, words_of
 from fixturesynth.schema.ledgers import is_ledger
 from fixturesynth.schema.model import Column, PrimaryKey, Schema, Table
-from fixturesynth.schema.repeated import owner_of, with_repeated
+from fixturesynth.schema.repeated import with_repeated
 
 __all__ = ["find_entities", "gather", "profile_with_entities"]
 
@@ -38,7 +38,6 @@ LONGEST = 60  # characters of what names an entity
 SHARED = 7  # rows that share a text which is kept as it is; most rows with such ones: a category
 RICH = 50  # values of a column, equally frequent, that is evidence enough alone
 ALMOST = 0.9  # of the rows of entities with several have what most rows of theirs have
-DEPTH = 3  # tables in a row: lines of an order, orders of a customer
 
 NAMING = frozenset(("id", "no", "nr", "num", "number", "nbr", "key", "ref", "reference", "uid", "uuid", "guid"))
 KINDS = ("integer", "text", "uuid", "decimal")
@@ -89,24 +88,18 @@ def find_entities(
     of them names an entity, it is none.
     """
     found: list[Table] = []
-    whole = schema
-    todo = [(table, DEPTH) for table in schema if table.name in dataset]
-    while todo:
-        table, depth = todo.pop(0)
-        kept = left_alone(owner_of(whole, table.name))
+    for table in schema:
+        kept = left_alone(table.name) if table.name in dataset else None
         if kept is None or table.partition_of is not None or is_ledger(table):
             continue
         entity = _find(view_table(table, dataset.arrow(table.name)), frozenset(kept))
         if entity is None:
             continue
-        made = _as_table(table, entity, {*whole.names, *dataset})
+        made = _as_table(table, entity, {*schema.names, *dataset})
         dataset = Dataset(
             {**{n: dataset.arrow(n) for n in dataset}, made.name: gather(made, dataset.arrow(table.name))}
         )
-        whole = with_repeated(whole, [made])
         found.append(made)
-        if depth > 1:
-            todo.append((made, depth - 1))
     return tuple(found), dataset
 
 
