@@ -157,6 +157,18 @@ def test_what_a_parent_settles_is_no_evidence(source: str) -> None:
     assert "sale per client_no" in found_in(sale=rows.drop_columns(["customer_id"]))
 
 
+def test_where_orders_mostly_go_is_their_customers_own() -> None:
+    rng = np.random.default_rng(7)
+    of = rng.integers(0, 120, 900)
+    own = rng.random(900) < 0.95
+    parent = pa.table({"customer_id": np.arange(120)})
+    rows = pa.table({
+        "id": np.arange(900), "customer_id": of, "amount": rng.integers(1, 99, 900),
+        "depot": np.where(own, [f"{i} Elm Road" for i in of], [f"{i} Oak Lane" for i in range(900)]),
+    })  # fmt: skip
+    assert found_in(customer=parent, sale=rows) == {}
+
+
 def test_what_settles_most_is_the_one() -> None:
     """Lines of an order, orders of a customer: what is known of the customer goes with the order."""
     rng = np.random.default_rng(6)

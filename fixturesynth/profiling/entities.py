@@ -161,7 +161,7 @@ def _find(view: TableView, kept: frozenset[str]) -> _Found | None:
     above = _Search(view).by_references()
     found = []
     for key in view.columns.values():
-        if _may_name(view, key) and key.name not in above:
+        if _may_name(view, key) and key.name not in above and not _goes_with_a_parent(view, key):
             settled, evident = _Search(view).settled(key, above)
             if evident:
                 found.append((_Found(key.name, tuple(settled), (), key.distinct), len(evident)))
@@ -208,6 +208,27 @@ def _are_names(column: ColumnView, personal: bool) -> bool:
     counts = column.counts[: column.distinct]
     shared = float(counts[counts >= SHARED].sum()) / max(int(counts.sum()), 1)
     return personal or (numbered >= 0.9 and _says_so(column.name)) or shared < 0.5
+
+
+def _goes_with_a_parent(view: TableView, key: ColumnView) -> bool:
+    """Whether nearly all rows of a parent have one value: it is the parent's own, where an order mostly goes."""
+    for fk in view.table.foreign_keys:
+        if all(c in view.columns for c in fk.columns):
+            rows = np.flatnonzero(np.all([key.valid, *(view[c].valid for c in fk.columns)], axis=0))
+            parents, size = joint_codes([(view[c].codes[rows], view[c].distinct) for c in fk.columns])
+            if rows.size - size >= FEWEST and _in_common(parents, key.codes[rows], size) >= ALMOST * rows.size:
+                return True
+    return False
+
+
+def _in_common(groups: Integers, values: Integers, size: int) -> int:
+    """How many rows have the value that most rows of their group have; ``size``: number of groups."""
+    pairs, kinds = joint_codes([(groups, size), (values, int(values.max(initial=0)) + 1)])
+    owner = np.zeros(kinds, dtype=np.int64)
+    owner[pairs] = groups
+    most = np.zeros(size, dtype=np.int64)
+    np.maximum.at(most, owner, np.bincount(pairs, minlength=kinds))
+    return int(most.sum())
 
 
 def _in_order(key: ColumnView, other: ColumnView) -> bool:
@@ -325,15 +346,8 @@ class _Search:
             text = column.family == "text" and self.view.table.column(column.name).type.kind == "text"
             if not text or column.name in bound or column.name == key.name or column.distinct < 2:
                 continue
-            pairs, size = joint_codes([
-                (key.codes[several], key.distinct), (column.dense[several], column.distinct + 1)
-            ])  # fmt: skip
-            counts = np.bincount(pairs, minlength=size)
-            owner = np.zeros(size, dtype=np.int64)
-            owner[pairs] = key.codes[several]
-            most = np.zeros(key.distinct, dtype=np.int64)
-            np.maximum.at(most, owner, counts)
-            share = float(most.sum()) / max(several.size, 1)
+            common = _in_common(key.codes[several], column.dense[several], key.distinct)
+            share = common / max(several.size, 1)
             if share >= ALMOST and 1 - share <= (1 - column.collision) * (1 - ALMOST) * 2:
                 found.append(column.name)
         return found
