@@ -164,7 +164,7 @@ def test_where_orders_mostly_go_is_their_customers_own() -> None:
     parent = pa.table({"customer_id": np.arange(120)})
     rows = pa.table({
         "id": np.arange(900), "customer_id": of, "amount": rng.integers(1, 99, 900),
-        "depot": np.where(own, [f"{i} Elm Road" for i in of], [f"{i} Oak Lane" for i in range(900)]),
+        "ship_address": np.where(own, [f"{i} Elm Road" for i in of], [f"{i} Oak Lane" for i in range(900)]),
     })  # fmt: skip
     assert found_in(customer=parent, sale=rows) == {}
 
