@@ -127,10 +127,10 @@ def fill(synthesizer: Synthesizer, data: Dataset, target: str) -> None:
     schema = synthesizer.schema
     later = {
         t.name: [c for r in t.references if r.how == "later" for c in schema[t.name].foreign_key(r.foreign_key).columns]
-        for t in synthesizer.plan.tables
+        for t in synthesizer.plan.shown
     }
     load(
-        data, target, schema=synthesizer.schema, order=[t.name for t in synthesizer.plan.tables],
+        data, target, schema=synthesizer.schema, order=[t.name for t in synthesizer.plan.shown],
         later={name: columns for name, columns in later.items() if columns}, allow_target=target,
     )  # fmt: skip
 

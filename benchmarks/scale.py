@@ -270,7 +270,7 @@ def measure(dialect: str, arguments: argparse.Namespace, folder: Path) -> None:
         synthesizer = clock("plan", lambda: plan_rules(schema, wishes=wishes, seed=7))
         data = clock("sample", synthesizer.sample)
         later: dict[str, list[str]] = {}
-        for table in synthesizer.plan.tables:
+        for table in synthesizer.plan.shown:
             for reference in table.references:
                 if reference.how == "later":
                     later.setdefault(table.name, []).extend(

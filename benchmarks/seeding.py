@@ -82,7 +82,7 @@ def measure(path: Path, rows: int) -> str:
             data = synthesizer.sample()
             times.append(time.perf_counter())
             later: dict[str, list[str]] = {}
-            for table in synthesizer.plan.tables:
+            for table in synthesizer.plan.shown:
                 for reference in table.references:
                     if reference.how == "later":
                         key = schema[table.name].foreign_key(reference.foreign_key)

@@ -87,7 +87,7 @@ def _content(synthesizer: Synthesizer) -> bytes:
         versions={"fixturesynth": fixturesynth.__version__, **_versions()},
         provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
         seed=synthesizer.seed,
-        schema=json.loads(schema_to_json(synthesizer.schema)),
+        schema=json.loads(schema_to_json(synthesizer.whole)),
         plan=json.loads(plan_to_json(synthesizer.plan)),
         profile=json.loads(profile_to_json(profile)) if profile is not None else None,
         wishes=json.loads(wishes_to_json(synthesizer.wishes)),
@@ -242,12 +242,13 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     """What a file says of itself, without its tables: format, versions, provenance, seed, and rows by table."""
     place = Path(path)
     document = _document(place, _metadata(place, _bytes(place, head=True)))
+    hidden = {t["name"] for t in document.schema.get("tables", ()) if t.get("repeated_in") is not None}
     return {
         "format": document.format,
         "versions": document.versions,
         "provenance": document.provenance,
         "seed": document.seed,
-        "rows": {table.name: table.rows for table in document.tables},
+        "rows": {table.name: table.rows for table in document.tables if table.name not in hidden},
     }
 
 
@@ -314,13 +315,14 @@ def _synthesizer(document: record.Document, tensors: Arrays) -> Synthesizer:
         if unknown:
             raise ModelFileError(f"its plan and its schema disagree on {table.name}.{unknown[0]}; fit the model again")
     return Synthesizer(
-        schema=schema,
+        schema=schema.shown,
         plan=plan,
         models={table.name: _model(table, tensors) for table in document.tables},
         profile=profile_from_json(json.dumps(document.profile)) if document.profile is not None else None,
         wishes=wishes_from_json(json.dumps(document.wishes)),
         seed=document.seed,
         trained_on=dict(document.provenance.get("trained_on", {})),
+        entities=tuple(t for t in schema if t.repeated_in is not None),
     )
 
 

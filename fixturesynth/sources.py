@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +14,14 @@ from fixturesynth.loading.counting import count_rows, has_rows
 from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.loading.verdicts import Judge, judge_without_database
-from fixturesynth.planning.planner import Wishes, make_plan
+from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
-from fixturesynth.profiling import profile_dataset
+from fixturesynth.profiling.entities import profile_with_entities
 from fixturesynth.profiling.oddities import set_apart
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import reflect
+from fixturesynth.schema.repeated import with_repeated
 from fixturesynth.spec import Spec, read_spec
 from fixturesynth.synthesizer import Synthesizer, fit, plan_rules
 
@@ -138,7 +140,7 @@ def _followed(path: str) -> tuple[Spec, str]:
 def rows_in(source: Source) -> dict[str, int] | None:
     """Rows of every table; None where the source has none to count (scripts, models in Python)."""
     if source.synthesizer is not None:
-        return {t.name: t.rows for t in source.synthesizer.plan.tables}
+        return {t.name: t.rows for t in source.synthesizer.plan.shown}
     if source.dataset is not None:
         return source.dataset.rows
     return count_rows(source.text, source.schema) if source.kind == "database" else None
@@ -205,16 +207,14 @@ def decide(
         seed=spec.seed or 0,
         progress=lambda table, n: told("read", table, n, 0),
     )
-    schema, dataset, _ = set_apart(source.schema, dataset, spec.protection or 5)
-    profile = profile_dataset(
-        dataset,
-        schema,
-        seed=spec.seed or 0,
-        protection=spec.protection or 5,
-        progress=lambda table, n, of: told("profile", table, n, of),
-    )
-    plan = make_plan(schema, profile=profile, wishes=wishes)
-    return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0)
+    schema, dataset, odd = set_apart(source.schema, dataset, spec.protection or 5)
+    entities, _, profile = profile_with_entities(
+        schema, dataset, partial(settled_by, wishes, odd=odd), seed=spec.seed or 0, protection=spec.protection or 5,
+        progress=lambda table, n, of: told("profile", table, n, of) if not table or table in schema else None,
+    )  # fmt: skip
+    whole = with_repeated(schema, entities)
+    plan = make_plan(whole, profile=profile, wishes=wishes)
+    return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0, entities=entities)
 
 
 def replanned(
@@ -230,7 +230,7 @@ def replanned(
     wishes = change(wishes) if change is not None else wishes
     if wishes == made.wishes:
         return made
-    plan = make_plan(made.schema, profile=made.profile, wishes=wishes, judge=made.judge)
+    plan = make_plan(made.whole, profile=made.profile, wishes=wishes, judge=made.judge)
     return replace(made, plan=plan, wishes=wishes)
 
 

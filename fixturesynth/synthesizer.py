@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.verdicts import Judge, judge_without_database
 from fixturesynth.planning.plan import Plan
-from fixturesynth.planning.planner import Wishes, make_plan
+from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
-from fixturesynth.schema.model import Schema
+from fixturesynth.schema.model import Schema, Table
+from fixturesynth.schema.repeated import with_repeated
 
 MEASURED = "measured"  # the name of ``generators.choosing.Measured``
 
@@ -30,7 +32,8 @@ Progress = Callable[[str, str, int, int], None]
 class Synthesizer:
     """What ``fit`` and ``plan_rules`` give. ``profile`` and ``models`` are empty when there were no rows.
 
-    ``trained_on``: hash of the rows that were learned from, by table.
+    ``trained_on``: hash of the rows that were learned from, by table. ``entities``: tables that the source has not, for
+    entities that its rows repeat (``profiling.entities``). Plan, profile and models know them; they never come out.
     """
 
     schema: Schema
@@ -41,6 +44,17 @@ class Synthesizer:
     seed: int = 0
     trained_on: Mapping[str, str] = field(default_factory=dict)
     judge: Judge | None = field(default=None, repr=False, compare=False)  # stays with the process, in no file
+    entities: tuple[Table, ...] = ()
+
+    @cached_property
+    def whole(self) -> Schema:
+        """What plan and models are of: ``schema``, and the entities that its rows reference."""
+        return with_repeated(self.schema, self.entities)
+
+    @property
+    def told(self) -> Profile | None:
+        """What the profile says of ``schema``: without entities and what goes by them."""
+        return self.profile.of_schema(self.schema) if self.profile is not None and self.entities else self.profile
 
     def planned(self, *, rows: Mapping[str, int] | int | None = None, scale: float | None = None) -> Plan:
         """The plan with other row counts: exact for named tables, one number for all, or real rows times ``scale``."""
@@ -55,7 +69,7 @@ class Synthesizer:
             if not scale > 0:
                 raise InputError(f"scale must be positive, however: {scale=}")
             asked = replace(asked, scale=scale)
-        return make_plan(self.schema, profile=self.profile, wishes=replace(self.wishes, rows=asked), judge=self.judge)
+        return make_plan(self.whole, profile=self.profile, wishes=replace(self.wishes, rows=asked), judge=self.judge)
 
     def sample(
         self,
@@ -78,7 +92,7 @@ class Synthesizer:
         plan = self.planned(rows=rows, scale=scale)
         items = self.conditions(given or {})
         return sample_dataset(
-            self.schema, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
+            self.whole, plan, self.models, seed=self.seed if seed is None else seed, workers=workers, map=map,
             given=items, progress=progress,
             there={name: there.arrow(name) for name in there} if there is not None else None,
         )  # fmt: skip
@@ -95,6 +109,11 @@ class Synthesizer:
         if column not in self.schema[table]:
             raise InputError(
                 f"given: no column {column!r} in {table}: {did_you_mean(column, self.schema[table].column_names)}"
+            )
+        if any(e.repeated_in == table and (column,) in e.keys for e in self.entities):
+            raise InputError(
+                f"given: {table}.{column} tells apart what rows of {table} repeat; give values to other columns, or "
+                "name the column in the spec"
             )
         one, share = value if isinstance(value, tuple) else (value, 1.0)
         return Given(table, column, one, share)
@@ -149,7 +168,8 @@ def fit(
     from fixturesynth.generators.choosing import Measured
     from fixturesynth.generators.fitting import fit_tables
     from fixturesynth.loading.reading import infer_schema, read_rows
-    from fixturesynth.profiling.datasets import profile_dataset, root_entities
+    from fixturesynth.profiling.datasets import root_entities
+    from fixturesynth.profiling.entities import profile_with_entities
     from fixturesynth.profiling.oddities import set_apart
 
     told = progress or (lambda stage, table, done, of: None)
@@ -159,10 +179,13 @@ def fit(
     if schema is None:
         schema = infer_schema(dataset)
     schema, dataset, odd = set_apart(schema, dataset, protection)
-    profile = profile_dataset(
-        dataset, schema, seed=seed, protection=protection, progress=lambda t, n, of: told("profile", t, n, of)
-    )
     wishes = replace(wishes or Wishes(), generator=generator)
+    told = _only_of(schema, told)
+    entities, dataset, profile = profile_with_entities(
+        schema, dataset, partial(settled_by, wishes, odd=odd), seed=seed, protection=protection,
+        progress=lambda t, n, of: told("profile", t, n, of),
+    )  # fmt: skip
+    declared, schema = schema, with_repeated(schema, entities)
     plan = make_plan(schema, profile=profile, wishes=wishes)
     if time_limit is not None:
         plan = _to_measure(plan, wishes)
@@ -187,8 +210,13 @@ def fit(
     )  # fmt: skip
     models |= {name: replace(models[name], oddities=odd[name]) for name in odd if name in models}
     plan, wishes = _measured(plan, wishes, models)
-    trained_on = {name: dataset.content_hash(name) for name in dataset}
-    return Synthesizer(schema, plan, models, profile, wishes, seed, trained_on)
+    trained_on = {name: dataset.content_hash(name) for name in dataset if name in declared}
+    return Synthesizer(declared, plan, models, profile, wishes, seed, trained_on, entities=entities)
+
+
+def _only_of(schema: Schema, told: Progress) -> Progress:
+    """``told`` of the tables of ``schema`` alone: of the others nobody knows."""
+    return lambda stage, table, done, of: told(stage, table, done, of) if not table or table in schema else None
 
 
 def _to_measure(plan: Plan, wishes: Wishes) -> Plan:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fixturesynth.cli.findings import Findings
-    from fixturesynth.planning.plan import Plan
+    from fixturesynth.planning.plan import Plan, TablePlan
 
 __all__ = ["init", "inspect", "plan"]
 
@@ -180,16 +180,24 @@ def plan(
         _print_plan(output_console(), made.plan, only)
 
 
+def _owner(made: Plan, table: TablePlan) -> str:
+    """The table of the source in which the table is."""
+    while table.repeated_in is not None:
+        table = made[table.repeated_in]
+    return table.name
+
+
 def _print_plan(console: Console, made: Plan, only: tuple[str, ...]) -> None:
     from fixturesynth.cli.wording import reference_words, source_words
 
-    console.print(f"{len(made.tables)} tables in this order; locale {made.locale}, now {made.now}", markup=False)
+    console.print(f"{len(made.shown)} tables in this order; locale {made.locale}, now {made.now}", markup=False)
     for table in made.tables:
-        if only and table.name not in only:
+        if only and _owner(made, table) not in only:
             continue
         facts = [f"{table.rows:,} rows", table.mode, f"by {table.generator}" if table.mode == "generate" else ""]
         context = f"children of {table.reference(table.context).parent}" if table.context else ""
-        head = ", ".join(f for f in (*facts, context, table.why) if f)
+        repeated = f"no table of its own: rows of {table.repeated_in} repeat it" if table.repeated_in else ""
+        head = ", ".join(f for f in (repeated, *facts, context, table.why) if f)
         console.print(f"\n{table.name}", style="bold", markup=False, end="")
         console.print(f"  {head}", markup=False)
         for reference in table.references:

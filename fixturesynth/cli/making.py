@@ -114,7 +114,7 @@ def fit(
             progress=told.step,
         )
         made.save(out)
-        told.say(f"wrote {out}: {len(made.plan.tables)} tables, {out.stat().st_size:,} bytes")
+        told.say(f"wrote {out}: {len(made.plan.shown)} tables, {out.stat().st_size:,} bytes")
         _tell_notes(told.say, made)
 
 
@@ -201,7 +201,7 @@ def generate(
         data = made.sample(given=asked_values(given, made), workers=workers, map=mapper, progress=told.sampled)
         if slice_ is not None:
             data = _sliced(data, slice_)
-        order = [t.name for t in made.plan.tables]
+        order = [t.name for t in made.plan.shown]
         told.step("write", "", 0, 0)
         paths = write_files(data, place, format=chosen, schema=made.schema, order=order, overwrite=overwrite)
         manifest = build_manifest(data, seed=made.seed, plan_hash=plan_hash(made.plan), source=opened.shown)

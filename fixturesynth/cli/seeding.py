@@ -16,6 +16,7 @@ from fixturesynth.errors import InputError
 if TYPE_CHECKING:
     from fixturesynth.dataset import Dataset
     from fixturesynth.loading.preparing import Mode
+    from fixturesynth.planning.plan import ColumnPlan
     from fixturesynth.planning.planner import Wishes
     from fixturesynth.schema.model import Schema
     from fixturesynth.sources import Source
@@ -105,7 +106,7 @@ def seed(
             data,
             target,
             schema=made.schema,
-            order=[t.name for t in made.plan.tables if t.name not in kept],
+            order=[t.name for t in made.plan.shown if t.name not in kept],
             later=_later(made, kept),
             mode=mode,
             allow_target=allow_target,
@@ -168,7 +169,7 @@ def _later(made: Synthesizer, kept: dict[str, int]) -> dict[str, list[str]]:
         for reference in table.references:
             if reference.how == "later" and table.rows and table.name not in kept:
                 found.setdefault(table.name, []).extend(
-                    made.schema[table.name].foreign_key(reference.foreign_key).columns
+                    made.whole[table.name].foreign_key(reference.foreign_key).columns
                 )
     return found
 
@@ -180,14 +181,16 @@ def _after_what_is_there(
     the target has in unique sets."""
     from fixturesynth.loading.counting import count_rows, largest_numbers
     from fixturesynth.loading.naming import names_in_target
-    from fixturesynth.planning.plan import ColumnPlan, Key
+    from fixturesynth.planning.plan import Key, RuleCall
     from fixturesynth.schema.reflection import reflect
+    from fixturesynth.schema.repeated import owner_of
     from fixturesynth.sources import replanned
 
     there = reflect(target) if there is None else there
     rows = count_rows(target, there)
     short = names_in_target(made.schema.names, there.dialect, lambda: there.names)
-    own = {t.name: short.get(t.name, t.name) for t in made.plan.tables}  # as the target calls them
+    # As the target calls them; entities are where their rows repeat them.
+    own = {t.name: short.get(name := owner_of(made.whole, t.name), name) for t in made.plan.tables}
     kept = {t.name: rows[own[t.name]] for t in made.plan.tables if t.mode == "verbatim" and rows.get(own[t.name])}
     if kept:
         told.say(f"kept as they are: {', '.join(kept)}")
@@ -196,13 +199,16 @@ def _after_what_is_there(
         keys = tuple(
             c.name
             for c in table.columns
-            if isinstance(c.source, Key)
-            and c.source.call.name == "sequence"
-            and not c.source.call.options.get("prefix")
+            if (
+                isinstance(c.source, Key)
+                and c.source.call.name == "sequence"
+                and not c.source.call.options.get("prefix")
+            )
+            or _learned_number(made, table.name, c)
         )
         if keys and own[table.name] in there:
             numbered[table.name] = keys
-    largest = largest_numbers(target, there, {own[name]: keys for name, keys in numbered.items()})
+    largest = largest_numbers(target, there, _together(own, numbered))
 
     def further(wishes: Wishes) -> Wishes:
         columns = {name: dict(plans) for name, plans in wishes.columns.items()}
@@ -214,14 +220,23 @@ def _after_what_is_there(
         return replace(wishes, columns=columns)
 
     def _starting_at(old: ColumnPlan, start: int) -> ColumnPlan:
-        assert isinstance(old.source, Key)
-        options: dict[str, Any] = {**old.source.call.options, "start": start, "step": 1}
-        call = replace(old.source.call, options=options)
+        before = old.source.call if isinstance(old.source, Key) else RuleCall("sequence", unique=True)
+        options: dict[str, Any] = {**before.options, "start": start, "step": 1}
+        call = replace(before, options=options)
         return replace(old, source=Key(call), why="goes on after the rows that are there")
 
     before = sum(rows.values())
     made = replace(replanned(made, change=further), seed=made.seed + before)
     return made, kept, _unique_rows(made, target, there, own, kept, numbered)
+
+
+def _learned_number(made: Synthesizer, table: str, column: ColumnPlan) -> bool:
+    """Whether the column is the number, learned like any other, of entities that rows repeat."""
+    from fixturesynth.planning.plan import Modelled
+
+    entity = made.whole[table]
+    own = entity.repeated_in is not None and (column.name,) in entity.keys
+    return own and isinstance(column.source, Modelled) and entity.column(column.name).type.kind == "integer"
 
 
 def _unique_rows(
@@ -239,15 +254,23 @@ def _unique_rows(
         # New numbers, and keys of new parents, make a set new.
         fresh = set(numbered.get(table.name, ()))
         for reference in table.references:
-            columns = set(made.schema[table.name].foreign_key(reference.foreign_key).columns)
-            if reference.parent not in kept and not any(made.schema[table.name].column(c).nullable for c in columns):
+            columns = set(made.whole[table.name].foreign_key(reference.foreign_key).columns)
+            if reference.parent not in kept and not any(made.whole[table.name].column(c).nullable for c in columns):
                 fresh |= columns
         sets = [u for u in table.uniques if not fresh & set(u.columns)]
         columns = {c for u in sets for c in u.columns}
         if any(u.predicate for u in sets):
-            columns = set(made.schema[table.name].column_names)  # a condition may ask for any of them
+            columns = set(made.whole[table.name].column_names)  # a condition may ask for any of them
         found = tuple(c for c in there[own[table.name]].column_names if c in columns)
         if found:
             wanted[table.name] = found
-    rows = read_columns(target, there, {own[name]: columns for name, columns in wanted.items()})
-    return Dataset({name: rows.arrow(own[name]) for name in wanted})
+    rows = read_columns(target, there, _together(own, wanted))
+    return Dataset({name: rows.arrow(own[name]).select(columns) for name, columns in wanted.items()})
+
+
+def _together(own: Mapping[str, str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """``columns`` by what the target calls the tables, several of which may be one there."""
+    out: dict[str, tuple[str, ...]] = {}
+    for name, some in columns.items():
+        out[own[name]] = tuple(dict.fromkeys((*out.get(own[name], ()), *some)))
+    return out

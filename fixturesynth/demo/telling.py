@@ -48,7 +48,7 @@ def _arrow(fk: ForeignKey) -> str:
 def tell_learned(plan: Plan, schema: Schema, profile: Profile) -> RenderableType:
     """Where each table's values come from, and the rules between columns that hold in every real row."""
     table = _grid("table", "rows are", "as children of", ">learned", ">computed", ">keys", ">rules found")
-    for one in plan.tables:
+    for one in plan.shown:
         counts = Counter(_way(c.source) for c in one.columns)
         found = len(profile[one.name].invariants) if one.name in profile else 0
         shown = [str(counts[w] or "") for w in ("learned", "computed", "keys")]
@@ -67,7 +67,7 @@ def tell_learned(plan: Plan, schema: Schema, profile: Profile) -> RenderableType
 
 
 def plan_order(plan: Plan) -> tuple[str, ...]:
-    return tuple(t.name for t in plan.tables)
+    return tuple(t.name for t in plan.shown)
 
 
 def _way(source: object) -> str:

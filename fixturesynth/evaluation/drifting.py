@@ -94,11 +94,12 @@ def drift(
     if made.profile is None or not made.profile.tables:
         raise InputError("the model has learned from no rows, there is nothing to compare with: fit it on a source")
     told = progress or (lambda table, done, of: None)
+    profile = made.told or made.profile
     live, declared = _read(source, made.schema, made.profile.protection, told)
-    names = tuple(n for n in made.schema.names if n in live and n in made.profile)
+    names = tuple(n for n in made.schema.names if n in live and n in profile)
     if not names:
-        raise SourceError(f"the source has none of the model's tables: {', '.join(list(made.profile.tables)[:8])}")
-    scene = _Scene.of(made.schema, made.profile, live, names, tolerance)
+        raise SourceError(f"the source has none of the model's tables: {', '.join(list(profile.tables)[:8])}")
+    scene = _Scene.of(made.schema, profile, live, names, tolerance)
     movements = [
         Movement("schema", table, name, 1.0, 0.0, True, said)
         for table, name, said in (find_changes(made.schema, declared) if declared else _missing(made, live))
@@ -140,7 +141,7 @@ def _missing(model: Synthesizer, live: Dataset) -> Iterator[tuple[str, str, str]
     """Tables and columns of the profile that files or frames lack, and columns that they add."""
     assert model.profile is not None
     inferred = infer_schema(live)
-    for name, table in model.profile.tables.items():
+    for name, table in model.profile.tables.items() if model.told is None else model.told.tables.items():
         if name not in live:
             yield name, "table", "dropped"
             continue

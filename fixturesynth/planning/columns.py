@@ -67,6 +67,7 @@ MOSTLY = 950  # thousandths
 TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 
+FAR = 4  # times as many numbers between the first and the last one as there are
 MOST_NAMES = 300
 VARIED = 0.4  # of the rows, that must have a name of their own for one language's names to be too few
 MOST_STAND_INS = 2_000  # categories made up for those that are too rare to be stored
@@ -203,6 +204,8 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
             return ColumnPlan(column.name, Key(listed), "unique, of what a check lists")
     if column.type.kind == "uuid":
         return ColumnPlan(column.name, Key(RuleCall("uuid", {}, unique=True)), "unique uuid")
+    if column.type.kind == "integer" and needs.table.repeated_in is not None and seen and _far_apart(seen):
+        return ColumnPlan(column.name, Modelled("numeric", {}), "learned, kept unique")
     bounded = domain is not None and domain != ColumnDomain(column.name, not_null=domain.not_null)
     if column.type.kind in ("integer", "year") and not bounded:
         start, step = (seen.sequence if seen and seen.sequence else None) or _first_number(seen)
@@ -235,6 +238,13 @@ def _has_grammar(column: Column) -> bool:
 def _first_number(seen: ColumnProfile | None) -> tuple[int, int]:
     low = seen.minimum if seen is not None and seen.minimum is not None else 1
     return (int(low) if low > 0 else 1, 1)
+
+
+def _far_apart(seen: ColumnProfile) -> bool:
+    """Whether numbers do not count entities but lie anywhere: rows show them like any other number."""
+    if seen.sequence is not None or seen.minimum is None or seen.maximum is None:
+        return False
+    return seen.maximum - seen.minimum > FAR * seen.distinct
 
 
 def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:

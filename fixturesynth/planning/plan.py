@@ -259,6 +259,7 @@ class TablePlan:
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""
+    repeated_in: str | None = None  # see ``schema.model.Table``: made for the rows of this other table, and not shown
 
     def column(self, name: str) -> ColumnPlan:
         for column in self.columns:
@@ -283,6 +284,11 @@ class Plan:
     now: str = "2026-01-01T00:00:00"  # pinned: relative dates count from here
     notes: tuple[str, ...] = ()  # what the user should know: lowered rows, guesses, refusals avoided
     version: int = 1
+
+    @property
+    def shown(self) -> tuple[TablePlan, ...]:
+        """Tables that come out: without entities that have no table of their own."""
+        return tuple(t for t in self.tables if t.repeated_in is None)
 
     def __getitem__(self, name: str) -> TablePlan:
         for table in self.tables:

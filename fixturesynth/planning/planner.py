@@ -65,8 +65,9 @@ from fixturesynth.rules.registry import capacity
 from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.predicates import TableConstraints, compile_constraints
+from fixturesynth.schema.repeated import owner_of
 
-__all__ = ["Wishes", "make_plan"]
+__all__ = ["Wishes", "make_plan", "settled_by"]
 
 PASSES = 4  # over all tables, where one's rows hang on those of a table that comes after it
 
@@ -90,6 +91,19 @@ class Wishes:
     strict: bool = False
 
 
+def settled_by(wishes: Wishes, table: str, odd: Mapping[str, Collection[str]]) -> frozenset[str] | None:
+    """Columns of a table that the user decides, or (``odd``, by table) that hold what is no value of theirs: they stay
+    with their rows. None where the table as a whole is to be as the user says.
+    """
+    apart = {*wishes.context, *wishes.skip, *(t for t, kept in wishes.verbatim.items() if kept)}
+    if table in apart | {child for child, _ in wishes.counts} or table in wishes.null_shares:
+        return None
+    if wishes.generators.get(table, wishes.generator) == "rules":
+        return None
+    own = (wishes.columns.get(table, {}), wishes.changes.get(table, {}), odd.get(table, ()))
+    return frozenset(name for names in own for name in names)
+
+
 def make_plan(
     schema: Schema, *, profile: Profile | None = None, wishes: Wishes | None = None, judge: Judge | None = None
 ) -> Plan:
@@ -109,9 +123,8 @@ def make_plan(
         planned: dict[str, int] = {}
         done: dict[str, TablePlan] = {}
         for name in structure.order:
-            done[name] = _plan_table(
-                schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known
-            )
+            made = _plan_table(schema, schema[name], structure, profile, wishes, planned, done, notes, judge, known)
+            done[name] = replace(made, repeated_in=schema[name].repeated_in)
             planned[name] = done[name].rows
         if {n: t.rows for n, t in known.items()} == planned or not any(
             _closing_sets(schema[t.name], t) for t in done.values()
@@ -121,6 +134,18 @@ def make_plan(
     for plan in done.values():
         refuse_lone_row(plan, schema[plan.name], planned)
     return Plan(tuple(done.values()), schema.dialect, wishes.locale, wishes.now, tuple(notes))
+
+
+def _counting_parent(schema: Schema, structure: Structure, table: str) -> str | None:
+    """The context parent by which the table's rows go where they are not asked for themselves: the first one on the way
+    up that the source has; entities go by the rows that repeat them."""
+    at: str | None = owner_of(schema, table)
+    while at is not None:
+        context = structure.context[at]
+        at = schema[at].foreign_key(context).parent if context else None
+        if at is not None and schema[at].repeated_in is None:
+            break
+    return at
 
 
 def _closing_sets(table: Table, plan: TablePlan) -> bool:
@@ -146,11 +171,11 @@ def _plan_table(
     if (why := why_no_rows(schema, table)) is not None:
         return _without_rows(table, structure, why, wishes, notes)
     seen = profile[table.name] if profile is not None and table.name in profile else None
-    wanted = wishes.generators.get(table.name, wishes.generator)
+    wanted = wishes.generators.get(owner_of(schema, table.name), wishes.generator)
     learned = seen if seen is not None and seen.rows and wanted != "rules" else None
     context = structure.context[table.name]
     references = structure.references[table.name]
-    parent = table.foreign_key(context).parent if context else None
+    parent = _counting_parent(schema, structure, table.name)
     rows, named = rows_asked(table.name, wishes.rows, schema, profile, parent, planned)
     if not named:
         rows = _rows_as_children(table, references, wishes, planned, rows)

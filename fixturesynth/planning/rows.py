@@ -42,10 +42,16 @@ def rows_asked(
     context_parent: str | None,
     planned: Mapping[str, int],
 ) -> tuple[int, bool]:
-    """(rows, whether the user named them). Children follow their context parent's scale."""
+    """(rows, whether the user named them). Children follow their context parent's scale; entities that have no table
+    of their own follow the rows that repeat them."""
+    if (owner := schema[name].repeated_in) is not None:
+        rows, _ = rows_asked(owner, asked, schema, profile, context_parent, planned)
+        real = profile[owner].rows if profile is not None and owner in profile else 0
+        own = profile[name].rows if profile is not None and name in profile else 0
+        return max(1, round(own * rows / real) if real else 1), False
     for known in asked.tables:
-        if known not in schema:
-            raise SpecError(f"rows asked for unknown table {known!r}: {did_you_mean(known, schema.names)}")
+        if known not in schema.shown:
+            raise SpecError(f"rows asked for unknown table {known!r}: {did_you_mean(known, schema.shown.names)}")
     if name in asked.tables:
         if asked.tables[name] < 0:
             raise SpecError(f"rows of {name} must not be negative, however: {asked.tables[name]}")
@@ -57,7 +63,7 @@ def rows_asked(
         return asked.default, False
     scale = asked.scale
     if context_parent is not None and context_parent in asked.tables and profile[context_parent].rows:
-        scale = planned[context_parent] / profile[context_parent].rows
+        scale = planned.get(context_parent, asked.tables[context_parent]) / profile[context_parent].rows
     rows = round(real * scale)
     return (max(rows, 1) if real else 0), False
 

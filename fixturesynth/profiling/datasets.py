@@ -264,14 +264,16 @@ def root_entities(schema: Schema, dataset: Dataset) -> dict[str, Integers]:
     """For each table below a table about persons: the person's row number of every row, shape (rows,).
 
     A row without a person (null or dangling on the way) stands for itself. Of several persons' tables the one with
-    the most rows is taken: customers rather than the few employees who serve them.
+    the most rows is taken: customers rather than the few employees who serve them. Where there is none, rows that
+    repeat an entity are that entity's.
     """
-    persons = {table.name for table in schema if table.name in dataset and _about_persons(table)}
+    repeating = {table.name: ((table.name, fk),) for table in schema for fk in table.foreign_keys if fk.repeating}
+    persons = {t.name for t in schema if t.name in dataset and t.name not in repeating and _about_persons(t)}
     groups: dict[str, Integers] = {}
     for table in schema:
         if table.name not in dataset or table.name in persons:
             continue
-        path = _path_to_person(table.name, schema, persons, dataset)
+        path = _path_to_person(table.name, schema, persons, dataset) or repeating.get(table.name, ())
         if path:
             groups[table.name] = _follow(path, schema, dataset)
     return groups

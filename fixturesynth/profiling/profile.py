@@ -5,8 +5,10 @@ different root entities have it, extremes are clipped. ``merge`` of two profiles
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from fixturesynth.schema.model import Schema, Table
 
 __all__ = [
     "CardinalityProfile",
@@ -209,3 +211,21 @@ class Profile:
 
     def __contains__(self, table: object) -> bool:
         return table in self.tables
+
+    def of_schema(self, schema: Schema) -> "Profile":
+        """What it says of the tables of ``schema`` and of the references that they have there."""
+        return replace(self, tables={t.name: _of_table(self[t.name], t) for t in schema if t.name in self})
+
+
+def _of_table(seen: TableProfile, table: Table) -> TableProfile:
+    known = {None, *(fk.name for fk in table.foreign_keys)}
+
+    def kept(way: tuple[str, str] | None) -> tuple[str, str] | None:
+        return way if way is not None and way[0] in known else None
+
+    return replace(
+        seen,
+        columns={n: replace(c, copied=kept(c.copied), partly=kept(c.partly)) for n, c in seen.columns.items()},
+        cardinalities=tuple(c for c in seen.cardinalities if c.foreign_key in known),
+        invariants=tuple(i for i in seen.invariants if i.foreign_key in known),
+    )

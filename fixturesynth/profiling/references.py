@@ -127,6 +127,9 @@ def find_references(columns: Columns, schema: Schema, dataset: Dataset) -> dict[
 
 def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, verdicts: dict[str, Verdict]) -> Verdict:
     if table.name not in verdicts:
+        if table.repeated_in is not None:
+            verdicts[table.name] = (False, "entities that rows repeat")
+            return verdicts[table.name]
         if is_ledger(table) and 0 < dataset.arrow(table.name).num_rows <= LARGEST:
             verdicts[table.name] = (True, "kept by a migration tool")
             return verdicts[table.name]
@@ -140,7 +143,7 @@ def _decide(table: Table, columns: Columns, schema: Schema, dataset: Dataset, ve
         case = _Case(table, columns[table.name], rows.num_rows, pointed, _of_the_world(rows))
         against = next((why for why in (test(case) for test in _AGAINST) if why), "")
         for fk in table.foreign_keys:
-            if not against and fk.parent != table.name and fk.parent in schema and fk.parent in columns:
+            if not against and not fk.repeating and fk.parent != table.name and fk.parent in columns:
                 verdict, _ = _decide(schema[fk.parent], columns, schema, dataset, verdicts)
                 against = "" if verdict else f"hangs on {fk.parent}, which is no list of the world"
         verdicts[table.name] = (False, against) if against else _in_favour(case)

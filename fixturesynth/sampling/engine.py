@@ -46,6 +46,7 @@ from fixturesynth.sampling.covering import covered, differing_values, needed_par
 from fixturesynth.sampling.cycles import close_cycles
 from fixturesynth.sampling.degrees import as_dealt, degrees_of
 from fixturesynth.sampling.drift import without_drift
+from fixturesynth.sampling.entities import Given, given_to_entities
 from fixturesynth.sampling.families import balance_families
 from fixturesynth.sampling.frequencies import as_often, better_families, straying
 from fixturesynth.sampling.habits import habits_of_parents
@@ -84,16 +85,6 @@ Codes = npt.NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
 Chosen = Callable[[str, int, int], npt.NDArray[np.uint64]]
 Mapper = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
-
-
-@dataclass(frozen=True)
-class Given:
-    """A value that a column of a table takes, in a share of its rows (1: all)."""
-
-    table: str
-    column: str
-    value: Any
-    share: float = 1.0
 
 
 @dataclass
@@ -139,14 +130,15 @@ def sample_dataset(
     """
     with _mapper(workers, map, schema, plan, models) as mapper:
         differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
+        given = given_to_entities(schema, plan, given)
         run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen, there or {})
         for number, table in enumerate(plan.tables):
-            if progress is not None:
+            if progress is not None and table.repeated_in is None:
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
         settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
-    return Dataset({t.name: _arrow(run, t) for t in plan.tables})
+    return Dataset({t.name: _arrow(run, t) for t in plan.shown})
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ inside the source's default schema, ``schema.table`` outside it. Constraint text
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -104,6 +104,7 @@ class ForeignKey:
     initially_deferred: bool = False
     match: Literal["SIMPLE", "FULL", "PARTIAL"] = "SIMPLE"
     declared: bool = True  # False: a reference guessed or named in the spec, not enforced by the database
+    repeating: bool = False  # to entities that have no table of their own in the source (``Table.repeated_in``)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class Table:
     partition_of: str | None = None  # a partition or inheritance child: filled through (partition) or beside its parent
     partition_key: str | None = None  # text of PARTITION BY, on the partitioned parent
     not_understood: tuple[str, ...] = ()  # what reflection met and could not read, in words
+    repeated_in: str | None = None  # no table of the source: entities that rows of this other one repeat, by their key
 
     @cached_property
     def _by_name(self) -> Mapping[str, Column]:
@@ -218,6 +220,15 @@ class Schema:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(t.name for t in self.tables)
+
+    @cached_property
+    def shown(self) -> "Schema":
+        """What the source has: without entities that have no table of their own, and references to them."""
+        kept = tuple(
+            replace(t, foreign_keys=tuple(fk for fk in t.foreign_keys if not fk.repeating))
+            for t in self.tables if t.repeated_in is None
+        )  # fmt: skip
+        return replace(self, tables=kept) if len(kept) < len(self) else self
 
     def children_of(self, parent: str) -> tuple[tuple[Table, ForeignKey], ...]:
         """Every (child table, foreign key) that references ``parent``, self references included."""

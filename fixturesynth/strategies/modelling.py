@@ -63,19 +63,21 @@ def from_model(
         raise InputError(f"rows must be 1 <= min_rows <= max_rows, however: {min_rows=}, {max_rows=}")
     names = _closure(synthesizer.plan, tables)
     items = tuple(i for i in synthesizer.conditions(given or {}) if i.table in names)
-    form = form_of_schema(tables_as, synthesizer.schema, names)
+    form = form_of_schema(tables_as, synthesizer.schema, [n for n in names if n in synthesizer.schema])
     drawn = _Models(synthesizer, names, (min_rows, max_rows), items, mode == "structural", form)
-    return Drawn(drawn, f"from_model({', '.join(names[:6])}{', ...' if len(names) > 6 else ''}, mode={mode!r})")
+    shown = [n for n in names if n in synthesizer.schema]
+    return Drawn(drawn, f"from_model({', '.join(shown[:6])}{', ...' if len(shown) > 6 else ''}, mode={mode!r})")
 
 
 def _closure(plan: Plan, tables: Sequence[str] | None) -> tuple[str, ...]:
-    known = [t.name for t in plan.tables]
-    todo = list(known if tables is None else tables)
+    known, shown = [t.name for t in plan.tables], [t.name for t in plan.shown]
+    todo = list(shown if tables is None else tables)
+    for name in todo:
+        if name not in shown:
+            raise InputError(f"tables: no table {name!r} in the model: {did_you_mean(name, shown)}")
     wanted: set[str] = set()
     while todo:
         name = todo.pop()
-        if name not in known:
-            raise InputError(f"tables: no table {name!r} in the model: {did_you_mean(name, known)}")
         if name not in wanted:
             wanted.add(name)
             todo += [r.parent for r in plan[name].references]
@@ -115,7 +117,7 @@ class _Models:
             return words
 
         made = sample_dataset(
-            self.synthesizer.schema, self.planned(size), self.synthesizer.models, seed=seed, given=self.given,
+            self.synthesizer.whole, self.planned(size), self.synthesizer.models, seed=seed, given=self.given,
             chosen=chosen,
         )  # fmt: skip
         return self.form(_rows_of(made))
@@ -128,7 +130,7 @@ class _Models:
 
     def _sampled(self, size: int, seed: int) -> Dataset:
         return sample_dataset(
-            self.synthesizer.schema, self.planned(size), self.synthesizer.models, seed=seed, given=self.given
+            self.synthesizer.whole, self.planned(size), self.synthesizer.models, seed=seed, given=self.given
         )
 
 

@@ -129,7 +129,7 @@ def fill_django(run: Run, settings: Settings) -> DjangoDatabase:
             made = fill(settings, origin, engine, wishes=wishes_of_models(schema))
             made.save(facts)
             _set_mark(engine, key)
-            run.tell(f"filled {len(made.plan.tables)} tables of Django's test database, seed {made.seed}")
+            run.tell(f"filled {len(made.plan.shown)} tables of Django's test database, seed {made.seed}")
     finally:
         engine.dispose()
     database = DjangoDatabase(settings, made)

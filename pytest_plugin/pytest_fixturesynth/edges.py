@@ -117,7 +117,7 @@ def with_edges(made: Synthesizer, data: Dataset) -> Dataset:
     """
     changed = {
         plan.name: _edged(made, plan, made.schema[plan.name], data.arrow(plan.name))
-        for plan in made.plan.tables
+        for plan in made.plan.shown
         if plan.mode == "generate" and plan.rows
     }
     return data.replace(**changed)

@@ -68,7 +68,7 @@ def fill(settings: Settings, origin: Origin, engine: sa.Engine, *, wishes: Wishe
         data,
         engine,
         schema=made.schema,
-        order=[t.name for t in made.plan.tables if t.name in data],
+        order=[t.name for t in made.plan.shown if t.name in data],
         later=_later(made, kept),
         mode="append" if kept else "create",
     )
@@ -122,13 +122,13 @@ def _planned(settings: Settings, spec: Spec, schema: Schema, engine: sa.Engine |
         learned = open_model(settings.path(settings.model))
         _same_tables(learned.schema, schema, settings.model)
         if not asked and default is None:
-            total = sum(t.rows for t in learned.plan.tables) or 1
-            scale = min(1.0, DEFAULT_ROWS * len(learned.plan.tables) / total)
+            total = sum(t.rows for t in learned.plan.shown) or 1
+            scale = min(1.0, DEFAULT_ROWS * len(learned.plan.shown) / total)
             return replace(learned, plan=learned.planned(scale=scale), seed=settings.seed)
         rows = replace(learned.wishes.rows, tables=asked, default=default)
         wishes = replace(learned.wishes, rows=rows)
         return replace(
-            learned, plan=make_plan(learned.schema, profile=learned.profile, wishes=wishes), seed=settings.seed
+            learned, plan=make_plan(learned.whole, profile=learned.profile, wishes=wishes), seed=settings.seed
         )
     wishes = wishes_of(spec, schema)
     rows = RowsAsked(
@@ -251,7 +251,7 @@ def _rows(settings: Settings, made: Synthesizer, kept: Mapping[str, pa.Table]) -
             constant_columns(made.schema, {(table, column): value})
             one, share = value if isinstance(value, tuple) else (value, 1.0)
             given.append(Given(table, column, one, share))
-    data = sample_dataset(made.schema, made.plan, made.models, seed=made.seed, given=tuple(given))
+    data = sample_dataset(made.whole, made.plan, made.models, seed=made.seed, given=tuple(given))
     for table, column, value in settings.given:
         _hold_given(made, data, table, column, value)
     if settings.edge_cases:

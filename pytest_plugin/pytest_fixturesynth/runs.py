@@ -236,8 +236,8 @@ class Run:
         with server.make(template) as engine:
             made = fill(settings, origin, engine)
             made.save(facts)
-        rows = sum(t.rows for t in made.plan.tables)
-        shown = f"{len(made.plan.tables)} tables of {origin.shown}, {rows:,} rows, {server.dialect}"
+        rows = sum(t.rows for t in made.plan.shown)
+        shown = f"{len(made.plan.shown)} tables of {origin.shown}, {rows:,} rows, {server.dialect}"
         self.tell(f"filled {shown}, seed {made.seed}, plan {plan_hash(made.plan)[:12]}")
         if self.kept is not None:
             self._drop_outdated(settings, server, template)

@@ -25,9 +25,11 @@ from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Key, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import make_plan
 from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.profiling.entities import gather
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.schema.graph import build_graph
 from fixturesynth.schema.model import ForeignKey, Schema, Table
+from fixturesynth.schema.repeated import owner_of
 from fixturesynth.synthesizer import Synthesizer
 from pytest_fixturesynth.checking import broken
 from pytest_fixturesynth.filling import SIZE, constant_columns, is_unique, kept_model, kept_plan, room
@@ -197,8 +199,9 @@ class Stock:
                 f"{table} gets no made-up rows: {own.why or 'none were asked'}; use the rows that are there, or "
                 "ask for rows of it"
             )
-        names = closure(self.schema, table)
-        schema = replace(self.schema, tables=tuple(t for t in self.schema if t.name in names))
+        whole = self.made.whole
+        names = closure(whole, table)
+        schema = replace(whole, tables=tuple(t for t in whole if t.name in names))
         plan, models = self._plan(schema, table, given), dict(self.made.models)
         first = {t.name: t.rows + number * SIZE for t in self.made.plan.tables if t.name in names}
         rows = {t.name: min(SIZE, room(schema[t.name], t, plan) - first[t.name]) for t in plan.tables}
@@ -210,12 +213,18 @@ class Stock:
             )
         full = {name for name in there if name not in models or models[name].verbatim is None}
         if full:
-            kept = {name: self.data().arrow(name) for name in full}
+            kept = {name: self._rows_there(schema[name]) for name in full}
             models |= {name: kept_model(schema, name, kept) for name in full}
             plan = replace(plan, tables=tuple(kept_plan(t, kept[t.name]) if t.name in full else t for t in plan.tables))
         data = self._sampled(schema, plan, models, first, rows, there, given, table)
-        shelves = {t.name: self._shelf(schema, t, data, first[t.name], t.name in there) for t in plan.tables}
+        shelves = {t.name: self._shelf(schema.shown, t, data, first[t.name], t.name in there) for t in plan.shown}
         return Lot(table, shelves)
+
+    def _rows_there(self, table: Table) -> pa.Table:
+        """The table's rows in the filled database; entities as their rows repeat them."""
+        if table.repeated_in is None:
+            return self.data().arrow(table.name)
+        return gather(table, self.data().arrow(owner_of(self.made.whole, table.name)))
 
     def _plan(self, schema: Schema, table: str, given: Mapping[str, Any]) -> Plan:
         """The database's own plan of the tables; where values are given, that table is planned anew for them."""
@@ -266,7 +275,8 @@ class Stock:
         """Rows of a block are unlike each other; here those go that are like a row of the filled database."""
         usable = np.ones(rows.num_rows, dtype=bool)
         sources = {c.name: c.source for c in plan.columns}
-        for key in table.keys:
+        entities = (e.keys[0] for e in self.made.entities if e.repeated_in == table.name)
+        for key in (*table.keys, *entities):
             named = [sources.get(c) for c in key]
             if any(isinstance(s, Key | Rule) and s.call.unique for s in named):
                 continue  # goes on behind those values, by rank

@@ -124,8 +124,8 @@ def _list_tables(config: pytest.Config, read: Any) -> None:
     finally:
         run.close()
     traits = traits_of(settings)
-    print(f"\n{len(made.plan.tables)} tables:")
-    for table in made.plan.tables:
+    print(f"\n{len(made.plan.shown)} tables:")
+    for table in made.plan.shown:
         print(f"  {table.name}: {table.rows} rows" + (f", {table.mode}" if table.mode != "generate" else ""))
         for name, values in traits.get(table.name, {}).items():
             print(f"    trait {name}: {', '.join(f'{n}={v!r}' for n, v in values.items())}")

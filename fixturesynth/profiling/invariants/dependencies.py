@@ -64,10 +64,12 @@ def find_dependencies(view: TableView) -> Iterator[Invariant]:
 
     A reference may be determined by another one: each shape of a bus belongs to one route.
     """
+    # What an entity settles in all of its rows is copied from it.
+    entities = {c for fk in view.table.foreign_keys if fk.repeating for c in fk.columns}
     columns = [
         c
         for c in view.columns.values()
-        if c.family != "other" and c.name not in view.opaque and c.classes > 1 and 2 * c.distinct <= c.rows
+        if c.family != "other" and c.name not in view.opaque | entities and c.classes > 1 and 2 * c.distinct <= c.rows
     ]
     columns = sorted(columns, key=lambda c: c.distinct)[:_LIMIT]
     fixed = view.references | view.identities

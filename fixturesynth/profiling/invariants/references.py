@@ -30,6 +30,9 @@ def find_copies(child: TableView, parent: TableView, fk: ForeignKey, at: Integer
     rows = np.flatnonzero(at >= 0)
     if not rows.size:
         return
+    if parent.table.repeated_in == child.table.name:
+        yield from _repeated(child, parent, fk, at, rows)
+        return
     used = np.unique(at[rows])
     few = rows if rows.size <= 2_000 else rows[:: rows.size // 2_000 + 1]
     pairs = dict(zip(fk.columns, fk.parent_columns, strict=True))
@@ -48,6 +51,14 @@ def find_copies(child: TableView, parent: TableView, fk: ForeignKey, at: Integer
                 (same := same_values(ours, theirs, at[some], some)) is not None and same.all() for some in (few, rows)
             ):
                 yield Invariant("copy", child.table.name, ours.name, (theirs.name,), fk.name, support=int(rows.size))
+
+
+def _repeated(child: TableView, parent: TableView, fk: ForeignKey, at: Integers, rows: Integers) -> Iterator[Invariant]:
+    """What was set apart from the rows themselves, as far as every one of them has it: no further proof is asked."""
+    for name in parent.columns.keys() - set(fk.columns):
+        same = same_values(child[name], parent[name], at[rows], rows)
+        if same is not None and same.all():
+            yield Invariant("copy", child.table.name, name, (name,), fk.name, support=int(rows.size))
 
 
 def _referred(view: TableView, column: str) -> set[tuple[str, str]]:
