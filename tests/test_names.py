@@ -20,7 +20,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.D
     rng = np.random.default_rng(4)
     rows = 900
     starts, ends = (
-        ["Zor", "Vel", "Quim", "Xan", "Yel", "Wul", "Uls", "Tarv", "Sib", "Rok", "Pilv", "Oss", "Nim"],
+        ["Zqor", "Vqel", "Qxum", "Xqan", "Yqel", "Wqul", "Uqls", "Tqarv", "Sqib", "Rqok", "Pqilv", "Oqss", "Nqim"],
         "adklmnstvxz",
     )
     middles = ["a", "e", "i", "o", "u", "ar", "en", "il", "ov", "un"]
@@ -84,3 +84,29 @@ def test_stand_ins_of_names_are_names(tmp_path: Path) -> None:
     made = fs.fit(url, seed=1).sample(seed=2)["people"]["first_name"]
     assert not made.str.contains(r"\d").any()
     assert made.nunique() > 0.7 * frame["first_name"].nunique()
+
+
+def test_nobody_s_name_and_no_town_s_is_torn(tmp_path: Path) -> None:
+    """Names as long as the rows' own, from 8 to 40 letters, of whole names; towns end as a word may."""
+    rng = np.random.default_rng(6)
+    rows = 600
+    long = rng.integers(8, 40, rows)
+
+    def word(letters: int) -> str:
+        return "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), letters)).capitalize()
+
+    frame = pd.DataFrame(
+        {
+            "id": range(1, rows + 1),
+            "full_name": [f"{word(n // 2 - 1)} {word(n - n // 2)}" for n in long.tolist()],
+            "city": [word(n) for n in rng.integers(4, 12, rows).tolist()],
+        }
+    )
+    ddl = "CREATE TABLE athletes (id INTEGER PRIMARY KEY, full_name TEXT NOT NULL, city TEXT NOT NULL);"
+    made = fs.fit(real.write(tmp_path / "athletes", ddl, {"athletes": frame}), seed=1).sample(seed=2)["athletes"]
+    pools = [faker_pool(token, "en_US").values.to_pylist() for token in ("first_name", "last_name")]
+    known = {word for pool in pools for name in pool for word in name.split()}
+    assert set(" ".join(made["full_name"]).split()) <= known
+    assert made["full_name"].str.len().quantile(0.9) > 20 > 12 > made["full_name"].str.len().quantile(0.1)
+    assert not made["city"].str.fullmatch("New|North|South|East|West|Port|Lake").any()
+    assert made["city"].str.contains(r"[aeiouy][a-z]{0,4}$").all()

@@ -25,6 +25,10 @@ _ENTITIES = """
         passenger patient people person personne physician player politician practitioner professor profile
         provider recipient recruiter referee rep reporter resident reviewer salesperson seller sender speaker spouse
         staff student subscriber teacher trainer user voter witness worker
+        astronaut attorney batter bowler boxer caregiver chef claimant competitor contestant cyclist defendant farmer
+        fighter goalkeeper golfer governor inmate jockey landlord laureate lawyer lecturer lifter mentor nominee
+        officer pilot pitcher plaintiff policyholder pupil racer researcher rider rower runner scholar scientist
+        scorer senator skater skier soldier suspect swimmer tutor umpire victim wrestler
     company: agency airline bank brewery broker business carrier clinic company constructor
         corporation dealer distributor employer empresa firm firma franchise hospital hotel insurer
         organisation workspace lender lieferant manufacturer merchant operator organization partner payer

@@ -25,9 +25,11 @@ __all__ = ["PROSE", "sized_texts"]
 Integers = npt.NDArray[np.int64]
 
 CHOICES = 12  # texts of a rule among which the one of the best length is taken
+MORE_CHOICES = 24  # ... of names that nobody cuts
+FEW_CHOICES = 4  # ... of names that come in shares
 PROSE = ("word_text", "text", "words")  # rules whose texts may end anywhere
 SIZED = ("word_text", "text", "mail")  # rules that take the length that they are to make
-JOINED = ("street", "company", "title", "job_title", "full_name", "city")  # of which one may follow another
+JOINED = ("street", "company", "title", "job_title")  # of which one may follow another
 TORN = (*PROSE, "street", "company", "title", "job_title")  # whose last word may be another one
 MOSTLY = 500  # thousandths of a text's words
 SHORT = 3
@@ -47,7 +49,8 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     if call.name in SIZED:
         made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: array_of(wanted)}))
         return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)
-    choices = min(CHOICES, space.size // max(rows, 1)) if call.unique else CHOICES
+    most = MORE_CHOICES if call.name in ("full_name", "city") else FEW_CHOICES if call.options.get("names") else CHOICES
+    choices = min(most, space.size // max(rows, 1)) if call.unique else most
     if choices < 2:
         return sample_rule(call, request)
     ranks = (np.asarray(request.ranks)[:, None] * choices + np.arange(choices)).reshape(-1)
@@ -57,12 +60,36 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     chosen = many.take(array_of(np.arange(wanted.size) * choices + best))
     if call.name == "pattern" and not call.unique:
         return _numbered(chosen, wanted, call, request)
+    if call.name == "full_name" and not call.unique:
+        return _with_another_name(chosen, wanted, call, request)
+    if call.name == "city" and not call.unique:
+        return _shortened(chosen, wanted, call, request)
     if call.unique or call.name not in JOINED:
         return chosen
     # What falls short by a letter or three is let be: a word does not go there.
     missing = wanted - lengths[np.arange(wanted.size), best]
     off = (missing < 0) | (missing > SHORT)
     return pc.if_else(array_of(off), _fitted(chosen, wanted, call, request), chosen) if off.any() else chosen
+
+
+def _with_another_name(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
+    """Names of people, with another row's last name behind those that are much too short, where that is nearer."""
+    if limits_of(call.options, request.context).octets:
+        return texts
+    neighbour = texts.take(array_of(permute(np.arange(wanted.size), wanted.size, request.seed, "neighbour")))
+    longer = join_texts(texts, pc.replace_substring_regex(neighbour, r"^.*\s", ""), separator=" ")
+    nearer = np.abs(_lengths(longer) - wanted) < np.abs(_lengths(texts) - wanted)
+    nearer &= _lengths(longer) <= wanted + SHORT
+    return pc.if_else(array_of(nearer), longer, texts)
+
+
+def _shortened(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
+    """Names of places, those of one word that are much too long cut where it may end: behind a vowel and a letter."""
+    over = (_lengths(texts) >= wanted + SHORT) & ~numpy_of(pc.match_substring(texts, " "))
+    if not over.any() or limits_of(call.options, request.context).octets:
+        return texts
+    cut = pc.replace_substring_regex(cut_texts(texts, np.maximum(wanted, SHORT)), r"(?i)^(.*[aeiouy]\pL?)\pL*$", r"\1")
+    return pc.if_else(array_of(over), cut, texts)
 
 
 def _numbered(texts: pa.Array, wanted: Integers, call: RuleCall, request: RuleRequest) -> pa.Array:
