@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fixturesynth.cli.findings import Findings
-    from fixturesynth.planning.plan import Plan, TablePlan
+    from fixturesynth.planning.plan import Plan
 
 __all__ = ["init", "inspect", "plan"]
 
@@ -180,19 +180,12 @@ def plan(
         _print_plan(output_console(), made.plan, only)
 
 
-def _owner(made: Plan, table: TablePlan) -> str:
-    """The table of the source in which the table is."""
-    while table.repeated_in is not None:
-        table = made[table.repeated_in]
-    return table.name
-
-
 def _print_plan(console: Console, made: Plan, only: tuple[str, ...]) -> None:
     from fixturesynth.cli.wording import reference_words, source_words
 
     console.print(f"{len(made.shown)} tables in this order; locale {made.locale}, now {made.now}", markup=False)
     for table in made.tables:
-        if only and _owner(made, table) not in only:
+        if only and (table.repeated_in or table.name) not in only:
             continue
         facts = [f"{table.rows:,} rows", table.mode, f"by {table.generator}" if table.mode == "generate" else ""]
         context = f"children of {table.reference(table.context).parent}" if table.context else ""

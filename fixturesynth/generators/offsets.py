@@ -69,16 +69,11 @@ def span_facts(target: pa.Array, base: pa.Array, facts: Mapping[str, Any], group
     out: dict[str, Any] = {}
     if "form" in facts:
         return out
-    for name, found in (("within", _integers(target, facts)), ("base_within", _integers(base, facts))):
+    for name, found in (("within", placed(target, facts)), ("base_within", placed(base, facts))):
         if found is None or np.unique(groups[found[1]]).size < protection:
             return {}
         out[name] = list(protected_ends(found[0][found[1]], groups[found[1]], protection))
     return out
-
-
-def placed(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
-    """Moments, (n,), in whole units of the facts, and where there are any; None for what is none."""
-    return _integers(values, facts)
 
 
 def spans(base: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, Integers, npt.NDArray[np.bool_]] | None:
@@ -86,7 +81,7 @@ def spans(base: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, Integers,
 
     None where nothing is known of it, or bases lie elsewhere than the real ones did.
     """
-    found = _integers(base, facts) if "within" in facts else None
+    found = placed(base, facts) if "within" in facts else None
     if found is None or not found[1].any():
         return None
     low, high = facts["base_within"]
@@ -111,8 +106,11 @@ def _multiplied(values: pa.Array, facts: Mapping[str, Any]) -> pa.Array:
     return array_of(plain, pa.float64(), mask=~numpy_of(values.is_valid()))
 
 
-def _integers(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
-    """In the target's unit; a finer base is rounded down, so that the offset of a later day is never negative."""
+def placed(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt.NDArray[np.bool_]] | None:
+    """Values, (n,), in whole units of the facts, and where there are any; None for what is no moment.
+
+    A finer base is rounded down, so that the offset of a later day is never negative.
+    """
     if "form" in facts:
         is_form, kind = _NUMBERS.get(str(facts["form"]), (None, None))
         if is_form is not None and not is_form(values.type):
@@ -132,7 +130,7 @@ def _integers(values: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, npt
 
 def offsets(target: pa.Array, base: pa.Array, facts: Mapping[str, Any]) -> pa.Array | None:
     """target - base as int64, shape (n,), null where either is; None when the two cannot be subtracted."""
-    a, b = _integers(target, facts), _integers(_multiplied(base, facts), facts)
+    a, b = placed(target, facts), placed(_multiplied(base, facts), facts)
     if a is None or b is None:
         return None
     return array_of(a[0] - b[0], pa.int64(), mask=~(a[1] & b[1]))
@@ -141,18 +139,16 @@ def offsets(target: pa.Array, base: pa.Array, facts: Mapping[str, Any]) -> pa.Ar
 def _turned_back(total: Integers, base: Integers, within: Sequence[int]) -> Integers:
     """Moments beyond the ends as far inside of them, on the same side of their base where that is inside; (n,)."""
     first, last = within
-    turned = np.where(total > last, 2 * last - total, np.where(total < first, 2 * first - total, total))
     middle = np.clip(base, first, last)
-    turned = np.where(
-        total > last, np.maximum(turned, middle), np.where(total < first, np.minimum(turned, middle), total)
-    )
+    late, early = np.maximum(2 * last - total, middle), np.minimum(2 * first - total, middle)
+    turned = np.where(total > last, late, np.where(total < first, early, total))
     found: Integers = np.clip(turned, first, last)
     return found
 
 
 def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:
     """base + offset in the target's own type and format, shape (n,), null where either is."""
-    found = _integers(_multiplied(base, facts), facts)
+    found = placed(_multiplied(base, facts), facts)
     if found is None:
         return pa.nulls(len(base), kind)
     valid = found[1] & numpy_of(offset.is_valid())

@@ -92,7 +92,7 @@ def wide_pool(token: str, locale: str) -> Pool:
     Only where the locale's own are in ASCII letters for the most part, and only such others.
     """
     own = faker_pool(token, locale)
-    texts = own.values.to_pylist()
+    texts = dict.fromkeys(own.values.to_pylist())
     if sum(t.isascii() for t in texts) * 2 < len(texts):
         return own
     others: dict[str, None] = {}
@@ -100,8 +100,7 @@ def wide_pool(token: str, locale: str) -> Pool:
         provider = import_module(f"faker.providers.person.{other}").Provider
         for name in _LISTS[token]:
             others |= {t: None for t, _ in _weighted(getattr(provider, name, None)) if t.isascii() and t.isalpha()}
-    more = [t for t in others if t not in set(texts)]
-    return Pool.of([*texts, *more])
+    return Pool.of(list(texts | others))
 
 
 def _weighted(values: Any) -> Iterable[tuple[str, int]]:
