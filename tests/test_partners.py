@@ -89,6 +89,7 @@ def test_trees_draw_no_plane_of_another_airline(monkeypatch: pytest.MonkeyPatch)
     out = drawn_flights()
     assert (out[:, 1] % AIRLINES == out[:, 0]).all()
     monkeypatch.setattr(cart, "_partner", lambda *arguments: None)
+    monkeypatch.setattr(cart, "find_confines", lambda *arguments: [])
     out = drawn_flights()
     assert (out[:, 1] % AIRLINES != out[:, 0]).mean() > 0.005
 

@@ -13,6 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.confines import (
+    Confines,
+    confines_from,
+    draw_within,
+    find_confines,
+    weighed,
+    within,
+)
 from fixturesynth.generators.contract import CodedTable, Codes, State, Variable, Words
 from fixturesynth.generators.drawing import (
     Distributions,
@@ -26,6 +34,7 @@ from fixturesynth.generators.drawing import (
 )
 from fixturesynth.generators.encoding.bins import multiply_high
 from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature, share_of_chance
+from fixturesynth.generators.memories import names_of_siblings
 from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.opening import with_openings
 from fixturesynth.generators.ordering import order_variables
@@ -51,7 +60,7 @@ CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
 SURE = 2.0  # standard deviations above what chance alone gives a split, where rows have nothing given
-LEAST_SAVED = 0.95  # of the bits of a tree that repeats what came before, for one that does not
+LEAST_SAVED = 0.75  # of the bits of a tree that repeats what came before, for one that does not: it errs anew with each row
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 
@@ -90,6 +99,7 @@ class Cart:
         repeated: dict[str, int] = {}  # by variable: that of the sibling before, both in the order of growing
         stepped: dict[str, int] = {}  # the same for variables that are learned as steps from it
         partnered: dict[str, int] = {}  # by variable: the earlier one, not all of whose codes it goes with
+        confined: dict[str, list[int]] = {}  # by variable: earlier ones, rows of whose codes never have all of its own
         fixed = sum(v.context for v in variables)  # they come first
         seen = _Seen(list(variables[:fixed]), codes[:, :fixed], chosen)
         # What the children of one parent have alike shows in few rows. Among rows by themselves few show accidents, and
@@ -116,18 +126,28 @@ class Cart:
                 if taken.successors is not None:
                     arrays[f"{i}.successors"] = taken.successors
             held, owner_of = _count(tree, leaf, own, size, groups, self.growth.least_rows)
+            found = None if variable.ordered else _partner(variables, codes, range(fixed, i), i, groups)
+            if found is not None:
+                partnered[str(i)] = found[0]
+                arrays |= {f"{i}.{name}": array for name, array in found[1].arrays().items()}
+            usual = before if taken is None or taken.successors is None else taken.successors[before]
+            pairs, beside = (found[1], codes[:, found[0]]) if found is not None else (None, usual)
+            drawn_as = None if taken is None else "step" if taken.again is None else "again"
+            leaves = _Leaves(held, owner_of[leaf].astype(np.int64), usual, variable.size, drawn_as, pairs, beside)
+            held, around = _confined(leaves, variables, codes, i, groups, seed)
+            if around:
+                confined[str(i)] = [one.earlier for one in around]
+                arrays |= {f"{i}.{name}": array for one in around for name, array in one.arrays().items()}
             for name, array in (
                 ("feature", tree.feature), ("threshold", tree.threshold), ("left", tree.left), ("ranks", lookup),
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
-            if not variable.ordered and (found := _partner(variables, codes, range(fixed, i), i, groups)):
-                partnered[str(i)], pairs = found
-                arrays |= {f"{i}.{name}": array for name, array in pairs.arrays().items()}
             seen = seen.and_one(variable, codes[:, i])
             if str(i) in stepped:
                 seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
         facts = {"rows": rows, "order": order, "repeated": repeated, "stepped": stepped, "partnered": partnered}
+        facts["confined"] = confined
         return State(self.name, self.version, table.variables, arrays, facts)
 
     def sample(
@@ -199,7 +219,8 @@ def _draw_rows(
     out = np.zeros((uniforms.shape[0], len(column)), np.int32)
     likelihood = np.full(uniforms.shape[0], 2**46, np.int64)
     partnered: Mapping[str, int] = state.facts.get("partnered", {})
-    places: dict[int, int] = {}  # of the variables drawn so far among the columns of ``seen``
+    confined: Mapping[str, list[int]] = state.facts.get("confined", {})
+    places = dict(enumerate(range(fixed)))  # of the variables drawn so far among the columns of ``seen``
     foremost = _foremost(state, known, told)  # nobody asks how likely they are: nothing was drawn before them
     for i in range(fixed, len(variables)):
         variable = variables[i]
@@ -225,16 +246,14 @@ def _draw_rows(
         before = seen[:, repeated.get(str(i), stepped.get(str(i), 0))]  # of the others, nobody asks
         if f"{i}.successors" in state.arrays:
             before = state.arrays[f"{i}.successors"][before]
-        if str(i) in stepped:
-            drawn = draw_steps(held, owner, own, before, size)
-        elif str(i) in repeated:
-            drawn = draw_or_repeat(held, owner, own, before, size)
-        else:
-            drawn = draw(held, owner, own)
         pairs, beside = None, before
         if str(i) in partnered:
             pairs, beside = partners_from(state.arrays, f"{i}.", size), seen[:, places[partnered[str(i)]]]
-            drawn = draw_partners(pairs, beside, drawn, own)
+        way = "step" if str(i) in stepped else "again" if str(i) in repeated else None
+        leaves = _Leaves(held, owner, before, size, way, pairs, beside)
+        around = confines_from(state.arrays, f"{i}.", confined.get(str(i), ()), size)
+        categories = [seen[:, places[one.earlier]] for one in around]
+        drawn = leaves.within(around, categories, own)
         wish = known.get(variable.name)
         if wish is not None:
             drawn = np.where(wish >= 0, wish, drawn)
@@ -246,6 +265,7 @@ def _draw_rows(
             chance = share_of(held, owner, asked, wide)
             if pairs is not None:
                 chance = np.where(pairs.allowed[beside, np.maximum(wish, 0)], chance, 1)
+            chance = np.where(within(around, categories, np.maximum(wish, 0)), chance, 1)
             likelihood = np.where(wish >= 0, np.maximum(likelihood * chance >> 16, 1), likelihood)
         out[:, column[order[i]]] = drawn
         places[i] = len(shown)
@@ -255,6 +275,60 @@ def _draw_rows(
             seen[:, len(shown)] = step_feature(drawn, before, size)
             shown.append(_step_of(variable))
     return out, likelihood
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """What rows draw a variable of ``size`` codes from: ``held``, of which ``owner`` (n,) is theirs.
+
+    ``way``: what is held are codes (None), steps from the code ``before`` (n,), or codes and one class for that code
+    ``again``. ``pairs``: with which codes of the variable ``beside`` (n,) they go."""
+
+    held: Distributions
+    owner: Integers
+    before: Codes
+    size: int
+    way: str | None
+    pairs: Partners | None
+    beside: Codes
+
+    def draw(self, rows: Integers, words: Words, late: bool = False) -> Codes:
+        """Codes of some ``rows``, by as many ``words``; ``late``: none that repeats what came before."""
+        owner, before = self.owner[rows], self.before[rows]
+        if self.way == "again" and late:
+            before = np.full_like(before, self.size)
+        if self.way == "step":
+            drawn = draw_steps(self.held, owner, words, before, self.size)
+        elif self.way == "again":
+            drawn = draw_or_repeat(self.held, owner, words, before, self.size)
+        else:
+            drawn = draw(self.held, owner, words)
+        return drawn if self.pairs is None else draw_partners(self.pairs, self.beside[rows], drawn, words)
+
+    def within(self, confines: Sequence[Confines], categories: Sequence[Codes], words: Words) -> Codes:
+        """Codes of all rows, by ``words`` (n,), without what rows of their ``categories``, (n,) each, never have."""
+        drawn = self.draw(np.arange(words.size), words)
+        if confines and self.pairs is not None:
+            confines, categories = [Confines(-1, self.pairs.allowed), *confines], [self.beside, *categories]
+        return draw_within(confines, categories, drawn, words, self.draw, self.held, self.way == "step")
+
+
+def _confined(
+    leaves: _Leaves, variables: Sequence[Variable], codes: Codes, i: int, groups: Integers | None, seed: int
+) -> tuple[Distributions, list[Confines]]:
+    """What the leaves of variable ``i`` hold, weighed so that what rows of an earlier category never have can be left
+    out, and those categories."""
+    own = codes[:, i]
+    hidden = names_of_siblings(v.name for v in variables if not v.context) - {variables[i].like}
+    words = hashed(np.arange(own.size), seed, "cart", "confines", i)
+    drawn = leaves.draw(np.arange(own.size), words)
+    earlier = [j for j in range(i) if variables[j].name not in hidden]
+    found = find_confines(variables, codes, earlier, own, variables[i], drawn, groups, LEAST_GROUPS)
+    if not found or leaves.way is not None:
+        return leaves.held, found
+    return weighed(
+        leaves.held, leaves.owner, [codes[:, one.earlier] for one in found], drawn, found, leaves.size
+    ), found
 
 
 @dataclass(frozen=True)

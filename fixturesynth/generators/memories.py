@@ -7,16 +7,17 @@ same on every machine, and a step from one sibling to the next costs the same ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.context import previous_name
 from fixturesynth.generators.contract import Variable
 
-__all__ = ["Memory", "Remembering", "choose_memories", "memory_variable", "remember"]
+__all__ = ["Memory", "Remembering", "choose_memories", "memory_variable", "names_of_siblings", "remember"]
 
 Integers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -26,6 +27,7 @@ LEAST_ROWS = 50
 LEAST_FAMILIES = 100  # of three and more: of few families a mean is a fingerprint, and tells where in them a row stood
 LEAST_SHARE = 0.01  # of the variance that a mean explains beyond the sibling before
 LEAST_EXCESS = 0.05  # of rows that have the last other code, beyond chance
+MUCH_MORE = 3.0  # times as often a code changes where it has changed before, to be told by that
 SURE = 4.0  # standard errors
 
 
@@ -53,6 +55,11 @@ class Memory:
 def memory_variable(memory: Memory) -> Variable:
     """The context variable that holds a memory."""
     return Variable(f"{memory.kind} {memory.variable}", memory.none + 1, memory.kind == "mean", context=True)
+
+
+def names_of_siblings(names: Iterable[str]) -> set[str]:
+    """Context variables that hold what siblings before had of the variables ``names``."""
+    return {name for own in names for name in (previous_name(own), f"mean {own}", f"other {own}")}
 
 
 class Remembering:
@@ -124,8 +131,12 @@ def choose_memories(
     for i, (variable, null) in enumerate(zip(variables, nulls, strict=True)):
         memory = Memory("mean" if variable.ordered else "other", variable.name, variable.size, null)
         past = remember([memory], [i], shown, position)[:, 0]
-        tells = _mean_tells if variable.ordered else _other_tells
-        if variable.size > 1 and tells(memory, shown[:, i], before[:, i], past):
+        own, last = shown[:, i], before[:, i]
+        if variable.ordered:
+            tells = _mean_tells(memory, own, last, past)
+        else:
+            tells = _other_tells(memory, own, last, past) or _changes_again(memory, own, last, past)
+        if variable.size > 1 and tells:
             found.append(memory)
     return found
 
@@ -160,3 +171,16 @@ def _other_tells(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool
     excess = float((own[rows] == past[rows]).sum() - chance.sum())
     sure = SURE * float((chance * (1 - chance)).sum()) ** 0.5
     return bool(excess > max(LEAST_EXCESS * rows.size, sure))
+
+
+def _changes_again(memory: Memory, own: Codes, before: Codes, past: Codes) -> bool:
+    """Whether families are of one code or of several: where none has changed so far, hardly any does later."""
+    rows = np.flatnonzero(before < memory.size)
+    changes, changed = own[rows] != before[rows], past[rows] != memory.none
+    some, none = int(changed.sum()), int((~changed).sum())
+    if min(some, none) < LEAST_ROWS:
+        return False
+    often, seldom = float(changes[changed].mean()), float(changes[~changed].mean())
+    whole = float(changes.mean())
+    spread = (whole * (1 - whole) * (1 / some + 1 / none)) ** 0.5
+    return bool(often > MUCH_MORE * seldom and often - seldom > SURE * spread)

@@ -142,6 +142,8 @@ def sample_dataset(
 
 
 # -- workers ----------------------------------------------------------------------------------------------------------
+FEW_ROWS = 20_000
+DRAWS, MORE_DRAWS = 3, 8  # of families, of which those are kept by which categories come as often as they should
 _SHARED: dict[str, Any] = {}
 
 
@@ -359,8 +361,11 @@ def _sample_codes(
     if raw is not None or any(item.table == plan.name for item in run.given):
         return codes  # what is asked for is not what was learned
     whole = CodesJob(plan.name, 0, run.seed, above, position, siblings, first_of_all)
-    if model.siblings and (targets := straying(codes, plan, model, run.models)):
-        other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=1) for job in jobs])))
+    draws = DRAWS if plan.rows > FEW_ROWS else MORE_DRAWS
+    for again in range(1, draws if model.siblings else 1):
+        if not (targets := straying(codes, plan, model, run.models)):
+            break
+        other = np.concatenate(list(run.map(_codes_here, [replace(job, draw=again) for job in jobs])))
         codes = better_families(codes, other, position, targets, run.seed, plan.name)
     codes = as_often(codes, plan, model, run.models, run.seed, find_generator(model.state.generator), whole)
     shares = {name: known for name, known in model.shares.items() if name not in first_of_all}

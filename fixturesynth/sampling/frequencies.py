@@ -18,6 +18,7 @@ from fixturesynth.generators.tablemodel import TableModel, block_variable
 from fixturesynth.planning.plan import TablePlan
 from fixturesynth.randomness import hashed
 from fixturesynth.sampling.counts import allot
+from fixturesynth.sampling.matching import pair_keys
 from fixturesynth.sampling.partition import CodesJob, generated, redrawn
 
 __all__ = ["as_often", "better_families", "moves", "straying"]
@@ -27,6 +28,7 @@ Codes = npt.NDArray[np.int32]
 
 MOST_MOVED = 4  # one row in so many is drawn again at the most
 AMISS = 50  # one row in so many may have a category too often
+OFF = 200  # one row in so many may choose another row of a list than is to be, before families are drawn again
 MOST_FAMILIES = 30_000  # that are weighed against their other draw
 
 
@@ -44,11 +46,15 @@ def as_often(
     own = generated(model)
     names = [v.name for v in own]
     out = codes
-    done: list[str] = []
+    above = [v for v in model.state.variables if v.context] if model.state is not None else []
+    categories = [at for at in range(job.parent_codes.shape[1]) if not above[at].ordered]
+    done = [name for name in job.given if name in names]  # they stay as they are
     for i, shares, least in _targets(plan, model, models):
+        if names[i] in done:
+            continue
         variable = names[i]
         chosen = np.flatnonzero(out[:, i] < shares.size)
-        beside = _companion(out[chosen], i, [names.index(name) for name in done])
+        beside = _beside(out[chosen], i, [names.index(name) for name in done], job.parent_codes[chosen], categories)
         family = np.cumsum(job.position == 0)[chosen]
         rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
         order = np.argsort(rows, kind="stable")
@@ -65,10 +71,13 @@ def as_often(
 def straying(
     codes: Codes, plan: TablePlan, model: TableModel, models: Mapping[str, TableModel]
 ) -> list[tuple[int, Integers]]:
-    """Categories, by number, and how often their codes are to come, where so many rows of ``codes``, (n, variables),
-    have one too often that families had better be drawn again; else none."""
-    targets = [(i, shares, least) for i, shares, least in _targets(plan, model, models) if least]
-    strays = any(int(np.maximum(_too_often(codes[:, i], shares), 0).sum()) > least for i, shares, least in targets)
+    """Categories and choices of kept lists' rows, by number, and how often their codes are to come, where so many rows
+    of ``codes``, (n, variables), have one too often that families had better be drawn again; else none."""
+    targets = _targets(plan, model, models)
+    strays = any(
+        int(np.maximum(_too_often(codes[:, i], shares), 0).sum()) > (least or plan.rows // OFF)
+        for i, shares, least in targets
+    )
     return [(i, shares) for i, shares, _ in targets] if strays else []
 
 
@@ -116,17 +125,29 @@ def _too_often(codes: Codes, shares: Integers) -> Integers:
     return result
 
 
-def _companion(codes: Codes, i: int, others: list[int]) -> Codes:
-    """Of ``others`` the variable that variable ``i`` follows from most often, (n,); zeros where there is none."""
-    best, beside = 0, np.zeros(codes.shape[0], dtype=np.int32)
-    wide = int(codes[:, i].max(initial=0)) + 1
-    for other in others:
-        pairs = codes[:, other].astype(np.int64) * wide + codes[:, i]
-        size = int(codes[:, other].max(initial=0)) + 1
-        hits = int(np.bincount(pairs, minlength=size * wide).reshape(size, wide).max(axis=1).sum())
-        if hits > best:
-            best, beside = hits, codes[:, other]
-    return beside
+def _beside(codes: Codes, i: int, done: Sequence[int], above: Codes, categories: Sequence[int]) -> Codes:
+    """What rows keep that variable ``i`` hangs on most, (n,): of the variables ``done`` one, and of the parent's
+    ``categories``, columns of ``above``, one; zeros where there is none."""
+    found = [
+        max((_told(codes[:, i], known[:, at]) for at in chosen), key=lambda told: told[0], default=(0.0, None))[1]
+        for known, chosen in ((codes, done), (above, categories))
+    ]
+    parts = [part.astype(np.int64) for part in found if part is not None]
+    return pair_keys(*parts).astype(np.int32) if parts else np.zeros(codes.shape[0], dtype=np.int32)
+
+
+def _told(own: Codes, other: Codes) -> tuple[float, Codes | None]:
+    """Mutual information, in nats times rows, of two variables, beyond what independent ones have by chance."""
+    if not own.size:
+        return 0.0, None
+    wide, size = int(own.max()) + 1, int(other.max()) + 1
+    table = np.bincount(other * np.int64(wide) + own, minlength=size * wide).reshape(size, wide)
+    there = table > 0
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    expected = np.outer(rows, columns) / own.size
+    chance = ((rows > 0).sum() - 1) * ((columns > 0).sum() - 1) / 2  # Miller, 1955
+    told = float((table[there] * np.log(table[there] / expected[there])).sum()) - float(chance)
+    return (told, other) if told > 0 else (0.0, None)
 
 
 def _targets(plan: TablePlan, model: TableModel, models: Mapping[str, TableModel]) -> list[tuple[int, Integers, int]]:
@@ -157,7 +178,7 @@ def moves(
     """Rows to give another code, and which, so that codes (n,) come in proportion to ``shares`` (size,): the fewest.
 
     ``families`` (n,): rows of one parent stand together. Siblings of one code move together, as far as that goes.
-    ``beside``: what the rows keep, (n,); a code goes to rows that have what most rows of that code have.
+    ``beside``: what the rows keep, (n,); a code goes to rows that have what rows of that code have.
 
     >>> codes, kept = np.array([0, 0, 0, 1], dtype=np.int32), np.zeros(4, dtype=np.int32)
     >>> moves(codes, np.array([1, 1]), kept, np.arange(4), 7, "x")[1].tolist()
@@ -169,16 +190,42 @@ def moves(
     missing = np.maximum(target - np.bincount(codes, minlength=shares.size), 0)
     wide = int(beside.max(initial=0)) + 1
     table = np.bincount(codes * np.int64(wide) + beside, minlength=shares.size * wide).reshape(-1, wide)
-    usual = table.argmax(axis=1)
     # A row that has what goes with a missing code rather than with its own would not be missed there.
     often = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     amiss = (np.where(missing > 0, often.T, 0.0).max(axis=1) > often)[codes, beside]
     rows = _surplus(codes, target, families, amiss, seed, *address)
-    wanted = np.repeat(np.arange(shares.size, dtype=np.int32), missing)
-    rows = rows[np.argsort(beside[rows], kind="stable")]
-    wanted = wanted[np.argsort(usual[wanted], kind="stable")]
-    mine, theirs = _paired(beside[rows].astype(np.int64), usual[wanted])
-    return rows[mine], wanted[theirs]
+    return rows, _given(rows, codes, families, beside, table, missing)
+
+
+def _given(
+    rows: Integers, codes: Codes, families: Integers, beside: Codes, table: Integers, missing: Integers
+) -> Codes:
+    """A code that is ``missing`` (codes,) for each of ``rows``: siblings of one code that stand together get one, and
+    where there is one, such as comes with what is ``beside`` (n,) them. ``table``: (codes, kinds), how often."""
+    key = pair_keys(families[rows], codes[rows].astype(np.int64), beside[rows].astype(np.int64))
+    begins = np.flatnonzero(np.concatenate(([True], (key[1:] != key[:-1]) | (np.diff(rows) != 1)))[: rows.size])
+    sizes = np.diff(begins, append=rows.size)
+    left = missing.copy()
+    out = np.empty(rows.size, dtype=np.int32)
+    later: list[tuple[int, int]] = []  # rows that no code left goes with, by place and number
+    for unit in np.argsort(-sizes, kind="stable").tolist():
+        at, size = int(begins[unit]), int(sizes[unit])
+        known = table[:, beside[rows[at]]]
+        while size:
+            fits = np.where(left > 0, known, 0)
+            whole = np.where(left >= size, fits, 0)
+            code = int((whole if whole.any() else fits).argmax())
+            if not fits[code]:
+                later.append((at, size))
+                break
+            taken = min(size, int(left[code]))
+            out[at : at + taken] = code
+            left[code] -= taken
+            at, size = at + taken, size - taken
+    rest = np.repeat(np.arange(left.size, dtype=np.int32), left)
+    for at, size in later:
+        out[at : at + size], rest = rest[:size], rest[size:]
+    return out
 
 
 def _surplus(
@@ -202,16 +249,3 @@ def _surplus(
     place = np.arange(codes.size) - np.flatnonzero(starts)[run]
     # The end of a run leaves it, so that what is left of it stays together.
     return np.flatnonzero(place >= length[run] - taken[run])
-
-
-def _paired(mine: Integers, theirs: Integers) -> tuple[Integers, Integers]:
-    """Places in two sorted arrays of one length, (n,) each: equal values together as far as they go, then the rest."""
-    wide = mine.size + 1
-
-    def numbered(keys: Integers) -> Integers:
-        return keys * wide + np.arange(keys.size) - np.searchsorted(keys, keys, side="left")
-
-    a, b = numbered(mine), numbered(theirs)
-    _, at_a, at_b = np.intersect1d(a, b, assume_unique=True, return_indices=True)
-    rest_a, rest_b = np.setdiff1d(np.arange(a.size), at_a), np.setdiff1d(np.arange(b.size), at_b)
-    return np.concatenate((at_a, rest_a)), np.concatenate((at_b, rest_b))
