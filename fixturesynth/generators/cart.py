@@ -60,7 +60,7 @@ CANDIDATES = 16  # draws among which a row with given variables is chosen
 GROW_ROWS = 120_000  # rows that decide where to split; leaves are counted on all rows
 LEAST_GROUPS = 5  # root entities in a leaf
 SURE = 2.0  # standard deviations above what chance alone gives a split, where rows have nothing given
-LEAST_SAVED = 0.75  # of the bits of a tree that repeats what came before, for one that does not: it errs anew with each row
+LEAST_SAVED = 0.75  # of the bits of a tree that repeats what came before, for one that errs anew with each row
 LEAST_LATER = 50  # rows after a sibling, for steps to be looked at
 STEP = "step "  # before the name of a variable, that of its step from the sibling before
 
