@@ -34,7 +34,7 @@ from fixturesynth.generators.habits import Habit
 from fixturesynth.generators.itemsets import Itemset
 from fixturesynth.generators.memories import Memory
 from fixturesynth.generators.nesting import Nest
-from fixturesynth.generators.tablemodel import Block, Line, TableModel, Walk, column_variable, step_variable
+from fixturesynth.generators.tablemodel import SITUATIONS, Block, Line, TableModel, Walk, column_variable, step_variable
 from fixturesynth.generators.tying import Tie
 from fixturesynth.packing import pack, unpack
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
@@ -189,6 +189,7 @@ class _Writer:
             shares=self.arrays(f"{label} shares", model.shares),
             insides=dict(model.insides),
             steady=dict(model.steady),
+            returning={fk: list(counts) for fk, counts in model.returning.items()},
             ties=[(t.first, t.code, t.second, t.strength) for t in model.ties],
             nests={name: [self.nest(f"{label} nest {name}", n) for n in known] for name, known in model.nests.items()},
             habits={key: [self.habit(f"{label} {h.variable}", h) for h in kept] for key, kept in model.habits.items()},
@@ -371,6 +372,7 @@ def _model(table: record.Table, tensors: Arrays) -> TableModel:
         shares={name: _array(one, tensors, 1) for name, one in table.shares.items()},
         insides=table.insides,
         steady=table.steady,
+        returning=_returning(table),
         ties=tuple(Tie(*tie) for tie in table.ties),
         nests={name: tuple(_nest(table.name, n, tensors) for n in known) for name, known in table.nests.items()},
         habits={key: tuple(_habit(table.name, h, tensors) for h in known) for key, known in table.habits.items()},
@@ -440,6 +442,13 @@ def _walks(table: record.Table) -> tuple[Walk, ...]:
         if not needed <= generated & table.encodings.keys() or walk.low > walk.high:
             raise ModelFileError(f"{table.name}: {walk.column!r} cannot go on from row to row")
     return tuple(Walk(w.column, w.low, w.high) for w in table.walks)
+
+
+def _returning(table: record.Table) -> dict[str, tuple[int, ...]]:
+    for fk, counts in table.returning.items():
+        if fk not in table.blocks or len(counts) != SITUATIONS * 3 or not any(counts):
+            raise ModelFileError(f"{table.name}: nothing says how parents of {fk!r} come again")
+    return {fk: tuple(counts) for fk, counts in table.returning.items()}
 
 
 def _memories(table: record.Table) -> tuple[Memory, ...]:

@@ -141,6 +141,7 @@ class Table:
     lines: list[Line] = field(default_factory=list)
     oddities: dict[str, list[tuple[str | None, Positive]]] = field(default_factory=dict)
     steady: dict[str, Natural] = field(default_factory=dict)
+    returning: dict[str, list[Natural]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.dataset import Dataset
-from fixturesynth.generators.blocks import row_block
 from fixturesynth.generators.calendar import PARTS
 from fixturesynth.generators.context import (
     MOST_CONTEXT,
@@ -39,6 +38,7 @@ from fixturesynth.generators.forms import has_forms, learned_forms
 from fixturesynth.generators.gathering import Coded, Rows
 from fixturesynth.generators.habits import plain_kind
 from fixturesynth.generators.heeding import choose_shown
+from fixturesynth.generators.incoming import add_blocks, find_returning
 from fixturesynth.generators.insides import find_links
 from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.keys import combined, dense_rank
@@ -54,13 +54,11 @@ from fixturesynth.generators.series import find_ends, mark_series
 from fixturesynth.generators.steadying import find_steady
 from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
-    Block,
     TableModel,
     Walk,
     block_variable,
     column_variable,
     form_variable,
-    home_variable,
     inside_variable,
     length_variable,
     null_variable,
@@ -172,7 +170,7 @@ def _fit_learned(
     n = order.size
     groups = _groups(rows, table, order)
     coded = Coded(getattr(generator, "max_codes", 64))
-    blocks = _add_blocks(rows, table, order, coded)
+    blocks = add_blocks(rows, table, order, coded)
     found_offsets: dict[str, dict[str, Any]] = {}
     calendars: dict[str, dict[str, Any]] = {}
     lookups: dict[str, pa.Table] = {}
@@ -221,6 +219,7 @@ def _fit_learned(
         insides=find_links(coded.places, groups, rows.protection), nests=nests, steady=steady,
         ties=find_ties(coded.variables[:alone], coded.codes[:alone], coded.grids, groups, rows.protection),
         habits=habits, itemset=rows.itemsets.get(table.name), state=state,
+        returning=find_returning(rows, table, order, parents, blocks),
     )  # fmt: skip
 
 
@@ -315,32 +314,6 @@ def _groups(rows: Rows, table: TablePlan, order: Integers) -> Integers:
     """Root entity of each row, in fitting order: the person it belongs to where there is one, else itself."""
     groups = rows.groups.get(table.name)
     return order if groups is None else groups[order]
-
-
-def _add_blocks(rows: Rows, table: TablePlan, order: Integers, coded: Coded) -> dict[str, Block]:
-    blocks: dict[str, Block] = {}
-    for reference in table.references:
-        if reference.how != "matched":
-            continue
-        fk, parent = reference.foreign_key, reference.parent
-        ranks = rows.rank(table.name, fk)[order]
-        if rows.plan[parent].mode == "verbatim":
-            degrees = rows.degrees(table.name, fk, parent)
-            block = row_block(degrees)
-        elif (name := home_variable(table.name, fk)) in {v.name for v in rows.features[parent].variables}:
-            size = next(v.size for v in rows.features[parent].variables if v.name == name)
-            block = Block(size, home=name)
-        else:
-            block = Block(1)
-        by_parent = block.rows
-        if block.home is not None:
-            by_parent = rows.features[parent].column(block.home).astype(np.int64)
-        own = by_parent[np.maximum(ranks, 0)] if by_parent is not None and by_parent.size else np.zeros_like(ranks)
-        codes = np.where(ranks >= 0, own, block.size)
-        blocks[fk] = block
-        if block.size > 1 or (ranks < 0).any():
-            coded.add(block_variable(fk), block.size + 1, codes)
-    return blocks
 
 
 def _ways(rows: Rows, table: TablePlan, order: Integers, known: Known) -> dict[str, Way]:

@@ -20,6 +20,8 @@ from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tying import Tie
 
 __all__ = [
+    "MOST_KNOWN",
+    "SITUATIONS",
     "Block",
     "Line",
     "Oddities",
@@ -149,6 +151,10 @@ class Walk:
     high: int
 
 
+MOST_KNOWN = 4  # parents that siblings had, told apart by how many they are
+SITUATIONS = 2 * MOST_KNOWN  # in which a sibling finds them: see generators.incoming
+
+
 @dataclass(frozen=True)
 class TableModel:
     """``rows``: real rows seen. ``types``: Arrow type of each column as it was read.
@@ -159,9 +165,9 @@ class TableModel:
     each of their codes, and of the kinds of item sets, was seen (where codes are ordered, 0 for NULL); ``insides`` by
     variable: an earlier one whose places inside its codes it follows, and how far (generators.insides). ``nests`` by
     variable: generators.nesting. ``habits`` by "child.foreign key". ``itemset``: see generators.itemsets. ``steady``
-    by variable: generators.steadying. ``verbatim``, with ``ranks`` (parent
-    row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is kept
-    as it is.
+    by variable: generators.steadying. ``returning`` by foreign key: generators.incoming. ``verbatim``, with ``ranks``
+    (parent row by foreign key), ``degrees`` (children by "child.foreign key") and ``features``, holds a table that is
+    kept as it is.
     """
 
     name: str
@@ -178,6 +184,7 @@ class TableModel:
     shares: Mapping[str, Integers] = field(default_factory=dict)
     insides: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     steady: Mapping[str, int] = field(default_factory=dict)
+    returning: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     ties: tuple[Tie, ...] = ()  # of tables of few rows: see generators.tying
     nests: Mapping[str, tuple[Nest, ...]] = field(default_factory=dict)
     habits: Mapping[str, Habits] = field(default_factory=dict)

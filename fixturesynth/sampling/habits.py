@@ -26,9 +26,13 @@ TURNS = 20
 
 
 def habits_of_parents(plan: TablePlan, models: Mapping[str, TableModel]) -> dict[str, Habits]:
-    """By matched reference, what its parents' model knows of their habits."""
+    """By matched reference, what its parents' model knows of their habits; none where parents come again among
+    siblings, who would lose them to others."""
     found = {}
+    own = models.get(plan.name)
     for reference in plan.references:
+        if own is not None and reference.foreign_key in own.returning:
+            continue
         model = models.get(reference.parent)
         habits = model.habits.get(f"{plan.name}.{reference.foreign_key}") if model is not None else None
         if habits and reference.how == "matched":

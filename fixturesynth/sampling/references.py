@@ -25,6 +25,7 @@ from fixturesynth.sampling.degrees import degrees_of
 from fixturesynth.sampling.matching import forest, match, pair_keys
 from fixturesynth.sampling.partition import generated
 from fixturesynth.sampling.reconciling import reconciled
+from fixturesynth.sampling.returning import MOST_ROWS, returned
 from fixturesynth.sampling.sharing import agreeing_apart, moved_to
 from fixturesynth.schema.model import ForeignKey, Table
 
@@ -205,7 +206,12 @@ def _match(
             return out
         out[asked] = agreeing(table, fk, own[asked], theirs, degrees, seed)
         return out
-    out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
+    counts = model.returning.get(name) if model is not None else None
+    families = ranks.get(plan.context) if plan.context is not None else None
+    if counts and families is not None and asked.size <= MOST_ROWS and not reference.exclusive:
+        out[asked] = returned(wanted[asked], families[asked], blocks, degrees, counts, seed, table.name, name)
+    else:
+        out[asked] = match(wanted[asked], blocks, degrees, seed, table.name, name)
     return out
 
 
