@@ -19,19 +19,20 @@ from fixturesynth.generators.contract import Codes, Variable, Words
 from fixturesynth.generators.drawing import Distributions, draw
 from fixturesynth.randomness import hashed
 
-__all__ = ["Confines", "confines_from", "draw_within", "find_confines", "weighed", "within"]
+__all__ = ["Confines", "confines_from", "draw_within", "find_confines", "tells_kinds", "weighed", "within"]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MOST_PAIRS = 500_000  # codes of both, multiplied
 LEAST_CODES = 3  # of the earlier variable
+FEW_CODES = 24  # of an ordered one, that it is taken for a category
 LEAST_ROWS = 20  # of a category
 SOME = 20_000  # rows in which most categories are found with several root entities
 ENDS = 2  # of a range
 LEAST_OUTSIDE, LEAST_SHARE = 10, 0.00002  # rows, and of all rows
 EARLY, LATE = 4, 12  # draws of a row that had what its category has not
-MOST_CONFINES = 3  # of one variable
+MOST_CONFINES = 4  # of one variable
 ROUNDS = 5  # of fitting weights
 MOST_CELLS = 8_000_000  # leaves by category and code
 SCALE = 64  # weights for each row of a leaf
@@ -79,7 +80,7 @@ def find_confines(
     found: list[tuple[int, int, Flags, Flags]] = []  # rows outside, variable, what is allowed, which rows are outside
     for j in earlier:
         size = variables[j].size
-        if variables[j].ordered or size < LEAST_CODES or size * variable.size > MOST_PAIRS:
+        if size < LEAST_CODES or size * variable.size > MOST_PAIRS or not tells_kinds(variables[j], codes[:, j]):
             continue
         category = codes[:, j].astype(np.int64)
         table = np.bincount(category * variable.size + own, minlength=size * variable.size).reshape(size, -1)
@@ -102,6 +103,13 @@ def find_confines(
                 confines.append(Confines(j, allowed))
                 passed &= ~out
     return confines
+
+
+def tells_kinds(variable: Variable, codes: Codes) -> bool:
+    """Whether codes (n,) are categories: those of a parent are, also where they are ordered, if only few are there."""
+    if not variable.ordered:
+        return True
+    return variable.context and int(np.count_nonzero(np.bincount(codes))) <= FEW_CODES
 
 
 def _held(table: Integers, variable: Variable) -> Flags:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.confines import tells_kinds
 from fixturesynth.generators.contract import Generator
 from fixturesynth.generators.itemsets import KIND
 from fixturesynth.generators.tablemodel import TableModel, block_variable
@@ -47,7 +48,8 @@ def as_often(
     names = [v.name for v in own]
     out = codes
     above = [v for v in model.state.variables if v.context] if model.state is not None else []
-    categories = [at for at in range(job.parent_codes.shape[1]) if not above[at].ordered]
+    known = job.parent_codes
+    categories = [at for at in range(known.shape[1]) if known.size and tells_kinds(above[at], known[:, at])]
     done = [name for name in job.given if name in names]  # they stay as they are
     for i, shares, least in _targets(plan, model, models):
         if names[i] in done:
