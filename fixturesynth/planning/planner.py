@@ -57,7 +57,14 @@ from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.successions import plan_aggregates, plan_balances, plan_successions
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.tuples import allowed_tuples
-from fixturesynth.planning.uniques import dispensable, lending_sets, plan_uniques, unique_sets, with_prefixes
+from fixturesynth.planning.uniques import (
+    dispensable,
+    lending_sets,
+    plan_uniques,
+    single_rows,
+    unique_sets,
+    with_prefixes,
+)
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -231,6 +238,8 @@ def _plan_table(
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
                 text = f"the values of unique column {column.name}"
                 rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
+        for name in single_rows(table):
+            rows = lower(table.name, rows, named, 1, f"unique index {name} on a constant", wishes.strict, notes)
         if (limit := exclusive_limit(references, able)) is not None:
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():

@@ -365,6 +365,20 @@ class Walk:
         holds = null_passes if constant is None else COMPARE[operator](constant, value)
         return ALWAYS if holds else NEVER
 
+    def _product(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        """``credit * debit = 0``: one of the two is 0."""
+        if value != 0 or operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{term.sql()!r} is not understood")
+        sides = (term.this, term.expression)
+        zero = exp.Literal.number(0)
+        one, two = (self.branches(operator(this=side, expression=zero), True, null_passes) for side in sides)
+        if operator is exp.NEQ:
+            return both(one, two)
+        if null_passes:
+            return either(one, two)
+        mine, other = (self.branches(exp.Not(this=exp.Is(this=s, expression=exp.Null())), True, False) for s in sides)
+        return either(both(one, other), both(two, mine))
+
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if not isinstance(value, int):
             raise NotUnderstood(f"a length is compared with {value!r}")
@@ -513,6 +527,6 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
 _TERMS: dict[Any, _Term] = {
     exp.Length: Walk._length, "octet_length": Walk._length, "strlen": Walk._length, exp.ByteLength: Walk._length,
     exp.Trim: Walk._trim, exp.Lower: Walk._cased, exp.Upper: Walk._cased, exp.Coalesce: Walk._coalesced,
-    exp.Left: Walk._beginning, exp.Substring: Walk._beginning, exp.Typeof: Walk._typeof,
+    exp.Left: Walk._beginning, exp.Substring: Walk._beginning, exp.Typeof: Walk._typeof, exp.Mul: Walk._product,
     "num_nulls": Walk._count_nulls, "num_nonnulls": Walk._count_nulls,
 }  # fmt: skip
