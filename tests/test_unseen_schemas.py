@@ -301,7 +301,7 @@ def test_a_type_that_nobody_knows_is_missed_in_no_file(scripted: Scripted) -> No
     assert read_rows(Dataset({"t": rows}), schema).arrow("t").column_names == ["id"]
 
 
-# What other applications had -------------------------------------------------------------------------------------------
+# What other applications had ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("dialect", ALL)
 def test_checks_on_references_choose_the_parents(dialect: str, seeded: Seeded) -> None:  # noqa: F811
     rows = seeded(
@@ -368,7 +368,9 @@ def test_a_unique_constant_leaves_one_row(one: str, postgresql_database: str, tm
     )
     put_script(postgresql_database, path)
     audit(postgresql_database, planted(postgresql_database, 50))
-    assert [read_rows(postgresql_database, reflect(postgresql_database)).arrow(t).num_rows for t in ("settings", "part")] == [1, 50]
+    assert [
+        read_rows(postgresql_database, reflect(postgresql_database)).arrow(t).num_rows for t in ("settings", "part")
+    ] == [1, 50]
 
 
 def test_a_unique_constant_of_some_rows_leaves_one_of_them(postgresql_database: str, tmp_path: Path) -> None:

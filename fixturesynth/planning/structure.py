@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from fixturesynth.planning.chronology import generations_below
 from fixturesynth.planning.plan import CROWD, ReferencePlan
 from fixturesynth.planning.room import room_in_children
 from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
@@ -18,12 +19,14 @@ FEW = 0.05  # of the rows, without a parent, for which the others are learned be
 
 @dataclass(frozen=True)
 class Structure:
-    """``order``: tables, parents first. ``references`` and ``context`` by table name; ``room`` by table and column."""
+    """``order``: tables, parents first. ``references`` and ``context`` by table name; ``room`` by table and column;
+    ``generations`` below each table, where there are no rows to learn from."""
 
     order: tuple[str, ...]
     references: Mapping[str, tuple[ReferencePlan, ...]]
     context: Mapping[str, str | None]
     room: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_structure(
@@ -63,7 +66,8 @@ def find_structure(
             else replace(p, decided_by=decided.get(p.foreign_key), alike=_alike(table, p, profile))
             for p in plans
         )
-    return Structure(order, references, context, room_in_children(schema))
+    below = generations_below(schema, order) if profile is None else {}
+    return Structure(order, references, context, room_in_children(schema), below)
 
 
 def _cardinality(profile: Profile | None, table: str, foreign_key: str) -> CardinalityProfile | None:

@@ -33,8 +33,8 @@ __all__ = ["dispensable", "is_telling", "lending_sets", "plan_uniques", "single_
 
 STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
 # What is the same in all rows: a key that is 0 times itself, a required column that is there.
-ALWAYS_ZERO = re.compile(r'\W*\w+\W*\*\s*0\W*')
-IS_THERE = re.compile(r'\W*(?P<name>\w+)\W*\s+is\s+not\s+null\W*', re.IGNORECASE)
+ALWAYS_ZERO = re.compile(r"\W*\w+\W*\*\s*0\W*")
+IS_THERE = re.compile(r"\W*(?P<name>\w+)\W*\s+is\s+not\s+null\W*", re.IGNORECASE)
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
 
 
@@ -106,7 +106,10 @@ def single_rows(table: Table) -> tuple[str, ...]:
     return tuple(
         u.name
         for u in table.uniques
-        if not u.columns and u.predicate is None and u.expressions and all(_is_constant(e, table) for e in u.expressions)
+        if not u.columns
+        and u.predicate is None
+        and u.expressions
+        and all(_is_constant(e, table) for e in u.expressions)
     )
 
 

@@ -360,15 +360,26 @@ _COUNTING = {"total": "count", "num": "count", "number": "count", "count": "coun
              "min": "minimum", "avg": "average", "mean": "average"}  # fmt: skip
 
 
+# Nouns that more often say how a row stands to others of its table than who somebody is.
+_ROLES_OF_ROWS = frozenset(("parent", "child"))
+
+
 def _by_noun(words: tuple[str, ...], families: str) -> str | None:
     """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
     if words[-1].endswith("key") and len(words[-1]) > 3:
         return "id"
+    if {"percent", "pct"} & set(words) and "n" in families:
+        return "percentage"
+    if words[-1] == "by" and "n" in families:
+        return "id"  # created_by: the number of a user
+    for ending, meaning in _ENDINGS.items() if "t" in families else ():
+        if words[-1].endswith(ending) and _allowed(meaning, families):
+            return meaning
     if words[:2] == ("no", "of") and "n" in families:
         return "count"
     if words[0] in _COUNTING and "n" in families:
         return _COUNTING[words[0]]
-    noun = entity_of(words[-1:]) if "t" in families else None
+    noun = entity_of(words[-1:]) if "t" in families and words[-1] not in _ROLES_OF_ROWS else None
     return ENTITY_NAMES[noun] if noun in ("person", "company") else None
 
 
@@ -406,7 +417,12 @@ _HEALTH = frozenset(
      "prescription", "procedure", "visit")
 )  # fmt: skip
 _TRAVEL = frozenset(("airport", "booking", "flight", "journey", "leg", "route", "trip"))
+_MACHINES = frozenset(("gateway", "host", "interface", "listener", "machine", "nas", "node", "peer", "proxy", "router",
+                       "server", "switch"))  # fmt: skip
+_PHONED = frozenset(("call", "line", "phone", "sip", "telephone", "voicemail"))
 _FILTERS = frozenset(("condition", "constraint", "criterion", "filter", "match", "predicate", "rule", "segment"))
+# Of these it is a class of the program, and no car.
+_MODELLED = frozenset(("access", "action", "attachment", "audit", "content", "field", "history", "permission", "view"))
 _SETTINGS = frozenset(
     ("attribute", "config", "configuration", "entry", "field", "metadata", "option", "preference", "property",
      "setting", "variable", "label")
@@ -415,12 +431,19 @@ _SETTINGS = frozenset(
 _ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
     "provider": (_HEALTH, "full_name", None),
     "origin": (_TRAVEL, None, "type"),
-    "operator": (_FILTERS, "type", None),
+    "operator": (_FILTERS | {"calculation", "formula", "tax"}, "type", None),
+    "model": (_MODELLED, "class_name", None),
+    "to": (frozenset(("mail", "email", "queuedmail", "newsletter")), "email", None),
     "condition": (_FILTERS | {"workflow", "trigger", "action", "transition", "alert", "automation"}, "clause", None),
     "key": (_SETTINGS, "identifier", None),
     "default": (frozenset(), None, "value"),
 }
 _NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
+_ENDINGS = {
+    "url": "url", "uri": "url", "ipaddress": "ip_address", "ipaddr": "ip_address", "ipv6address": "ipv6",
+    "macaddress": "mac_address", "username": "username", "password": "password_hash", "email": "email",
+    "hostname": "hostname", "filename": "file_name", "timezone": "timezone",
+}  # fmt: skip
 _CODES = frozenset(("coupon", "country_code", "currency", "language_code", "airport_code"))
 
 
@@ -447,13 +470,19 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if words in (("name",), ("names",), ("label",), ("display", "name")):
         return ENTITY_NAMES.get(own or "", "name")
     if words in (("number",), ("no",), ("code",), ("iso", "code")) and table:
-        number = _NUMBERED.get(_singular(table[-1]))
+        number = _NUMBERED.get({"lang": "language"}.get(table[-1], _singular(table[-1])))
         if number is not None and (words[-1] == "code") == (number in _CODES):
             return number
     if words[-1] == "address" and {"email", "mail"} & set(table):
         return "email"
-    if own == "file" and words in (("extension",), ("ext",)):
+    if words in (("address",), ("addr",)) and _MACHINES & about:
+        return "ip_address"
+    if words in (("extension",), ("ext",)) and own not in ("person", "company") and not _PHONED & about:
         return "file_extension"
+    if words[-1] == "no" and len(words) > 1 and "n" not in families and words not in PHRASES:
+        return "code"
+    if words == ("symbol",) and own == "currency":
+        return "currency_symbol"
     if own == "person":
         return _OF_PERSONS.get(words)
     if words == ("state",) and own in ("company", "place", "city", "region", "country"):

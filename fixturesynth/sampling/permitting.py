@@ -22,7 +22,9 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def permitted_parents(plan: TablePlan, table: Table, made: Mapping[str, Made], dialect: str, now: str) -> dict[str, Mask]:
+def permitted_parents(
+    plan: TablePlan, table: Table, made: Mapping[str, Made], dialect: str, now: str
+) -> dict[str, Mask]:
     """By foreign key, parents that the checks on its columns alone let a row name: ``CHECK (class_id = 1)``.
 
     References without such checks are not in the answer.

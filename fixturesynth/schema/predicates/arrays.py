@@ -162,7 +162,7 @@ DIGITS = 76  # that a decimal of Arrow may have
 
 
 def factors(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Both sides of a product or quotient; decimals whose product would have too many digits with no more than they need.
+    """Both sides of a product or quotient; decimals with no more digits than they need, where all would be too many.
 
     >>> wide = pa.array([Decimal("1.50")], pa.decimal128(38, 10))
     >>> [side.type.precision for side in factors(wide, wide)]
