@@ -334,6 +334,7 @@ _COLUMNS = _checks(
             "CHECK (quantity BETWEEN 1 AND 20), CHECK (total = price * quantity)"
         ),
     ),
+    ("a * b = 0", _all("a integer NOT NULL, b numeric(10, 2) NOT NULL, CHECK (a * b = 0)")),
     ("a >= b * factor", _all("a numeric(10, 2) NOT NULL, b numeric(10, 2) NOT NULL, CHECK (a >= b * 1.5)")),
     (
         "shares that sum to 100",

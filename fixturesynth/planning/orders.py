@@ -39,6 +39,7 @@ PAIRS = (
 # Words by which names of two numbers or two moments differ, the lower or earlier one's first.
 _BETWEEN = (
     "min max", "minimum maximum", "low high", "lower upper", "least most", "smallest largest", "lowest highest",
+    "excl incl", "excluding including", "net gross", "untaxed taxed",
 )  # fmt: skip
 _IN_TIME = (
     "start end", "started ended", "starts ends", "begin end", "start stop", "started stopped", "start finish",
@@ -46,7 +47,9 @@ _IN_TIME = (
     "connect disconnect", "connected disconnected", "login logout", "enqueued dequeued", "queued dequeued",
     "create modify", "created modified", "create update", "created updated", "create change", "created changed",
     "create delete", "created deleted", "entry deletion", "creation deletion", "creation modification", "last next",
-    "previous next", "arrival departure", "checkin checkout", "planned actual", "sent received", "sent read",
+    "created closed", "created processed", "uploaded processed", "requested completed", "requested approved",
+    "submitted approved", "sent delivered", "previous next", "arrival departure", "checkin checkout",
+    "planned actual", "sent received", "sent read",
 )  # fmt: skip
 _OPPOSITES = {tuple(pair.split()): False for pair in _BETWEEN} | {tuple(pair.split()): True for pair in _IN_TIME}
 _COUNTED = ("integer", "float", "decimal")

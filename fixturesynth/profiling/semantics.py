@@ -193,6 +193,7 @@ _VOCABULARY = (
         "export",
         "import",
         "transport",
+        "ip",
     }
 )
 _WHOLE = {"".join(phrase): phrase for phrase in PHRASES if len(phrase) > 1 and all(p.isalpha() for p in phrase)}
@@ -243,7 +244,7 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t") and words[-1] not in _NO_FLAGS
     ):
         return "flag"
-    own = entity_of(table)
+    own = entity_of(tuple(w for w in table if _singular(w) not in _ROLES_OF_ROWS) or table)  # of job_group_parents
     special = _by_table(words, own, families, table) or _counted(words, own, kind)
     if special is not None:
         return special
@@ -439,6 +440,7 @@ _ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
     "default": (frozenset(), None, "value"),
 }
 _NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
+_OF_NAMES = frozenset(("common", "english", "international", "native", "official", "printable", "public", "standard"))
 _ENDINGS = {
     "url": "url", "uri": "url", "ipaddress": "ip_address", "ipaddr": "ip_address", "ipv6address": "ipv6",
     "macaddress": "mac_address", "username": "username", "password": "password_hash", "email": "email",
@@ -465,6 +467,8 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if own == "group" and entity_of(table[:-1]) == "product" and words in (("name",), ("group", "name")):
         return "category"
     last = ABBREVIATIONS.get(words[-1], words[-1])
+    if last == "name" and own is not None and set(words[:-1]) <= _OF_NAMES and words not in PHRASES:
+        return ENTITY_NAMES.get(own, "name")  # the printable name of a country
     if last == "name" and not any(words[start:] in PHRASES for start in range(max(1, len(words) - 1))):
         return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
     if words in (("name",), ("names",), ("label",), ("display", "name")):

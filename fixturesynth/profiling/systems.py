@@ -91,6 +91,7 @@ SYSTEMS = """
     ldap_dn | t | dn; base dn; bind dn; search base; group dn; user dn; distinguished name; ldap base
     ldap_filter | t | search filter; ldap filter; user filter; group filter
     mailbox | t | mailbox; imap folder; mail folder
+    architecture | t | arch; architecture; cpu arch; cpu architecture
     icon | t | icon; icon name; icon class
     separator | t | separator; delimiter; field separator; decimal point; decimal separator; thousands sep;
         thousands separator; quotechar; quote char; enclosure; csv delimiter
@@ -105,7 +106,10 @@ SYSTEMS = """
     group | t | grp; grp name; usergroup; usergroup name
     class_name | t | model class name; content model
     timezone | t | tzid; tz id; olson; olson name; tzname
-    digits | t | numeric code; code numeric; iso numeric
+    digits | t | numeric code; code numeric; iso numeric; iso 3166 1 numeric
+    country_code | t | iso 3166 1 a 2; iso 3166 1 a 3; iso 3166 1 alpha 2; iso 3166 1 alpha 3; iso a 2; iso a 3
+    address_line_2* | t | line 3; line 4; address 3; address 4; address line 4
+    order_date | td | date placed; placed at; placed on; date ordered
     font_size | n | font size; text size; fontsize
     file_size | n | disk space; diskspace; used space; free space; total space; storage used; disk quota; quota bytes
     percentage | n | cpu load; load average; load avg; percent state change; swap usage

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from fixturesynth.rules.habits import words_in
 from fixturesynth.schema.model import Column
 
 __all__ = ["around", "is_switch", "led", "literal_of", "number_of", "spellings_of"]
@@ -41,10 +42,23 @@ def number_of(column: Column) -> Decimal | None:
         return None
 
 
+# With which names of wider numbers begin that stand for yes and no: show_tree, notify_on_failure.
+_ASKING: Final = frozenset(
+    ("allow", "auto", "enable", "escalate", "exclude", "fail", "force", "have", "hide", "ignore", "include", "inherit",
+     "inherits", "keep", "no", "notify", "require", "requires", "retain", "send", "show", "skip", "supports", "use")
+)  # fmt: skip
+
+
 def is_switch(column: Column) -> bool:
-    """Whether a small whole number, 0 or 1 where none is given, stands for yes and no."""
-    small = column.type.kind == "integer" and column.type.bits is not None and column.type.bits <= 16
-    return small and literal_of(column) in ("0", "1")
+    """Whether a whole number, 0 or 1 where none is given, stands for yes and no: a small one, or one whose name asks.
+
+    >>> from fixturesynth.schema.model import ColumnType
+    >>> is_switch(Column("notify_on_down", ColumnType("integer", "int", bits=32), default="0"))
+    True
+    """
+    if column.type.kind != "integer" or literal_of(column) not in ("0", "1"):
+        return False
+    return (column.type.bits or 64) <= 16 or (words_in(column.name) or ("",))[0] in _ASKING
 
 
 def spellings_of(column: Column) -> tuple[str, str] | None:

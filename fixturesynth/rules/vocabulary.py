@@ -169,6 +169,7 @@ LISTS: Final[dict[str, list[str]]] = {
                 "cn=admin,dc=example,dc=com", "cn=staff,ou=groups,dc=example,dc=net"],
     "ldap_filter": ["(uid=%s)", "(objectClass=person)", "(&(objectClass=user)(mail=*))", "(memberOf=cn=staff)"],
     "mailbox": ["INBOX", "Sent", "Drafts", "Trash", "Archive", "Junk"],
+    "architecture": ["x86_64", "aarch64", "amd64", "arm64", "ppc64le", "s390x"],
     "icon": ["home", "user", "settings", "star", "search", "bell", "calendar", "lock", "folder", "chart"],
     "separator": [",", ".", ";", "|"],
     "collation": ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb3_bin", "latin1_swedish_ci"],
