@@ -394,3 +394,14 @@ def test_names_that_roots_of_a_tree_may_not_share(postgresql_database: str, tmp_
     )
     put_script(postgresql_database, path)
     audit(postgresql_database, planted(postgresql_database, 100))
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_tree_inside_of_a_column_that_nothing_else_fills(dialect: str, seeded: Seeded) -> None:  # noqa: F811
+    rows = seeded(
+        dialect,
+        "CREATE TABLE message (lang varchar(5) NOT NULL, id int NOT NULL, parent int, PRIMARY KEY (lang, id), "
+        "FOREIGN KEY (lang, parent) REFERENCES message (lang, id))",
+        rows=40,
+    )
+    assert all(lang and parent is None for lang, _, parent in rows["message"])

@@ -39,7 +39,8 @@ PAIRS = (
 # Words by which names of two numbers or two moments differ, the lower or earlier one's first.
 _BETWEEN = (
     "min max", "minimum maximum", "low high", "lower upper", "least most", "smallest largest", "lowest highest",
-    "excl incl", "excluding including", "net gross", "untaxed taxed",
+    "excl incl", "excluding including", "net gross", "untaxed taxed", "lft rgt",
+    "lft rght",
 )  # fmt: skip
 _IN_TIME = (
     "start end", "started ended", "starts ends", "begin end", "start stop", "started stopped", "start finish",

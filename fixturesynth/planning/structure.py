@@ -96,6 +96,17 @@ def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
     return list(out.values())
 
 
+def _names_itself(table: Table, fk: ForeignKey) -> bool:
+    """Whether a reference to the own table takes a required column from itself, which nothing else fills: ``(lang,
+    parent)`` to ``(lang, id)``. Such a reference is never set."""
+    if fk.parent != table.name or fk.match == "FULL":
+        return False
+    elsewhere = {c for other in table.foreign_keys if other.parent != table.name for c in other.columns}
+    same = {c for c, p in zip(fk.columns, fk.parent_columns, strict=True) if c == p}
+    required = {c for c in same - elsewhere if not table.column(c).nullable}
+    return bool(required) and any(table.column(c).nullable for c in set(fk.columns) - same)
+
+
 def _set_aside(table: Table, plan: ReferencePlan, plans: list[ReferencePlan], needed: frozenset[str]) -> ReferencePlan:
     """A reference that closes a cycle is never set, where it may be NULL, if it names columns that others reference.
 
@@ -128,8 +139,10 @@ def _first_guess(
     # What other tables reference is always set: nobody can reference NULL.
     if seen is None and _may_be_null(table, fk) and not referenced & set(fk.columns):
         null_share = NULL_SHARE
-    how: Literal["self", "later", "matched"]
-    if fk.parent == table.name:
+    how: Literal["self", "later", "matched", "null"]
+    if _names_itself(table, fk):
+        how, null_share = "null", 1.0
+    elif fk.parent == table.name:
         how = "self"
         if seen is None:
             # A tree needs roots: without rows to learn from, a nullable self reference has one root in five.

@@ -236,6 +236,8 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         if numbered is not None:
             return numbered
         words = words[:-1]
+    if len(words) > 1 and words[-1] in _TONGUES and _find(words, families) is None:
+        words = words[:-1]  # name_de, description_en
     if len(words) > 1 and (len(words[0]) == 1 or (len(words[0]) == 2 and words[0] == _initials(table))):
         words = words[1:]  # c_name of customer, ps_supplycost of part supplies
     if not words or kind in _TELLING_TYPES:
@@ -257,6 +259,11 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         found = _OF_BODIES[found]
     return "uuid" if kind == "uuid" and found == "id" else found
 
+
+# Languages that a column's name may end in.
+_TONGUES = frozenset(
+    ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "zh")
+)
 
 # What "allow_domain_list" and "use_case" end in: they hold something and are no yes or no.
 _NO_FLAGS = frozenset(
@@ -440,6 +447,10 @@ _ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
     "default": (frozenset(), None, "value"),
 }
 _NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
+# Before "name": who did it, in words that no table is called by.
+_DOERS = frozenset(("approver", "by", "caller", "commenter", "creator", "editor", "follower", "liker", "moderator",
+                    "organiser", "organizer", "poster", "requester", "requestor", "signer", "starter", "submitter",
+                    "uploader"))  # fmt: skip
 _OF_NAMES = frozenset(("common", "english", "international", "native", "official", "printable", "public", "standard"))
 _ENDINGS = {
     "url": "url", "uri": "url", "ipaddress": "ip_address", "ipaddr": "ip_address", "ipv6address": "ipv6",
@@ -467,6 +478,8 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if own == "group" and entity_of(table[:-1]) == "product" and words in (("name",), ("group", "name")):
         return "category"
     last = ABBREVIATIONS.get(words[-1], words[-1])
+    if words[-1] == "name" and len(words) > 1 and words[-2] in _DOERS:
+        return "full_name"
     if last == "name" and own is not None and set(words[:-1]) <= _OF_NAMES and words not in PHRASES:
         return ENTITY_NAMES.get(own, "name")  # the printable name of a country
     if last == "name" and not any(words[start:] in PHRASES for start in range(max(1, len(words) - 1))):
@@ -481,7 +494,11 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
         return "email"
     if words in (("address",), ("addr",)) and _MACHINES & about:
         return "ip_address"
-    if words in (("extension",), ("ext",)) and own not in ("person", "company") and not _PHONED & about:
+    if (
+        words in (("extension",), ("extensions",), ("ext",))
+        and own not in ("person", "company")
+        and not _PHONED & about
+    ):
         return "file_extension"
     if words[-1] == "no" and len(words) > 1 and "n" not in families and words not in PHRASES:
         return "code"
@@ -522,6 +539,8 @@ def _at_end(words: tuple[str, ...], families: str) -> str | None:
         return None
     if families == "n" and words[-1] in ("on", "since"):
         return None  # grant_on: a number after such a word is no moment
+    if families == "t" and words[-1] == "on" and not words[-2].endswith("ed"):
+        return None  # match_on: a text after such a word is none either
     return (
         {"at": "timestamp", "on": "date", "until": "end", "since": "start", "date": "date", "by": "username"}.get(
             words[-1]
