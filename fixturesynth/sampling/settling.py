@@ -129,8 +129,8 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
             plans = [assembly.plan.column(c).source for c in (low, high)]
             # What follows from other columns keeps its value, unless both follow from the same: a swap would part it
             # from them.
-            hangs_on = [(p.needs, p.parents) if isinstance(p, Rule) else None for p in plans]
-            free = None not in hangs_on and (not any(map(any, hangs_on)) or hangs_on[0] == hangs_on[1])
+            rules = [(p.needs, p.parents) for p in plans if isinstance(p, Rule)]
+            free = len(rules) == len(plans) and rules[0] == rules[1]
             if free and out[low].type == out[high].type and not {low, high} & keyed:
                 mask = array_of(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])

@@ -166,9 +166,19 @@ class Walk:
         """IS NULL, IS TRUE, IS FALSE: never unknown themselves."""
         value = fold(node.expression)
         if value is None:
-            if isinstance(node.this, exp.Column):
-                name = column_name(node.this)
+            if (name := self._column(node.this)) is not None:
                 return (Branch({name: ColumnDomain(name, only_null=want, not_null=not want)}),)
+            inner = node.this.unnest()
+            if isinstance(inner, (exp.Add, exp.Sub, exp.Mul)):
+                # A sum is NULL where one of its terms is.
+                sides = (exp.Is(this=side, expression=exp.Null()) for side in (inner.this, inner.expression))
+                one, two = (self.branches(side, want, null_passes) for side in sides)
+                return either(one, two) if want else both(one, two)
+            if isinstance(inner, exp.Nullif):
+                same = exp.EQ(this=inner.this, expression=inner.expression)
+                empty = self.branches(exp.Is(this=inner.this, expression=exp.Null()), want, null_passes)
+                alike = self.branches(same, want, False)
+                return either(empty, alike) if want else both(empty, alike)
             if not isinstance(node.this, (*_PREDICATES, exp.Coalesce, exp.Case, exp.If)):
                 raise NotUnderstood(f"{node.this.sql()!r} is no condition")
             return self._is_unknown(node.this, want)
