@@ -405,3 +405,13 @@ def test_a_tree_inside_of_a_column_that_nothing_else_fills(dialect: str, seeded:
         rows=40,
     )
     assert all(lang and parent is None for lang, _, parent in rows["message"])
+
+
+def test_texts_that_a_sequence_numbers(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "lots.sql"
+    path.write_text(
+        "CREATE SEQUENCE lot_number; CREATE TABLE lot (id serial PRIMARY KEY, "
+        "number text UNIQUE DEFAULT nextval('lot_number'::regclass)::text)"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 50))
