@@ -333,7 +333,8 @@ def test_of_two_factors_one_is_zero(postgresql_database: str, tmp_path: Path) ->
     path = tmp_path / "lines.sql"
     path.write_text(
         "CREATE TABLE line (id int PRIMARY KEY, credit numeric NOT NULL, debit numeric NOT NULL, a int, b int, "
-        "c int NOT NULL, d int, CHECK (credit * debit = 0::numeric), CHECK (NOT a * b = 0), "
+        "c int NOT NULL, d int, e int, f int, CHECK (credit * debit = 0::numeric), CHECK (NOT a * b = 0), "
+        "CHECK ((e + f) IS NULL), "
         "CHECK ((c * d = 0) IS TRUE))"
     )
     put_script(postgresql_database, path)

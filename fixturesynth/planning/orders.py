@@ -49,7 +49,8 @@ _IN_TIME = (
     "create modify", "created modified", "create update", "created updated", "create change", "created changed",
     "create delete", "created deleted", "entry deletion", "creation deletion", "creation modification", "last next",
     "created closed", "created processed", "uploaded processed", "requested completed", "requested approved",
-    "submitted approved", "sent delivered", "previous next", "arrival departure", "checkin checkout", "checkedin checkedout",
+    "submitted approved", "sent delivered", "previous next", "arrival departure", "checkin checkout",
+    "checkedin checkedout",
     "planned actual", "sent received", "sent read",
 )  # fmt: skip
 _OPPOSITES = {tuple(pair.split()): False for pair in _BETWEEN} | {tuple(pair.split()): True for pair in _IN_TIME}
