@@ -94,6 +94,11 @@ def test_opposites_are_in_order(made: Made, low: str, high: str, kind: str) -> N
     assert all(a <= b for a, b in zip(rows[low], rows[high], strict=True))
 
 
+def test_opposites_with_the_same_bounds_are_in_order(made: Made) -> None:
+    rows = made("min_length int NOT NULL CHECK (min_length >= 0), max_length int NOT NULL CHECK (max_length >= 0)")
+    assert all(a <= b for a, b in zip(rows["min_length"], rows["max_length"], strict=True))
+
+
 def test_balances_at_both_ends_are_in_no_order(made: Made) -> None:
     rows = made("start_balance numeric(9,2) NOT NULL, end_balance numeric(9,2) NOT NULL")
     assert any(a > b for a, b in zip(rows["start_balance"], rows["end_balance"], strict=True))
@@ -163,6 +168,8 @@ def test_short_texts_are_no_documents(made: Made) -> None:
         ("address_country", "printable_name", "text", "country"),
         ("address_country", "iso_3166_1_a3", "text", "country_code"),
         ("orders", "date_placed", "timestamp", "order_date"),
+        ("alerts", "date_closed", "timestamp", "end"),
+        ("alerts", "date_confirmed", "timestamp", "confirmed_at"),
         ("imports", "delimiter", "text", "separator"),
         ("members", "membership", "text", "role"),
         ("t", "friendship", "text", None),

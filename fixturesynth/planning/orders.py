@@ -64,14 +64,13 @@ def orders_by_name(
     ``min_length`` and ``max_length``; ``low_threshold`` and ``high_threshold``; of moments also ``data_start`` and
     ``data_end``.
     """
-    bounded = {c.name for s in branches for b in s.branches for c in b if c.call is not None}
-    bounded |= {n for n, d in domains.items() if d.low is not None or d.high is not None or d.allowed is not None}
+    fixed = {c.name for s in branches for b in s.branches for c in b if c.call is not None}
     sources = {c.name: c.source for c in columns if isinstance(c.source, Rule) and not c.source.call.unique}
     # What others come after stays where it is; of two that come after the same the earlier may be either.
-    bounded |= {n for s in sources.values() for n in s.needs}
+    fixed |= {n for s in sources.values() for n in s.needs}
     free: dict[tuple[str, ...], str] = {}
     for name in sources:
-        if name not in bounded and table.column(name).type.kind in (*_COUNTED, "date", "timestamp"):
+        if name not in fixed and table.column(name).type.kind in (*_COUNTED, "date", "timestamp"):
             free.setdefault(words_of(name), name)
     out = []
     for words, low in free.items():
@@ -81,9 +80,15 @@ def orders_by_name(
                 if high is None or (in_time and table.column(low).type.kind in _COUNTED):
                     continue
                 alike = (sources[low].needs, sources[low].parents) == (sources[high].needs, sources[high].parents)
+                # Bounds that are the same for both hold wherever a value stands.
+                alike &= _bounds(domains.get(low)) == _bounds(domains.get(high))
                 if alike and arrow_type(table.column(low).type) == arrow_type(table.column(high).type):
                     out.append((low, high, False))
     return tuple(out)
+
+
+def _bounds(domain: ColumnDomain | None) -> ColumnDomain:
+    return replace(domain if domain is not None else ColumnDomain(""), column="", not_null=False)
 
 
 def orders_by_meaning(

@@ -246,6 +246,8 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t") and words[-1] not in _NO_FLAGS
     ):
         return "flag"
+    if words[0] == "date" and len(words) == 2 and "d" in families and words not in PHRASES:
+        words = (words[1], "at")  # date_closed
     own = entity_of(tuple(w for w in table if _singular(w) not in _ROLES_OF_ROWS) or table)  # of job_group_parents
     special = _by_table(words, own, families, table) or _counted(words, own, kind)
     if special is not None:
