@@ -174,7 +174,7 @@ class Walk:
                 sides = (exp.Is(this=side, expression=exp.Null()) for side in (inner.this, inner.expression))
                 one, two = (self.branches(side, want, null_passes) for side in sides)
                 return either(one, two) if want else both(one, two)
-            if isinstance(inner, exp.Nullif):
+            if isinstance(inner, exp.Nullif) and not inner.expression.find(exp.Column):
                 same = exp.EQ(this=inner.this, expression=inner.expression)
                 empty = self.branches(exp.Is(this=inner.this, expression=exp.Null()), want, null_passes)
                 alike = self.branches(same, want, False)
@@ -382,12 +382,13 @@ class Walk:
         sides = (term.this, term.expression)
         zero = exp.Literal.number(0)
         one, two = (self.branches(operator(this=side, expression=zero), True, null_passes) for side in sides)
-        if operator is exp.NEQ:
-            return both(one, two)
-        if null_passes:
+        if operator is exp.EQ and null_passes:
             return either(one, two)
-        mine, other = (self.branches(exp.Not(this=exp.Is(this=s, expression=exp.Null())), True, False) for s in sides)
-        return either(both(one, other), both(two, mine))
+        want = operator is exp.NEQ
+        empty, other = (self.branches(exp.Is(this=s, expression=exp.Null()), want, False) for s in sides)
+        if operator is exp.NEQ:
+            return either(both(one, two), either(empty, other)) if null_passes else both(one, two)
+        return either(both(one, other), both(two, empty))
 
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if not isinstance(value, int):
