@@ -125,7 +125,7 @@ def _postgresql(connection: sa.Connection) -> Iterator[tuple[str, int]]:
         f"WHERE i.indisunique AND {_OURS}",
     )
     for name, table, members, predicate, together in uniques:
-        listed = ", ".join(f"({m})" for m in members)
+        listed = "row(" + ", ".join(members) + ")"  # a constant by itself would be taken for a column's number
         given = "true" if together else " AND ".join(f"({m}) IS NOT NULL" for m in members)
         where = f"WHERE ({predicate or 'true'}) AND {given}"
         yield (

@@ -253,6 +253,7 @@ _NULLS = _checks(
     ),
     ("at least one", _all("mail varchar(60), phone varchar(30), CHECK (mail IS NOT NULL OR phone IS NOT NULL)")),
     ("coalesce() of columns IS NOT NULL", _all("a integer, b integer, CHECK (coalesce(a, b) IS NOT NULL)")),
+    ("nullif() IS NOT NULL", _all("a integer, mail varchar(60), CHECK (a IS NULL OR nullif(mail, '') IS NOT NULL)")),
     ("not both", _all("a integer, b integer, CHECK (NOT (a IS NOT NULL AND b IS NOT NULL))")),
     ("one needs the other", _all("a integer, b integer, CHECK (b IS NULL OR a IS NOT NULL)")),
 )
@@ -334,6 +335,7 @@ _COLUMNS = _checks(
             "CHECK (quantity BETWEEN 1 AND 20), CHECK (total = price * quantity)"
         ),
     ),
+    ("a * b = 0", _all("a integer NOT NULL, b numeric(10, 2) NOT NULL, CHECK (a * b = 0)")),
     ("a >= b * factor", _all("a numeric(10, 2) NOT NULL, b numeric(10, 2) NOT NULL, CHECK (a >= b * 1.5)")),
     (
         "shares that sum to 100",

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fixturesynth.errors import ConstraintError
@@ -417,6 +417,9 @@ def test_random_conditions_agree_with_sqlite(condition: str, rows: list[tuple[ob
 
 
 @settings(max_examples=200)
+@example("n * m <> 0")
+@example("(n * m = 0) IS TRUE")
+@example("(n + m) IS NULL OR nullif(a, 'abc') IS NOT NULL")
 @given(conditions)
 def test_branches_hold_exactly_where_the_condition_does(condition: str) -> None:
     """Compiling and evaluating are two readings of one text: where both understand it they have to agree."""

@@ -299,3 +299,120 @@ def test_a_type_that_nobody_knows_is_missed_in_no_file(scripted: Scripted) -> No
     rows = made(schema).arrow("t")
     assert rows.column_names == ["id"]
     assert read_rows(Dataset({"t": rows}), schema).arrow("t").column_names == ["id"]
+
+
+# What other applications had ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dialect", ALL)
+def test_checks_on_references_choose_the_parents(dialect: str, seeded: Seeded) -> None:  # noqa: F811
+    rows = seeded(
+        dialect,
+        "CREATE TABLE class (id int NOT NULL, name varchar(20), PRIMARY KEY (id))",
+        "CREATE TABLE currency (code varchar(3) NOT NULL, PRIMARY KEY (code))",
+        "CREATE TABLE note (id int NOT NULL, class_id int NOT NULL, code varchar(3), PRIMARY KEY (id), "
+        "FOREIGN KEY (class_id) REFERENCES class (id), FOREIGN KEY (code) REFERENCES currency (code), "
+        "CHECK (class_id = 5), CHECK (code IN ('EUR', 'XTS')))",
+        "CREATE TABLE file (id int NOT NULL, class_id int NOT NULL, PRIMARY KEY (id, class_id), "
+        "FOREIGN KEY (class_id) REFERENCES class (id), CHECK (class_id IN (700, 2) AND class_id IS NOT NULL))",
+        rows=60,
+    )
+    assert {row[1] for row in rows["note"]} == {5}
+    assert {row[2] for row in rows["note"]} == {"EUR", "XTS", None}
+    assert {row[1] for row in rows["file"]} == {700, 2}
+
+
+def test_a_reference_that_no_parent_may_fill_is_refused_by_name(scripted: Scripted) -> None:
+    schema = scripted(
+        "CREATE TABLE kind (code text PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, "
+        "kind text NOT NULL REFERENCES kind CONSTRAINT odd CHECK (kind ~ '^zzz-[0-9]{9}$'))"
+    )
+    with pytest.raises(ConstraintError, match="odd"):
+        made(schema)
+
+
+def test_of_two_factors_one_is_zero(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "lines.sql"
+    path.write_text(
+        "CREATE TABLE line (id int PRIMARY KEY, credit numeric NOT NULL, debit numeric NOT NULL, a int, b int, "
+        "c int NOT NULL, d int, e int, f int, CHECK (credit * debit = 0::numeric), CHECK (NOT a * b = 0), "
+        "CHECK ((e + f) IS NULL), "
+        "CHECK ((c * d = 0) IS TRUE))"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 200))
+    lines = read_rows(postgresql_database, reflect(postgresql_database)).arrow("line").to_pylist()
+    assert any(line["credit"] for line in lines) and any(line["debit"] for line in lines)
+
+
+def test_products_of_numbers_without_a_size(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "stock.sql"
+    path.write_text(
+        "CREATE TABLE stock (id int PRIMARY KEY, qty numeric NOT NULL, taken numeric NOT NULL, "
+        "CHECK (taken * '-1'::integer::numeric >= LEAST(0::numeric, qty) AND taken * -1 <= GREATEST(qty, 0::numeric)))"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 100))
+
+
+def test_numbers_that_must_be_numbers(scripted: Scripted) -> None:
+    schema = scripted(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric NOT NULL CHECK (n <> 'NaN'), m numeric CHECK (m < 'Infinity'))"
+    )
+    assert made(schema).arrow("t").num_rows == 40
+
+
+@pytest.mark.parametrize("one", ["(true)", "(1)", "(id * 0)", "(id IS NOT NULL)", "(id * 0), (1)"])
+def test_a_unique_constant_leaves_one_row(one: str, postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.sql"
+    path.write_text(
+        f"CREATE TABLE settings (id int PRIMARY KEY, n int); CREATE UNIQUE INDEX single ON settings ({one});"
+        "CREATE TABLE part (id int PRIMARY KEY, settings int NOT NULL REFERENCES settings)"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 50))
+    assert [
+        read_rows(postgresql_database, reflect(postgresql_database)).arrow(t).num_rows for t in ("settings", "part")
+    ] == [1, 50]
+
+
+def test_a_unique_constant_of_some_rows_leaves_one_of_them(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "addresses.sql"
+    path.write_text(
+        "CREATE TABLE address (id int PRIMARY KEY, chief boolean NOT NULL, ended date);"
+        "CREATE UNIQUE INDEX one_chief ON address ((true)) WHERE chief;"
+        "CREATE UNIQUE INDEX one_open ON address ((1)) WHERE ended IS NULL"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 50))
+    rows = read_rows(postgresql_database, reflect(postgresql_database)).arrow("address").to_pylist()
+    assert sum(r["chief"] for r in rows) <= 1 and sum(r["ended"] is None for r in rows) <= 1 and len(rows) == 50
+
+
+def test_names_that_roots_of_a_tree_may_not_share(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "tree.sql"
+    path.write_text(
+        "CREATE TABLE category (id int PRIMARY KEY, name varchar NOT NULL, parent int REFERENCES category);"
+        "CREATE UNIQUE INDEX one ON category (name, (COALESCE(parent, -1)))"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 100))
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_a_tree_inside_of_a_column_that_nothing_else_fills(dialect: str, seeded: Seeded) -> None:  # noqa: F811
+    rows = seeded(
+        dialect,
+        "CREATE TABLE message (lang varchar(5) NOT NULL, id int NOT NULL, parent int, PRIMARY KEY (lang, id), "
+        "FOREIGN KEY (lang, parent) REFERENCES message (lang, id))",
+        rows=40,
+    )
+    assert all(lang and parent is None for lang, _, parent in rows["message"])
+
+
+def test_texts_that_a_sequence_numbers(postgresql_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "lots.sql"
+    path.write_text(
+        "CREATE SEQUENCE lot_number; CREATE TABLE lot (id serial PRIMARY KEY, "
+        "number text UNIQUE DEFAULT nextval('lot_number'::regclass)::text)"
+    )
+    put_script(postgresql_database, path)
+    audit(postgresql_database, planted(postgresql_database, 50))

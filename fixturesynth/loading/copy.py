@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from fixturesynth.loading.destination import Destination, Done, driver_of, run
 from fixturesynth.loading.wire import Wire, batches, csv_bytes, postgresql_lists
+from fixturesynth.schema.model import Table
 
 __all__ = ["copy_rows", "copy_together", "set_sequences"]
 
@@ -83,10 +84,15 @@ def set_sequences(connection: Connection, destinations: Sequence[Destination]) -
         settings = [
             _setting(destinations[number - 1], *found)
             for number, *found in cursor.execute(SEQUENCES, {"tables": names}).fetchall()
-            if found[0] in destinations[number - 1].table
+            if _is_numbered(destinations[number - 1].table, found[0])
         ]
         for start in range(0, len(settings), SET_TOGETHER):
             cursor.execute(" UNION ALL ".join(settings[start : start + SET_TOGETHER]))
+
+
+def _is_numbered(table: Table, column: str) -> bool:
+    """Whether the column holds the sequence's numbers themselves, not texts that it makes of them."""
+    return column in table and table.column(column).type.kind in ("integer", "decimal", "float")
 
 
 def _setting(destination: Destination, column: str, sequence: str, low: int, high: int, rising: bool) -> str:

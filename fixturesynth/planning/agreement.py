@@ -16,7 +16,7 @@ import numpy as np
 from fixturesynth.dataset import arrow_type
 from fixturesynth.errors import FixtureSynthError
 from fixturesynth.planning.branches import Branches
-from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, gaps_of, is_moment
+from fixturesynth.planning.chronology import CHAINS, FIRST, Chain, born, gaps_of, is_moment
 from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.orders import strict_of
 from fixturesynth.planning.parts import told_apart
@@ -103,7 +103,7 @@ def agree(
     keyed = frozenset(c for u in uniques for c in u.columns)
     orders = strict_of((*branches.differences, *needs.constraints.differences))
     row = _Row(schema, needs, plans, meanings, fixed, tuple(uniques), keyed, orders)
-    made_up = (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _chronology, _ages, _totals)
+    made_up = (_ordinals, _names, _genders, _mails, _slugs, _files, _places, _folds, _chronology, _ages, _totals)
     for way in made_up if needs.profile is None else (_as_spelled,):
         way(row)
     return tuple(row.plans[c.name] for c in columns)
@@ -357,6 +357,21 @@ def _part(part: str, column: Column) -> str:
     return "country_code_3" if part == "country_code" and length == 3 else part
 
 
+# What is added to a column's name for its text without regard to case.
+_FOLDED = frozenset(("ci", "lower", "lowercase", "normalized", "normalised", "canonical", "folded"))
+
+
+def _folds(row: _Row) -> None:
+    """``name_ci``, ``normalized_email``: the other column's text in lower case."""
+    texts = {words_of(c): c for c, p in row.plans.items() if _made(p) and row.column(c).type.kind == "text"}
+    for words, name in sorted(texts.items()):
+        base = texts.get(tuple(w for w in words if w not in _FOLDED), name)
+        source = row.plans[name].source
+        if base != name and isinstance(source, Rule) and not source.call.unique:
+            call = RuleCall("made_of", {"columns": [base], "form": "plain", "case": "lower"})
+            _derive(row, name, call, [base], f"{base} in lower case")
+
+
 _MOMENTS = frozenset(("dates", "timestamps", "epochs"))
 
 
@@ -371,10 +386,21 @@ def _chronology(row: _Row) -> None:
                 continue
             bases = _bases(row, name, chain, moments)
             parents = past if meaning in FIRST and not bases else []
+            if row.needs.generations and not bases and not parents and name in born(row.table)[:1]:
+                _leave_time(row, name)
             if bases or parents:
                 call = _after(row, name, meaning, chain, bases, parents)
                 text = " and ".join([*bases, *(f"{key}.{column}" for key, column in parents)])
                 _derive(row, name, call, bases, f"after {text}", parents)
+
+
+def _leave_time(row: _Row, name: str) -> None:
+    """Rows of parents come to be early enough for those of their children and of their children's children."""
+    plan = row.plans[name]
+    if name not in row.fixed and isinstance(plan.source, Rule) and plan.source.call.name in ("dates", "timestamps"):
+        options = {k: v for k, v in plan.source.call.options.items() if k != "recent"}
+        call = replace(plan.source.call, options={**options, "ahead": row.needs.generations})
+        row.plans[name] = replace(plan, source=replace(plan.source, call=call))
 
 
 def _bases(row: _Row, name: str, chain: Chain, moments: Mapping[str, str]) -> list[str]:
@@ -401,6 +427,8 @@ def _after(
     options |= {k: source.call.options[k] for k in ("low", "high") if k in source.call.options}
     if any(row.orders.get((b, name)) for b in bases):
         options["strict"] = True
+    if parents and not gaps and row.needs.generations and name in born(row.table)[:1]:
+        options["ahead"] = row.needs.generations
     if column.nullable and len(bases) == 1 and not parents:
         options["follow"] = True
     if column.type.kind == "integer":
@@ -415,20 +443,9 @@ def _parents_moments(row: _Row) -> list[tuple[str, str]]:
         parent: TablePlan | None = row.needs.parents.get(reference.parent)
         if parent is None or reference.how not in ("context", "matched") or parent.mode != "generate":
             continue
-        table = row.schema[reference.parent]
-        born = _born(table, parent)
-        out += [(reference.foreign_key, born)] if born is not None else []
+        names = [n for n in born(row.schema[reference.parent]) if _made(parent.column(n))]
+        out += [(reference.foreign_key, names[0])] if names else []
     return out
-
-
-def _born(table: Table, plan: TablePlan) -> str | None:
-    """The column of a table that says when its rows came to be."""
-    for wanted in FIRST[:2]:
-        for column in sorted(table.columns, key=lambda c: c.name):
-            meaning = guess_meaning(table.name, column, None)
-            if meaning == wanted and _made(plan.column(column.name)) and is_moment(column, wanted):
-                return column.name
-    return None
 
 
 def _ages(row: _Row) -> None:

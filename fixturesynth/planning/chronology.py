@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fixturesynth.profiling.profile import ColumnProfile
-from fixturesynth.schema.model import Column
+from fixturesynth.profiling.semantics import guess_meaning
+from fixturesynth.schema.model import Column, Schema, Table
 
-__all__ = ["CHAINS", "FIRST", "Chain", "gaps_of", "has_open_ends", "is_moment"]
+__all__ = ["CHAINS", "FIRST", "Chain", "born", "gaps_of", "generations_below", "has_open_ends", "is_moment"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 YEAR = 365 * DAY
@@ -62,6 +63,8 @@ CHAINS: Mapping[str, Chain] = {
 # Meanings that say when a row came to be, where the table says it by no other: not before its parents.
 FIRST = ("created_at", "order_date", "timestamp")
 
+MOST_GENERATIONS = 7  # that leave one another room in time
+
 _PAST = re.compile(r"(?:ed|ran|began|onset|joined|admission|hire|left|since)(?:_?(?:at|on|date|time|ts))?$", re.I)
 _DONE = re.compile(
     r"(?:ed|return|completion|discharge|finish|stop|checkout|check_out|left|exit)(?:_?(?:at|on|date|time|ts))?$", re.I
@@ -80,6 +83,26 @@ def is_moment(column: Column, meaning: str) -> bool:
         return True
     known = meaning in CHAINS or meaning == "birth_date"
     return known and kind in ("text", "integer")
+
+
+def born(table: Table) -> tuple[str, ...]:
+    """Columns of a table that say when its rows came to be, the most telling first."""
+    columns = sorted(table.columns, key=lambda c: c.name)
+    meanings = {c.name: guess_meaning(table.name, c, None) for c in columns}
+    return tuple(c.name for wanted in FIRST[:2] for c in columns if meanings[c.name] == wanted and is_moment(c, wanted))
+
+
+def generations_below(schema: Schema, order: Sequence[str]) -> dict[str, int]:
+    """By table, the longest line of tables whose rows come to be after its own: orders, lines, deliveries.
+
+    ``order``: tables, parents first. What closes a cycle counts for nothing.
+    """
+    out: dict[str, int] = {}
+    dated = {name: bool(born(schema[name])) for name in order}
+    for name in reversed(order):
+        below = [out[c.name] + 1 for c, _ in schema.children_of(name) if c.name in out and dated[c.name]]
+        out[name] = min(max(below, default=0), MOST_GENERATIONS)
+    return out
 
 
 def gaps_of(

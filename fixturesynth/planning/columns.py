@@ -255,6 +255,11 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     meaning = guess_meaning(needs.table.name, column, None)
     now = needs.column_context(column).now
     call = rule_for_column(needs.table.name, column, meaning, domain, locale=needs.locale, unique=False, now=now)
+    if call is not None and call.name == "choices" and column.type.kind == "text" and _among_siblings(needs, column):
+        wide = rule_for_column(
+            needs.table.name, column, meaning, domain, locale=needs.locale, unique=True, now=now, rows=needs.rows
+        )
+        call = replace(wide, unique=False) if wide is not None else call
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}: left to the database")
     together = any(column.name in u.columns and not u.nulls_distinct for u in needs.table.uniques)
@@ -262,6 +267,12 @@ def _plan_rule(needs: ColumnNeeds, column: Column) -> ColumnPlan:
     required = together or not column.nullable or (domain is not None and domain.not_null)
     share = 0.0 if required else null_share(meaning)
     return ColumnPlan(column.name, Rule(call, share), f"{meaning or column.type.kind}, by {call.name}")
+
+
+def _among_siblings(needs: ColumnNeeds, column: Column) -> bool:
+    """Whether rows of one parent in their own table, and all that have none, must differ in the column."""
+    own = {c for key in needs.table.foreign_keys if key.parent == needs.table.name for c in key.columns}
+    return any(column.name in u.columns and own & set(u.columns) for u in unique_sets(needs.table))
 
 
 def with_sparse_keys(

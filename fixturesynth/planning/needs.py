@@ -28,6 +28,7 @@ class ColumnNeeds:
     parents: Mapping[str, TablePlan]  # those planned already
     rows: int = 1
     referenced: frozenset[str] = frozenset()  # columns that foreign keys of other tables name
+    generations: int = 0  # tables one after the other whose rows come to be after this one's
 
     def column_context(self, column: Column) -> ColumnContext:
         now = datetime.fromisoformat(self.now)

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.plan import BranchSet, ColumnPlan, Rule
-from fixturesynth.profiling.semantics import guess_meaning
+from fixturesynth.profiling.semantics import guess_meaning, words_of
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain, Difference, NotUnderstood, TableConstraints
 from fixturesynth.schema.predicates.domains import Bound
 
-__all__ = ["orders_by_meaning", "strict_of", "tighten"]
+__all__ = ["orders_by_meaning", "orders_by_name", "strict_of", "tighten"]
 
 # (earlier, later) meanings.
 PAIRS = (
@@ -34,6 +34,61 @@ PAIRS = (
     ("order_date", "end"),
     ("start", "end"),
 )
+
+
+# Words by which names of two numbers or two moments differ, the lower or earlier one's first.
+_BETWEEN = (
+    "min max", "minimum maximum", "low high", "lower upper", "least most", "smallest largest", "lowest highest",
+    "excl incl", "excluding including", "net gross", "untaxed taxed", "lft rgt",
+    "lft rght",
+)  # fmt: skip
+_IN_TIME = (
+    "start end", "started ended", "starts ends", "begin end", "start stop", "started stopped", "start finish",
+    "started finished", "from to", "from until", "since until", "open close", "opened closed", "first last",
+    "connect disconnect", "connected disconnected", "login logout", "enqueued dequeued", "queued dequeued",
+    "create modify", "created modified", "create update", "created updated", "create change", "created changed",
+    "create delete", "created deleted", "entry deletion", "creation deletion", "creation modification", "last next",
+    "created closed", "created processed", "uploaded processed", "requested completed", "requested approved",
+    "submitted approved", "sent delivered", "previous next", "arrival departure", "checkin checkout",
+    "checkedin checkedout",
+    "planned actual", "sent received", "sent read",
+)  # fmt: skip
+_OPPOSITES = {tuple(pair.split()): False for pair in _BETWEEN} | {tuple(pair.split()): True for pair in _IN_TIME}
+_COUNTED = ("integer", "float", "decimal")
+
+
+def orders_by_name(
+    table: Table, columns: Sequence[ColumnPlan], domains: Mapping[str, ColumnDomain], branches: Sequence[BranchSet]
+) -> tuple[tuple[str, str, bool], ...]:
+    """(lower column, higher column, False) for columns by rule of one type whose names differ in opposites alone:
+    ``min_length`` and ``max_length``; ``low_threshold`` and ``high_threshold``; of moments also ``data_start`` and
+    ``data_end``.
+    """
+    fixed = {c.name for s in branches for b in s.branches for c in b if c.call is not None}
+    sources = {c.name: c.source for c in columns if isinstance(c.source, Rule) and not c.source.call.unique}
+    # What others come after stays where it is; of two that come after the same the earlier may be either.
+    fixed |= {n for s in sources.values() for n in s.needs}
+    free: dict[tuple[str, ...], str] = {}
+    for name in sources:
+        if name not in fixed and table.column(name).type.kind in (*_COUNTED, "date", "timestamp"):
+            free.setdefault(words_of(name), name)
+    out = []
+    for words, low in free.items():
+        for place, word in enumerate(words):
+            for (lower, upper), in_time in _OPPOSITES.items():
+                high = free.get((*words[:place], upper, *words[place + 1 :])) if word == lower else None
+                if high is None or (in_time and table.column(low).type.kind in _COUNTED):
+                    continue
+                alike = (sources[low].needs, sources[low].parents) == (sources[high].needs, sources[high].parents)
+                # Bounds that are the same for both hold wherever a value stands.
+                alike &= _bounds(domains.get(low)) == _bounds(domains.get(high))
+                if alike and arrow_type(table.column(low).type) == arrow_type(table.column(high).type):
+                    out.append((low, high, False))
+    return tuple(out)
+
+
+def _bounds(domain: ColumnDomain | None) -> ColumnDomain:
+    return replace(domain if domain is not None else ColumnDomain(""), column="", not_null=False)
 
 
 def orders_by_meaning(

@@ -21,7 +21,7 @@ from fixturesynth.planning.changes import ColumnChange, narrow, with_uniques
 from fixturesynth.planning.columns import plan_columns, with_sparse_keys
 from fixturesynth.planning.exclusions import exclusion_limit, plan_exclusions, with_exclusions
 from fixturesynth.planning.needs import ColumnNeeds
-from fixturesynth.planning.orders import orders_by_meaning, strict_of, tighten
+from fixturesynth.planning.orders import orders_by_meaning, orders_by_name, strict_of, tighten
 from fixturesynth.planning.partitions import why_no_rows
 from fixturesynth.planning.parts import distinct_parents, part_of
 from fixturesynth.planning.plan import (
@@ -57,7 +57,14 @@ from fixturesynth.planning.structure import Structure, find_structure
 from fixturesynth.planning.successions import plan_aggregates, plan_balances, plan_successions
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.tuples import allowed_tuples
-from fixturesynth.planning.uniques import dispensable, lending_sets, plan_uniques, unique_sets, with_prefixes
+from fixturesynth.planning.uniques import (
+    dispensable,
+    lending_sets,
+    plan_uniques,
+    single_rows,
+    unique_sets,
+    with_prefixes,
+)
 from fixturesynth.profiling.profile import Invariant, Profile, TableProfile
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -219,7 +226,7 @@ def _plan_table(
             locale=wishes.locale, now=wishes.now,
             unique_columns=_unique_columns(table, constraints),
             parents=done, rows=rows,
-            referenced=schema.referenced_columns(table.name),
+            referenced=schema.referenced_columns(table.name), generations=structure.generations.get(table.name, 0),
         )  # fmt: skip
         columns = plan_columns(needs, wishes.columns.get(table.name, {}), changes)
         columns = with_computed_texts(needs, columns, schema.dialect, asked_for)
@@ -231,6 +238,8 @@ def _plan_table(
             if isinstance(column.source, Key) or (isinstance(column.source, Rule) and column.source.call.unique):
                 text = f"the values of unique column {column.name}"
                 rows = lower(table.name, rows, named, capacities[column.name], text, wishes.strict, notes)
+        for name in single_rows(table):
+            rows = lower(table.name, rows, named, 1, f"unique index {name} on a constant", wishes.strict, notes)
         if (limit := exclusive_limit(references, able)) is not None:
             rows = lower(table.name, rows, named, *limit, wishes.strict, notes)
         for text, room in _limits_of_parts(schema, table, references, done, wishes) if learned is None else ():
@@ -527,7 +536,8 @@ def _orders(
     learned = _of_kind(seen, "order")
     pairs = strict_of((*constraints.differences, *branches.differences))
     if seen is None:
-        pairs = {(a, b): s for a, b, s in orders_by_meaning(table, columns, constraints.domains, branches.sets)} | pairs
+        known = (table, columns, constraints.domains, branches.sets)
+        pairs = {(a, b): s for a, b, s in (*orders_by_name(*known), *orders_by_meaning(*known))} | pairs
     pairs |= {(i.sources[0], i.target): bool(i.parameters.get("strict")) for i in learned} if seen else {}
     names = {c.name for c in columns}
     return tuple((low, high, strict) for (low, high), strict in pairs.items() if {low, high} <= names)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from fixturesynth.planning.chronology import generations_below
 from fixturesynth.planning.plan import CROWD, ReferencePlan
 from fixturesynth.planning.room import room_in_children
 from fixturesynth.profiling.profile import CardinalityProfile, Invariant, Profile
@@ -18,12 +19,14 @@ FEW = 0.05  # of the rows, without a parent, for which the others are learned be
 
 @dataclass(frozen=True)
 class Structure:
-    """``order``: tables, parents first. ``references`` and ``context`` by table name; ``room`` by table and column."""
+    """``order``: tables, parents first. ``references`` and ``context`` by table name; ``room`` by table and column;
+    ``generations`` below each table, where there are no rows to learn from."""
 
     order: tuple[str, ...]
     references: Mapping[str, tuple[ReferencePlan, ...]]
     context: Mapping[str, str | None]
     room: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    generations: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_structure(
@@ -63,7 +66,8 @@ def find_structure(
             else replace(p, decided_by=decided.get(p.foreign_key), alike=_alike(table, p, profile))
             for p in plans
         )
-    return Structure(order, references, context, room_in_children(schema))
+    below = generations_below(schema, order) if profile is None else {}
+    return Structure(order, references, context, room_in_children(schema), below)
 
 
 def _cardinality(profile: Profile | None, table: str, foreign_key: str) -> CardinalityProfile | None:
@@ -90,6 +94,17 @@ def _filling(plans: list[ReferencePlan], table: Table) -> list[ReferencePlan]:
             first = next((n for n in sharing if out[n].how == "matched"), sharing[0])
             out[first] = replace(out[first], null_share=0.0)
     return list(out.values())
+
+
+def _names_itself(table: Table, fk: ForeignKey) -> bool:
+    """Whether a reference to the own table takes a required column from itself, which nothing else fills: ``(lang,
+    parent)`` to ``(lang, id)``. Such a reference is never set."""
+    if fk.parent != table.name or fk.match == "FULL":
+        return False
+    elsewhere = {c for other in table.foreign_keys if other.parent != table.name for c in other.columns}
+    same = {c for c, p in zip(fk.columns, fk.parent_columns, strict=True) if c == p}
+    required = {c for c in same - elsewhere if not table.column(c).nullable}
+    return bool(required) and any(table.column(c).nullable for c in set(fk.columns) - same)
 
 
 def _set_aside(table: Table, plan: ReferencePlan, plans: list[ReferencePlan], needed: frozenset[str]) -> ReferencePlan:
@@ -124,8 +139,10 @@ def _first_guess(
     # What other tables reference is always set: nobody can reference NULL.
     if seen is None and _may_be_null(table, fk) and not referenced & set(fk.columns):
         null_share = NULL_SHARE
-    how: Literal["self", "later", "matched"]
-    if fk.parent == table.name:
+    how: Literal["self", "later", "matched", "null"]
+    if _names_itself(table, fk):
+        how, null_share = "null", 1.0
+    elif fk.parent == table.name:
         how = "self"
         if seen is None:
             # A tree needs roots: without rows to learn from, a nullable self reference has one root in five.

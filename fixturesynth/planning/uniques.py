@@ -29,9 +29,12 @@ from fixturesynth.schema.predicates import (
     mentioned_columns,
 )
 
-__all__ = ["dispensable", "is_telling", "lending_sets", "plan_uniques", "unique_sets", "with_prefixes"]
+__all__ = ["dispensable", "is_telling", "lending_sets", "plan_uniques", "single_rows", "unique_sets", "with_prefixes"]
 
 STANDS_IN = re.compile(r"\b(?:coalesce|ifnull|nvl)\s*\(", re.IGNORECASE)  # a value in the place of NULL
+# What is the same in all rows: a key that is 0 times itself, a required column that is there.
+ALWAYS_ZERO = re.compile(r"\W*\w+\W*\*\s*0\W*")
+IS_THERE = re.compile(r"\W*(?P<name>\w+)\W*\s+is\s+not\s+null\W*", re.IGNORECASE)
 PREFIX = re.compile(r"left\((?P<name>.+), (?P<size>\d+)\)", re.IGNORECASE)
 
 
@@ -72,15 +75,42 @@ def _as_set(table: Table, unique: Unique) -> UniquePlan:
     names = [c for c in unique.columns if c not in computed]
     stand_ins: list[str] = []
     for expression in (*unique.expressions, *(computed[c] for c in unique.columns if c in computed)):
-        words = set(re.findall(r'"[^"]+"|`[^`]+`|\w+', expression))
-        read = [c for c in table.column_names if c in {w.strip('"`') for w in words}]
+        read = [] if _is_constant(expression, table) else _columns_in(expression, table)
         names += [c for c in read if c not in names]
         # UNIQUE (tenant, coalesce(ended, 'infinity')) allows one row that has not ended.
         stand_ins += read if STANDS_IN.search(expression) else []
+    if not names and unique.predicate is not None:
+        # At most one row for which the predicate holds: rows that have the same where it looks are one too many.
+        names = _columns_in(unique.predicate, table)
+        stand_ins = names
     return UniquePlan(
         unique.name, tuple(names), "by_key", nulls_distinct=unique.nulls_distinct, predicate=unique.predicate,
         stand_ins=tuple(dict.fromkeys(stand_ins)),
     )  # fmt: skip
+
+
+def _columns_in(text: str, table: Table) -> list[str]:
+    words = {w.strip('"`') for w in re.findall(r'"[^"]+"|`[^`]+`|\w+', text)}
+    return [c for c in table.column_names if c in words]
+
+
+def _is_constant(expression: str, table: Table) -> bool:
+    """Whether the expression has one value in all rows: ``(true)``, ``(id * 0)``, ``(id IS NOT NULL)`` of a key."""
+    there = IS_THERE.fullmatch(expression)
+    required = there is not None and there["name"] in table and not table.column(there["name"]).nullable
+    return required or ALWAYS_ZERO.fullmatch(expression) is not None or not _columns_in(expression, table)
+
+
+def single_rows(table: Table) -> tuple[str, ...]:
+    """Names of unique indexes on nothing but constants: such a table holds one row."""
+    return tuple(
+        u.name
+        for u in table.uniques
+        if not u.columns
+        and u.predicate is None
+        and u.expressions
+        and all(_is_constant(e, table) for e in u.expressions)
+    )
 
 
 def with_prefixes(table: Table, constraints: TableConstraints) -> TableConstraints:

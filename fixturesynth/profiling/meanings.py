@@ -139,7 +139,7 @@ _TABLE = {
             source ip; host ip; ipv4 address
         ipv6 | t | ipv6; ipv6 address
         mac_address | t | mac; mac address; mac addr
-        port | n | port; port number; tcp port; target port; source port; dest port; dst port; src port; local port;
+        port | tn | port; port number; tcp port; target port; source port; dest port; dst port; src port; local port;
             remote port; listen port
         slug | t | slug; url key; permalink slug; url slug; url name; canonical name
         user_agent | t | user agent; browser agent; useragent; ua string
@@ -147,7 +147,7 @@ _TABLE = {
         operating_system | tn | operating system; operating systems; os; os name; platform
         device | t | device; device name; device type; device model
         http_method | t | http method; request method; http verb
-        http_status | n | http status; status code; response code; http status code
+        http_status | tn | http status; status code; response code; http status code
         token* | ty | token; access token; refresh token; auth token; api token; session token; csrf token; bearer;
             confirmation token; reset token; verification token; recovery token; nonce; challenge; invite token;
             token value; credential; code verifier; cert; certificate; ca certificate; auth; code challenge; jwt;
@@ -481,13 +481,14 @@ _TABLE = {
         """,
     "measures": """
         count | n | count; cnt; total count; num; number of items; item count; anzahl; occurrences; frequency count;
-            attempts; retries; retry count; attempt; seats; capacity; engines; participants; members; players; pages;
-            page count; word count; wins; losses; goals; assists; games; reviews; n; max attempts; limit; num studies;
+            seats; capacity; engines; participants; members; players; pages;
+            page count; word count; wins; losses; goals; assists; games; reviews; n; limit; num studies;
             num data pts; quota; population; utilization; counter; instances; number of pages; number of seats;
             number of employees; visitors; failures; total hits; tokens; turns; uses; rounds; copies; rows count;
             row count; lines; people; burst; partitions; calls; requests; sessions; items; records; entries; messages;
             replies; bounces; opens; subscribers; threshold
-        small_count | n | adults; children; nights; bedrooms; bathrooms; rooms; guests; dependents; kids; infants;
+        small_count | n | attempts; retries; retry count; attempt; max attempts; max retries; retry limit; adults;
+            children; nights; bedrooms; bathrooms; rooms; guests; dependents; kids; infants;
             doors; cylinders; floors; beds; installments; passengers; party size; number of guests; stops; repeats;
             refills; number of rooms; number of children
         position | n | position; order; sort order; ordinal; sequence; line number; index; display order; order index;

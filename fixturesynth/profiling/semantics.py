@@ -193,6 +193,7 @@ _VOCABULARY = (
         "export",
         "import",
         "transport",
+        "ip",
     }
 )
 _WHOLE = {"".join(phrase): phrase for phrase in PHRASES if len(phrase) > 1 and all(p.isalpha() for p in phrase)}
@@ -235,6 +236,8 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         if numbered is not None:
             return numbered
         words = words[:-1]
+    if len(words) > 1 and words[-1] in _TONGUES and _find(words, families) is None:
+        words = words[:-1]  # name_de, description_en
     if len(words) > 1 and (len(words[0]) == 1 or (len(words[0]) == 2 and words[0] == _initials(table))):
         words = words[1:]  # c_name of customer, ps_supplycost of part supplies
     if not words or kind in _TELLING_TYPES:
@@ -243,7 +246,9 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         words[0] in _FLAG_WORDS and len(words) > 1 and families in ("n", "b", "t") and words[-1] not in _NO_FLAGS
     ):
         return "flag"
-    own = entity_of(table)
+    if words[0] == "date" and len(words) == 2 and "d" in families and words not in PHRASES:
+        words = (words[1], "at")  # date_closed
+    own = entity_of(tuple(w for w in table if _singular(w) not in _ROLES_OF_ROWS) or table)  # of job_group_parents
     special = _by_table(words, own, families, table) or _counted(words, own, kind)
     if special is not None:
         return special
@@ -256,6 +261,11 @@ def _by_name(table_name: str, name: str, kind: str) -> str | None:
         found = _OF_BODIES[found]
     return "uuid" if kind == "uuid" and found == "id" else found
 
+
+# Languages that a column's name may end in.
+_TONGUES = frozenset(
+    ("cs", "da", "de", "en", "es", "fi", "fr", "hu", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "tr", "zh")
+)
 
 # What "allow_domain_list" and "use_case" end in: they hold something and are no yes or no.
 _NO_FLAGS = frozenset(
@@ -360,15 +370,26 @@ _COUNTING = {"total": "count", "num": "count", "number": "count", "count": "coun
              "min": "minimum", "avg": "average", "mean": "average"}  # fmt: skip
 
 
+# Nouns that more often say how a row stands to others of its table than who somebody is.
+_ROLES_OF_ROWS = frozenset(("parent", "child"))
+
+
 def _by_noun(words: tuple[str, ...], families: str) -> str | None:
     """A person or company by its noun alone (``clerk``, ``assignee``), a key by its ending."""
     if words[-1].endswith("key") and len(words[-1]) > 3:
         return "id"
+    if {"percent", "pct"} & set(words) and "n" in families:
+        return "percentage"
+    if words[-1] == "by" and "n" in families:
+        return "id"  # created_by: the number of a user
+    for ending, meaning in _ENDINGS.items() if "t" in families else ():
+        if words[-1].endswith(ending) and _allowed(meaning, families):
+            return meaning
     if words[:2] == ("no", "of") and "n" in families:
         return "count"
     if words[0] in _COUNTING and "n" in families:
         return _COUNTING[words[0]]
-    noun = entity_of(words[-1:]) if "t" in families else None
+    noun = entity_of(words[-1:]) if "t" in families and words[-1] not in _ROLES_OF_ROWS else None
     return ENTITY_NAMES[noun] if noun in ("person", "company") else None
 
 
@@ -406,7 +427,12 @@ _HEALTH = frozenset(
      "prescription", "procedure", "visit")
 )  # fmt: skip
 _TRAVEL = frozenset(("airport", "booking", "flight", "journey", "leg", "route", "trip"))
+_MACHINES = frozenset(("gateway", "host", "interface", "listener", "machine", "nas", "node", "peer", "proxy", "router",
+                       "server", "switch"))  # fmt: skip
+_PHONED = frozenset(("call", "line", "phone", "sip", "telephone", "voicemail"))
 _FILTERS = frozenset(("condition", "constraint", "criterion", "filter", "match", "predicate", "rule", "segment"))
+# Of these it is a class of the program, and no car.
+_MODELLED = frozenset(("access", "action", "attachment", "audit", "content", "field", "history", "permission", "view"))
 _SETTINGS = frozenset(
     ("attribute", "config", "configuration", "entry", "field", "metadata", "option", "preference", "property",
      "setting", "variable", "label")
@@ -415,12 +441,24 @@ _SETTINGS = frozenset(
 _ABOUT: dict[str, tuple[frozenset[str], str | None, str | None]] = {
     "provider": (_HEALTH, "full_name", None),
     "origin": (_TRAVEL, None, "type"),
-    "operator": (_FILTERS, "type", None),
+    "operator": (_FILTERS | {"calculation", "formula", "tax"}, "type", None),
+    "model": (_MODELLED, "class_name", None),
+    "to": (frozenset(("mail", "email", "queuedmail", "newsletter")), "email", None),
     "condition": (_FILTERS | {"workflow", "trigger", "action", "transition", "alert", "automation"}, "clause", None),
     "key": (_SETTINGS, "identifier", None),
     "default": (frozenset(), None, "value"),
 }
 _NOUNS = frozenset(noun for here, _, _ in _ABOUT.values() for noun in here if len(noun) > 3)
+# Before "name": who did it, in words that no table is called by.
+_DOERS = frozenset(("approver", "by", "caller", "commenter", "creator", "editor", "follower", "liker", "moderator",
+                    "organiser", "organizer", "poster", "requester", "requestor", "signer", "starter", "submitter",
+                    "uploader"))  # fmt: skip
+_OF_NAMES = frozenset(("common", "english", "international", "native", "official", "printable", "public", "standard"))
+_ENDINGS = {
+    "url": "url", "uri": "url", "ipaddress": "ip_address", "ipaddr": "ip_address", "ipv6address": "ipv6",
+    "macaddress": "mac_address", "username": "username", "password": "password_hash", "email": "email",
+    "hostname": "hostname", "filename": "file_name", "timezone": "timezone",
+}  # fmt: skip
 _CODES = frozenset(("coupon", "country_code", "currency", "language_code", "airport_code"))
 
 
@@ -442,18 +480,32 @@ def _by_table(words: tuple[str, ...], own: str | None, families: str, table: tup
     if own == "group" and entity_of(table[:-1]) == "product" and words in (("name",), ("group", "name")):
         return "category"
     last = ABBREVIATIONS.get(words[-1], words[-1])
+    if words[-1] == "name" and len(words) > 1 and words[-2] in _DOERS:
+        return "full_name"
+    if last == "name" and own is not None and set(words[:-1]) <= _OF_NAMES and words not in PHRASES:
+        return ENTITY_NAMES.get(own, "name")  # the printable name of a country
     if last == "name" and not any(words[start:] in PHRASES for start in range(max(1, len(words) - 1))):
         return ENTITY_NAMES.get(entity_of(words[:-1]) or "", "name")
     if words in (("name",), ("names",), ("label",), ("display", "name")):
         return ENTITY_NAMES.get(own or "", "name")
     if words in (("number",), ("no",), ("code",), ("iso", "code")) and table:
-        number = _NUMBERED.get(_singular(table[-1]))
+        number = _NUMBERED.get({"lang": "language"}.get(table[-1], _singular(table[-1])))
         if number is not None and (words[-1] == "code") == (number in _CODES):
             return number
     if words[-1] == "address" and {"email", "mail"} & set(table):
         return "email"
-    if own == "file" and words in (("extension",), ("ext",)):
+    if words in (("address",), ("addr",)) and _MACHINES & about:
+        return "ip_address"
+    if (
+        words in (("extension",), ("extensions",), ("ext",))
+        and own not in ("person", "company")
+        and not _PHONED & about
+    ):
         return "file_extension"
+    if words[-1] == "no" and len(words) > 1 and "n" not in families and words not in PHRASES:
+        return "code"
+    if words == ("symbol",) and own == "currency":
+        return "currency_symbol"
     if own == "person":
         return _OF_PERSONS.get(words)
     if words == ("state",) and own in ("company", "place", "city", "region", "country"):
@@ -489,6 +541,8 @@ def _at_end(words: tuple[str, ...], families: str) -> str | None:
         return None
     if families == "n" and words[-1] in ("on", "since"):
         return None  # grant_on: a number after such a word is no moment
+    if families == "t" and words[-1] == "on" and not words[-2].endswith("ed"):
+        return None  # match_on: a text after such a word is none either
     return (
         {"at": "timestamp", "on": "date", "until": "end", "since": "start", "date": "date", "by": "username"}.get(
             words[-1]

@@ -78,4 +78,58 @@ SYSTEMS = """
     file_size | n | bytes in; bytes out; bytes sent; bytes received; rx bytes; tx bytes; bytes read; bytes written
     ip_address | t | monitor address; device address; lb address; pool address
     name | t | object repr; object name; display; verbose name; repr
+    identifier | t | table; column; dbase; dbname; col name; master table; foreign table; master field; foreign field;
+        realm; snmp community
+    username* | t | dbuser; db user; database user; smtp user; login user
+    password_hash* | ty | dbpass; db pass; db password; passphrase; pin hash
+    hostname | t | dbhost; db host; database host; node; server host; smtp host; mail host
+    ip_address | t | src ip; dst ip; src addr; dst addr; srcaddr; dstaddr; remote host ip; dns server; dns servers;
+        name server ip; ntp server; next hop; nexthop; default gateway; source ip address; nas ip address
+    ipv6 | t | address6; ip6; ip6 address; ipv6 addr; ip6 addr; v6 address
+    netmask | t | netmask; subnet mask; net mask
+    cidr | t | subnet range; network address range; prefix cidr
+    ldap_dn | t | dn; base dn; bind dn; search base; group dn; user dn; distinguished name; ldap base
+    ldap_filter | t | search filter; ldap filter; user filter; group filter
+    mailbox | t | mailbox; imap folder; mail folder
+    architecture | t | arch; architecture; cpu arch; cpu architecture
+    icon | t | icon; icon name; icon class
+    separator | t | separator; delimiter; field separator; decimal point; decimal separator; thousands sep;
+        thousands separator; quotechar; quote char; enclosure; csv delimiter
+    collation | t | collation; collate; col collation
+    affix | t | prefix; suffix; table prefix; number prefix; code prefix; name suffix text
+    protocol | t | proto; transport protocol; ip protocol
+    mime_type | t | ctype; content mime; mime content type
+    regex | t | reg exp; match exp; pattern; search pattern; match expression; validation pattern
+    glob | t | file patterns
+    http_status | tn | reply code; sip code
+    port | tn | dbport; db port; smtp port; snmp port
+    group | t | grp; grp name; usergroup; usergroup name
+    class_name | t | model class name; content model
+    timezone | t | tzid; tz id; olson; olson name; tzname
+    digits | t | numeric code; code numeric; iso numeric; iso 3166 1 numeric
+    country_code | t | iso 3166 1 a 2; iso 3166 1 a 3; iso 3166 1 alpha 2; iso 3166 1 alpha 3; iso a 2; iso a 3
+    address_line_2* | t | line 3; line 4; address 3; address 4; address line 4
+    order_date | td | date placed; placed at; placed on; date ordered
+    font_size | n | font size; text size; fontsize
+    file_size | n | disk space; diskspace; used space; free space; total space; storage used; disk quota; quota bytes
+    percentage | n | cpu load; load average; load avg; percent state change; swap usage
+    microsecond | n | usec; microsecond; microseconds; start time usec; end time usec
+    last_login | td | last check; last fail; last failure; last failed; last sent; last notification; last run time;
+        last poll;
+        last state change; last hard state change; last checkin; last checkin time; last check time; last backup;
+        last scan
+    scheduled_at | td | next check; next notification; next start; next call; next update; next backup; next scan;
+        next attempt; next retry; next sync; next execution
+    start | td | start date time; start datetime; dtstart; begin date time; connect time; connected at; login time;
+        login at; logged in at; logged in; queued at; enqueued at; check in time; clock in
+    end | td | end date time; end datetime; dtend; finish date time; disconnect time; disconnected at; logout time;
+        logout at; logged out at; logged out; dequeued at; check out time; clock out
+    cancelled_at | td | cancel time; cancellation time
+    ship_date | td | send time; sent time; dispatch time
+    deleted_at | td | deletion time; delete time; deletion date; removal date; remove time; removal time
+    created_at | td | dtstamp; entry time; insert time; inserted time; comment time; date of creation
+    updated_at | td | modify time; change time; changed; lastchange; lastmod; last mod; last modification;
+        modification time; last change time; update date time; changed on; changed date
+    xml_text | t | xml; xml data; xml text; xml content; xml body; config xml
+    file_extension | t | template extension; report extension; output extension; source extension
 """

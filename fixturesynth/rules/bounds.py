@@ -72,9 +72,10 @@ def _number(value: Any) -> Decimal | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
     except ArithmeticError:
         return None
+    return number if number.is_finite() else None  # neither NaN nor infinity is made
 
 
 def _up(value: Decimal, unit: Decimal, *, open_end: bool = False) -> Decimal:

@@ -16,7 +16,19 @@ from fixturesynth.randomness import hashed
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.bounds import Bounds, bounds_of
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
-from fixturesynth.rules.defaults import BYTES, KINDS, MOMENTS, NAMED, NUMBERS, PRICED, TEXTS
+from fixturesynth.rules.declared import around, is_switch, led, number_of, spellings_of
+from fixturesynth.rules.defaults import (
+    ABBREVIATED,
+    BYTES,
+    CODED,
+    KINDS,
+    MOMENTS,
+    NAMED,
+    NUMBERS,
+    PRICED,
+    SHORT,
+    TEXTS,
+)
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.habits import flag_weights, json_options, values_of, words_in
 from fixturesynth.rules.moments import epoch_unit, moment_of
@@ -161,7 +173,17 @@ def _law(case: _Case) -> tuple[int | str, ...]:
     meaning = case.meaning or ""
     if case.type.kind == "integer" and meaning in KINDS:
         return KINDS[meaning]
-    return NUMBERS.get(meaning, _general(case))
+    law = NUMBERS.get(meaning, _general(case))
+    default = number_of(case.column)
+    if default is None or case.unique or case.meaning not in _SETTINGS or (meaning and default < 2):
+        return law
+    return (int(default),) * 9 + (int(default) + 3,) if meaning == "port" else around(default, law)
+
+
+# Numbers of which most are what the schema gives by default.
+_SETTINGS: Final = frozenset(
+    (None, "count", "small_count", "duration", "maximum", "minimum", "memory_mb", "pixels", "port", "font_size", "size")
+)
 
 
 def _factor(case: _Case) -> int:
@@ -177,14 +199,14 @@ _ALWAYS: Final = frozenset({"created_at", "updated_at", "timestamp"})  # moments
 
 
 def _timed(name: str) -> bool:
-    return bool(_CLOCK.search(name)) or name.lower().startswith("last")
+    return bool(_CLOCK.search(name)) or name.lower().startswith(("last", "next"))
 
 
 def _whole(case: _Case) -> RuleCall | None:
     """Flags of 0 and 1, and moments that are counted in seconds or thousandths."""
     domain = case.domain
     plain = domain is None or (domain.low is None and domain.high is None and not domain.excluded and not domain.holes)
-    if case.meaning == "flag" and plain and not case.unique:
+    if (case.meaning == "flag" or (case.meaning is None and is_switch(case.column))) and plain and not case.unique:
         return case.call("choices", {"values": [1, 0], "weights": list(flag_weights(words_in(case.column.name)))})
     wide = case.type.bits is None or case.type.bits >= 32
     clock = case.meaning in _ALWAYS or (case.meaning in MOMENTS and _timed(case.column.name))
@@ -260,7 +282,8 @@ def _boolean(case: _Case) -> RuleCall:
 
 
 def _enum(case: _Case) -> RuleCall | None:
-    values = [v for v in case.type.values if case.domain is None or case.domain.contains(v)]
+    own = led(case.type.values, case.column)
+    values = [v for v in own if v in case.type.values and (case.domain is None or case.domain.contains(v))]
     return case.call("choices", {"values": values, "weights": _falling(len(values))}) if values else None
 
 
@@ -391,37 +414,48 @@ def _shapes(case: _Case) -> Iterator[RuleCall]:
 def _meant(case: _Case) -> Iterator[RuleCall]:
     length = case.type.length
     meaning = case.meaning or ""
-    if length is not None and length <= 3 and meaning in _SHORT:
-        yield case.call("choices", {"values": _SHORT[meaning], "weights": _falling(len(_SHORT[meaning]))})
-    if length is not None and length <= 3 and meaning in _ABBREVIATED:
-        yield case.call(_ABBREVIATED[meaning])
+    if (spelled := spellings_of(case.column)) is not None and not case.unique:
+        yield case.call("choices", {"values": list(spelled), "weights": list(flag_weights(words_in(case.column.name)))})
+    if length is not None and length <= 3 and meaning in SHORT:
+        few = [v for v in led(SHORT[meaning], case.column) if len(v) <= length]
+        yield case.call("choices", {"values": few, "weights": _falling(len(few))})
+    if length is not None and length <= 3 and meaning in ABBREVIATED:
+        yield case.call(ABBREVIATED[meaning])
+    if meaning == "json_data" and length is not None and length < _DOCUMENT:
+        return  # no room for a document: words
     if meaning == "json_data" and (options := json_options(case.column.name, case.column.default)):
         yield case.call("json", options)
     if meaning == "address" and length in _IP_LENGTHS:
         yield case.call("ip")
+    if meaning == "port" and length is not None and length > 11:
+        yield case.call("city")  # no number has so many digits: a harbour
     if meaning == "color" and length is not None and length <= 7 and (case.type.fixed or length == 7):
         yield case.call("color_hex")
     if length == 40 and meaning in ("revision", "version"):
         yield case.call("hex", {"length": 40})  # as Git numbers them
     if not case.unique and (own := values_of(meaning, case.column.name, case.table)) is not None:
-        fitting = [v for v in own if length is None or len(v) <= length]
+        fitting = [v for v in led(own, case.column) if length is None or len(v) <= length]
         if len(fitting) >= min(2, len(own)):
             yield case.call("choices", {"values": fitting, "weights": _falling(len(fitting))})
+    if meaning == "status" and not case.unique and (told := led((), case.column)):
+        values = led(list(vocabulary.STATUSES), case.column)
+        fitting = [v for v in values if length is None or len(v) <= length]
+        yield case.call("choices", {"values": fitting or told, "weights": _falling(len(fitting or told))})
     if meaning in TEXTS and (length is None or length >= 2):
         yield case.call(*TEXTS[meaning])
     if case.unique and meaning in _PLACES and (length is None or length >= 12):
         yield case.call(*TEXTS["city"])  # more of them than the world has
     if meaning in _HASHED:
         yield case.call("hex", {"length": 64})
-    if case.unique and meaning in _CODED:
-        yield case.call("regex", {"pattern": _CODED[meaning]})
+    if case.unique and meaning in CODED:
+        yield case.call("regex", {"pattern": CODED[meaning]})
     if meaning in vocabulary.LISTS and case.unique and (length is None or length >= 12):
         values = vocabulary.LISTS[meaning]
         if case.rows <= len(values):
             yield case.call("choices", {"values": values})
         yield case.call("slug" if meaning in _TECHNICAL else "labels")
     if meaning in vocabulary.LISTS and not case.unique:
-        values = vocabulary.LISTS[meaning]
+        values = led(vocabulary.LISTS[meaning], case.column)
         if length is None or len([v for v in values if len(v) <= length]) * 2 > len(values):
             yield case.call("choices", {"values": values, "weights": _falling(len(values))})
     if meaning in MOMENTS and (length is None or length >= 10):
@@ -447,33 +481,12 @@ def _longer(pattern: str) -> Iterator[str]:
         yield from (f"[a-z0-9]{{{n}}}(?:{pattern})" for n in (6, 2))
 
 
+_DOCUMENT: Final = 100  # characters that a column of documents has
 _TECHNICAL: Final = frozenset(("command", "glob", "tag", "template_name", "container_image", "provider"))
 _PLACES: Final = frozenset(("country", "native_country", "state", "county", "region", "continent"))
 _HASHED: Final = frozenset(("password_hash", "public_key"))  # where there is no room for how they are written
-# Unique codes of the world where the known ones are too few.
-_CODED: Final = {
-    "language": "[a-z]{2}(_[A-Z]{2})?",
-    "language_code": "[a-z]{2}(_[A-Z]{2})?",
-    "locale": "[a-z]{2}-[A-Z]{2}",
-    "currency": "[A-Z]{3}",
-}
 _NUMBERED: Final = frozenset((None, "identifier", "id", "uuid", "code", "key", "token", "external_id", "reference"))
 _IP_LENGTHS: Final = frozenset((15, 39, 45, 46))  # what the longest addresses of the internet need, and nothing else
-
-# What names of places are in so few letters.
-_ABBREVIATED: Final = {
-    "country": "country_code",
-    "nationality": "country_code",
-    "native_country": "country_code",
-    "state": "state_code",
-}
-# Codes that fit one or two characters.
-_SHORT: Final = {
-    "gender": ["F", "M"],
-    "size": ["M", "L", "S"],
-    "status": ["A", "P", "C", "D"],
-    "priority": ["M", "H", "L"],
-}
 
 
 def _by_length(case: _Case) -> RuleCall:

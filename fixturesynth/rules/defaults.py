@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["BYTES", "KINDS", "MOMENTS", "NAMED", "NUMBERS", "PRICED", "TEXTS"]
+__all__ = ["ABBREVIATED", "BYTES", "CODED", "KINDS", "MOMENTS", "NAMED", "NUMBERS", "PRICED", "SHORT", "TEXTS"]
 
 # Meaning to rule and options, for columns of text. Meanings with a list in vocabulary.LISTS are not repeated here.
 TEXTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -146,6 +146,8 @@ TEXTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "migration": ("hex", {"length": 12}),
     "token_prefix": ("hex", {"length": 8}),
     "cidr": ("cidr", {}),
+    "xml_text": ("xml", {}),
+    "affix": ("pattern", {"patterns": [["AAA-", 2], ["AA-", 1], ["AAA", 1]]}),
     "line_number": ("pattern", {"patterns": [["9", 2], ["99", 4], ["999", 1]]}),
     "md5": ("hex", {"length": 32}),
     "sha1": ("hex", {"length": 40}),
@@ -231,6 +233,8 @@ NUMBERS: Final[Mapping[str, tuple[int | str, ...]]] = {
     "hour": (0, 23),
     "minute": (0, 59),
     "second": (0, 59),
+    "microsecond": (0, 999_999),
+    "font_size": (8, 10, 11, 12, 14, 18, 24),
     "duration": (1, 5, 15, 30, 60, 120, 600),
     "latitude": ("-55.0", "-20.0", "10.0", "35.0", "45.0", "52.0", "65.0"),
     "longitude": ("-160.0", "-90.0", "-40.0", "0.0", "20.0", "100.0", "175.0"),
@@ -320,4 +324,26 @@ NAMED: Final[Mapping[str, tuple[list[str], str]]] = {
     "ismn13": ([], r"9790[1-9][0-9]{7}\?"),
     "ean13": ([], r"4[1-9][0-9]{10}\?"),
     "upc": ([], r"[1-9][0-9]{10}\?"),
+}
+
+# Unique codes of the world where the known ones are too few.
+CODED: Final = {
+    "language": "[a-z]{2}(_[A-Z]{2})?",
+    "language_code": "[a-z]{2}(_[A-Z]{2})?",
+    "locale": "[a-z]{2}-[A-Z]{2}",
+    "currency": "[A-Z]{3}",
+}
+# What names of places are in so few letters.
+ABBREVIATED: Final = {
+    "country": "country_code",
+    "nationality": "country_code",
+    "native_country": "country_code",
+    "state": "state_code",
+}
+# Codes that fit one or two characters.
+SHORT: Final = {
+    "gender": ["F", "M"],
+    "size": ["M", "L", "S"],
+    "status": ["A", "P", "C", "D"],
+    "priority": ["M", "H", "L"],
 }

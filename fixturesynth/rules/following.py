@@ -19,7 +19,7 @@ from fixturesynth.rules import vocabulary
 from fixturesynth.rules.buffers import days_of, microseconds_of
 from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, Space
 from fixturesynth.rules.grammar import LARGEST, Bits, drawn, limits_of
-from fixturesynth.rules.moments import moment_of
+from fixturesynth.rules.moments import earliest, moment_of
 from fixturesynth.rules.numbers import along
 from fixturesynth.rules.pools import faker_pool
 
@@ -35,7 +35,8 @@ def after(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """Moments after the latest of ``columns``, by ``gaps`` (ascending quantiles of seconds).
 
     ``until``: none is later than this; a gap that would lead beyond it shrinks in proportion. Without ``gaps`` every
-    moment up to ``until`` is alike. Rows in which all columns are NULL lie between ``low`` and ``high``.
+    moment up to ``until`` is alike, or early enough for ``ahead`` moments in a row after it. Rows in which all columns
+    are NULL lie between ``low`` and ``high``.
     ``strict``: at least one second, or day, after. ``follow``: NULL where those are. ``unit``: how many of a whole
     number are a second.
     """
@@ -50,6 +51,7 @@ def after(options: Mapping[str, Any], context: ColumnContext) -> Space:
     days = context.type.kind == "date" or (context.type.kind == "text" and (context.type.length or 19) < 19)
     unit = int(options.get("unit", 1))
     least = (_DAY if days else 1) if options.get("strict") else 0
+    ahead = int(options.get("ahead", 0))
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         base = np.full(len(indices), _NEVER)
@@ -67,6 +69,8 @@ def after(options: Mapping[str, Any], context: ColumnContext) -> Space:
         else:
             shortest, longest = 0, 2**24
             gap = bits.take(24).astype(np.int64)
+            if ahead:
+                gap = np.minimum(gap, earliest(hashed(indices, 0, "ahead"), 2**24, ahead - 1))
         room = np.maximum((last if last is not None else LARGEST) - start - least, 0)
         tight = (gap > room) if gaps else np.ones(len(indices), bool)
         if tight.any():

@@ -182,6 +182,7 @@ _STATUSES: Final[tuple[tuple[str, str], ...]] = (
 )  # fmt: skip
 _VALUES: Final[tuple[tuple[str, str], ...]] = (
     ("(?:time|period|interval|duration)_unit", "days hours weeks months minutes"),
+    ("grant_type|grant", "authorization_code client_credentials refresh_token password"),
     ("operator|comparator", "equals contains starts_with greater_than less_than"),
     ("action|operation|event_type|activity|verb", "create update delete view login export"),
     ("direction", "inbound outbound"),

@@ -15,7 +15,18 @@ from fixturesynth.rules.contract import ColumnContext, Integers, Space, Words
 from fixturesynth.rules.grammar import Bits, guide, spread
 from fixturesynth.schema.model import ColumnType
 
-__all__ = ["MAKERS", "dates", "epoch_unit", "epochs", "intervals", "moment_of", "times", "timestamps", "years"]
+__all__ = [
+    "MAKERS",
+    "dates",
+    "earliest",
+    "epoch_unit",
+    "epochs",
+    "intervals",
+    "moment_of",
+    "times",
+    "timestamps",
+    "years",
+]
 
 _RELATIVE: Final = re.compile(r"now(?:\s*([+-])\s*(\d+)\s*(second|minute|hour|day|week|month|year)s?)?")
 _SECONDS: Final = {
@@ -50,22 +61,36 @@ def _bounds(options: Mapping[str, Any], context: ColumnContext, low: str, high: 
     return first, last
 
 
-def _recent(words: Words, size: int, recent: bool) -> Integers:
-    """Uniform, or with a density that rises in time (the later of two draws)."""
-    plain = spread(words, size)
-    return np.maximum(plain, spread(words * np.uint64(0x9E3779B97F4A7C15), size)) if recent else plain
+_TURN: Final = 0x9E3779B97F4A7C15
+
+
+def earliest(words: Words, size: int, ahead: int) -> Integers:
+    """The least of ``ahead`` + 1 draws from 0 to ``size`` - 1: the first of so many moments in a row."""
+    out = spread(words, size)
+    for turn in range(ahead):
+        out = np.minimum(out, spread(words * np.uint64((_TURN * (2 * turn + 3)) % 2**64 | 1), size))
+    return out
+
+
+def _leaning(words: Words, size: int, recent: bool, ahead: int = 0) -> Integers:
+    """Uniform, or with a density that rises in time (the later of two draws) or falls (see ``earliest``)."""
+    plain = earliest(words, size, ahead)
+    return np.maximum(plain, spread(words * np.uint64(_TURN), size)) if recent else plain
 
 
 def dates(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """Days from ``low`` to ``high``, inclusive; ``recent``: later days are more common."""
+    """Days from ``low`` to ``high``, inclusive; ``recent``: later days are more common.
+
+    ``ahead``: how many moments in a row come after this one, which leaves them room.
+    """
     first, last = _bounds(options, context, "now - 2 years", "now")
     start, end = (first - _EPOCH).days, (last - _EPOCH).days
     start += (_EPOCH + timedelta(days=start)) < first and options.get("low") is not None
     size = max(1, end - start + 1)
-    recent = bool(options.get("recent"))
+    recent, ahead = bool(options.get("recent")), int(options.get("ahead", 0))
 
     def draw(words: Words) -> Integers:
-        return _recent(words, size, recent)
+        return _leaning(words, size, recent, ahead)
 
     return Space(size, lambda indices, given: days_of(indices + start), draw=draw)
 
@@ -74,7 +99,7 @@ def timestamps(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """Moments from ``low`` to ``high``, inclusive, on whole ``step`` microseconds (one second by default).
 
     ``day``: "human" (default) follows the hours in which people are awake, "even" does not. ``recent``: later days
-    are more common.
+    are more common. ``ahead``: how many moments in a row come after this one, which leaves them room.
     """
     first, last = _bounds(options, context, "now - 2 years", "now")
     step = max(1, int(options.get("step", 1_000_000)))
@@ -82,7 +107,8 @@ def timestamps(options: Mapping[str, Any], context: ColumnContext) -> Space:
     end = (last - _EPOCH) // timedelta(microseconds=1) // step
     size = max(1, end - start + 1)
     human = options.get("day", "human") == "human" and 86_400_000_000 % step == 0 and step <= 3_600_000_000
-    recent = bool(options.get("recent", human))
+    ahead = int(options.get("ahead", 0))
+    recent = bool(options.get("recent", human and not ahead))
     by_day, by_hour = 86_400_000_000 // step, 3_600_000_000 // step
     hours = guide(np.array(DAY, np.int64))
     # A moment kept as text is written in whole seconds, which every database reads.
@@ -90,7 +116,7 @@ def timestamps(options: Mapping[str, Any], context: ColumnContext) -> Space:
     column = None if written else pa.timestamp("us", tz="UTC" if context.type.timezone else None)
 
     def draw(words: Words) -> Integers:
-        index = _recent(words, size, recent)
+        index = _leaning(words, size, recent, ahead)
         if not human:
             return index
         units = index + start

@@ -65,6 +65,7 @@ from fixturesynth.sampling.partition import (
     sample_values,
     taken_up,
 )
+from fixturesynth.sampling.permitting import listed_values, permitted_parents, refuse_barred
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.settling import settle
 from fixturesynth.sampling.sharing import (
@@ -208,7 +209,8 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     if model is None:
         for name, rows in partners_needed(run.schema, run.plan, run.made, plan.name).items():
             needed[name] = np.union1d(needed.get(name, rows), rows)
-    agree = agreeing_parents(plan, table, run.made)
+    permitted = permitted_parents(plan, table, run.made, run.plan.dialect, run.plan.now)
+    agree = agreeing_parents(plan, table, run.made, permitted)
     parents, position, siblings, orphans = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)
     horizons: dict[str, Horizon] = {}
@@ -223,9 +225,13 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
     codes, moments = walked(model, codes, position, run.seed, run.first.get(plan.name, 0), room, settled=free)
     ranks = {plan.context: parents} if plan.context is not None else {}
     ranks = match_references(plan, table, plan.rows, ranks, codes, model, run.made, run.models, run.seed, needed, agree)
+    refuse_barred(table, permitted, ranks)
     base = _sample_values(run, plan, codes, model, position, dealt) | moments
     if model is None:
         base = lent_values(run.schema, run.plan, run.made, plan.name, base, run.lenders, run.seed)
+        if plan.name not in run.first and plan.name not in run.there:
+            lent = {column for name, column in run.lenders if name == plan.name}
+            base = listed_values(run.schema, run.plan, plan.name, base, [n for n in base if n not in lent])
     # What is lent differs already as far as the lender's values do; others would find no partner.
     differing -= {column for name, column in run.lenders if name == plan.name}
     base = differing_values(plan, table, base, differing, run.seed, run.plan.locale, run.plan.now)

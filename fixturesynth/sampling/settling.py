@@ -127,8 +127,10 @@ def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
                 continue
             wrong = True
             plans = [assembly.plan.column(c).source for c in (low, high)]
-            # What follows from other columns keeps its value: a swap would part it from them.
-            free = all(isinstance(p, Rule) and not p.needs and not p.parents for p in plans)
+            # What follows from other columns keeps its value, unless both follow from the same: a swap would part it
+            # from them.
+            rules = [(p.needs, p.parents) for p in plans if isinstance(p, Rule)]
+            free = len(rules) == len(plans) and rules[0] == rules[1]
             if free and out[low].type == out[high].type and not {low, high} & keyed:
                 mask = array_of(bad)
                 out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])

@@ -43,14 +43,17 @@ Integers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-def agreeing_parents(plan: TablePlan, table: Table, made: Mapping[str, Made]) -> dict[str, Mask]:
+def agreeing_parents(
+    plan: TablePlan, table: Table, made: Mapping[str, Made], permitted: Mapping[str, Mask]
+) -> dict[str, Mask]:
     """By foreign key, parents that have a partner among those of every other reference that shares columns with it:
     one that differs from them where the table says so (``CHECK (winner <> loser)``).
 
-    References that share nothing are not in the answer.
+    ``permitted``: parents that may be named at all; references that are not in it and share nothing are not in the
+    answer.
     """
     names = required_together(plan, table)
-    out: dict[str, Mask] = {}
+    out: dict[str, Mask] = dict(permitted)
     pairs = [(a, b, s) for a, b in combinations(names, 2) if (s := shared_columns(table, a, b))]
     changed = True
     while changed:
@@ -103,7 +106,7 @@ def moved_to(degrees: Integers, allowed: Mask | None, cap: int | None, words: np
         return degrees
     out = np.where(allowed, degrees, 0)
     missing = int(degrees.sum() - out.sum())
-    most = missing if cap is None else cap
+    most = int(degrees.sum()) if cap is None else cap
     if int(np.maximum(most - out, 0)[allowed].sum()) < missing:
         return degrees
     while missing:

@@ -9,7 +9,18 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.schema.predicates.domains import NotUnderstood
 
-__all__ = ["CASTS", "as_moment", "as_number", "as_text", "is_number", "operands", "truth_of", "unify", "zero_to_null"]
+__all__ = [
+    "CASTS",
+    "as_moment",
+    "as_number",
+    "as_text",
+    "factors",
+    "is_number",
+    "operands",
+    "truth_of",
+    "unify",
+    "zero_to_null",
+]
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -145,6 +156,29 @@ def unify(arrays: Sequence[pa.Array]) -> list[pa.Array]:
     same = [None if pa.types.is_null(a.type) else next(known) for a in arrays]
     target = next((a.type for a in same if a is not None), pa.null())
     return [pa.nulls(len(a), target) if s is None else s for a, s in zip(arrays, same, strict=True)]
+
+
+DIGITS = 76  # that a decimal of Arrow may have
+
+
+def factors(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Both sides of a product or quotient; decimals with no more digits than they need, where all would be too many.
+
+    >>> wide = pa.array([Decimal("1.50")], pa.decimal128(38, 10))
+    >>> [side.type.precision for side in factors(wide, wide)]
+    [11, 11]
+    """
+    kinds = left.type, right.type
+    if all(map(pa.types.is_decimal, kinds)) and left.type.precision + right.type.precision >= DIGITS:
+        return _narrowed(left), _narrowed(right)
+    return left, right
+
+
+def _narrowed(values: pa.Array) -> pa.Array:
+    largest = pc.max(pc.abs(values)).as_py()
+    whole = max(1, largest.adjusted() + 1) if largest else 1
+    scale = values.type.scale
+    return values.cast(pa.decimal128(whole + scale, scale)) if whole + scale < values.type.precision else values
 
 
 def operands(left: pa.Array, right: pa.Array) -> list[pa.Array]:

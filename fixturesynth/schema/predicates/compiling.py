@@ -166,9 +166,19 @@ class Walk:
         """IS NULL, IS TRUE, IS FALSE: never unknown themselves."""
         value = fold(node.expression)
         if value is None:
-            if isinstance(node.this, exp.Column):
-                name = column_name(node.this)
+            if (name := self._column(node.this)) is not None:
                 return (Branch({name: ColumnDomain(name, only_null=want, not_null=not want)}),)
+            inner = node.this.unnest()
+            if isinstance(inner, (exp.Add, exp.Sub, exp.Mul)):
+                # A sum is NULL where one of its terms is.
+                sides = (exp.Is(this=side, expression=exp.Null()) for side in (inner.this, inner.expression))
+                one, two = (self.branches(side, want, null_passes) for side in sides)
+                return either(one, two) if want else both(one, two)
+            if isinstance(inner, exp.Nullif) and not inner.expression.find(exp.Column):
+                same = exp.EQ(this=inner.this, expression=inner.expression)
+                empty = self.branches(exp.Is(this=inner.this, expression=exp.Null()), want, null_passes)
+                alike = self.branches(same, want, False)
+                return either(empty, alike) if want else both(empty, alike)
             if not isinstance(node.this, (*_PREDICATES, exp.Coalesce, exp.Case, exp.If)):
                 raise NotUnderstood(f"{node.this.sql()!r} is no condition")
             return self._is_unknown(node.this, want)
@@ -365,6 +375,21 @@ class Walk:
         holds = null_passes if constant is None else COMPARE[operator](constant, value)
         return ALWAYS if holds else NEVER
 
+    def _product(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
+        """``credit * debit = 0``: one of the two is 0."""
+        if value != 0 or operator not in (exp.EQ, exp.NEQ):
+            raise NotUnderstood(f"{term.sql()!r} is not understood")
+        sides = (term.this, term.expression)
+        zero = exp.Literal.number(0)
+        one, two = (self.branches(operator(this=side, expression=zero), True, null_passes) for side in sides)
+        if operator is exp.EQ and null_passes:
+            return either(one, two)
+        want = operator is exp.NEQ
+        empty, other = (self.branches(exp.Is(this=s, expression=exp.Null()), want, False) for s in sides)
+        if operator is exp.NEQ:
+            return either(both(one, two), either(empty, other)) if null_passes else both(one, two)
+        return either(both(one, other), both(two, empty))
+
     def _length(self, term: exp.Expression, operator: type[exp.Expression], value: Any, null_passes: bool) -> Branches:
         if not isinstance(value, int):
             raise NotUnderstood(f"a length is compared with {value!r}")
@@ -513,6 +538,6 @@ _HANDLERS: dict[type[exp.Expression], _Handler] = {
 _TERMS: dict[Any, _Term] = {
     exp.Length: Walk._length, "octet_length": Walk._length, "strlen": Walk._length, exp.ByteLength: Walk._length,
     exp.Trim: Walk._trim, exp.Lower: Walk._cased, exp.Upper: Walk._cased, exp.Coalesce: Walk._coalesced,
-    exp.Left: Walk._beginning, exp.Substring: Walk._beginning, exp.Typeof: Walk._typeof,
+    exp.Left: Walk._beginning, exp.Substring: Walk._beginning, exp.Typeof: Walk._typeof, exp.Mul: Walk._product,
     "num_nulls": Walk._count_nulls, "num_nonnulls": Walk._count_nulls,
 }  # fmt: skip

@@ -18,6 +18,7 @@ from fixturesynth.schema.predicates.arrays import (
     CASTS,
     as_number,
     as_text,
+    factors,
     is_number,
     operands,
     truth_of,
@@ -263,6 +264,8 @@ class _Rows:
 
     def arithmetic(self, node: exp.Expression) -> pa.Array:
         left, right = operands(self.value(node.this), self.value(node.expression))
+        if isinstance(node, exp.Mul):
+            left, right = factors(left, right)
         result = _ARITHMETIC[type(node)](left, right)
         both_dates = pa.types.is_date(left.type) and pa.types.is_date(right.type)
         return pc.divide(result.cast(pa.int64()), _SECONDS_OF_A_DAY) if both_dates else result
@@ -275,11 +278,12 @@ class _Rows:
         whole = isinstance(node, exp.IntDiv) or (node.args.get("typed") and pa.types.is_integer(left.type))
         if not whole and pa.types.is_integer(left.type):
             left, right = left.cast(pa.float64()), right.cast(pa.float64())
+        left, right = factors(left, right)
         quotient = pc.divide(left, zero_to_null(right))
         return pc.trunc(quotient) if whole and not pa.types.is_integer(quotient.type) else quotient
 
     def remainder(self, node: exp.Expression) -> pa.Array:
-        left, right = unify([as_number(self.value(node.this)), as_number(self.value(node.expression))])
+        left, right = factors(*unify([as_number(self.value(node.this)), as_number(self.value(node.expression))]))
         if pa.types.is_null(left.type):
             return left
         divisor = zero_to_null(right)
