@@ -83,8 +83,11 @@ def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers
 def _between(rows: Rows, table: TablePlan, source: Modelled, order: Integers, values: pa.Array, apart: Way) -> Way:
     """``apart`` with the moments of the parent between which nearly all rows lie, where it is counted from one."""
     foreign_key, _ = source.options.get("delta_parent", (None, None))
-    if apart.offset is None or foreign_key is None or foreign_key != table.context or source.encoding != "temporal":
+    # What is counted in months is no distance that could be compared.
+    counted = apart.offset is not None and "unit" in apart.offset and source.encoding == "temporal"
+    if not counted or foreign_key is None or foreign_key != table.context:
         return apart
+    assert apart.offset is not None
     parent = rows.plan[table.reference(foreign_key).parent]
     others = {
         c.name: rows.through(table.name, foreign_key, c.name, order)
