@@ -247,3 +247,50 @@ def test_what_is_only_partly_so_is_not_composed(tmp_path: Path) -> None:
         tmp_path / "loose", SHOP, {"regions": frames["regions"], "districts": districts[~districts["code"].isna()]}
     )
     assert profiled(url).tables["districts"].columns["code"].composed is None
+
+
+def abbreviated() -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(9)
+    first, last = ["Claire", "Tom", "Ann", "Zoe", "Paul", "Rosa"], ["Gute", "Hale", "Brook", "Winter", "Ito", "Duval"]
+    names = [f"{first[rng.integers(6)]} {last[rng.integers(6)]}" for _ in range(400)]
+    kinds = {
+        "Furniture": ["Chairs", "Tables"],
+        "Technology": ["Phones", "Copiers"],
+        "Office Supplies": ["Paper", "Labels"],
+    }
+    category = rng.choice(list(kinds), 300)
+    part = [kinds[c][rng.integers(2)] for c in category]
+    days = pd.Timestamp("2019-01-01") + pd.to_timedelta(rng.integers(0, 1_400, 900), unit="D")
+    return {
+        "people": pd.DataFrame({
+            "id": [f"{n[0]}{n.split()[1][0]}-{10_000 + i * 7}" for i, n in enumerate(names)], "name": names,
+        }),
+        "articles": pd.DataFrame({
+            "id": [f"{c[:3].upper()}-{p[:2].upper()}-{10_000_000 + i * 13}"
+                   for i, (c, p) in enumerate(zip(category, part, strict=True))],
+            "category": category, "part": part,
+        }),
+        "purchases": pd.DataFrame({
+            "number": [f"{['CA', 'US'][i % 5 == 0]}-{d.year}-{100_000 + i * 17}" for i, d in enumerate(days)],
+            "bought_on": days.strftime("%Y-%m-%d"),
+        }),
+    }  # fmt: skip
+
+
+def test_codes_begin_with_letters_of_other_columns(tmp_path: Path) -> None:
+    """Initials, the first letters of a category, and one of two beginnings before the year."""
+    script = tmp_path / "codes.sql"
+    script.write_text(
+        "CREATE TABLE people (id TEXT PRIMARY KEY, name TEXT NOT NULL);"
+        "CREATE TABLE articles (id TEXT PRIMARY KEY, category TEXT NOT NULL, part TEXT NOT NULL);"
+        "CREATE TABLE purchases (number TEXT PRIMARY KEY, bought_on DATE NOT NULL);"
+    )
+    data = fs.fit(abbreviated(), schema=fs.reflect(script), seed=1).sample(seed=2)
+    people, articles, purchases = data["people"], data["articles"], data["purchases"]
+    initials = people.name.map(lambda n: n.split()[0][0] + n.split()[-1][0]).str.upper()
+    assert (people.id.str[:2] == initials).mean() > 0.95
+    assert (articles.id.str[:3] == articles.category.str[:3].str.upper()).all()
+    assert (articles.id.str[4:6] == articles.part.str[:2].str.upper()).all()
+    assert (purchases.number.str[3:7] == purchases.bought_on.astype(str).str[:4]).all()
+    assert 0.7 < (purchases.number.str[:3] == "CA-").mean() < 0.9
+    assert all(frame.iloc[:, 0].is_unique for frame in (people, articles, purchases))

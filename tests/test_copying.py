@@ -106,3 +106,29 @@ def test_parts_that_disagree_are_no_copy(shop: str) -> None:
     assert column.copied == ("fk_customer_id", "address")
     assert merge_columns(column, column).copied == column.copied
     assert merge_columns(column, replace(column, copied=None)).copied is None
+
+
+def test_prices_are_the_products_own(tmp_path: Path) -> None:
+    """What nearly every order has from its product, and the products keep prices that many customers have seen."""
+    rng = np.random.default_rng(7)
+    prices = np.round(rng.uniform(5, 900, 12), 2)
+    at = rng.integers(0, 12, 1_500)
+    charged = np.where(rng.random(1_500) < 0.97, prices[at], np.round(prices[at] * 0.9, 2))
+    rows = {
+        "products": pd.DataFrame({"id": range(12), "list_price": prices}),
+        "buyers": pd.DataFrame({"id": range(300), "age": rng.integers(18, 80, 300)}),
+        "orders": pd.DataFrame({
+            "id": range(1_500), "product_id": at, "buyer_id": rng.integers(0, 300, 1_500), "unit_price": charged,
+        }),
+    }  # fmt: skip
+    script = tmp_path / "prices.sql"
+    script.write_text(
+        "CREATE TABLE products (id INTEGER PRIMARY KEY, list_price REAL NOT NULL);"
+        "CREATE TABLE buyers (id INTEGER PRIMARY KEY, age INTEGER NOT NULL);"
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, product_id INTEGER NOT NULL REFERENCES products (id), "
+        "buyer_id INTEGER NOT NULL REFERENCES buyers (id), unit_price REAL NOT NULL);"
+    )
+    data = fs.fit(rows, schema=fs.reflect(script), seed=1).sample(seed=2)
+    made = data["orders"].merge(data["products"], left_on="product_id", right_on="id", suffixes=("", "_of"))
+    assert 0.94 < (made.unit_price == made.list_price).mean() < 0.995
+    assert set(data["products"].list_price) <= set(prices)

@@ -140,6 +140,32 @@ def test_a_reference_that_must_be_set_stays_as_it_was(real: Mapping[str, pd.Data
     assert made.parent_id.isin(made.account_id).all()
 
 
+def test_what_is_each_trees_own_is_its_roots(tmp_path: Path) -> None:
+    """A station and its two platforms have one name and one place, and the platforms begin with the station's code."""
+    rng = np.random.default_rng(1)
+    rows: list[tuple[str, str, float, int | None, str | None]] = []
+    for number in range(80):
+        code = f"{'ABDFGSR'[rng.integers(7)]}{number + 10:02d}"
+        name, place = f"{['Park', 'Lake', 'Hill', 'Court'][rng.integers(4)]} {number}", round(40 + rng.random(), 5)
+        rows.append((code, name, place, 1, None))
+        rows += [(code + side, name, place, None, code) for side in "NS"]
+    script = tmp_path / "stops.sql"
+    script.write_text(
+        "CREATE TABLE stops (code TEXT PRIMARY KEY, name TEXT NOT NULL, latitude REAL NOT NULL, kind INTEGER, "
+        "station TEXT REFERENCES stops (code));"
+    )
+    frame = pd.DataFrame(rows, columns=["code", "name", "latitude", "kind", "station"]).astype({"kind": "Int64"})
+    made = fs.fit({"stops": frame}, schema=fs.reflect(script), seed=1).sample(seed=2)["stops"]
+    platforms = made.merge(made, left_on="station", right_on="code", suffixes=("", "_of"))
+    assert len(platforms) == made.station.notna().sum() == 160
+    assert (platforms.name == platforms.name_of).all()
+    assert (platforms.latitude == platforms.latitude_of).all()
+    assert platforms.station_of.isna().all() and platforms.kind_of.notna().all()
+    assert (platforms.groupby("station").size() == 2).mean() > 0.95
+    assert made[made.station.isna()].code.str.fullmatch(r"[A-Z]\d\d").all()
+    assert [c.startswith(s) for c, s in zip(platforms.code, platforms.station, strict=True)].count(False) == 0
+
+
 # -- laying trees -----------------------------------------------------------------------------------------------------
 @given(
     groups=st.lists(st.integers(0, 6), max_size=60),

@@ -145,6 +145,7 @@ _SENTENCES = {
     "elapsed": "{targets} = time from {last} to {first}",
     "datepart": "{targets} follow{s} from {first}{zone}",
     "equal": "{targets} = {first}",
+    "differ": "{targets} never {first}",
     "nulls_together": "{targets} null exactly where {first} is",
     "null_implies": "{targets} null where {first} is",
     "ordinal": "{targets} number{s} the children of one parent",

@@ -28,6 +28,7 @@ from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, 
 from fixturesynth.profiling.elapsed import as_written, elapsed
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
+from fixturesynth.profiling.invariants.differing import differing_rows
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 
 __all__ = [
@@ -131,12 +132,14 @@ def measure_orders(comparison: Comparison) -> Iterator[Measure]:
 
 def measure_arithmetic(comparison: Comparison) -> Iterator[Measure]:
     """Arithmetic: share of synthetic rows that keep a sum, a product, a clock, a part of a date, a count, an equality,
-    or what children come to, or go on from the row before: running totals, spans that adjoin, even gaps.
+    a difference, or what children come to, or go on from the row before: running totals, spans that adjoin, even gaps.
 
     Rules are those that every real row keeps; a row with a NULL bears no witness. Range 0 to 1, higher is better.
     Floor: the held-out rows' share, or that of the real rows. Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("linear", "product", "clock", "elapsed", "datepart", "equal", "ordinal", *BETWEEN))
+    return _measured(
+        comparison, ("linear", "product", "clock", "elapsed", "datepart", "equal", "differ", "ordinal", *BETWEEN)
+    )
 
 
 def measure_null_rules(comparison: Comparison) -> Iterator[Measure]:
@@ -226,6 +229,7 @@ def describe(rule: Invariant) -> str:
         "elapsed": lambda: f"{t} = " + _between_moments(s, p),
         "datepart": lambda: f"{t} is the {p['part']} of {s[0]}" + (f" in {p['zone']}" if p.get("zone") else ""),
         "equal": lambda: f"{t} = {s[0]}",
+        "differ": lambda: f"{t} is never {s[0]}",
         "nulls_together": lambda: f"{t} is NULL exactly where {s[0]} is",
         "null_implies": lambda: f"where {s[0]} is NULL, {t} is",
         "ordinal": lambda: f"{t} numbers the children of each parent",
@@ -358,6 +362,10 @@ def _null_implies(case: _Case) -> Kept:
     return ~case.sources[0].valid, ~case.target.valid
 
 
+def _differ(case: _Case) -> Kept:
+    return differing_rows(case.sources[0], case.target)
+
+
 def _ordinal(case: _Case) -> Kept:
     fk = case.view.table.foreign_key(case.rule.foreign_key or "")
     whole = case.target.valid.copy()
@@ -415,7 +423,8 @@ def _between(test: Callable[[Invariant, TableView, Mapping[str, TableView]], Kep
 _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
-        "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "nulls_together": _nulls_together,
+        "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "differ": _differ,
+        "nulls_together": _nulls_together,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
         "lagged": _between(lagged),

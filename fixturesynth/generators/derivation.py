@@ -21,6 +21,7 @@ from fixturesynth.generators.keys import combined, locate
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.elapsed import elapsed
 from fixturesynth.profiling.rounding import round_at
+from fixturesynth.profiling.spelled import FORMS
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
 __all__ = ["OPERATIONS", "agreeing", "as_type", "derive", "find_lookup", "find_rows", "of_nothing"]
@@ -191,7 +192,8 @@ def _datepart(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.Data
 
 
 def _same(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
-    return as_type(sources[0], kind, parameters.get("format"))
+    form = parameters.get("form", "same")
+    return as_type(sources[0] if form == "same" else FORMS[form](sources[0]), kind, parameters.get("format"))
 
 
 def _presence(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
@@ -241,7 +243,8 @@ CONSISTENT = 0.9  # share of shorter determinants with one target that makes the
 def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int, groups: Integers) -> pa.Table:
     """Distinct (sources, target) that at least ``protection`` root entities have: columns s0, s1, ..., target, rows.
 
-    Its metadata may name a source to ``drop``: without it the others still nearly always determine the target.
+    Its metadata may name a source to ``drop``: without it the others still nearly always determine the target; and say
+    that the rows of all other determinants have a target (``always``).
     """
     names = [f"s{i}" for i in range(len(sources))]
     table = pa.table([*sources, target, array_of(groups)], names=[*names, "target", "group"])
@@ -251,7 +254,11 @@ def find_lookup(sources: Sequence[pa.Array], target: pa.Array, protection: int, 
     kept = kept.select([*names, "target", "group_count"]).rename_columns([*names, "target", "rows"])
     kept = kept.sort_by([("rows", "descending")])
     drop = _least_needed(kept, names)
-    return kept.replace_schema_metadata({} if drop is None else {"drop": str(drop)})
+    found = kept.replace_schema_metadata({} if drop is None else {"drop": str(drop)})
+    rest = target.filter(array_of(find_rows(sources, found) < 0))
+    if len(rest) and not rest.null_count:
+        found = found.replace_schema_metadata({**(found.schema.metadata or {}), "always": "yes"})
+    return found
 
 
 def of_nothing(lookup: pa.Table) -> pa.Table:

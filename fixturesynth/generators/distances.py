@@ -79,18 +79,19 @@ def way_from(name: str, values: pa.Array, encoding: str, base: pa.Array, known: 
     return Way({column_variable(name): (distance, "numeric")}, facts)
 
 
-def bits_saved(one: Parts, other: Parts, beside: Codes, known: Known) -> float:
+def bits_saved(one: Parts, other: Parts, beside: Codes, known: Known, *, apart: bool = False) -> float:
     """Bits a row by which ``one`` surely tells a column more shortly than ``other`` does, where codes (n,) of another
     column are known; 0 where that is not sure, or too little.
 
-    What counts are rows that have the column both ways.
+    What counts are rows that have the column both ways. ``apart``: rows of one entity say nothing of each other, as
+    where the other column is their parent's and they are drawn beside a new one.
     """
     rows = np.ones(beside.size, dtype=bool)
     for values, _ in (*one.values(), *other.values()):
         rows &= numpy_of(values.is_valid())
     if int(rows.sum()) < LEAST_ROWS or np.unique(known.groups[rows]).size < LEAST_ENTITIES:
         return 0.0
-    saved = _bits_of(other, rows, beside, known) - _bits_of(one, rows, beside, known)
+    saved = _bits_of(other, rows, beside, known, apart) - _bits_of(one, rows, beside, known, apart)
     mean, spread = float(saved.mean()), float(saved.std())
     return mean if mean >= LEAST_SAVED and mean * saved.size**0.5 > SURE * spread else 0.0
 
@@ -107,7 +108,7 @@ def bits_inside(parts: Parts, known: Known) -> float:
     return left
 
 
-def _bits_of(parts: Parts, rows: npt.NDArray[np.bool_], beside: Codes, known: Known) -> Floats:
+def _bits_of(parts: Parts, rows: npt.NDArray[np.bool_], beside: Codes, known: Known, apart: bool) -> Floats:
     """Bits that each of ``rows`` takes, (rows,), where all the others are known.
 
     A part is seen beside the codes of the other column, or of the part before it.
@@ -118,21 +119,32 @@ def _bits_of(parts: Parts, rows: npt.NDArray[np.bool_], beside: Codes, known: Kn
         own = values.filter(taken)
         encoding = fit_encoding(own, kind, protection=known.protection, groups=groups, max_codes=known.max_codes)
         codes = encode(encoding, own)
-        out += _surprise(owner, codes, encoding.size) + _inside(encoding, own, codes)
+        out += _surprise(owner, codes, encoding.size, groups if apart else None) + _inside(encoding, own, codes)
         owner = codes.astype(np.int64)
     return out
 
 
-def _surprise(owner: Integers, codes: Codes, size: int) -> Floats:
+def _surprise(owner: Integers, codes: Codes, size: int, groups: Integers | None) -> Floats:
     """Bits of each code, (n,), by those of the other rows of its owner, and what all rows have where these are few.
 
-    How much an owner says is taken as what makes all codes shortest.
+    How much an owner says is taken as what makes all codes shortest. ``groups``, (n,): others are rows of other groups.
     """
     _, place, whole = np.unique(owner, return_inverse=True, return_counts=True)
     _, pair, counts = np.unique(place * size + codes, return_inverse=True, return_counts=True)
     share = (np.bincount(codes, minlength=size)[codes] - 0.5) / (codes.size + 0.5 * size)
-    found = [-np.log2((counts[pair] - 1 + p * share) / (whole[place] - 1 + p)) for p in PRIORS]
+    alike, around = counts[pair] - _own(pair, groups), whole[place] - _own(place, groups)
+    found = [-np.log2((alike + p * share) / (around + p)) for p in PRIORS]
     return min(found, key=lambda bits: float(bits.sum()))
+
+
+def _own(place: Integers, groups: Integers | None) -> Integers:
+    """How many rows of each place, (n,), are of the row's own group; without groups, it alone."""
+    if groups is None:
+        return np.ones_like(place)
+    _, group = np.unique(groups, return_inverse=True)
+    _, both, counts = np.unique(place * (int(group.max()) + 1) + group, return_inverse=True, return_counts=True)
+    own: Integers = counts[both]
+    return own
 
 
 def _inside(encoding: Encoding, values: pa.Array, codes: Codes) -> Floats:

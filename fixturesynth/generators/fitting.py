@@ -29,8 +29,9 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import CodedTable, Generator, Variable
+from fixturesynth.generators.curves import is_curve, marked_curve
 from fixturesynth.generators.derivation import agreeing, derive, find_lookup, find_rows, of_nothing
-from fixturesynth.generators.distances import Known, Way, bits_saved, own_way, way_from
+from fixturesynth.generators.distances import Known, Way
 from fixturesynth.generators.documents import MADE, document_parts
 from fixturesynth.generators.encoding import encode, fit_encoding
 from fixturesynth.generators.encoding.numeric import zero_code
@@ -49,8 +50,7 @@ from fixturesynth.generators.nesting import nests_of
 from fixturesynth.generators.offsets import offset_facts, offsets
 from fixturesynth.generators.outgoing import add_outgoing
 from fixturesynth.generators.repeating import find_repeats
-from fixturesynth.generators.residuals import find_residuals
-from fixturesynth.generators.series import find_ends, mark_series
+from fixturesynth.generators.series import mark_series
 from fixturesynth.generators.steadying import find_steady
 from fixturesynth.generators.succession import FOLLOWING, by_itself
 from fixturesynth.generators.tablemodel import (
@@ -67,6 +67,7 @@ from fixturesynth.generators.tablemodel import (
 )
 from fixturesynth.generators.tying import find_ties
 from fixturesynth.generators.walks import find_walks, steps_of
+from fixturesynth.generators.ways import ways_of
 from fixturesynth.planning.plan import CROWD, ColumnPlan, Derived, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.successions import sibling_order
 from fixturesynth.schema.model import Schema
@@ -138,6 +139,18 @@ def _fit_verbatim(rows: Rows, table: TablePlan, types: Mapping[str, pa.DataType]
             if 1 < encoding.size <= 64:
                 variables.append(Variable(f"column {name}", encoding.size, encoding.ordered))
                 codes.append(encode(encoding, values))
+    for reference in table.references:
+        # Which country a region is in: a list's rows are in rows of another one.
+        above = rows.features.get(reference.parent)
+        if above is None or reference.how == "null" or rows.plan[reference.parent].mode != "verbatim":
+            continue
+        ranks = rows.rank(table.name, reference.foreign_key)
+        for place, variable in enumerate(above.variables):
+            if variable.name.endswith(ROW):
+                named = f"{reference.foreign_key}>{variable.name}"
+                variables.append(Variable(named, variable.size + 1))
+                own = above.codes[np.maximum(ranks, 0), place]
+                codes.append(np.where(ranks >= 0, own, variable.size).astype(np.int32))
     features = Features(tuple(variables), np.stack(codes, axis=1) if codes else np.zeros((n, 0), dtype=np.int32))
     rows.features[table.name] = features
     incoming = rows.incoming(table.name)
@@ -174,7 +187,7 @@ def _fit_learned(
     found_offsets: dict[str, dict[str, Any]] = {}
     calendars: dict[str, dict[str, Any]] = {}
     lookups: dict[str, pa.Table] = {}
-    ways = _ways(rows, table, order, Known(groups, rows.protection, coded.max_codes))
+    ways = ways_of(rows, table, order, Known(groups, rows.protection, coded.max_codes))
     for column in table.columns:
         if column.name in ways:
             _add_modelled(column, ways[column.name], coded, found_offsets, calendars, groups, rows.protection)
@@ -316,30 +329,6 @@ def _groups(rows: Rows, table: TablePlan, order: Integers) -> Integers:
     return order if groups is None else groups[order]
 
 
-def _ways(rows: Rows, table: TablePlan, order: Integers, known: Known) -> dict[str, Way]:
-    """In which way each modelled column that the rows have is learned."""
-    there = rows.dataset.arrow(table.name).column_names
-    modelled = {c.name: c.source for c in table.columns if isinstance(c.source, Modelled) and c.name in there}
-    values = {name: rows.column(table.name, name).take(pa.array(order)) for name in modelled}
-    ways = {}
-    for name, source in modelled.items():
-        beside = [values[n] for n, s in modelled.items() if n != name and s.encoding != "temporal"]
-        own = own_way(name, values[name], source.encoding, beside)
-        base = _base_column(rows, table, source, order)
-        apart = None if base is None else way_from(name, values[name], source.encoding, base, known)
-        if base is None or apart is None or _is_alone(table, source, values[name], base, own, apart, known):
-            ends = find_ends(values[name], known.groups, known.protection) if own.calendar is not None else {}
-            ways[name] = own if own.calendar is None else replace(own, calendar=own.calendar | ends)
-        else:
-            ways[name] = apart
-    # What is kept apart, in even steps or within a check is moved by itself.
-    firm = {c for u in table.uniques for c in u.columns}
-    firm |= {s.column for s in table.successions if s.kind != "ascending"}
-    firm |= {c.name for choice in table.branches for branch in choice.branches for c in branch}
-    numbers = {n: v for n, v in values.items() if modelled[n].encoding == "numeric"}
-    return ways | find_residuals(numbers, {n: ways[n] for n in numbers}, numbers.keys() - firm, known)
-
-
 def _add_modelled(
     column: ColumnPlan,
     way: Way,
@@ -401,41 +390,6 @@ def _lengths(source: Rule, values: pa.Array) -> pa.Array | None:
     return lengths if pc.count_distinct(lengths).as_py() > 1 else None
 
 
-def _is_alone(
-    table: TablePlan, source: Modelled, values: pa.Array, base: pa.Array, own: Way, apart: Way, known: Known
-) -> bool:
-    """Whether a column is learned by its own ``values`` and not by its distance from ``base``, (n,) each.
-
-    A parent that the rows are not learned beside is not known when they are drawn: neither way may ask for it.
-    """
-    if source.options.get("delta_parent", (table.context,))[0] == table.context:
-        finest = known.max_codes if "delta_from" in source.options else MOST_FEATURE_CODES
-        encoding = fit_encoding(
-            base, source.encoding, protection=known.protection, groups=known.groups, max_codes=finest
-        )
-        return bits_saved(own.parts, apart.parts, encode(encoding, base), known) > 0
-    if not source.options.get("if_shorter"):
-        return False
-    lacking = np.asarray(base.is_null()) & np.asarray(values.is_valid())
-    nothing = np.zeros(len(values), dtype=np.int32)
-    return bool(lacking.any()) or bits_saved(apart.parts, own.parts, nothing, known) <= 0
-
-
-def _base_column(rows: Rows, table: TablePlan, source: Modelled, order: Integers) -> pa.Array | None:
-    if "delta_from" in source.options:
-        return rows.column(table.name, source.options["delta_from"]).take(pa.array(order))
-    if "delta_parent" in source.options:
-        foreign_key, name = source.options["delta_parent"]
-        return _through(rows, table, foreign_key, name, order)
-    return None
-
-
-def _through(rows: Rows, table: TablePlan, foreign_key: str, name: str, order: Integers) -> pa.Array:
-    ranks = rows.rank(table.name, foreign_key)[order]
-    parent = rows.schema[table.name].foreign_key(foreign_key).parent
-    return rows.column(parent, name).take(pa.array(ranks, pa.int64(), mask=ranks < 0))
-
-
 def _add_derived(
     rows: Rows,
     table: TablePlan,
@@ -461,15 +415,17 @@ def _add_derived(
         return
     if source.foreign_key is not None and "theirs" in source.parameters:
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
-        sources.append(_through(rows, table, source.foreign_key, source.parameters["theirs"], order))
+        sources.append(rows.through(table.name, source.foreign_key, source.parameters["theirs"], order))
     elif source.foreign_key is not None:
-        sources = [_through(rows, table, source.foreign_key, source.sources[0], order)]
+        sources = [rows.through(table.name, source.foreign_key, source.sources[0], order)]
     else:
         sources = [rows.column(table.name, s).take(pa.array(order)) for s in source.sources]
     if source.operation == "determines":
         lookup = find_lookup(sources, values, rows.protection, groups)
         if source.parameters.get("unseen"):
             lookup = of_nothing(lookup)
+        if len(sources) == 1:
+            lookup = marked_curve(lookup, sources[0], values)
         lookups[column.name] = lookup
         known = find_rows(sources, lookup) >= 0
         if "rule" in source.parameters:
@@ -479,7 +435,7 @@ def _add_derived(
             return
         if "copied" in source.parameters:
             through, theirs = source.parameters["copied"]
-            above = _through(rows, table, through, theirs, order)
+            above = rows.through(table.name, through, theirs, order)
             known |= agreeing(values, above)
             facts = offset_facts(values, "temporal")
             if facts is not None and not known.all() and (distance := offsets(values, above, facts)) is not None:
@@ -487,7 +443,7 @@ def _add_derived(
                 distance = pc.if_else(pa.array(known), pa.scalar(None, pa.int64()), distance)
                 coded.encode(column_variable(column.name), distance, "numeric", rows.protection, groups)
                 return
-        if not known.all():
+        if not known.all() and not is_curve(lookup):
             # Determinants too rare to be kept: their values are learned, and dealt out one for each determinant.
             alone = pc.if_else(pa.array(known), pa.scalar(None, values.type), values)
             named = source.parameters.get("domain") or source.parameters.get("known")
@@ -503,7 +459,8 @@ def _add_derived(
     if other.any():
         alone = pc.if_else(pa.array(other), values, pa.scalar(None, values.type))
         named = source.parameters.get("domain") or source.parameters.get("known")
-        kind = "categorical" if source.parameters.get("mostly") else plain_kind(values)
+        text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        kind = "categorical" if source.parameters.get("mostly") and text else plain_kind(values)
         coded.encode(column_variable(column.name), alone, kind, rows.protection, groups, named)
 
 

@@ -54,6 +54,12 @@ class Rows:
             self.ranks[key] = locate(wanted, known)
         return self.ranks[key]
 
+    def through(self, table: str, foreign_key: str, name: str, order: Integers) -> pa.Array:
+        """The parent's column for the rows of ``table`` in this ``order``, (n,); null where there is no parent."""
+        ranks = self.rank(table, foreign_key)[order]
+        parent = self.schema[table].foreign_key(foreign_key).parent
+        return self.column(parent, name).take(pa.array(ranks, pa.int64(), mask=ranks < 0))
+
     def degrees(self, child: str, foreign_key: str, parent: str) -> Integers:
         ranks = self.rank(child, foreign_key)
         return np.bincount(ranks[ranks >= 0], minlength=self.dataset.arrow(parent).num_rows).astype(np.int64)

@@ -19,7 +19,7 @@ from fixturesynth.arrays import fill_null, numpy_of
 from fixturesynth.generators.blocks import count_codes
 from fixturesynth.generators.contract import Variable
 from fixturesynth.generators.gathering import Coded, Rows
-from fixturesynth.generators.tablemodel import Line, column_variable, count_variable, line_variable
+from fixturesynth.generators.tablemodel import Line, count_variable, line_variable, variables_of
 from fixturesynth.planning.hanging import may_be_planted
 from fixturesynth.planning.plan import Modelled, ReferencePlan, TablePlan
 from fixturesynth.profiling.temporal import parse_temporal
@@ -74,8 +74,8 @@ def add_lines(rows: Rows, table: TablePlan, order: Integers, coded: Coded) -> tu
         coded.add(line_variable(reference.foreign_key), 3 if (kind == ITSELF).any() else 2, kind[order])
         if size > 1 and above is None:
             coded.add(count_variable(table.name, reference.foreign_key), size, counts, ordered=True)
-        column, distances, never = _nearest(rows, table, pairs)
-        known = {column_variable(c) for c in reference.alike}  # what is always the same tells nothing more
+        column, distances, never = _nearest(rows, table, pairs, reference.alike)
+        known = {v for c in reference.alike for v in variables_of(c)}  # what is always the same tells nothing more
         beside = [c for c in classes if c[0].name not in known] + [(coded.variables[whether], coded.codes[whether])]
         variable, chosen = _class(beside, order, ranks.size, pairs)
         found.append(
@@ -108,14 +108,16 @@ def whole_numbers(values: pa.Array) -> tuple[Integers, Flags] | None:
     return None if parsed is None else (np.where(valid, parsed[0], 0).astype(np.int64), valid)
 
 
-def _nearest(rows: Rows, table: TablePlan, pairs: _Pairs) -> tuple[str | None, tuple[int, ...], bool]:
+def _nearest(
+    rows: Rows, table: TablePlan, pairs: _Pairs, alike: Sequence[str]
+) -> tuple[str | None, tuple[int, ...], bool]:
     """The column in which children are nearest to their parents, quantiles of the distance, and whether it is never
-    negative."""
+    negative; but for those in which they are ``alike``."""
     best: tuple[float, str, Integers] | None = None
     firm = {c for u in table.uniques for c in u.columns}
     for column in table.columns:
         source = column.source
-        if not isinstance(source, Modelled) or column.name in firm or "delta_from" in source.options:
+        if not isinstance(source, Modelled) or column.name in firm | set(alike) or "delta_from" in source.options:
             continue
         found = whole_numbers(rows.column(table.name, column.name))
         if found is None:

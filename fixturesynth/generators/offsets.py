@@ -18,7 +18,18 @@ from fixturesynth.generators.encoding.bins import protected_ends
 from fixturesynth.generators.encoding.grids import find_grid, from_grid, to_grid
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
-__all__ = ["add_offset", "base_of", "near_facts", "offset_facts", "offsets", "placed", "span_facts", "spans"]
+__all__ = [
+    "add_offset",
+    "base_of",
+    "ends_among",
+    "ends_of",
+    "near_facts",
+    "offset_facts",
+    "offsets",
+    "placed",
+    "span_facts",
+    "spans",
+]
 
 Integers = npt.NDArray[np.int64]
 Facts = dict[str, Any]
@@ -30,6 +41,9 @@ _NUMBERS = {
     "decimal": (pa.types.is_decimal, None),
 }
 
+INSIDE = 0.99  # of the rows, and of the rows of a parent on the average: lie between two moments of their parent
+FEWEST_ROWS, FEWEST_PARENTS = 60, 20
+FAR = 2**61
 BEYOND = 0.05  # of the bases outside of where the real ones lay: somebody moved them, and what is counted from them
 
 PER_DAY = {"days": 1, "seconds": 86_400, "microseconds": 86_400_000_000}
@@ -92,6 +106,45 @@ def spans(base: pa.Array, facts: Mapping[str, Any]) -> tuple[Integers, Integers,
     return first - found[0], last - found[0], usual
 
 
+def ends_among(
+    target: pa.Array, others: Mapping[str, pa.Array], facts: Mapping[str, Any], parents: Integers
+) -> dict[str, list[str]]:
+    """``since`` and ``until``: the parent's moments (n,) before and after which hardly any row has its own, (n,).
+
+    ``parents``: each row's parent, (n,). Rows may then be drawn between them.
+    """
+    found: dict[str, list[str]] = {"since": [], "until": []}
+    for name, moments in others.items():
+        apart = offsets(target, moments, facts)
+        if apart is None:
+            continue
+        valid = numpy_of(apart.is_valid())
+        distance, (_, family) = numpy_of(fill_null(apart, 0))[valid], np.unique(parents[valid], return_inverse=True)
+        rows = np.bincount(family)
+        if distance.size < FEWEST_ROWS or rows.size < FEWEST_PARENTS:
+            continue
+        for side, fits in (("since", distance >= 0), ("until", distance <= 0)):
+            if min(fits.mean(), (np.bincount(family, weights=fits) / rows).mean()) >= INSIDE:
+                found[side].append(name)
+    return {side: names for side, names in found.items() if names}
+
+
+def ends_of(base: pa.Array, others: Mapping[str, pa.Array], facts: Mapping[str, Any]) -> tuple[Integers, Integers]:
+    """The least and the greatest offset from each base that ``since`` and ``until`` leave, (n,) each.
+
+    ``others``: the parent's moments, (n,) each. Where they leave nothing, or are NULL, anything goes.
+    """
+    low, high = (np.full(len(base), end, dtype=np.int64) for end in (-FAR, FAR))
+    for side, limits, tighter in (("since", low, np.maximum), ("until", high, np.minimum)):
+        for name in facts.get(side, ()):
+            apart = offsets(others[name], base, facts) if name in others else None
+            if apart is not None:
+                end = numpy_of(fill_null(apart, 0))
+                limits[:] = np.where(numpy_of(apart.is_valid()), tighter(limits, end), limits)
+    free = low > high
+    return np.where(free, -FAR, low), np.where(free, FAR, high)
+
+
 def base_of(options: Mapping[str, Any], facts: Mapping[str, Any]) -> str | None:
     """The column of the same row that another is counted from."""
     name = facts.get("base", options.get("delta_from"))
@@ -146,8 +199,14 @@ def _turned_back(total: Integers, base: Integers, within: Sequence[int]) -> Inte
     return found
 
 
-def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind: pa.DataType) -> pa.Array:
-    """base + offset in the target's own type and format, shape (n,), null where either is."""
+def add_offset(
+    base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind: pa.DataType,
+    ends: tuple[Integers, Integers] | None = None,
+) -> pa.Array:  # fmt: skip
+    """base + offset in the target's own type and format, shape (n,), null where either is.
+
+    ``ends``: the least and the greatest offset that each row may have; one beyond comes as far inside of them.
+    """
     found = placed(_multiplied(base, facts), facts)
     if found is None:
         return pa.nulls(len(base), kind)
@@ -158,6 +217,11 @@ def add_offset(base: pa.Array, offset: pa.Array, facts: Mapping[str, Any], kind:
     span = spans(base, facts)
     if span is not None:
         total = np.where(valid & span[2], _turned_back(total, found[0], facts["within"]), total)
+    if ends is not None:
+        low, high = found[0] + ends[0], found[0] + ends[1]
+        total = np.clip(
+            np.where(total > high, 2 * high - total, np.where(total < low, 2 * low - total, total)), low, high
+        )
     if "form" in facts:
         return from_grid(total, valid, facts, kind)
     made = format_temporal(total, str(facts["unit"]), str(facts["format"]), ~valid)

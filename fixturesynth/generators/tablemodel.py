@@ -39,6 +39,7 @@ __all__ = [
     "null_variable",
     "part_variable",
     "step_variable",
+    "variables_of",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -65,6 +66,12 @@ def length_variable(column: str) -> str:
 def form_variable(column: str) -> str:
     """Which pattern a code is made by: see generators.forms."""
     return f"form {column}"
+
+
+def variables_of(column: str) -> frozenset[str]:
+    """All that may stand for a column's own values: the column, the parts of a date, the length and form of a text."""
+    parts = (part_variable(part, column) for part in ("column", "weekday", "clock"))
+    return frozenset({column_variable(column), length_variable(column), form_variable(column), *parts})
 
 
 def inside_variable(column: str, part: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.composing import composed_plan
-from fixturesynth.planning.distances import copied_from, deltas, reachable
+from fixturesynth.planning.distances import copied_from, deltas, reachable, twin_of
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.needs import ColumnNeeds
@@ -29,7 +29,7 @@ from fixturesynth.planning.plan import (
     TablePlan,
 )
 from fixturesynth.planning.solving import fits
-from fixturesynth.planning.styles import in_their_style, stand_ins
+from fixturesynth.planning.styles import as_signs, in_their_style, stand_ins
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, may_lag, said
 from fixturesynth.planning.uniques import unique_sets
 from fixturesynth.planning.written import as_written, coded, of_another_list
@@ -223,11 +223,16 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if seen is not None and seen.kind in MODELLED_KINDS | {"datetime": ""}:
         return ColumnPlan(column.name, Modelled(_encoding(seen), {}), "learned, kept unique")
     now = needs.column_context(column).now
+    case = (seen.writing or {}).get("case") if seen is not None and column.type.kind == "text" else None
+    if case is not None:
+        domain = replace(domain or ColumnDomain(column.name), upper=case == "upper", lower=case == "lower")
     call = rule_for_column(
         needs.table.name, column, meaning, domain, locale=needs.locale, unique=True, now=now, rows=needs.rows
     )
     if call is None:
         return ColumnPlan(column.name, Default(), f"no rule for type {column.type.name}")
+    if seen is not None and call.name == "hex" and not bounded:
+        call = as_signs(call, seen, needs.rows)
     return ColumnPlan(column.name, Key(call), f"unique {meaning or column.type.kind}")
 
 
@@ -333,9 +338,17 @@ def _plan_learned(
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
         longest = longest_text(column, needs.constraints.domains.get(column.name))
-        parameters = {"mostly": True} | longest | _categories(needs, column, seen)
+        listed = {} if seen.kind in ("integer", "number") else _categories(needs, column, seen)
+        parameters = {"mostly": True} | longest | listed
         source = Derived("copy", (theirs,), foreign_key, parameters)
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
+    if (twin := twin_of(needs, column, seen)) is not None:
+        longest = longest_text(column, needs.constraints.domains.get(column.name))
+        parameters = {"mostly": True, "form": twin[1]} | longest | _categories(needs, column, seen)
+        return ColumnPlan(column.name, Derived("equal", (twin[0],), None, parameters), f"{twin[0]} in most rows")
+    if seen.known and seen.kind in ("integer", "number"):
+        numbers = [int(v) if v.lstrip("-").isdecimal() else float(v) for v in seen.known]
+        return ColumnPlan(column.name, Modelled("categorical", {"known": numbers}), f"learned, list of {seen.kind}s")
     if _is_learned(seen):
         kind = _encoding(seen) if seen.kind in MODELLED_KINDS or seen.kind == "datetime" else "categorical"
         options = deltas(needs, column) | (_categories(needs, column, seen) if kind == "categorical" else {})

@@ -9,7 +9,7 @@ from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.schema.model import Column
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["copied_from", "deltas", "reachable"]
+__all__ = ["copied_from", "deltas", "reachable", "twin_of"]
 
 
 def deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
@@ -44,24 +44,38 @@ def deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
         for kind in ("order_parent", "order_parent_reversed") for i in needs.profile.invariants
         if i.kind == kind and i.target == column.name and mine.kind == "datetime"
     ]  # fmt: skip
-    seen_from = [o for o in ordered if o[0] == needs.context]
+    seen_from = [o for o in ordered if o[0] == needs.context and reachable(needs, *o)]
     if seen_from:
         return {"delta_parent": list(seen_from[0])}
     # The moment of others is not seen when the row is drawn: a distance has to say more than the row's own one does.
     near = [o for o in ordered if reachable(needs, *o)]
+    near += [mine.around] if mine.around is not None and reachable(needs, *mine.around) else []
     return {"delta_parent": list(near[0]), "if_shorter": True} if near else {}
 
 
 def copied_from(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
     """The foreign key and the parent's column that nearly every row has its value from, where it may have it here."""
-    text = column.type.kind == "text" or seen.kind == "datetime"
-    if seen.copied is None or not text or not reachable(needs, *seen.copied):
+    able = column.type.kind == "text" or seen.kind in ("datetime", "integer", "number")
+    if seen.copied is None or not able or not reachable(needs, *seen.copied):
         return None
+    return seen.copied if _is_free(needs, column) else None
+
+
+def twin_of(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:
+    """The column of the row whose text most rows have, and how it is written, where the column may have it here."""
+    if seen.twin is None or column.type.kind != "text" or seen.twin[0] not in needs.table:
+        return None
+    generated = needs.table.column(seen.twin[0]).generated is not None
+    return seen.twin if not generated and _is_free(needs, column) else None
+
+
+def _is_free(needs: ColumnNeeds, column: Column) -> bool:
+    """Whether neither a check nor a unique set says what a column may have, but for its length."""
     domain = needs.constraints.domains.get(column.name, ColumnDomain(column.name))
     free = domain == ColumnDomain(column.name, max_length=domain.max_length) and all(
         column.name not in c.columns or c.columns == (column.name,) for c in needs.table.checks
     )
-    return seen.copied if free and not any(column.name in u.columns for u in unique_sets(needs.table)) else None
+    return free and not any(column.name in u.columns for u in unique_sets(needs.table))
 
 
 def reachable(needs: ColumnNeeds, foreign_key: str, theirs: str) -> bool:

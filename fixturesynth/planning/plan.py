@@ -249,6 +249,7 @@ class TablePlan:
     parent_orders: tuple[tuple[str, str, str, bool, bool], ...] = ()
     # (foreign key, parent's column, own column, strict, reversed): the parent's <= own; reversed: own <= the parent's
     distinct: tuple[tuple[str, str], ...] = ()  # pairs of columns that must differ
+    unlike: tuple[tuple[str, str], ...] = ()  # ... that differed in all rows, and are to as far as they can
     nulls: tuple[tuple[str, str, bool], ...] = ()  # (source, target, together): target is null where source is
     repairs: tuple[tuple[str, str], ...] = ()  # (name, text) of checks held by taking values from a row that passes
     exclusions: tuple[ExclusionPlan, ...] = ()

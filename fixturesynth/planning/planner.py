@@ -310,6 +310,7 @@ def _plan_table(
         references=references, uniques=uniques, orders=_orders(table, constraints, branches, learned, columns),
         parent_orders=_parent_orders(learned, columns, table, done),
         distinct=tuple((d.a, d.b) for d in (*constraints.distinct, *branches.distinct)),
+        unlike=tuple((i.sources[0], i.target) for i in _of_kind(learned, "differ")),
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
         successions=plan_successions(table, columns, references, learned),
         aggregates=plan_aggregates(columns, uniques, learned),

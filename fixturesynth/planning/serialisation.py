@@ -108,6 +108,7 @@ def _table(data: dict[str, Any]) -> TablePlan:
                 Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})
                 for s in data.get("successions", ())
             ),
+            "unlike": tuple(tuple(x) for x in data.get("unlike", ())),
             **{
                 name: tuple(tuple(x) for x in data[name])
                 for name in ("orders", "parent_orders", "distinct", "nulls", "repairs")

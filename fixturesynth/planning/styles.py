@@ -14,7 +14,7 @@ from fixturesynth.planning.written import SHORT_CODE
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.texts import EDGE_MARKS
 
-__all__ = ["in_their_style", "stand_ins"]
+__all__ = ["as_signs", "in_their_style", "stand_ins"]
 
 BORNE_OUT = 0.5  # share of the stored values that a rule's own must hold
 FEWEST = 2  # stored values that show a style
@@ -22,6 +22,7 @@ LONGEST = 64  # characters of a value with a shape
 MOST_OF_A_SHAPE = 12  # made-up codes of one shape
 MOST_TRIED = 200
 MOST_WORDS = 200
+ROOMY = 2  # values of a shape for each row
 SELDOM = 2  # rows of each rare value on average, up to which some of as many stand-ins would not be drawn
 SIGNS = "\\/_#+*<>=^~|@$%&"  # which words do not have
 _DIGIT, _LARGE, _SMALL = re.compile(r"[0-9]"), re.compile(r"[A-Z]"), re.compile(r"[a-z]")
@@ -126,3 +127,17 @@ def stand_ins(wanted: int, rows: int, most: int) -> int:
         else:
             high = pool
     return low
+
+
+def as_signs(call: RuleCall, seen: ColumnProfile, rows: int) -> RuleCall:
+    """A unique rule of hexadecimal digits, of the signs and the length that the rows' own texts have, where all of
+    them are of hexadecimal or of decimal digits and ``rows`` find room."""
+    signs = (seen.writing or {}).get("signs")
+    if signs is None or not seen.lengths:
+        return call
+    if signs == "hex" and seen.lengths[0] == seen.lengths[-1] and 16 ** seen.lengths[0] >= ROOMY * rows:
+        return RuleCall(call.name, {**call.options, "length": int(seen.lengths[0])}, unique=call.unique)
+    if signs == "digits" and 10 ** seen.lengths[-1] >= ROOMY * rows:
+        shapes = [["9" * size, held] for size, held in sorted(Counter(int(n) for n in seen.lengths).items())]
+        return RuleCall("pattern", {"patterns": shapes}, unique=call.unique)
+    return call

@@ -22,6 +22,7 @@ from fixturesynth.profiling.columnar import ColumnView, TableView, distinct_code
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, shuffled
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.protection import Protector
+from fixturesynth.profiling.spelled import ABBREVIATED, CUT
 from fixturesynth.profiling.texts import code_texts, protected_patterns, shapes
 from fixturesynth.schema.model import Table
 
@@ -37,6 +38,8 @@ SPARED = frozenset({"email", "username", "uuid"})  # which have rules of their o
 LONGEST = 160
 ROWS = 20_000
 SCREEN = 48  # rows that are looked at first
+NEARLY = 0.9  # of those have the constant, or one of a few
+SEVERAL, MOST_LITERALS = 3, 4  # of those for each of a few constants
 MOST_FIELDS = 3
 HELD = 0.98  # of the rows
 BEYOND = 0.8  # of what chance leaves open
@@ -58,7 +61,10 @@ class _Field:
         rows = self.at[places]
         codes = np.where(rows >= 0, self.column.codes[np.maximum(rows, 0)], -1)
         moments = np.where(rows >= 0, self.column.moments[np.maximum(rows, 0)], 0) if "part" in self.piece else None
-        return _strings(_written(self.column.values, codes, moments, self.piece.get("part"), self.piece.get("pad", 0)))
+        facts = self.piece
+        return _strings(
+            _written(self.column.values, codes, moments, facts.get("part"), facts.get("pad", 0), facts.get("form"))
+        )
 
     @cached_property
     def texts(self) -> Texts:
@@ -70,13 +76,14 @@ class _Field:
         return replace(self, at=self.at[rows])
 
 
-def piece_texts(column: ColumnView, part: str | None, pad: int) -> pa.Array:
-    """A column as a piece of texts, (rows,): a part of its date, or its text, numbers with at least ``pad`` digits."""
-    return _written(column.values, column.codes, column.moments if part else None, part, pad)
+def piece_texts(column: ColumnView, part: str | None, pad: int, form: str | None = None) -> pa.Array:
+    """A column as a piece of texts, (rows,): a part of its date, or its text, numbers with at least ``pad`` digits,
+    written in a ``form`` of profiling.spelled."""
+    return _written(column.values, column.codes, column.moments if part else None, part, pad, form)
 
 
 def _written(
-    values: pa.Array | None, codes: Integers, moments: Integers | None, part: str | None, pad: int
+    values: pa.Array | None, codes: Integers, moments: Integers | None, part: str | None, pad: int, form: str | None
 ) -> pa.Array:
     if moments is not None:
         whole = array_of(moments, pa.timestamp("us"), mask=codes < 0)
@@ -86,6 +93,7 @@ def _written(
     used, place = np.unique(np.maximum(codes, 0), return_inverse=True)
     texts = values.take(array_of(used)).cast(pa.string()) if len(values) else pa.nulls(used.size, pa.string())
     texts = pc.utf8_lpad(texts, pad, padding="0") if pad else texts
+    texts = ABBREVIATED[form](texts) if form else texts
     return texts.take(array_of(place.reshape(-1), pa.int64(), mask=codes < 0))
 
 
@@ -105,24 +113,32 @@ def find_composed(
         seen = columns.get(column.name)
         if seen is None or column.values is None or column.family != "text" or not _may_be(view.table, seen):
             continue
-        if pc.max(pc.utf8_length(column.values)).as_py() > LONGEST:
+        if seen.twin is not None or pc.max(pc.utf8_length(column.values)).as_py() > LONGEST:
             continue
         some = rows[column.valid[rows]]
         if some.size < FEWEST:
             continue
         fields = fields or list(_fields(view, above, rows))
         place = np.searchsorted(rows, some)
-        own = [f.of(place) for f in fields if "key" in f.piece or f.piece["column"] != column.name]
+        own = [f for f in fields if "key" in f.piece or not _hangs(columns, str(f.piece["column"]), column.name)]
+        # Words begin with letters of each other by chance.
+        own = [f.of(place) for f in own if seen.kind != "text" or f.piece.get("form") not in CUT]
         texts = _strings(piece_texts(column, None, 0).take(array_of(some)))
         made = _of_line(column, texts, some, own, lines, protector) or _made(texts, own, protector.of_rows(some))
         if made is not None:
             yield column.name, made
 
 
+def _hangs(columns: Mapping[str, ColumnProfile], name: str, on: str) -> bool:
+    """Whether one column is another one, or is told by it."""
+    twin = columns[name].twin if name in columns else None
+    return name == on or (twin is not None and twin[0] == on)
+
+
 def _made(texts: Texts, fields: Sequence[_Field], protector: Protector) -> dict[str, Any] | None:
     if int(protector.supporters(np.zeros(texts.size, np.int64), 1)[0]) < protector.protection:
         return None
-    found = _pieces(texts, fields)
+    found = _pieces(texts, fields, protector)
     if found is None or len(found[0]) < 2:  # one alone is a copy
         return None
     facts = _rest(found[1], found[2], protector)
@@ -146,7 +162,12 @@ def _of_line(
         rest, roots = made["pieces"][1:], np.flatnonzero(at[rows] < 0)
         behind = rest[0].get("text", "")
         bare = bool(behind) and not np.char.startswith(texts[roots], behind).all()
-        return {**made, "bare": True} if bare else made
+        made = {**made, "bare": True} if bare else made
+        # What roots are called says more than what is put behind their names.
+        if "patterns" in made.get("rest", {}) and len(rest) == 1:
+            own_rest = _rest(texts[roots], np.zeros(roots.size, dtype=np.int64), protector.of_rows(rows[roots]))
+            made = {**made, "roots": own_rest} if own_rest else made
+        return made
     return None
 
 
@@ -190,10 +211,13 @@ def _forms(column: ColumnView) -> Iterator[Mapping[str, Any]]:
             yield from ({"pad": pad} for pad in range(max(longest, 2), 11))
     elif column.family == "text" and column.values is not None:
         yield {}
+        yield from ({"form": form} for form in ABBREVIATED)
 
 
 # -- pieces -----------------------------------------------------------------------------------------------------------
-def _pieces(texts: Texts, fields: Sequence[_Field]) -> tuple[list[Mapping[str, Any]], Texts, Integers] | None:
+def _pieces(
+    texts: Texts, fields: Sequence[_Field], protector: Protector
+) -> tuple[list[Mapping[str, Any]], Texts, Integers] | None:
     """The pieces of nearly all texts (n,), what is left of each, and one number for each tuple of fields, (n,)."""
     front: list[Mapping[str, Any]] = []
     back: list[Mapping[str, Any]] = []
@@ -202,18 +226,21 @@ def _pieces(texts: Texts, fields: Sequence[_Field]) -> tuple[list[Mapping[str, A
     rest, used = texts, 0
     for ahead in (True, False):
         while used < MOST_FIELDS:
-            best = _next_field(rest, fields, held, ahead)
+            best = _next_field(rest, fields, held, ahead, protector)
             if best is None:
                 break
-            field, literal, same = best
-            held = held & same
+            field, literals, which = best
+            held = held & (which >= 0)
             if held.mean() < HELD:
                 break
             used += 1
-            size = np.char.str_len(field.texts) + len(literal)
+            size = np.char.str_len(field.texts) + np.char.str_len(literals)[np.maximum(which, 0)]
             whole = np.char.str_len(rest)
             rest = _cut(rest, size, whole) if ahead else _cut(rest, np.zeros_like(size), whole - size)
-            pieces = [{"text": literal}, field.piece] if ahead else [field.piece, {"text": literal}]
+            held_by = np.bincount(which[held], minlength=literals.size).tolist()
+            several = {"texts": [list(p) for p in zip(literals.tolist(), held_by, strict=True)]}
+            literal: Mapping[str, Any] = several if literals.size > 1 else {"text": str(literals[0])}
+            pieces = [literal, field.piece] if ahead else [field.piece, literal]
             pieces = [p for p in pieces if p.get("text") != ""]
             front, back = (front + pieces, back) if ahead else (front, pieces + back)
             keys = np.unique(
@@ -242,29 +269,36 @@ def _pieces(texts: Texts, fields: Sequence[_Field]) -> tuple[list[Mapping[str, A
     return [*front, *middle, *back], np.where(held, out, "").astype(np.str_), np.where(held, keys, -1)
 
 
-def _next_field(texts: Texts, fields: Sequence[_Field], held: Flags, ahead: bool) -> tuple[_Field, str, Flags] | None:
-    """The field that begins (or ends) nearly all texts after a constant, the longest of several."""
-    best: tuple[float, _Field, str, Flags] | None = None
-    few = np.flatnonzero(held)[:SCREEN]
+def _next_field(
+    texts: Texts, fields: Sequence[_Field], held: Flags, ahead: bool, protector: Protector
+) -> tuple[_Field, Texts, Integers] | None:
+    """The field that begins (or ends) nearly all texts after one of a few constants, the longest of several; which of
+    them each text has, (n,), -1 for none."""
+    best: tuple[float, _Field, Texts, Integers] | None = None
+    few = np.flatnonzero(held)
+    few = few[:: max(few.size // SCREEN, 1)][:SCREEN]
     for field in fields:
-        literal = _literal(texts[few], field.few(few), ahead)
-        if literal is None:
+        literals = _literals(texts[few], field.few(few), ahead)
+        if literals is None:
             continue
-        joined = np.char.add(literal, field.texts) if ahead else np.char.add(field.texts, literal)
-        same = _matches(texts, joined, ahead) & (field.texts != "")
+        which = np.where(field.texts != "", _which(texts, field.texts, literals, ahead), -1)
+        same = which >= 0
         covered = float(np.char.str_len(field.texts[same]).sum() / texts.size)
         if (
             (same & held).mean() < HELD
             or (best is not None and covered <= best[0])
-            or not _tells(texts, field, literal, same, ahead)
+            or not _tells(texts, field, literals, same, ahead)
         ):
             continue
-        best = covered, field, literal, same
+        enough = protector.of_rows(np.flatnonzero(same)).supporters(which[same], literals.size) >= protector.protection
+        if literals.size > 1 and not enough.all():
+            continue
+        best = covered, field, literals, which
     return None if best is None else best[1:]
 
 
-def _literal(texts: Texts, values: Texts, ahead: bool) -> str | None:
-    """The constant that nearly all of some texts have before (after) the field's value."""
+def _literals(texts: Texts, values: Texts, ahead: bool) -> Texts | None:
+    """The constant that nearly all of some texts have before (after) the field's value, or a few of one length."""
     found: Counter[str] = Counter()
     for text, value in zip(texts.tolist(), values.tolist(), strict=True):
         at = text.find(value) if ahead else text.rfind(value)
@@ -272,16 +306,31 @@ def _literal(texts: Texts, values: Texts, ahead: bool) -> str | None:
             found[text[:at] if ahead else text[at + len(value) :]] += 1
     if not found:
         return None
-    literal, rows = found.most_common(1)[0]
-    return literal if rows >= 0.9 * texts.size else None
+    ranked = found.most_common()
+    literal, rows = ranked[0]
+    if rows >= NEARLY * texts.size:
+        return np.array([literal], dtype=np.str_)
+    several = [text for text, rows in ranked if len(text) == len(literal) and rows >= SEVERAL]
+    held = sum(found[text] for text in several)
+    if not literal or not 1 < len(several) <= MOST_LITERALS or held < NEARLY * texts.size:
+        return None
+    return np.array(sorted(several), dtype=np.str_)
 
 
-def _tells(texts: Texts, field: _Field, literal: str, same: Flags, ahead: bool) -> bool:
+def _which(texts: Texts, values: Texts, literals: Texts, ahead: bool) -> Integers:
+    """Which of the constants each text begins (ends) with, its value after (before) it, (n,); -1 for none."""
+    out = np.full(texts.size, -1, dtype=np.int64)
+    for number, literal in enumerate(literals.tolist()):
+        joined = np.char.add(literal, values) if ahead else np.char.add(values, literal)
+        out[_matches(texts, joined, ahead) & (out < 0)] = number
+    return out
+
+
+def _tells(texts: Texts, field: _Field, literals: Texts, same: Flags, ahead: bool) -> bool:
     """Whether the values of other rows would not do as well."""
     order = np.argsort(shuffled(texts.size), kind="stable")
     dealt = field.texts[order]
-    joined = np.char.add(literal, dealt) if ahead else np.char.add(dealt, literal)
-    chance = float((_matches(texts, joined, ahead) & (dealt != "")).mean())
+    chance = float(((_which(texts, dealt, literals, ahead) >= 0) & (dealt != "")).mean())
     share = float(same.mean())
     if chance >= 1 or (share - chance) / (1 - chance) < BEYOND:
         return False

@@ -23,7 +23,8 @@ from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.profiling.protection import Protector, protection_of
 from fixturesynth.profiling.references import find_references
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, guess_meaning, words_of
-from fixturesynth.profiling.vocabularies import find_known_values
+from fixturesynth.profiling.twins import find_twins
+from fixturesynth.profiling.vocabularies import find_known_numbers, find_known_values
 from fixturesynth.profiling.writing import find_spelling
 from fixturesynth.schema.model import Column, ForeignKey, Schema, Table
 
@@ -77,10 +78,18 @@ def profile_dataset(
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns, groups, enough)
-    for (name, column), copied in _copied(schema, dataset, columns).items():
+    copies = _copied(schema, dataset, columns)
+    for (name, column), copied in copies.items():
         columns[name][column] = replace(columns[name][column], **copied)
+    sources = {place: ways["copied"] for place, ways in copies.items() if "copied" in ways}
+    for (name, column), numbers in find_known_numbers(sources, columns, schema, dataset, groups, enough).items():
+        columns[name][column] = replace(columns[name][column], known=numbers)
     for (name, column), found in _numbered(present, dataset).items():
         columns[name][column] = replace(columns[name][column], **found)
+    for table in present:
+        rules = tuple(invariants.get(table.name, ()))
+        for column, twin in find_twins(table, dataset.arrow(table.name), columns[table.name], rules):
+            columns[table.name][column] = replace(columns[table.name][column], twin=twin)
     for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
         columns[name][column] = replace(columns[name][column], composed=pieces)
     if progress is not None:
@@ -164,8 +173,8 @@ def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], di
 def _copied(
     schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """By (table, column), as ``copied`` or ``partly``: the foreign key and the parent's column that rows agree with."""
-    best: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+    """By (table, column), in the ways of ``find_copied``: the foreign key and the parent's column that rows go with."""
+    best: dict[tuple[str, str], dict[bool, tuple[float, str, tuple[str, str]]]] = {}
     for table in schema:
         for fk in table.foreign_keys if table.name in columns else ():
             if fk.parent not in columns or fk.parent == table.name:
@@ -175,10 +184,11 @@ def _copied(
                 continue
             locate = partial(parent_rows, rows[0], fk, rows[1])
             sides = columns[table.name], columns[fk.parent]
-            for name, theirs, share, mostly in find_copied(table, fk, locate, rows, sides):
-                if share > best.get((table.name, name), (0.0,))[0]:
-                    best[table.name, name] = share, {"copied" if mostly else "partly": (fk.name, theirs)}
-    return {place: found for place, (_, found) in best.items()}
+            for name, theirs, good, way in find_copied(table, fk, locate, rows, sides):
+                mine = best.setdefault((table.name, name), {})
+                if (same := good > 0) not in mine or good > mine[same][0]:
+                    mine[same] = good, way, (fk.name, theirs)
+    return {place: {way: source for _, way, source in found.values()} for place, found in best.items()}
 
 
 def _spelled(columns: Mapping[str, ColumnProfile], arrow: pa.Table, protector: Protector) -> dict[str, ColumnProfile]:

@@ -114,6 +114,8 @@ def merge_columns(a: ColumnProfile, b: ColumnProfile) -> ColumnProfile:
         documents=_add(a.documents, b.documents, "documents") if a.documents and b.documents else (),
         copied=a.copied if a.copied == b.copied else None,
         partly=a.partly if a.partly == b.partly else None,
+        around=a.around if a.around == b.around else None,
+        twin=a.twin if a.twin == b.twin else None,
         numbering=_heavier(a, b, weights).numbering if a.numbering and b.numbering else None,
         near=a.near if a.near == b.near else None,
         composed=_composed(a, b, weights),

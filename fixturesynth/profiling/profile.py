@@ -69,6 +69,8 @@ class ColumnProfile:
     composed: Mapping[str, Any] | None = None  # pieces that nearly all texts are made of; see composing.py
     copied: tuple[str, str] | None = None  # (foreign key, its parent's column) whose value nearly every row has
     partly: tuple[str, str] | None = None  # ... of dates, whose moment a good part of the rows has
+    around: tuple[str, str] | None = None  # ... of dates, beside whose moment nearly all rows lie, before or after it
+    twin: tuple[str, str] | None = None  # the column of the row whose text most rows have, and how it is written there
     numbering: Mapping[str, Any] | None = None  # of running numbers that are no key; see numbering.py
     near: str | None = None  # the running number of the same row that nearly all values lie beside
 
@@ -125,6 +127,7 @@ InvariantKind = Literal[
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
     "datepart",  # target = ``part`` (see calendars.PARTS) of sources[0], on the clocks of ``zone`` where there is one
     "elapsed",  # target = time from sources[1] (or 1970) to sources[0], in ``unit``
+    "differ",  # target and sources[0] are never equal where both are set
     "equal",  # target = sources[0] wherever both are set
     "nulls_together",  # target is null exactly where sources[0] is
     "null_implies",  # where sources[0] is null, target is null too
@@ -225,7 +228,10 @@ def _of_table(seen: TableProfile, table: Table) -> TableProfile:
 
     return replace(
         seen,
-        columns={n: replace(c, copied=kept(c.copied), partly=kept(c.partly)) for n, c in seen.columns.items()},
+        columns={
+            n: replace(c, copied=kept(c.copied), partly=kept(c.partly), around=kept(c.around))
+            for n, c in seen.columns.items()
+        },
         cardinalities=tuple(c for c in seen.cardinalities if c.foreign_key in known),
         invariants=tuple(i for i in seen.invariants if i.foreign_key in known),
     )

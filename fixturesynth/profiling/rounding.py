@@ -11,6 +11,7 @@ __all__ = ["ROUNDINGS", "find_rounding", "round_at"]
 Floats = npt.NDArray[np.float64]
 
 NEAR = 1e-9  # so near to a half (or a whole) a product of short decimals is one, and only its floats are not
+NEAREST = 1e-4  # whatever the size: products of short decimals lie farther apart
 
 
 def _away(halves: Floats) -> Floats:
@@ -40,7 +41,7 @@ def round_at(values: Floats, decimals: int, rule: str = "half_even") -> Floats:
     factor = 10.0**decimals
     scaled = np.asarray(values, dtype=np.float64) * factor
     half = np.rint(scaled * 2.0) * 0.5
-    near = np.abs(scaled - half) <= NEAR * np.maximum(np.abs(scaled), 1.0)
+    near = np.abs(scaled - half) <= np.minimum(NEAR * np.maximum(np.abs(scaled), 1.0), NEAREST)
     rounded: Floats = ROUNDINGS[rule](np.where(near, half, scaled)) / factor + 0.0
     return rounded
 

@@ -20,12 +20,14 @@ from fixturesynth.profiling.protection import Protector
 from fixturesynth.profiling.texts import code_texts
 from fixturesynth.schema.model import Schema, Table
 
-__all__ = ["find_known_values"]
+__all__ = ["find_known_numbers", "find_known_values"]
 
 Integers = npt.NDArray[np.int64]
 
 KINDS = ("categorical", "constant", "code", "text", "integer")
+NUMBERS = ("integer", "number")
 MOST_DISTINCT = 5_000
+MOST_NUMBERS = 256
 ALIKE = 3  # values in common that make a vocabulary, when they are half of a column's; fewer where names agree too, or
 # where a list that is kept word for word has all of the column's
 TRUSTED = 0.5
@@ -88,6 +90,36 @@ def find_known_values(
     return found
 
 
+def find_known_numbers(
+    copied: Mapping[tuple[str, str], tuple[str, str]],
+    columns: Mapping[str, Mapping[str, ColumnProfile]],
+    schema: Schema,
+    dataset: Dataset,
+    groups: Mapping[str, Integers],
+    protection: int,
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """By (table, column) of a parent: its numbers, as texts, where enough entities have each of them in a column of the
+    children that is ``copied`` from it: the price of a product stands on the orders of many customers.
+
+    ``copied``: by (table, column) the foreign key and its parent's column.
+    """
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for (table, name), (foreign_key, theirs) in copied.items():
+        parent = schema[table].foreign_key(foreign_key).parent
+        if columns[table][name].kind not in NUMBERS or columns[parent][theirs].distinct > MOST_NUMBERS:
+            continue
+        texts, asked = (_texts(dataset, t, c) for t, c in ((table, name), (parent, theirs)))
+        present = texts.is_valid().to_numpy(zero_copy_only=False)
+        coded = code_texts(texts.drop_null(), Protector.of(protection, groups.get(table)).of_rows(present))
+        enough = {
+            t for t, n in zip(coded.distinct.to_pylist(), coded.supporters.tolist(), strict=True) if n >= protection
+        }
+        values = set(asked.drop_null().to_pylist())
+        if values and values <= enough:
+            found[parent, theirs] = tuple(sorted(values))
+    return found
+
+
 def _alike(one: _Listed, other: _Listed, common: int) -> bool:
     whole = other.kept and common == len(one.values)
     return common >= TRUSTED * len(one.values) and (common >= ALIKE or one.stem == other.stem or whole)
@@ -111,8 +143,7 @@ def _list(
     text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if not text and not (pa.types.is_integer(values.type) and column.kind != "constant"):
         return None
-    whole = pc.cast(values.combine_chunks() if values.num_chunks else pa.array([], values.type), pa.large_string())
-    whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    whole = _texts(dataset, table.name, column.name)
     present = whole.is_valid().to_numpy(zero_copy_only=False)
     protector = Protector.of(protection, groups).of_rows(present)
     coded = code_texts(whole.drop_null(), protector)
@@ -120,3 +151,10 @@ def _list(
     enough = (coded.supporters >= protection).tolist()
     safe = frozenset(texts) if kept else frozenset(t for t, e in zip(texts, enough, strict=True) if e)
     return _Listed(table.name, column.name, text, frozenset(texts), safe, kept)
+
+
+def _texts(dataset: Dataset, table: str, column: str) -> pa.Array:
+    """A column's values as texts, (rows,)."""
+    values = dataset.arrow(table).column(column)
+    whole = pc.cast(values.combine_chunks() if values.num_chunks else pa.array([], values.type), pa.large_string())
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole

@@ -36,15 +36,16 @@ _MASK: Final = re.compile(r"\\.")
 def find_writing(coded: Coded) -> Mapping[str, Any] | None:
     """What all texts of a column have in common, JSON values; None where too few entities have any.
 
-    case: upper, lower; lead, trail: thousandths of the rows with a blank in front, behind; final, marks: thousandths
-    of the texts that end with a mark, and of the words inside that do; pieces: [words, thousandths of the texts that
-    have so many] where some have several; masks: [pattern, rows] of what is mostly digits; counter: prefix, suffix,
-    width (0: not padded), low, high and, where they are counted off, start; domains: [domain, rows] of emails.
+    case: upper, lower; signs: digits, hex, where texts are made of such alone; lead, trail: thousandths of the rows
+    with a blank in front, behind; final, marks: thousandths of the texts that end with a mark, and of the words inside
+    that do; pieces: [words, thousandths of the texts that have so many] where some have several; masks: [pattern, rows]
+    of what is mostly digits; counter: prefix, suffix, width (0: not padded), low, high and, where they are counted off,
+    start; domains: [domain, rows] of emails.
     """
     protector, size = coded.protector, len(coded.distinct)
     if not size or int(protector.supporters(np.zeros(coded.codes.size, dtype=np.int64), 1)[0]) < protector.protection:
         return None
-    found: dict[str, Any] = {"case": _case(coded)}
+    found: dict[str, Any] = {"case": _case(coded), "signs": _signs(coded)}
     found |= _blanks(coded) | _marks(coded) | _pieces(coded)
     found["counter"] = _counter(coded)
     found["domains"], found["local"] = _domains(coded)
@@ -87,6 +88,15 @@ def _case(coded: Coded) -> str | None:
     for name, form in (("upper", upper), ("lower", lower)):
         same = _flags(pc.equal(texts, form)) & lettered
         if _share(coded, same, lettered) >= HABIT and _enough(coded, same):
+            return name
+    return None
+
+
+def _signs(coded: Coded) -> str | None:
+    """digits or hex, where nearly all texts are of these signs alone."""
+    for name, pattern in (("digits", r"^[0-9]+$"), ("hex", r"^([0-9a-f]{4,}|[0-9A-F]{4,})$")):
+        flags = _flags(pc.match_substring_regex(coded.distinct, pattern))
+        if _share(coded, flags) >= HABIT and _enough(coded, flags):
             return name
     return None
 

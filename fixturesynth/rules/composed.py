@@ -24,10 +24,13 @@ ROOMY: Final = 1.2  # values for each row, that the one shape of a family must h
 
 
 def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """``pieces``, in order: {text}, {column} of the row, {key, column} of a parent, and once {rest: true}.
+    """``pieces``, in order: {text}, {texts: [[text, weight]]} for one of several, {column} of the row, {key, column} of
+    a parent, and once {rest: true}.
 
-    ``part``: of a date, as strftime writes it; ``pad``: digits of a number, at least. ``line``: of the row above in the
-    same table; where there is none, the text behind it is left out too if ``bare``.
+    ``part``: of a date, as strftime writes it; ``pad``: digits of a number, at least; ``form``: as profiling.spelled
+    abbreviates a text. ``line``: of the row above in the same table; where there is none, the text behind it is left
+    out too if ``bare``.
+    ``roots``: the rest of rows that have none above them, where it is another one.
     ``rest``: {counted: table or family, start, width}, numbers counted off in the table or among the rows whose other
     pieces are the same; or {patterns: [[shape, weight]]}, ``pure`` where such rows have one shape, ``dense`` where
     shapes of digits count them. Rests of unique texts are distinct in their family; so must be what has no rest.
@@ -36,9 +39,13 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
     pieces, rest = list(options["pieces"]), dict(options.get("rest") or {})
     place = next((i for i, p in enumerate(pieces) if "rest" in p), len(pieces))
-    shapes = [[str(p), max(int(w), 1)] for p, w in rest.get("patterns") or ()]
     free = replace(context, type=replace(context.type, length=None), unique=True)
-    spaces = [space_of(RuleCall("pattern", {"patterns": [[p, 1]]}, unique=True), free) for p, _ in shapes]
+
+    def shapes_of(rest: Mapping[str, Any]) -> tuple[list[list[Any]], list[Space]]:
+        shapes = [[str(p), max(int(w), 1)] for p, w in rest.get("patterns") or ()]
+        return shapes, [space_of(RuleCall("pattern", {"patterns": [[p, 1]]}, unique=True), free) for p, _ in shapes]
+
+    (shapes, spaces), roots = shapes_of(rest), dict(options.get("roots") or {})
     limits = limits_of(options, context)
     most = _most(rest, shapes, limits.maximum)
     if rest and not most:
@@ -47,7 +54,7 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         if not len(indices):
             return pa.nulls(0, pa.string())
-        texts = [_piece(p, given, len(indices)) for p in pieces if "rest" not in p]
+        texts = [_piece(p, given, indices) for p in pieces if "rest" not in p]
         if options.get("bare") and len(texts) > 1:
             texts[1] = pc.if_else(pc.equal(texts[0], ""), "", texts[1])
         front, back = (_joined(some, len(indices)) for some in (texts[:place], texts[place:]))
@@ -65,6 +72,15 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
         made = numbers.texts(family) if rest.get("counted") else _shaped(
             shapes, spaces, family, words, indices, rest, unique=context.unique
         )  # fmt: skip
+        if roots:
+            own = np.flatnonzero(numpy_of(pc.equal(texts[0], "")))
+            none, places = np.zeros(own.size, dtype=np.int64), np.arange(own.size) + _beyond(indices)[own]
+            if roots.get("counted"):
+                other = _Numbers(places, roots, LARGEST).texts(none)
+            else:
+                words = hashed(np.zeros(1, dtype=np.int64), 0, "composed", "roots")  # whatever stands below them
+                other = _shaped(*shapes_of(roots), none, words, places, roots, unique=context.unique)
+            made = _put(made, other, own)
         out = join_texts(front, made, back)
         if limits.maximum is not None and pc.max(pc.utf8_length(out)).as_py() > limits.maximum:
             raise CapacityError(
@@ -74,6 +90,13 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
         return out
 
     return Space(most if context.unique and rest else LARGEST, at, block=1)
+
+
+def _put(texts: pa.Array, others: pa.Array, rows: Integers) -> pa.Array:
+    """``texts`` with ``others`` in some rows."""
+    index = np.arange(len(texts))
+    index[rows] = len(texts) + np.arange(rows.size)
+    return pa.concat_arrays([texts, others.cast(texts.type)]).take(array_of(index))
 
 
 def _beyond(indices: Integers) -> Integers:
@@ -108,12 +131,17 @@ def _most(rest: Mapping[str, Any], shapes: Sequence[Sequence[Any]], maximum: int
     return max(10**digits - int(rest.get("start", 1)), 0) if int(rest.get("width", 0)) <= digits else 0
 
 
-def _piece(piece: Mapping[str, Any], given: Mapping[str, pa.Array], rows: int) -> pa.Array:
+def _piece(piece: Mapping[str, Any], given: Mapping[str, pa.Array], indices: Integers) -> pa.Array:
+    rows = len(indices)
+    if "texts" in piece:
+        running = np.cumsum(np.array([max(int(w), 1) for _, w in piece["texts"]], dtype=np.int64))
+        which = choose(hashed(indices, 0, "composed text", *(t for t, _ in piece["texts"])), running)
+        return array_of([str(t) for t, _ in piece["texts"]], pa.string()).take(array_of(which))
     if "text" in piece:
         return array_of([str(piece["text"])] * rows, pa.string())
     name = f"{piece['key']}.{piece['column']}" if "key" in piece else str(piece["column"])
     values = given.get(name, pa.nulls(rows, pa.string()))
-    texts = piece_texts(view_column(name, values), piece.get("part"), int(piece.get("pad", 0)))
+    texts = piece_texts(view_column(name, values), piece.get("part"), int(piece.get("pad", 0)), piece.get("form"))
     return fill_null(texts.cast(pa.string()), "")
 
 

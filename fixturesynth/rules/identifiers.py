@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fixturesynth.randomness import hashed
 from fixturesynth.rules.buffers import binary_of, hexadecimal, text_of
@@ -58,16 +59,19 @@ def uuid(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 
 def hexadecimals(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    """``length`` hexadecimal digits (32 as md5, 40 as sha1, 64 as sha256), cut to the column's length."""
+    """``length`` hexadecimal digits (32 as md5, 40 as sha1, 64 as sha256), cut to the column's length; ``case``."""
     limits = limits_of(options, context)
+    upper = limits.case == "upper"
     width = min(int(options.get("length", 32)), limits.maximum or 2**31)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         if width < 16:
             digits = hexadecimal(indices.astype(">u8").view(np.uint8).reshape(len(indices), 8))
-            return text_of(np.ascontiguousarray(digits[:, 16 - width :]))
-        digits = hexadecimal(_words_of(indices, -(-width // 16)))
-        return text_of(np.ascontiguousarray(digits[:, :width]))
+            made = text_of(np.ascontiguousarray(digits[:, 16 - width :]))
+        else:
+            digits = hexadecimal(_words_of(indices, -(-width // 16)))
+            made = text_of(np.ascontiguousarray(digits[:, :width]))
+        return pc.utf8_upper(made) if upper else made
 
     return Space(min(16**width, LARGEST), at)
 

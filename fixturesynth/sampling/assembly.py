@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, numpy_of, scalar_of
 from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
+from fixturesynth.generators.curves import along_curve, is_curve
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.habits import Habits
 from fixturesynth.generators.keys import combined, locate
-from fixturesynth.generators.offsets import add_offset, base_of
+from fixturesynth.generators.offsets import add_offset, base_of, ends_of
 from fixturesynth.generators.succession import FOLLOWING, Views, follow, lag, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable
 from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Modelled, Reference, Rule, TablePlan
@@ -233,15 +234,20 @@ def _column(assembly: Assembly, column: ColumnPlan, out: Mapping[str, pa.Array])
         return pa.nulls(assembly.rows, kind)
     if isinstance(source, Modelled) and assembly.model is not None and name in assembly.model.offsets:
         facts, base = assembly.model.offsets[name], base_of(source.options, assembly.model.offsets[name])
+        ends = None
         if base is not None:
             start = out.get(base, pa.nulls(assembly.rows))
         else:
             foreign_key, parent_column = source.options["delta_parent"]
             start = assembly.through(foreign_key, parent_column, out)
+            beside = {
+                c: assembly.through(foreign_key, c, out) for c in (*facts.get("since", ()), *facts.get("until", ()))
+            }
+            ends = ends_of(start, beside, facts) if beside else None
         if assembly.model.calendars.get(name, {}).get("since"):
             parts = {f.name: values.field(f.name) for f in values.type}
             return join_parts(parts, assembly.model.calendars[name], kind, start)
-        return add_offset(start, values, facts, kind)
+        return add_offset(start, values, facts, kind, ends)
     # Rows of several dimensions were read as texts; a rule's lists are lists.
     listed = isinstance(source, Rule) and pa.types.is_nested(values.type)
     return values if listed or values.type == kind else as_type(values, kind)
@@ -339,7 +345,9 @@ def _determined(
         return values
     parts = [codes_of(s.take(array_of(missing))) for s in sources]
     _, first, which = np.unique(pair_keys(*parts), return_index=True, return_inverse=True)
-    if alone is not None:
+    if is_curve(lookup):
+        lent = as_type(along_curve(sources[0].take(array_of(missing[first])), lookup), kind)
+    elif alone is not None:
         lent = as_type(alone, kind).take(array_of(missing[first]))
     elif lookup.num_rows:
         # Nothing was learned for rare determinants: known values are dealt out in turn, the most frequent first.
@@ -347,7 +355,7 @@ def _determined(
         lent = known.take(array_of(np.arange(first.size) % min(lookup.num_rows, 1 + first.size)))
     else:
         return values
-    if required and lent.null_count:
+    if lent.null_count and (required or b"always" in (lookup.schema.metadata or {})):
         # Nothing for this determinant: it takes what others have, and keeps it in all of its rows.
         pool = pa.concat_arrays([lent, values]).drop_null()
         if len(pool):

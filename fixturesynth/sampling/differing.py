@@ -23,10 +23,13 @@ Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
 
-def settle_distinct(assembly: Assembly, columns: Columns) -> bool:
-    """a <> b, by swapping one of them between rows: a plain value if there is one, else a parent, else a key."""
+def settle_distinct(assembly: Assembly, columns: Columns, pairs: Sequence[tuple[str, str]] | None = None) -> bool:
+    """a <> b, by swapping one of them between rows: a plain value if there is one, else a parent, else a key.
+
+    ``pairs``: those of the plan's checks, where none are given.
+    """
     changed = False
-    for a, b in assembly.plan.distinct:
+    for a, b in assembly.plan.distinct if pairs is None else pairs:
         if a not in columns or b not in columns or {a, b} & late_columns(assembly.plan):
             continue
         if not equal_rows(columns, a, b).any():

@@ -1,13 +1,16 @@
-"""Moments counted from a parent's that stay between the first and the last of the rows that were read.
+"""Moments counted from a parent's that stay between the first and the last of the rows that were read, and between
+other moments of the parent.
 
 Events of a person are learned by age. Rows end on the day they were read, so who was born late has no events of an
-old age: a tree tells that only roughly. What would lie beyond is drawn again, with all that goes with it.
+old age, and what happens during a stay happens before its end: a tree tells that only roughly. What would lie beyond is
+drawn again, with all that goes with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +20,7 @@ from fixturesynth.arrays import array_of
 from fixturesynth.generators.contract import Codes, Variable, Words
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.moments import Moments, moments_from
-from fixturesynth.generators.offsets import base_of, spans
+from fixturesynth.generators.offsets import FAR, base_of, ends_of, spans
 from fixturesynth.generators.tablemodel import TableModel, column_variable, moment_variable
 from fixturesynth.planning.plan import Modelled, TablePlan
 from fixturesynth.randomness import hashed
@@ -27,7 +30,6 @@ __all__ = ["Horizon", "drawn_within", "find_horizons"]
 Integers = npt.NDArray[np.int64]
 
 TRIES = 6
-FAR = 2**61
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,25 @@ def find_horizons(
         base = parent[theirs].take(array_of(parents))
         if (moments := moments_from(model, column.name, base)) is not None:
             told[moment_variable(column.name)] = moments
-        span = spans(base, facts)
-        if span is None or not encoding.ordered or encoding.size < 2:
+        ends = _ends(base, {name: values.take(array_of(parents)) for name, values in parent.items()}, facts)
+        if ends is None or not encoding.ordered or encoding.size < 2:
             continue
-        low, high = (encode(encoding, array_of(ends)) for ends in span[:2])
-        last = encoding.size - 1
-        free = ~span[2] | (low > high)
-        low, high = np.where(free, 0, low).astype(np.int32), np.where(free, last, high).astype(np.int32)
-        ends = np.where(free, -FAR, span[0]), np.where(free, FAR, span[1])
+        low, high = (encode(encoding, array_of(end)) for end in ends)
+        free = low > high
+        low, high = np.where(free, 0, low).astype(np.int32), np.where(free, encoding.size - 1, high).astype(np.int32)
         out[variable] = Horizon(column.name, low, high, ends, encoding.null_code)
     return out, told
+
+
+def _ends(base: pa.Array, others: Mapping[str, pa.Array], facts: Mapping[str, Any]) -> tuple[Integers, Integers] | None:
+    """The least and the greatest offset of each row, (n,); None where nothing is known of them."""
+    span, between = spans(base, facts), ends_of(base, others, facts) if facts.keys() & {"since", "until"} else None
+    if span is None or between is None:
+        return between if span is None else (np.where(span[2], span[0], -FAR), np.where(span[2], span[1], FAR))
+    low = np.where(span[2], np.maximum(span[0], between[0]), between[0])
+    high = np.where(span[2], np.minimum(span[1], between[1]), between[1])
+    fits = low <= high
+    return np.where(fits, low, between[0]), np.where(fits, high, between[1])
 
 
 def drawn_within(

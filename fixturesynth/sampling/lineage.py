@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import array_of
 from fixturesynth.generators.drawing import Distributions, draw, stratified
 from fixturesynth.generators.lines import ALONE, ITSELF, UNDER, whole_numbers
-from fixturesynth.generators.tablemodel import Line, count_variable, line_variable
+from fixturesynth.generators.tablemodel import Line, count_variable, line_variable, variables_of
 from fixturesynth.planning.hanging import hanging_on_parent, may_be_planted
 from fixturesynth.planning.plan import Modelled
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
@@ -27,6 +28,7 @@ from fixturesynth.sampling.reconciling import reconciled
 __all__ = ["kept_in_lines", "trees_inside"]
 
 Integers = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
 Columns = dict[str, pa.Array]
 
 MOST_GROUPS = 64  # of rows that agree with their parents; of more, each has few to choose from
@@ -36,7 +38,8 @@ MOST_CELLS = 64
 def kept_in_lines(assembly: Assembly, columns: Columns) -> Columns:
     """``columns`` after rows have taken parents of their own table: as they were learned, or such as agree with them.
 
-    Where a value has rows and no root, its first row becomes one; so NULL may come more often than it was seen.
+    Where a value has rows and no root, its first row becomes one; so NULL may come more often than it was seen. What is
+    each tree's own (the name of a station and of its platforms) is its root's in all of its rows.
     """
     lines = {line.foreign_key: line for line in assembly.model.lines} if assembly.model is not None else {}
     for reference in assembly.plan.references:
@@ -47,9 +50,7 @@ def kept_in_lines(assembly: Assembly, columns: Columns) -> Columns:
             continue
         hanging = hanging_on_parent(assembly.plan, assembly.table, reference.foreign_key)
         roots = int((assembly.ranks[reference.foreign_key] < 0).sum())
-        groups = np.zeros(assembly.rows, dtype=np.int64)
-        if reference.alike:
-            groups = pair_keys(*(codes_of(columns[c]) for c in reference.alike))
+        shared, groups = _shared(assembly, columns, reference.alike, roots)
         if line is None or not _tells(line) or int(groups.max(initial=0)) >= MOST_GROUPS:
             if not reference.alike:
                 continue
@@ -61,11 +62,41 @@ def kept_in_lines(assembly: Assembly, columns: Columns) -> Columns:
         else:
             ranks = _learned(assembly, columns, line, reference.counts, groups, roots)
         assembly.ranks[reference.foreign_key] = ranks
+        if set(reference.alike) - shared:
+            _give_roots(assembly, set(reference.alike) - shared, roots_of(ranks))
+            columns = compute(assembly)
         columns = compute(assembly, {name: v for name, v in columns.items() if name not in hanging})
         if line is not None and line.column is not None and _may_be_dated(assembly, line.column):
             _date_children(assembly, columns, line, ranks)
             columns = compute(assembly)
     return columns
+
+
+def _shared(assembly: Assembly, columns: Columns, alike: tuple[str, ...], roots: int) -> tuple[set[str], Integers]:
+    """Of the columns in which rows agree with their parents those that several trees share, and the group of each row
+    by these, (rows,): references, and values of which there are few. Others may be given by the root."""
+    shared = {c for c in alike if c not in assembly.base}
+    groups = np.zeros(assembly.rows, dtype=np.int64)
+    for name in sorted(shared):
+        groups = pair_keys(groups, codes_of(columns[name]))
+    codes = {c: codes_of(columns[c]) for c in alike if c not in shared}
+    for name in sorted(codes, key=lambda c: int(codes[c].max(initial=0))):
+        finer = pair_keys(groups, codes[name])
+        if int(codes[name].max(initial=0)) < min(MOST_GROUPS, roots):
+            shared, groups = shared | {name}, finer
+    return shared, groups
+
+
+def _give_roots(assembly: Assembly, names: set[str], root: Integers) -> None:
+    """Gives rows what the ``root``, (rows,), of their tree has in some columns, values and codes."""
+    variables = [v.name for v in generated(assembly.model)] if assembly.model is not None else []
+    owned = {v for n in names for v in variables_of(n)}
+    for name in names & assembly.base.keys():
+        assembly.base[name] = assembly.base[name].take(array_of(root))
+    places = [i for i, v in enumerate(variables) if v in owned]
+    if places:
+        assembly.codes = assembly.codes.copy()
+        assembly.codes[:, places] = assembly.codes[root][:, places]
 
 
 def _tells(line: Line) -> bool:
@@ -112,8 +143,9 @@ def _learned(
     if found is None:
         # Anybody who stands before the row in some order, in which those without a parent are the first.
         words = hashed(np.arange(assembly.rows), assembly.seed, *address, "anybody")
-        numbers, never = np.where(kinds == UNDER, (words >> np.uint64(33)).astype(np.int64), 0), True
-        targets = below(hashed(child, assembly.seed, *address, "whose"), numbers[child] + 1)
+        later = np.where(kinds == UNDER, 2**31, 0)
+        numbers, never = (words >> np.uint64(33)).astype(np.int64) + later, True
+        targets = _anywhere(cell, wanted, numbers, degrees, hashed(child, assembly.seed, *address, "whose"))
     else:
         numbers, never = found[0], line.never_before
         targets = numbers[child] - _distances(line, child, assembly.seed, address)
@@ -134,6 +166,17 @@ def _learned(
         at = np.searchsorted(child, cut)
         whole[cut] = beside(order, cells, numbers, cut, asked[at], targets[at], never_before=never)
     return whole
+
+
+def _anywhere(cell: Integers, wanted: Integers, numbers: Integers, degrees: Integers, words: Words) -> Integers:
+    """Where each child's parent stands, (children,): with anybody of the ``wanted`` cell, by its number of children."""
+    order = np.argsort(cell, kind="stable")
+    running = np.concatenate(([0], np.cumsum(degrees[order])))
+    low, high = (running[np.searchsorted(cell[order], wanted + k)] for k in (0, 1))
+    place = low + below(words, np.maximum(high - low, 1))
+    row = order[np.minimum(np.searchsorted(running, place, side="right") - 1, order.size - 1)]
+    found: Integers = np.where(high > low, numbers[row], 0)
+    return found
 
 
 def _degrees(

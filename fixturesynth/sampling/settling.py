@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
+from fixturesynth.arrays import array_of, scalar_of
 from fixturesynth.errors import CapacityError
-from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.planning.plan import ColumnPlan, Derived, Key, Modelled, Reference, Rule, UniquePlan
 from fixturesynth.planning.uniques import dispensable
@@ -40,10 +39,11 @@ from fixturesynth.sampling.habits import deal_by_habits
 from fixturesynth.sampling.lineage import kept_in_lines
 from fixturesynth.sampling.matching import codes_of, distinct_by_stride, duplicates, pair_keys, separate
 from fixturesynth.sampling.nulls import settle_nulls
+from fixturesynth.sampling.orders import settle_orders, settle_parent_orders
 from fixturesynth.sampling.pairing import pair_distinct, turned
 from fixturesynth.sampling.partition import context_of, rule_values
 from fixturesynth.sampling.regrouping import deal_apart
-from fixturesynth.sampling.repairs import late_columns, misordered, settle_checks
+from fixturesynth.sampling.repairs import late_columns, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import by_grid, by_separation, hanging_on, moved_apart, others, spread
 from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
@@ -55,7 +55,6 @@ __all__ = ["settle", "settle_late"]
 Integers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]
 
-LONGEST_LINE = 500  # rows that reference one another, of which each may move the next
 TURNS = 6
 REDRAWS = 64  # of rows that collide in sets that overlap
 
@@ -68,7 +67,9 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
         columns = compute(assembly)
     columns = kept_in_lines(assembly, deal_by_habits(assembly, columns))
     if goes_on(assembly.plan):
-        columns = arrange(assembly, in_step(assembly, columns, _settle_parent_orders(assembly, columns)))
+        columns = arrange(assembly, in_step(assembly, columns, settle_parent_orders(assembly, columns)))
+    if assembly.plan.unlike and settle_distinct(assembly, columns, assembly.plan.unlike):
+        columns = compute(assembly)
     drawn = columns
     for turn in range(TURNS):
         changed = settle_distinct(assembly, columns)
@@ -79,8 +80,8 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     else:
         columns = _redraw(assembly, columns)
     columns = settle_nulls(assembly, counted_off(assembly, columns))
-    settled = _settle_orders(assembly, _settle_parent_orders(assembly, columns))
-    settled = _settle_orders(assembly, _beside_bases(assembly, model, drawn, settled))
+    settled = settle_orders(assembly, settle_parent_orders(assembly, columns))
+    settled = settle_orders(assembly, _beside_bases(assembly, model, drawn, settled))
     columns = in_step(assembly, columns, settled)
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
@@ -113,93 +114,11 @@ def settle_late(assembly: Assembly, columns: Columns) -> Columns:
 
 
 # -- orders and differences -------------------------------------------------------------------------------------------
-def _settle_orders(assembly: Assembly, columns: Columns) -> Columns:
-    """low <= high. Columns by rule swap their values; where one is learned or in a key, one moves to the other."""
-    out = dict(columns)
-    keyed = {c for u in assembly.plan.uniques for c in u.columns}
-    for _ in range(len(assembly.plan.orders)):
-        wrong = False
-        for low, high, strict in assembly.plan.orders:
-            if low not in out or high not in out:
-                continue
-            bad = misordered(out[low], out[high], strict)
-            if not bad.any():
-                continue
-            wrong = True
-            plans = [assembly.plan.column(c).source for c in (low, high)]
-            # What follows from other columns keeps its value, unless both follow from the same: a swap would part it
-            # from them.
-            rules = [(p.needs, p.parents) for p in plans if isinstance(p, Rule)]
-            free = len(rules) == len(plans) and rules[0] == rules[1]
-            if free and out[low].type == out[high].type and not {low, high} & keyed:
-                mask = array_of(bad)
-                out[low], out[high] = pc.if_else(mask, out[high], out[low]), pc.if_else(mask, out[low], out[high])
-                bad = misordered(out[low], out[high], strict)
-            # What is unique by itself stays, else what is in a key.
-            firm = [isinstance(p, Key) or (isinstance(p, Rule) and p.call.unique) for p in plans]
-            sooner = firm[1] if firm[0] != firm[1] else high in keyed and low not in keyed
-            backwards = sooner and isinstance(plans[0], Rule)
-            for step in (int(strict), int(strict) + 1):
-                # A base that is finer than what moves to it is cut: one step more makes up for that.
-                if bad.any() and backwards:
-                    out[low] = _moved(out[high], out[low], bad, -step)
-                elif bad.any():
-                    out[high] = _moved(out[low], out[high], bad, step)
-                bad = misordered(out[low], out[high], strict)
-        if not wrong:
-            break
-    return out
-
-
 def _beside_bases(assembly: Assembly, model: TableModel | None, drawn: Columns, columns: Columns) -> Columns:
     """Numbers that lie beside another one go with it where it moved since they were ``drawn``, if they did not."""
     counted = {n: f for n, f in model.offsets.items() if "base" in f} if model is not None else {}
     changed = {base for f in counted.values() if not columns[base := str(f["base"])].equals(drawn[base])}
     return moved_along(assembly.plan, counted, drawn, columns, changed)
-
-
-def _settle_parent_orders(assembly: Assembly, columns: Columns) -> Columns:
-    """A moment never comes before its parent's (reversed: after): one that does moves to it. Keys stay."""
-    out = dict(columns)
-    keyed = {c for u in assembly.plan.uniques for c in u.columns}
-    for foreign_key, parent_column, name, strict, backwards in assembly.plan.parent_orders:
-        if name in keyed or name not in out:
-            continue
-        # In a line of rows what moves is the next one's base.
-        own = assembly.table.foreign_key(foreign_key).parent == assembly.table.name
-        for _ in range(LONGEST_LINE if own else 1):
-            base = assembly.through(foreign_key, parent_column, out)
-            facts = _grid_of(out[name])
-            distance = offsets(out[name], base, facts) if facts is not None else None
-            if distance is None:
-                break
-            limit = -int(strict) if backwards else int(strict)
-            test = pc.greater(distance, limit) if backwards else pc.less(distance, limit)
-            bad = numpy_of(fill_null(test, False))
-            if not bad.any():
-                break
-            out[name] = _moved(base, out[name], bad, limit)
-    return out
-
-
-def _grid_of(values: pa.Array) -> dict[str, object] | None:
-    for kind in ("temporal", "numeric"):
-        try:
-            if (facts := offset_facts(values, kind)) is not None:
-                return facts
-        except ValueError:
-            continue  # not a type of this kind
-    return None
-
-
-def _moved(base: pa.Array, values: pa.Array, rows: npt.NDArray[np.bool_], step: int) -> pa.Array:
-    """``values`` with those of ``rows`` put ``step`` units beside ``base``."""
-    facts = _grid_of(values)
-    if facts is not None and (distance := offsets(values, base, facts)) is not None:
-        beside = array_of(np.full(len(values), step), pa.int64())
-        made = add_offset(base, pc.if_else(array_of(rows), beside, distance), facts, values.type)
-        return pc.if_else(array_of(rows), made, values)
-    return pc.if_else(array_of(rows), base.cast(values.type), values)
 
 
 # -- uniqueness -------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.crossing import find_crossing
 from fixturesynth.profiling.invariants.dependencies import find_dependencies, unique_sets
+from fixturesynth.profiling.invariants.differing import find_differing
 from fixturesynth.profiling.invariants.durations import find_durations, find_durations_since_parent
 from fixturesynth.profiling.invariants.lagging import find_lagged
 from fixturesynth.profiling.invariants.naming import without_rare
@@ -141,7 +142,8 @@ def _of_table(
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
-    return (*chosen, *find_null_rules(view), *orders, *across, *in_line)
+    apart = [rule for rule in find_differing(view) if not {rule.target, *rule.sources} & given]
+    return (*chosen, *find_null_rules(view), *apart, *orders, *across, *in_line)
 
 
 def _reduce_across(
