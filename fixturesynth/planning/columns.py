@@ -13,7 +13,7 @@ from fixturesynth.planning.composing import composed_plan
 from fixturesynth.planning.distances import copied_from, deltas, reachable, twin_of
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
-from fixturesynth.planning.needs import ColumnNeeds
+from fixturesynth.planning.needs import ColumnNeeds, is_unknowable
 from fixturesynth.planning.numbering import is_running, numbered_plan
 from fixturesynth.planning.plan import (
     ColumnPlan,
@@ -26,7 +26,6 @@ from fixturesynth.planning.plan import (
     Rule,
     RuleCall,
     Source,
-    TablePlan,
 )
 from fixturesynth.planning.solving import fits
 from fixturesynth.planning.styles import as_signs, in_their_style, stand_ins
@@ -52,6 +51,9 @@ VALUE_GIVING = (
     "copy", "running", "equal", "datepart", "linear", "adjacent", "lagged", "clock", "elapsed", "product", "presence",
     "determines", "ordinal",
 )  # fmt: skip
+
+# Operations that hold whatever the values are that they are of.
+SURE = frozenset({"copy", "ordinal", "numbered", "equal", "presence"})
 
 # Types whose text follows a grammar of their own.
 WRITTEN = frozenset(
@@ -537,26 +539,6 @@ PERSON_RULES = frozenset(
 )
 
 
-def _unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:
-    """Whether the values are new ones: made by rule, or keys of a parent that makes its own."""
-    source = plan.source
-    if isinstance(source, Reference):
-        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
-        return parent is None or _makes_new(parent, source.parent_column, needs.parents)
-    if isinstance(source, Derived) and source.operation == "copy" and source.foreign_key is not None:
-        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
-        return parent is None or _makes_new(parent, source.sources[0], needs.parents)
-    return isinstance(source, Rule | Key | Default)
-
-
-def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan]) -> bool:
-    source = parent.column(column).source
-    if isinstance(source, Reference):
-        above = planned.get(parent.reference(source.foreign_key).parent)
-        return above is None or _makes_new(above, source.parent_column, planned)
-    return isinstance(source, Rule | Key | Default) or (isinstance(source, Derived) and source.operation == "copy")
-
-
 def _dealt_out(needs: ColumnNeeds, plan: ColumnPlan, source: Derived, seen: ColumnProfile) -> ColumnPlan:
     """New determinants have no known value: each is dealt one, by the column's own model or rule, and keeps it."""
     parameters = {**source.parameters, "unseen": True}
@@ -578,18 +560,12 @@ def _settle(
         changed = False
         for name, plan in done.items():
             source = plan.source
-            if not isinstance(source, Derived) or source.operation in (
-                "copy",
-                "ordinal",
-                "numbered",
-                "equal",
-                "presence",
-            ):
+            if not isinstance(source, Derived) or source.operation in SURE:
                 continue
             between = source.operation in BETWEEN  # keys tell siblings apart and put them in order, nothing more
             told = source.operation == "determines"  # which no running number does, nor what names one
             if any(isinstance(done[s].source, Default) if between
-                   else _unknowable(needs, done[s]) or (told and is_running(needs, s))
+                   else is_unknowable(needs, done[s]) or (told and is_running(needs, s))
                    for s in source.sources):  # fmt: skip
                 seen = needs.profile.columns[name]
                 if source.operation == "determines":

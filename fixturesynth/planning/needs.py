@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from fixturesynth.planning.plan import ReferencePlan, TablePlan
+from fixturesynth.planning.plan import ColumnPlan, Default, Derived, Key, Reference, ReferencePlan, Rule, TablePlan
 from fixturesynth.profiling.profile import TableProfile
 from fixturesynth.rules.contract import ColumnContext
 from fixturesynth.schema.model import Column, Table
 from fixturesynth.schema.predicates import TableConstraints
 
-__all__ = ["ColumnNeeds"]
+__all__ = ["ColumnNeeds", "is_unknowable"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,23 @@ class ColumnNeeds:
         now = datetime.fromisoformat(self.now)
         aware = now if now.tzinfo else now.replace(tzinfo=UTC)
         return ColumnContext(self.table.name, column.name, column.type, self.locale, aware)
+
+
+def is_unknowable(needs: ColumnNeeds, plan: ColumnPlan) -> bool:
+    """Whether the values are new ones: made by rule, or keys of a parent that makes its own."""
+    source = plan.source
+    if isinstance(source, Reference):
+        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
+        return parent is None or _makes_new(parent, source.parent_column, needs.parents)
+    if isinstance(source, Derived) and source.operation == "copy" and source.foreign_key is not None:
+        parent = needs.parents.get(needs.table.foreign_key(source.foreign_key).parent)
+        return parent is None or _makes_new(parent, source.sources[0], needs.parents)
+    return isinstance(source, Rule | Key | Default)
+
+
+def _makes_new(parent: TablePlan, column: str, planned: Mapping[str, TablePlan]) -> bool:
+    source = parent.column(column).source
+    if isinstance(source, Reference):
+        above = planned.get(parent.reference(source.foreign_key).parent)
+        return above is None or _makes_new(above, source.parent_column, planned)
+    return isinstance(source, Rule | Key | Default) or (isinstance(source, Derived) and source.operation == "copy")
