@@ -18,8 +18,8 @@ SAME, EARLIER, NEW = range(3)  # the parent of the sibling before, that of an ea
 MOST_ROWS = 400_000  # that are looked at
 LEAST_ROWS = 50
 LEAST_FAMILIES = 20
-MORE = 1.25  # times as often as by chance a parent must come again
-SURE = 6.0  # standard errors
+MORE = 2.0  # times as often as by chance a parent must come again
+LEAST_AGAIN = 0.2  # of the rows that might have a sibling's parent
 
 
 def add_blocks(rows: Rows, table: TablePlan, order: Integers, coded: Coded) -> dict[str, Block]:
@@ -108,6 +108,6 @@ def _counted(families: Integers, ranks: Integers, own: Integers) -> tuple[int, .
             before.append(rank)
         last = rank
     again = int(counts[:, :NEW].sum())
-    if several < LEAST_FAMILIES or again < max(LEAST_ROWS, MORE * chance, chance + SURE * chance**0.5):
+    if several < LEAST_FAMILIES or again < max(LEAST_ROWS, MORE * chance, LEAST_AGAIN * int(counts.sum())):
         return None
     return tuple(counts.reshape(-1).tolist())

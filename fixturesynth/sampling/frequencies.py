@@ -50,13 +50,13 @@ def as_often(
     above = [v for v in model.state.variables if v.context] if model.state is not None else []
     known = job.parent_codes
     categories = [at for at in range(known.shape[1]) if known.size and tells_kinds(above[at], known[:, at])]
-    done = [name for name in job.given if name in names]  # they stay as they are
+    dealt = [name for name in job.given if name in names]
+    done: list[str] = []
     for i, shares, least in _targets(plan, model, models):
-        if names[i] in done:
-            continue
         variable = names[i]
         chosen = np.flatnonzero(out[:, i] < shares.size)
-        beside = _beside(out[chosen], i, [names.index(name) for name in done], job.parent_codes[chosen], categories)
+        kept = [names.index(name) for name in dict.fromkeys([*done, *dealt]) if name != variable]
+        beside = _beside(out[chosen], i, kept, job.parent_codes[chosen], categories)
         family = np.cumsum(job.position == 0)[chosen]
         rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
         order = np.argsort(rows, kind="stable")
