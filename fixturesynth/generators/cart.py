@@ -310,7 +310,7 @@ class _Leaves:
         drawn = self.draw(np.arange(words.size), words)
         if confines and self.pairs is not None:
             confines, categories = [Confines(-1, self.pairs.allowed), *confines], [self.beside, *categories]
-        return draw_within(confines, categories, drawn, words, self.draw, self.held, self.way == "step")
+        return draw_within(confines, categories, drawn, words, self.draw)
 
 
 def _confined(
@@ -321,7 +321,7 @@ def _confined(
     own = codes[:, i]
     hidden = names_of_siblings(v.name for v in variables if not v.context) - {variables[i].like}
     words = hashed(np.arange(own.size), seed, "cart", "confines", i)
-    drawn = leaves.draw(np.arange(own.size), words)
+    drawn = leaves.draw(np.arange(own.size), words, late=True)
     earlier = [j for j in range(i) if variables[j].name not in hidden]
     found = find_confines(variables, codes, earlier, own, variables[i], drawn, groups, LEAST_GROUPS)
     if not found or leaves.way is not None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Codes, Variable, Words
-from fixturesynth.generators.drawing import Distributions, draw
+from fixturesynth.generators.drawing import Distributions
 from fixturesynth.randomness import hashed
 
 __all__ = ["Confines", "confines_from", "draw_within", "find_confines", "tells_kinds", "weighed", "within"]
@@ -27,7 +27,7 @@ Flags = npt.NDArray[np.bool_]
 MOST_PAIRS = 500_000  # codes of both, multiplied
 LEAST_CODES = 3  # of the earlier variable
 FEW_CODES = 24  # of an ordered one, that it is taken for a category
-LEAST_ROWS = 20  # of a category
+LEAST_ROWS = 100  # of a category
 SOME = 20_000  # rows in which most categories are found with several root entities
 ENDS = 2  # of a range
 LEAST_OUTSIDE, LEAST_SHARE = 10, 0.00002  # rows, and of all rows
@@ -205,12 +205,9 @@ def draw_within(
     drawn: Codes,
     words: Words,
     again: Callable[[Integers, Words, bool], Codes],
-    held: Distributions,
-    steps: bool = False,
 ) -> Codes:
     """``drawn`` (n,), but where rows of one of their ``categories``, (n,) each, never have it: there drawn ``again``
-    (rows, words, late), and where that gives nothing they have either, from all that was ever ``held``, unless that is
-    ``steps`` and no codes."""
+    (rows, words, late). What gives nothing they have either is left: it goes with all else that the row has."""
     wrong = _outside(confines, categories, drawn, np.arange(drawn.size))
     if not wrong.size:
         return drawn
@@ -225,16 +222,6 @@ def draw_within(
         wrong = wrong[~good]
         if not wrong.size:
             return out
-    whole = np.bincount(held.codes, weights=np.diff(held.running, prepend=0)).astype(np.int64)
-    kinds, own = np.unique(np.stack([c[wrong] for c in categories], axis=1), axis=0, return_inverse=True)
-    for kind, codes in enumerate(kinds if not steps else ()):
-        allowed = np.logical_and.reduce([one.allowed[code] for one, code in zip(confines, codes, strict=True)])
-        known = np.flatnonzero(allowed[: whole.size] & (whole[: allowed.size] > 0))
-        rows = wrong[own.reshape(-1) == kind]
-        if known.size:
-            running = np.cumsum(whole[known])
-            one = Distributions(known.astype(np.int32), running, running[-1:])
-            out[rows] = draw(one, np.zeros(rows.size, np.int64), words[rows])
     return out
 
 
