@@ -321,7 +321,7 @@ def _confined(
     own = codes[:, i]
     hidden = names_of_siblings(v.name for v in variables if not v.context) - {variables[i].like}
     words = hashed(np.arange(own.size), seed, "cart", "confines", i)
-    drawn = leaves.draw(np.arange(own.size), words, late=True)
+    drawn = leaves.draw(np.arange(own.size), words)
     earlier = [j for j in range(i) if variables[j].name not in hidden]
     found = find_confines(variables, codes, earlier, own, variables[i], drawn, groups, LEAST_GROUPS)
     if not found or leaves.way is not None:
