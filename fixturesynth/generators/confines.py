@@ -19,7 +19,16 @@ from fixturesynth.generators.contract import Codes, Variable, Words
 from fixturesynth.generators.drawing import Distributions
 from fixturesynth.randomness import hashed
 
-__all__ = ["Confines", "confines_from", "draw_within", "find_confines", "tells_kinds", "weighed", "within"]
+__all__ = [
+    "Confines",
+    "confines_from",
+    "count_entities",
+    "draw_within",
+    "find_confines",
+    "tells_kinds",
+    "weighed",
+    "within",
+]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -141,12 +150,12 @@ def _several(category: Integers, groups: Integers | None, size: int, least: int)
     if groups is None:
         return np.bincount(category, minlength=size) >= least
     # A few rows are enough for most of them; only those of the rest are all looked at.
-    several = _entities(category[:SOME], groups[:SOME], size) >= least
+    several = count_entities(category[:SOME], groups[:SOME], size) >= least
     rest = np.flatnonzero(~several[category])
-    return several | (_entities(category[rest], groups[rest], size) >= least)
+    return several | (count_entities(category[rest], groups[rest], size) >= least)
 
 
-def _entities(category: Integers, groups: Integers, size: int) -> Integers:
+def count_entities(category: Integers, groups: Integers, size: int) -> Integers:
     """How many root entities the rows of each category belong to, (size,)."""
     wide = int(groups.max(initial=0)) + 1
     many: Integers = np.bincount(np.unique(category * wide + groups) // wide, minlength=size)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fixturesynth.generators.confines import count_entities
 from fixturesynth.generators.contract import Codes, Words
 from fixturesynth.generators.drawing import Distributions, draw
 
@@ -77,7 +78,7 @@ def find_partners(
     if chance < TELLING:
         return None
     if groups is not None:
-        counted &= _supported(keys, groups, table.size, least_groups).reshape(table.shape)
+        counted &= (count_entities(keys, groups, table.size) >= least_groups).reshape(table.shape)
         if table[~counted].sum() > BROKEN * own.size:
             return None
     weights = np.where(counted, table, 0)
@@ -91,13 +92,6 @@ def find_partners(
     ends = running[np.searchsorted(place, np.arange(known.size), side="right") - 1]
     held = Distributions(codes.astype(np.int32), running, ends)
     return chance, Partners(owner, np.where((owner >= 0)[:, None], counted, True), held)
-
-
-def _supported(keys: Integers, groups: Integers, size: int, least: int) -> npt.NDArray[np.bool_]:
-    """Keys in ``range(size)`` that rows of at least ``least`` groups have, (size,)."""
-    wide = int(groups.max(initial=0)) + 1
-    pairs = np.unique(keys * wide + groups)
-    return np.bincount(pairs // wide, minlength=size) >= least
 
 
 def draw_partners(partners: Partners, earlier: Codes, drawn: Codes, words: Words) -> Codes:
