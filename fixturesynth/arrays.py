@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["array_of", "fill_null", "join_texts", "numpy_of", "scalar_of"]
+__all__ = ["array_of", "combined", "fill_null", "join_texts", "numpy_of", "scalar_of"]
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -68,6 +68,13 @@ def array_of(values: Any, kind: pa.DataType | None = None, *, mask: Flags | None
 def scalar_of(value: Any, kind: pa.DataType | None = None) -> pa.Scalar:
     """What ``pa.scalar(value, kind)`` gives."""
     return array_of([value], kind)[0]
+
+
+def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One contiguous array of a column."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.concat_arrays(column.chunks) if column.num_chunks else array_of([], column.type)
+    return column
 
 
 def fill_null(values: Any, value: Any) -> Any:

@@ -18,6 +18,7 @@ from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
+from fixturesynth.schema.emptied import emptied
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.repeated import with_repeated
 
@@ -48,8 +49,10 @@ class Synthesizer:
 
     @cached_property
     def whole(self) -> Schema:
-        """What plan and models are of: ``schema``, and the entities that its rows reference."""
-        return with_repeated(self.schema, self.entities)
+        """What plan and models are of: ``schema``, the entities that its rows reference, and NULL where dates that
+        stand for none were set apart."""
+        odd = {name: model.oddities for name, model in self.models.items()}
+        return emptied(with_repeated(self.schema, self.entities), odd)
 
     @property
     def told(self) -> Profile | None:
@@ -170,7 +173,7 @@ def fit(
     from fixturesynth.loading.reading import infer_schema, read_rows
     from fixturesynth.profiling.datasets import root_entities
     from fixturesynth.profiling.entities import profile_with_entities
-    from fixturesynth.profiling.oddities import set_apart
+    from fixturesynth.profiling.oddities import set_apart, stand_ins_apart
 
     told = progress or (lambda stage, table, done, of: None)
     if schema is None:
@@ -179,13 +182,16 @@ def fit(
     if schema is None:
         schema = infer_schema(dataset)
     schema, dataset, odd = set_apart(schema, dataset, protection)
+    declared = schema
+    dataset, odd = stand_ins_apart(schema, dataset, odd, protection)
+    schema = emptied(schema, odd)
     wishes = replace(wishes or Wishes(), generator=generator)
     told = _only_of(schema, told)
     entities, dataset, profile = profile_with_entities(
         schema, dataset, partial(settled_by, wishes, odd=odd), seed=seed, protection=protection,
         progress=lambda t, n, of: told("profile", t, n, of),
     )  # fmt: skip
-    declared, schema = schema, with_repeated(schema, entities)
+    schema = with_repeated(schema, entities)
     plan = make_plan(schema, profile=profile, wishes=wishes)
     if time_limit is not None:
         plan = _to_measure(plan, wishes)

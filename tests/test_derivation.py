@@ -17,9 +17,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import fixturesynth as fs
+from fixturesynth.arrays import combined
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.derivation import OPERATIONS, as_type, derive, find_lookup
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.keys import locate
 from fixturesynth.generators.offsets import add_offset, offset_facts, offsets
 from fixturesynth.loading.reading import read_rows
 from fixturesynth.profiling import profile_dataset

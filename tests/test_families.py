@@ -187,6 +187,24 @@ def test_rows_that_do_not_fit_their_code_leave_it_first() -> None:
     assert set(wanted) == {1}
 
 
+def test_a_code_comes_too_seldom_rather_than_where_it_never_does() -> None:
+    """Of a list's rows each has to have its children; a category must not begin a story that it never begins."""
+    beside = np.repeat([0, 1], [900, 100])
+    codes = beside.astype(np.int32)  # code 1 goes with 1 alone, and is to come more often
+    kept = beside.astype(np.int32)
+    exact, _ = moves(codes, np.array([80, 20]), kept, np.arange(1_000), 7, "x")
+    assert exact.size == 100
+    nearly, _ = moves(codes, np.array([80, 20]), kept, np.arange(1_000), 7, "x", exactly=False)
+    assert nearly.size == 0
+
+
+def test_first_siblings_begin_as_all_do(shared: Path) -> None:
+    """Each of 1,267 claims begins with a charge, and the payments that are missing elsewhere begin none."""
+    model = fs.fit(f"sqlite:///{shared / 'data' / 'synthea.sqlite'}", seed=1, generator="cart")
+    lines = model.sample(seed=1)["claims_transactions"].sort_values("chargeid")
+    assert set(lines.groupby("claimid")["type"].first()) == {"CHARGE"}
+
+
 def test_families_are_taken_whole_from_the_draw_that_fits() -> None:
     """Shares drift while siblings are drawn one after the other: a second draw brings them nearer, no story is cut."""
     rng = np.random.default_rng(8)

@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from fixturesynth.arrays import combined
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import CapacityError, InputError
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.keys import locate
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.schema.model import Schema

@@ -32,7 +32,7 @@ from fixturesynth.evaluation.schemachanges import find_changes
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.profiling.columnar import locate_parents, view_table
 from fixturesynth.profiling.columns import parse_temporal
-from fixturesynth.profiling.oddities import set_apart
+from fixturesynth.profiling.oddities import as_learned, set_apart
 from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -96,6 +96,7 @@ def drift(
     told = progress or (lambda table, done, of: None)
     profile = made.told or made.profile
     live, declared = _read(source, made.schema, made.profile.protection, told)
+    live = as_learned(live, {name: one.oddities for name, one in made.models.items()})
     names = tuple(n for n in made.schema.names if n in live and n in profile)
     if not names:
         raise SourceError(f"the source has none of the model's tables: {', '.join(list(profile.tables)[:8])}")

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of
+from fixturesynth.arrays import array_of, combined, fill_null, numpy_of
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.clusters import reliable_means, split_blocks
-from fixturesynth.generators.keys import combined
 from fixturesynth.generators.tablemodel import Block
 from fixturesynth.planning.plan import CROWD, Derived, Modelled, TablePlan
 from fixturesynth.profiling.temporal import parse_temporal

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of
-from fixturesynth.generators.keys import combined
+from fixturesynth.arrays import array_of, combined, fill_null, numpy_of
 
 __all__ = ["along_curve", "is_curve", "marked_curve"]
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.arrays import array_of, combined, fill_null, numpy_of, scalar_of
+from fixturesynth.generators.keys import locate
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.elapsed import elapsed
 from fixturesynth.profiling.rounding import round_at

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import combined
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.calendar import PARTS
 from fixturesynth.generators.context import (
@@ -42,7 +43,7 @@ from fixturesynth.generators.heeding import choose_shown
 from fixturesynth.generators.incoming import add_blocks, find_returning
 from fixturesynth.generators.insides import find_links
 from fixturesynth.generators.itemsets import KIND
-from fixturesynth.generators.keys import combined, dense_rank
+from fixturesynth.generators.keys import dense_rank
 from fixturesynth.generators.lines import add_lines
 from fixturesynth.generators.memories import Memory, choose_memories, memory_variable, remember
 from fixturesynth.generators.moments import add_moments

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fixturesynth.arrays import combined
 from fixturesynth.dataset import Dataset
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.contract import Variable
@@ -18,7 +19,7 @@ from fixturesynth.generators.encoding import Encoding, encode, fit_encoding
 from fixturesynth.generators.encoding.grids import to_grid
 from fixturesynth.generators.insides import places_inside
 from fixturesynth.generators.itemsets import Itemset
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.keys import locate
 from fixturesynth.planning.plan import Plan
 from fixturesynth.schema.model import Schema
 

@@ -9,18 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of
+from fixturesynth.arrays import fill_null, numpy_of
 
-__all__ = ["combined", "dense_rank", "locate"]
+__all__ = ["dense_rank", "locate"]
 
 Integers = npt.NDArray[np.int64]
-
-
-def combined(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """One contiguous array of a column."""
-    if isinstance(column, pa.ChunkedArray):
-        return pa.concat_arrays(column.chunks) if column.num_chunks else array_of([], column.type)
-    return column
 
 
 def locate(wanted: Sequence[pa.Array], known: Sequence[pa.Array], *, nulls_match: bool = False) -> Integers:

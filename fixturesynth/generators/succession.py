@@ -24,6 +24,8 @@ from fixturesynth.schema.model import Table
 
 __all__ = ["FOLLOWING", "Views", "by_itself", "follow", "heads", "lag", "running_parts", "view_of", "written"]
 
+NO_END = -1  # of a span: less than any distance
+
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Parameters = Mapping[str, Any]
@@ -92,6 +94,8 @@ def follow(
             gaps = np.append((value - whole)[~empty & source.valid], 1)
             distance[own], known[own] = gaps[np.arange(own.size) % max(gaps.size - 1, 1)], True
         known &= source.valid
+        if parameters.get("ends_null"):
+            known &= distance != NO_END
         end = parameters.get("open")
         reached = whole + distance if end is None else np.where(distance == end, end, whole + distance)
         value[own], empty[own] = reached[own], ~known[own]
@@ -188,13 +192,16 @@ def by_itself(source: Derived, table: Table, columns: Mapping[str, pa.Array], na
 
 def _free_ends(view: TableView, target: ColumnView, sources: tuple[str, ...], parameters: Parameters) -> pa.Array:
     """How far the target of the last of each family is from its own source, int64 (rows,), NULL for all others. An open
-    end, which is no distance from anything, is told as it is."""
+    end, which is no distance from anything, is told as it is, and one that is NULL as NO_END: it says nothing of those
+    that are not the last."""
     line = line_up(view, parameters["groups"], parameters["order"])
     source = view[sources[0]]
     last = np.zeros(view.rows, dtype=bool)
     last[line.order[line.last]] = True
-    known = last & source.valid & target.valid
+    ends_null = bool(parameters.get("ends_null"))
+    known = last & source.valid & (target.valid | ends_null)
     reached = _whole(target, parameters)
     distance = reached - _whole(source, parameters)
     told = np.where(reached == parameters["open"], reached, distance) if "open" in parameters else distance
+    told = np.where(target.valid, told, NO_END) if ends_null else told
     return array_of(told, pa.int64(), mask=~known)

@@ -6,24 +6,29 @@ before anything is learned, as NULL, and come again among the generated rows as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time
 from math import isfinite
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of, combined, fill_null
 from fixturesynth.dataset import Dataset
 from fixturesynth.loading.loosening import UNENFORCED, loosen
+from fixturesynth.profiling.standins import as_text, stand_in
 from fixturesynth.profiling.temporal import parse_temporal
 from fixturesynth.schema.model import Column, ColumnType, Schema, Table
+from fixturesynth.schema.predicates.gathering import gather_constraints
 
-__all__ = ["Odd", "set_apart"]
+__all__ = ["Odd", "as_learned", "set_apart", "stand_ins_apart"]
 
 Odd = tuple[tuple[str | None, int], ...]  # texts, None for NULL, and how often they came
 
 TEXT = ColumnType("text", "text")
+MOMENTS = ("date", "timestamp", "text")  # kinds of columns that may hold them
 LEAST_VALUES = 50
 MOST_ODD = 8  # different texts
 LEAST_PLAIN = 0.5  # of the values must be what the column declares
@@ -64,7 +69,7 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
         if schema.dialect in UNENFORCED and table.name in dataset:
             held = dataset.arrow(table.name)
             for column in table.columns:
-                if column.name in held.column_names and _is_free(table, column):
+                if column.name in held.column_names and column.type.kind in _READ and _is_free(table, column):
                     apart = _apart(held.column(column.name), column, protection)
                     if apart is not None:
                         changed[column.name] = apart
@@ -84,7 +89,48 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
     return replace(schema, tables=ends), dataset, found
 
 
-def _open(table: Table, odd: dict[str, Odd], kind: ColumnType | None = None) -> Table:
+def stand_ins_apart(
+    schema: Schema, dataset: Dataset, odd: Mapping[str, Mapping[str, Odd]], protection: int
+) -> tuple[Dataset, dict[str, dict[str, Odd]]]:
+    """Rows with NULL where a date stands for none (see ``profiling.standins``), and ``odd`` with those dates, by table.
+
+    The columns stay what they are declared: ``schema.emptied`` says which may be NULL while they are learned.
+    """
+    found = {name: dict(columns) for name, columns in odd.items()}
+    rows: dict[str, pa.Table] = {}
+    for table in schema:
+        if table.name not in dataset:
+            continue
+        held = dataset.arrow(table.name)
+        for column in table.columns:
+            if column.type.kind not in MOMENTS or column.name not in held.column_names:
+                continue
+            first, last = _free_ends(table, column, schema.dialect)
+            known = stand_in(held.column(column.name), protection, first=first, last=last)
+            if known is not None:
+                values, text, many = known
+                held = held.set_column(held.column_names.index(column.name), column.name, values)
+                found.setdefault(table.name, {})[column.name] = ((text, many),)
+                rows[table.name] = held
+    return Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset}) if rows else dataset, found
+
+
+def as_learned(dataset: Dataset, odd: Mapping[str, Mapping[str, Odd]]) -> Dataset:
+    """Rows with NULL where they have what was set apart, by table, when others like them were learned."""
+    rows: dict[str, pa.Table] = {}
+    for name in dataset:
+        held = dataset.arrow(name)
+        for column, values in odd.get(name, {}).items():
+            if column in held.column_names:
+                whole = combined(held.column(column))
+                known = array_of([text for text, _ in values if text is not None], pa.string())
+                met = fill_null(pc.is_in(as_text(whole), value_set=known), False)
+                emptied = pc.if_else(met, pa.scalar(None, whole.type), whole)
+                rows[name] = held = held.set_column(held.column_names.index(column), column, emptied)
+    return Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset}) if rows else dataset
+
+
+def _open(table: Table, odd: Collection[str], kind: ColumnType | None = None) -> Table:
     """The table with columns that may be NULL while it is learned, of another kind where one is given."""
     columns = tuple(
         replace(c, nullable=True, type=c.type if kind is None else kind) if c.name in odd else c for c in table.columns
@@ -94,9 +140,28 @@ def _open(table: Table, odd: dict[str, Odd], kind: ColumnType | None = None) -> 
 
 def _is_free(table: Table, column: Column) -> bool:
     """Whether no key, reference or check looks at the column."""
+    return _is_no_key(table, column) and not any(column.name in check.columns for check in table.checks)
+
+
+def _is_no_key(table: Table, column: Column) -> bool:
     used = {c for fk in table.foreign_keys for c in fk.columns} | {c for key in table.keys for c in key}
-    used |= {c for check in table.checks for c in check.columns} | {c for u in table.uniques for c in u.columns}
-    return column.type.kind in _READ and column.name not in used and column.generated is None
+    used |= {c for u in table.uniques for c in u.columns}
+    return column.name not in used and column.generated is None
+
+
+def _free_ends(table: Table, column: Column, dialect: str) -> tuple[bool, bool]:
+    """Whether a date before, and one after, all others of the column could stand for none: keys and checks would take
+    it beside whatever the row has. An end that has to come after a start may be the last of all."""
+    if not _is_no_key(table, column) or column.type.domain is not None:
+        return False, False
+    checks = tuple(check for check in table.checks if column.name in check.columns)
+    if not checks:
+        return True, True
+    found = gather_constraints(replace(table, checks=checks), dialect)
+    if found.domains or found.distinct or found.not_understood or found.alternatives:
+        return False, False
+    sides = [(d.low == column.name, d.high == column.name) for d in found.differences]
+    return all(low and not high for low, high in sides), all(high and not low for low, high in sides)
 
 
 def _apart(values: pa.ChunkedArray, column: Column, protection: int) -> tuple[pa.Array, Odd] | None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
+from fixturesynth.arrays import array_of, combined, fill_null, numpy_of, scalar_of
 
 __all__ = ["Unit", "format_temporal", "parse_temporal"]
 
@@ -91,7 +91,7 @@ def parse_temporal(values: pa.Array | pa.ChunkedArray) -> tuple[Integers, Unit, 
         return _parse_typed(values)
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return None
-    whole = _one(values).cast(pa.large_string())
+    whole = combined(values).cast(pa.large_string())
     valid = whole.drop_null()
     if not len(valid):
         return None
@@ -154,12 +154,6 @@ def format_temporal(
     return text
 
 
-def _one(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(values, pa.ChunkedArray):
-        return pa.concat_arrays(values.chunks) if values.num_chunks else array_of([], values.type)
-    return values
-
-
 def _present(values: pa.Array) -> npt.NDArray[np.bool_]:
     return cast(npt.NDArray[np.bool_], numpy_of(values.is_valid()))
 
@@ -173,7 +167,7 @@ _TO_MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 def _parse_typed(values: pa.Array | pa.ChunkedArray) -> tuple[Integers, Unit, str] | None:
-    whole = _one(values)
+    whole = combined(values)
     name = str(whole.type)
     if pa.types.is_date(whole.type):
         days = numpy_of(fill_null(whole.cast(pa.date32()).cast(pa.int32()), 0))

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, numpy_of, scalar_of
+from fixturesynth.arrays import array_of, combined, numpy_of, scalar_of
 from fixturesynth.generators.calendar import join_parts
 from fixturesynth.generators.context import Features
 from fixturesynth.generators.curves import along_curve, is_curve
 from fixturesynth.generators.derivation import as_type, derive, find_rows
 from fixturesynth.generators.habits import Habits
-from fixturesynth.generators.keys import combined, locate
+from fixturesynth.generators.keys import locate
 from fixturesynth.generators.offsets import add_offset, base_of, ends_of
 from fixturesynth.generators.succession import FOLLOWING, Views, follow, lag, view_of
 from fixturesynth.generators.tablemodel import TableModel, null_variable

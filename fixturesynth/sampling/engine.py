@@ -465,9 +465,14 @@ def _given_codes(run: _Run, plan: TablePlan, model: TableModel) -> dict[str, Cod
     out = {}
     for item in run.given:
         variable = column_variable(item.column)
-        if item.table == plan.name and variable in model.encodings and item.column not in model.offsets:
-            kind = model.types[item.column]
-            code = encode(model.encodings[variable], array_of([item.value]).cast(kind))[0]
+        if item.table != plan.name or variable not in model.encodings:
+            continue
+        encoding, code = model.encodings[variable], None
+        if str(item.value) in {text for text, _ in model.oddities.get(item.column, ())}:
+            code = encoding.null_code
+        elif item.column not in model.offsets:
+            code = int(encode(encoding, array_of([item.value]).cast(model.types[item.column]))[0])
+        if code is not None:
             out[variable] = np.where(_chosen(run, plan, item), code, -1).astype(np.int32)
     return out
 

@@ -29,6 +29,7 @@ Codes = npt.NDArray[np.int32]
 
 MOST_MOVED = 4  # one row in so many is drawn again at the most
 AMISS = 50  # one row in so many may have a category too often
+TRIES = 8  # draws of a row that has what comes too often
 OFF = 200  # one row in so many may choose another row of a list than is to be, before families are drawn again
 MOST_FAMILIES = 30_000  # that are weighed against their other draw
 
@@ -52,13 +53,16 @@ def as_often(
     categories = [at for at in range(known.shape[1]) if known.size and tells_kinds(above[at], known[:, at])]
     dealt = [name for name in job.given if name in names]
     done: list[str] = []
+    around = np.column_stack([known[:, categories], _place(job.position, job.siblings)])
     for i, shares, least in _targets(plan, model, models):
         variable = names[i]
+        if least:
+            out = _draw_rarer(out, i, shares, least, done, model, generator, job)
         chosen = np.flatnonzero(out[:, i] < shares.size)
         kept = [names.index(name) for name in dict.fromkeys([*done, *dealt]) if name != variable]
-        beside = _beside(out[chosen], i, kept, job.parent_codes[chosen], categories)
+        beside = _beside(out[chosen][:, kept], around[chosen], out[chosen, i])
         family = np.cumsum(job.position == 0)[chosen]
-        rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable)
+        rows, wanted = moves(out[chosen, i], shares, beside, family, seed, plan.name, variable, exactly=not least)
         order = np.argsort(rows, kind="stable")
         rows, wanted = chosen[rows[order]], wanted[order]
         if rows.size > least and rows.size * MOST_MOVED <= codes.shape[0]:
@@ -67,6 +71,38 @@ def as_often(
             out[rows, i] = wanted  # what the next sibling sees
             out[rows] = redrawn(model, generator, job, out, rows, given, "as often", variable)
         done.append(variable)
+    return out
+
+
+def _draw_rarer(
+    codes: Codes, i: int, shares: Integers, least: int, done: Sequence[str], model: TableModel, generator: Generator,
+    job: CodesJob,
+) -> Codes:  # fmt: skip
+    """``codes`` in which rows that have a code of variable ``i`` too often, more than ``least``, are drawn again, and
+    stay so where they get one that comes too seldom. ``done``: variables that stay."""
+    names = [v.name for v in generated(model)]
+    known = np.flatnonzero(codes[:, i] < shares.size)
+    excess = _too_often(codes[:, i], shares)
+    missing = np.maximum(-excess, 0)
+    if not least < int(missing.sum()) <= codes.shape[0] // MOST_MOVED:
+        return codes
+    family = np.cumsum(job.position == 0)[known]
+    target = allot(shares, known.size)
+    rows = known[_surplus(codes[known, i], target, family, np.zeros(known.size, bool), job.seed, job.table, names[i])]
+    out = codes.copy()
+    for turn in range(TRIES):
+        if not rows.size or not missing.any():
+            break
+        given = {name: out[rows, names.index(name)] for name in done}
+        drawn = redrawn(model, generator, job, out, rows, given, "as often", names[i], str(turn))
+        new = np.minimum(drawn[:, i], missing.size)
+        order = np.argsort(new, kind="stable")
+        ahead = np.arange(rows.size) - np.searchsorted(new[order], new[order])
+        kept = np.zeros(rows.size, dtype=bool)
+        kept[order] = ahead < np.append(missing, 0)[new[order]]
+        out[rows[kept]] = drawn[kept]
+        missing -= np.bincount(new[kept], minlength=missing.size)[: missing.size]
+        rows = rows[~kept]
     return out
 
 
@@ -127,15 +163,19 @@ def _too_often(codes: Codes, shares: Integers) -> Integers:
     return result
 
 
-def _beside(codes: Codes, i: int, done: Sequence[int], above: Codes, categories: Sequence[int]) -> Codes:
-    """What rows keep that variable ``i`` hangs on most, (n,): of the variables ``done`` one, and of the parent's
-    ``categories``, columns of ``above``, one; zeros where there is none."""
-    found = [
-        max((_told(codes[:, i], known[:, at]) for at in chosen), key=lambda told: told[0], default=(0.0, None))[1]
-        for known, chosen in ((codes, done), (above, categories))
-    ]
+def _beside(kept: Codes, around: Codes, own: Codes) -> Codes:
+    """What rows keep that their codes ``own`` (n,) hang on most, (n,): of what is ``kept`` and of what they are drawn
+    ``around``, (n, variables) each, one; zeros where there is none."""
+    each = [[_told(own, known[:, at]) for at in range(known.shape[1])] for known in (kept, around)]
+    found = [max(told, key=lambda one: one[0], default=(0.0, None))[1] for told in each]
     parts = [part.astype(np.int64) for part in found if part is not None]
-    return pair_keys(*parts).astype(np.int32) if parts else np.zeros(codes.shape[0], dtype=np.int32)
+    return pair_keys(*parts).astype(np.int32) if parts else np.zeros(own.size, dtype=np.int32)
+
+
+def _place(position: Integers, siblings: Integers) -> Codes:
+    """How many siblings come before each row and after it, (n,): none, one, or more."""
+    place: Codes = (np.minimum(position, 2) * 3 + np.clip(siblings - position - 1, 0, 2)).astype(np.int32)
+    return place
 
 
 def _told(own: Codes, other: Codes) -> tuple[float, Codes | None]:
@@ -175,12 +215,13 @@ def _targets(plan: TablePlan, model: TableModel, models: Mapping[str, TableModel
 
 
 def moves(
-    codes: Codes, shares: Integers, beside: Codes, families: Integers, seed: int, *address: str
+    codes: Codes, shares: Integers, beside: Codes, families: Integers, seed: int, *address: str, exactly: bool = True
 ) -> tuple[Integers, Codes]:
     """Rows to give another code, and which, so that codes (n,) come in proportion to ``shares`` (size,): the fewest.
 
     ``families`` (n,): rows of one parent stand together. Siblings of one code move together, as far as that goes.
-    ``beside``: what the rows keep, (n,); a code goes to rows that have what rows of that code have.
+    ``beside``: what the rows keep, (n,); a code goes to rows that have what rows of that code have, and, ``exactly``,
+    to others where it has to.
 
     >>> codes, kept = np.array([0, 0, 0, 1], dtype=np.int32), np.zeros(4, dtype=np.int32)
     >>> moves(codes, np.array([1, 1]), kept, np.arange(4), 7, "x")[1].tolist()
@@ -196,14 +237,16 @@ def moves(
     often = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     amiss = (np.where(missing > 0, often.T, 0.0).max(axis=1) > often)[codes, beside]
     rows = _surplus(codes, target, families, amiss, seed, *address)
-    return rows, _given(rows, codes, families, beside, table, missing)
+    given = _given(rows, codes, families, beside, table, missing, exactly)
+    return rows[given >= 0], given[given >= 0]
 
 
 def _given(
-    rows: Integers, codes: Codes, families: Integers, beside: Codes, table: Integers, missing: Integers
+    rows: Integers, codes: Codes, families: Integers, beside: Codes, table: Integers, missing: Integers, exactly: bool
 ) -> Codes:
     """A code that is ``missing`` (codes,) for each of ``rows``: siblings of one code that stand together get one, and
-    where there is one, such as comes with what is ``beside`` (n,) them. ``table``: (codes, kinds), how often."""
+    where there is one, such as comes with what is ``beside`` (n,) them. ``table``: (codes, kinds), how often. Without
+    ``exactly`` -1 where there is none."""
     key = pair_keys(families[rows], codes[rows].astype(np.int64), beside[rows].astype(np.int64))
     begins = np.flatnonzero(np.concatenate(([True], (key[1:] != key[:-1]) | (np.diff(rows) != 1)))[: rows.size])
     sizes = np.diff(begins, append=rows.size)
@@ -224,7 +267,7 @@ def _given(
             out[at : at + taken] = code
             left[code] -= taken
             at, size = at + taken, size - taken
-    rest = np.repeat(np.arange(left.size, dtype=np.int32), left)
+    rest = np.repeat(np.arange(left.size, dtype=np.int32), left) if exactly else np.full(rows.size, -1, dtype=np.int32)
     for at, size in later:
         out[at : at + size], rest = rest[:size], rest[size:]
     return out

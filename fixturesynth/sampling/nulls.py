@@ -30,7 +30,8 @@ Columns = dict[str, pa.Array]
 
 
 def among_nulls(values: pa.Array, odd: Sequence[tuple[str | None, int]], seed: int, *address: str | int) -> pa.Array:
-    """The column with texts that stand for "unknown" among its NULLs, as often as they were there, as texts.
+    """The column with what stands for "unknown" among its NULLs, as often as it was there: as texts, or as dates in a
+    column of such.
 
     >>> among_nulls(pa.array([4, None, 7]), [("n/a", 3)], 1, "t", "c").to_pylist()
     ['4', 'n/a', '7']
@@ -45,9 +46,10 @@ def among_nulls(values: pa.Array, odd: Sequence[tuple[str | None, int]], seed: i
     chosen = np.searchsorted(ends, (2 * place + 1) * int(ends[-1]) // (2 * max(empty.size, 1)), side="right")
     index = np.full(len(values), -1, dtype=np.int64)
     index[empty] = chosen
-    texts = array_of([text for text, _ in odd], pa.string())
-    unknown = texts.take(array_of(index, pa.int64(), mask=index < 0))
-    return pc.coalesce(pc.cast(values, pa.string()), unknown)
+    kind = values.type if pa.types.is_temporal(values.type) else pa.string()
+    naive = pa.timestamp(kind.unit) if pa.types.is_timestamp(kind) else kind
+    stand_ins = array_of([text for text, _ in odd], pa.string()).cast(naive).cast(kind)
+    return pc.coalesce(pc.cast(values, kind), stand_ins.take(array_of(index, pa.int64(), mask=index < 0)))
 
 
 def _valid(values: pa.Array) -> npt.NDArray[np.bool_]:

@@ -359,7 +359,9 @@ def find_adjacent(line: Line, taken: set[str]) -> Iterator[Invariant]:
             taken.add(target.name)
             ends = line.whole.order[line.whole.last]
             free = bool(target.valid[ends].any())
-            told = {"free": free, "always": bool(target.valid[ends].all())} | _open_end(b[ends][target.valid[ends]])
+            always = bool(target.valid[ends].all())
+            told = {"free": free, "always": always} | _open_end(b[ends][target.valid[ends]])
+            told |= {"ends_null": True} if free and not always else {}
             yield Invariant(
                 "adjacent", view.table.name, target.name,
                 tuple(dict.fromkeys([source.name, *line.groups, *line.order])), None,
