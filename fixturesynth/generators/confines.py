@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Codes, Variable, Words
-from fixturesynth.generators.drawing import Distributions
+from fixturesynth.generators.drawing import Distributions, count_distributions, draw
 from fixturesynth.randomness import hashed
 
 __all__ = [
@@ -34,6 +34,7 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MOST_PAIRS = 500_000  # codes of both, multiplied
+HELD = ("codes", "running", "ends")  # of distributions
 LEAST_CODES = 3  # of the earlier variable
 FEW_CODES = 24  # of an ordered one, that it is taken for a category
 LEAST_ROWS = 100  # of a category
@@ -50,23 +51,31 @@ SCALE = 64  # weights for each row of a leaf
 @dataclass(frozen=True)
 class Confines:
     """``allowed``: (earlier codes, codes), what rows of each code of the ``earlier`` variable have; all True where its
-    leaves may stand as they are."""
+    leaves may stand as they are. ``instead``: what rows of each code have, for those whose leaves give nothing that is
+    allowed; without it they keep what the leaves give."""
 
     earlier: int
     allowed: Flags
+    instead: Distributions | None = None
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """For a State; ``confines_from`` reads them."""
-        return {f"confines.{self.earlier}": np.packbits(self.allowed, axis=1)}
+        found: dict[str, npt.NDArray[Any]] = {f"confines.{self.earlier}": np.packbits(self.allowed, axis=1)}
+        if self.instead is not None:
+            found |= {f"instead.{self.earlier}.{part}": getattr(self.instead, part) for part in HELD}
+        return found
 
 
 def confines_from(
     arrays: Mapping[str, npt.NDArray[Any]], prefix: str, earlier: Sequence[int], size: int
 ) -> list[Confines]:
     """Confines of ``Confines.arrays``, of a variable with ``size`` codes; ``prefix``: before their names."""
-    return [
-        Confines(j, np.unpackbits(arrays[f"{prefix}confines.{j}"], axis=1, count=size).astype(bool)) for j in earlier
-    ]
+    found = []
+    for j in earlier:
+        allowed = np.unpackbits(arrays[f"{prefix}confines.{j}"], axis=1, count=size).astype(bool)
+        held = [arrays[name] for part in HELD if (name := f"{prefix}instead.{j}.{part}") in arrays]
+        found.append(Confines(j, allowed, Distributions(*held) if held else None))
+    return found
 
 
 def find_confines(
@@ -109,9 +118,18 @@ def find_confines(
             allowed |= ~several[:, None]
             out &= several[codes[:, j]]
             if int((out & passed).sum()) >= least:
-                confines.append(Confines(j, allowed))
+                confines.append(Confines(j, allowed, _instead(codes[:, j], own, ~allowed.all(axis=1), variable)))
                 passed &= ~out
     return confines
+
+
+def _instead(category: Codes, own: Codes, confined: Flags, variable: Variable) -> Distributions | None:
+    """What rows of the ``confined`` categories have, of a variable that is a number: what is missing in a leaf for one
+    number is there for those around it, while a category that is missing goes with all else that a row has."""
+    if not variable.ordered:
+        return None
+    rows = np.flatnonzero(confined[category])
+    return count_distributions(category[rows].astype(np.int64), own[rows], confined.size, variable.size)
 
 
 def tells_kinds(variable: Variable, codes: Codes) -> bool:
@@ -216,7 +234,8 @@ def draw_within(
     again: Callable[[Integers, Words, bool], Codes],
 ) -> Codes:
     """``drawn`` (n,), but where rows of one of their ``categories``, (n,) each, never have it: there drawn ``again``
-    (rows, words, late). What gives nothing they have either is left: it goes with all else that the row has."""
+    (rows, words, late). What gives nothing they have either is left: it goes with all else that the row has; of numbers the category says what
+    there is ``instead``."""
     wrong = _outside(confines, categories, drawn, np.arange(drawn.size))
     if not wrong.size:
         return drawn
@@ -231,6 +250,16 @@ def draw_within(
         wrong = wrong[~good]
         if not wrong.size:
             return out
+    for one, category in _both(confines, categories):
+        here = wrong[~one.allowed[category[wrong], out[wrong]]]
+        if one.instead is None or not here.size:
+            continue
+        rows, turn = np.repeat(here, LATE), np.tile(np.arange(LATE, dtype=np.uint64), here.size)
+        tried = draw(one.instead, category[rows].astype(np.int64), hashed(words[rows] + turn, 0, "cart", "instead"))
+        fits = within(confines, [known[rows] for known in categories], tried).reshape(-1, LATE)
+        good, best = fits.any(axis=1), fits.argmax(axis=1)
+        out[here[good]] = tried.reshape(-1, LATE)[good, best[good]]
+        wrong = _outside(confines, categories, out, wrong)
     return out
 
 

@@ -47,7 +47,8 @@ def count_distributions(owner: Integers, codes: npt.NDArray[np.int32], owners: i
         held, counts = np.unique(pairs, return_counts=True)
     running = np.cumsum(counts)
     last = np.searchsorted(held // size, np.arange(owners), side="right") - 1
-    return Distributions((held % size).astype(np.int32), running, running[last])
+    ends = np.where(last >= 0, running[np.maximum(last, 0)], 0)  # the first owners may have no rows
+    return Distributions((held % size).astype(np.int32), running, ends)
 
 
 def draw(distributions: Distributions, owner: Integers, words: Words) -> Codes:
