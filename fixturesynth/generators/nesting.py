@@ -29,6 +29,7 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_ROWS = 200
 LEAST_SAVED, LEAST_MORE = 0.25, 0.05  # bits a row that the first category must save, and a second one more
+MUCH_SAVED = 0.5  # bits for each row of one bin
 MOST_CATEGORIES = 512
 MOST_WEIGHT = 2**31  # of a bin, so that a place in it can be named exactly
 _HALF = np.uint64(32)
@@ -115,20 +116,34 @@ def find_nests(
     nests: list[Nest] = []
     surprise = _surprise(own, segment, None)
     for least in (LEAST_SAVED, LEAST_MORE):
-        best, name = surprise, ""
+        best, name, where = surprise, "", np.zeros(at.size, dtype=bool)
         for other in known:
             if other not in taken:
                 bits = _surprise(_keys(own, [known[n] for n in (*taken, other)]), segment, surprise)
-                best, name = (bits, other) if bits.sum() < best.sum() else (best, name)
-        if float((surprise - best).sum()) < least * int(rows.sum()):
+                inside = _worth_it(own, surprise - bits, least, int(rows.sum()))
+                bits = np.where(inside, bits, surprise)
+                best, name, where = (bits, other, inside) if bits.sum() < best.sum() else (best, name, where)
+        if not name:
             break
         taken.append(name)
         surprise = best
         key = _keys(own, [known[n] for n in taken])
-        nest = _counted(key, segment, bins.low.size, groups[at], protection)
+        nest = _counted(key[where], segment[where], bins.low.size, groups[at][where], protection)
         if nest is not None:
             nests.append(Nest(tuple(taken), tuple(known[n][1] for n in taken), *nest))
     return tuple(nests)
+
+
+def _worth_it(own: Integers, saved: Floats, least: float, rows: int) -> npt.NDArray[np.bool_]:
+    """Rows, (n,), of all bins where ``least`` bits are saved for each of ``rows``, else of those wide ones that save as
+    many for each of their own: where numbers are few and far apart, what lies between them is what one sees.
+
+    ``own``: their bins, (n,)."""
+    if float(saved.sum()) >= least * rows:
+        return np.ones(own.size, dtype=bool)
+    many = np.bincount(own)
+    worth = (np.bincount(own, weights=saved) >= MUCH_SAVED * many) & (many >= LEAST_ROWS)
+    return worth[own]
 
 
 def _counted(
