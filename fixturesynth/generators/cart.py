@@ -33,7 +33,7 @@ from fixturesynth.generators.drawing import (
     stratified,
 )
 from fixturesynth.generators.encoding.bins import multiply_high
-from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, rank_feature, share_of_chance
+from fixturesynth.generators.growing import Growth, Tree, find_leaves, grow, other_ranks, rank_feature, share_of_chance
 from fixturesynth.generators.memories import names_of_siblings
 from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.opening import with_openings
@@ -110,16 +110,16 @@ class Cart:
             own, size = codes[:, i], variable.size
             like = names.index(variable.like) if variable.like in names else None
             before = codes[:, like] if like is not None else own
-            tree, lookup, leaf = _grown(seen, own, size, variable.ordered, like, growth)
+            tree, lookup, also, leaf = _grown(seen, own, size, variable.ordered, like, growth)
             shortest, taken = code_length(leaf, own, size) if like is not None else 0.0, None
             # What is not drawn as it is: as steps from the sibling before, or with one class more for its own code, or
             # for what usually comes after that.
             for way in _other_ways(variable, own, before, like, table.variables[order[like or 0]].size, groups):
                 grown = _grown(seen, way.codes, way.size, variable.ordered, like, growth, way.again)
-                length = code_length(grown[2], way.codes, way.size) * (1.0 if way.again is None else LEAST_SAVED)
+                length = code_length(grown[3], way.codes, way.size) * (1.0 if way.again is None else LEAST_SAVED)
                 if length < shortest:
                     shortest, taken = length, way
-                    (tree, lookup, leaf) = grown
+                    (tree, lookup, also, leaf) = grown
             if taken is not None and like is not None:
                 (stepped if taken.again is None else repeated)[str(i)] = like
                 own, size = taken.codes, taken.size
@@ -143,6 +143,8 @@ class Cart:
                 ("owner", owner_of), ("codes", held.codes), ("running", held.running), ("ends", held.ends),
             ):  # fmt: skip
                 arrays[f"{i}.{name}"] = array
+            if also.size:
+                arrays[f"{i}.also"] = also
             seen = seen.and_one(variable, codes[:, i])
             if str(i) in stepped:
                 seen = seen.and_one(_step_of(variable), step_feature(codes[:, i], before, variable.size))
@@ -345,8 +347,9 @@ class _Seen:
 
 def _grown(
     seen: _Seen, own: Codes, size: int, ordered: bool, like: int | None, growth: Growth, again: int | None = None
-) -> tuple[Tree, Ranks, Integers]:
-    """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, and the leaf of every row.
+) -> tuple[Tree, Ranks, npt.NDArray[np.int32], Integers]:
+    """A tree for the classes ``own`` (n,), the ranks of all codes that it splits on, the variables that it sees in a
+    second order as well, and the leaf of every row.
 
     The sibling before (``like``) and the steps that others took matter most where little else is left to be told.
     ``again``: the class of rows that repeat their sibling's code. It says nothing of which codes go together, and where
@@ -359,6 +362,15 @@ def _grown(
         rank_feature(column[new], feature.size, feature.ordered, target[new], size, ordered)
         for column, feature in zip(columns, seen.variables, strict=True)
     ]
+    also = []
+    for f, feature in enumerate(seen.variables):
+        second = None
+        if not feature.ordered:
+            second = other_ranks(columns[f][new], feature.size, target[new], size, tables[f])
+        if second is not None:
+            also.append(f)
+            tables.append(second)
+    columns += [columns[f] for f in also]
     ranks = np.array([t[c] for t, c in zip(tables, columns, strict=True)], np.uint8).reshape(-1, target.size)
     always = [f for f, feature in enumerate(seen.variables) if f == like or feature.name.startswith(STEP)]
     chance = {
@@ -366,9 +378,16 @@ def _grown(
         for f, feature in enumerate(seen.variables)
         if not feature.ordered and feature.size > 2
     }
+    chance |= {len(seen.variables) + k: chance[f] for k, f in enumerate(also)}
     tree = grow(ranks, target, size, ordered, growth, always, chance)
     lookup = np.concatenate([*tables, np.zeros(0, np.uint8)])
-    return tree, lookup, find_leaves(tree, lookup, _offsets(seen.variables), seen.codes)
+    return tree, lookup, np.array(also, np.int32), _leaves_of(tree, lookup, also, seen.variables, seen.codes)
+
+
+def _leaves_of(tree: Tree, lookup: Ranks, also: Sequence[int], variables: Sequence[Variable], codes: Codes) -> Integers:
+    """The leaf of every row of ``codes``, (n, variables); ``also``: variables that come in a second order."""
+    order = [*range(len(variables)), *also]
+    return find_leaves(tree, lookup, _offsets([variables[f] for f in order]), codes, np.array(order, np.int64))
 
 
 @dataclass(frozen=True)
@@ -458,7 +477,8 @@ def _owners(state: State, shown: Sequence[Variable], i: int, codes: Codes) -> In
     arrays = state.arrays
     feature = arrays[f"{i}.feature"]
     tree = Tree(feature, arrays[f"{i}.threshold"], arrays[f"{i}.left"], feature)
-    leaf = find_leaves(tree, arrays[f"{i}.ranks"], _offsets(shown), codes)
+    also = arrays[f"{i}.also"].tolist() if f"{i}.also" in arrays else ()
+    leaf = _leaves_of(tree, arrays[f"{i}.ranks"], also, shown, codes)
     owner: Integers = arrays[f"{i}.owner"][leaf].astype(np.int64)
     return owner
 

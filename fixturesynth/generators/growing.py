@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Growth", "Tree", "find_leaves", "grow", "rank_feature", "share_of_chance"]
+__all__ = ["Growth", "Tree", "find_leaves", "grow", "other_ranks", "rank_feature", "share_of_chance"]
 
 Integers = npt.NDArray[np.int64]
 Ranks = npt.NDArray[np.uint8]
@@ -23,6 +23,8 @@ Reals = npt.NDArray[np.float32]
 
 RANKS = 160  # different places to split a feature at
 GROUPS = 8  # by which two orders of categories are compared
+SOME = 5_000  # rows, for categories to be put in a second order
+ALSO = 0.3  # of what the first order tells, what a second one must
 MUCH = 1.1  # times as much must the mean tell
 FIRM = 5.0  # standard deviations: where so much is told there is more to be told of few rows
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
@@ -63,23 +65,43 @@ def rank_feature(
     target, or where that tells more by their mean of an ordered target: of categories that each have values of their
     own no axis is the first. Where there are more codes than ranks, neighbours are joined to ranks of equal frequency.
     """
-    most = RANKS
     counts = np.bincount(codes, minlength=size).astype(np.float64)
     order = np.arange(size)
     if not ordered and size > 2:
         table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
-        order = np.argsort(_first_axis(table, counts), kind="stable")
+        order = np.argsort(_axes(table, counts)[0], kind="stable")
         if target_ordered and size > GROUPS and target_size > 2:
             means = np.where(counts > 0, table @ np.arange(target_size) / np.maximum(counts, 1.0), 0.0)
             other = np.argsort(means, kind="stable")
             order = other if _told(table, other) > MUCH * _told(table, order) else order
-    if size > most:
+    return _ranked(order, counts)
+
+
+def other_ranks(codes: Integers, size: int, target: Integers, target_size: int, first: Ranks) -> Ranks | None:
+    """Ranks of categories, (size,), by the second axis of correspondence analysis, where that tells much as well.
+
+    One order puts categories beside each other that are alike in what most rows have, and may be told apart by
+    nothing else. ``first``: the ranks that there are.
+    """
+    if size <= GROUPS or target_size <= 2 or codes.size < SOME:
+        return None
+    counts = np.bincount(codes, minlength=size).astype(np.float64)
+    table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
+    order = np.argsort(_axes(table, counts)[1], kind="stable")
+    return (
+        _ranked(order, counts) if _told(table, order) > ALSO * _told(table, np.argsort(first, kind="stable")) else None
+    )
+
+
+def _ranked(order: Integers, counts: npt.NDArray[np.float64]) -> Ranks:
+    """Ranks of codes, (size,), that stand in ``order``, at most RANKS of them."""
+    size = order.size
+    rank = np.arange(size)
+    if size > RANKS:
         weight = counts[order]
         middle = np.cumsum(weight) - weight / 2
-        rank = np.minimum((middle * most / max(1.0, weight.sum())).astype(np.int64), most - 1)
+        rank = np.minimum((middle * RANKS / max(1.0, weight.sum())).astype(np.int64), RANKS - 1)
         rank = np.unique(rank, return_inverse=True)[1]
-    else:
-        rank = np.arange(size)
     result = np.empty(size, np.uint8)
     result[order] = rank
     return result
@@ -131,8 +153,9 @@ def _groups(weight: Integers) -> Integers:
     return group
 
 
-def _first_axis(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Score of every category on the first axis of correspondence analysis, 0 for those without rows.
+def _axes(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Scores of every category on the first two axes of correspondence analysis, (2, categories), 0 for those without
+    rows.
 
     ``table``: (categories, classes of the target), ``counts``: its rows' sums.
     """
@@ -141,16 +164,22 @@ def _first_axis(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray
     expected = np.outer(counts, columns) / rows
     residual = (table - expected) / np.sqrt(np.maximum(expected, 1e-9))
     residual[counts == 0] = 0.0
-    # A few rounds of the power method, from the column that varies most, are all that an ordering needs.
-    axis = residual[:, int(np.argmax((residual**2).sum(axis=0)))].copy()
     square = residual @ residual.T
-    for _ in range(16):
-        length = float(np.sqrt((axis**2).sum()))
-        if length == 0.0:
-            break
-        axis = square @ (axis / length)
-    score: npt.NDArray[np.float64] = axis / np.sqrt(np.maximum(counts, 1e-9))
-    return np.where(counts > 0, score, 0.0)
+    scores = []
+    for _ in range(2):
+        # A few rounds of the power method, from the column that varies most, are all that an ordering needs.
+        axis = residual[:, int(np.argmax((residual**2).sum(axis=0)))].copy()
+        for _ in range(16):
+            length = float(np.sqrt((axis**2).sum()))
+            if length == 0.0:
+                break
+            axis = square @ (axis / length)
+        scores.append(np.where(counts > 0, axis / np.sqrt(np.maximum(counts, 1e-9)), 0.0))
+        unit = axis / max(float(np.sqrt((axis**2).sum())), 1e-12)
+        residual = residual - np.outer(unit, unit @ residual)  # what the axis does not tell
+        square = residual @ residual.T
+    found: npt.NDArray[np.float64] = np.stack(scores)
+    return found
 
 
 def grow(
@@ -373,17 +402,20 @@ class _Split:
 
 
 def find_leaves(
-    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int64]:
-    """The leaf of every row, (n,). ``codes``: (n, features). ``lookup[offsets[f] + code]`` is the rank of a code."""
+    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32],
+    columns: Integers | None = None,
+) -> npt.NDArray[np.int64]:  # fmt: skip
+    """The leaf of every row, (n,). ``codes``: (n, variables). ``lookup[offsets[f] + code]`` is the rank of a code.
+    ``columns``: the variable of each feature, where they are not one and the same."""
+    columns = np.arange(offsets.size) if columns is None else columns
     found = np.zeros(codes.shape[0], np.int64)
     for start in range(0, codes.shape[0], _BLOCK):
-        found[start : start + _BLOCK] = _find_block(tree, lookup, offsets, codes[start : start + _BLOCK])
+        found[start : start + _BLOCK] = _find_block(tree, lookup, offsets, codes[start : start + _BLOCK], columns)
     return found
 
 
 def _find_block(
-    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32]
+    tree: Tree, lookup: npt.NDArray[np.uint8], offsets: Integers, codes: npt.NDArray[np.int32], columns: Integers
 ) -> npt.NDArray[np.int64]:
     node = np.zeros(codes.shape[0], np.int64)
     rows, here = np.arange(codes.shape[0]), node.copy()
@@ -394,6 +426,6 @@ def _find_block(
         if inner.size < rows.size:
             node[rows] = here
             rows, here, feature = rows[inner], here[inner], feature[inner]
-        rank = lookup[offsets[feature] + flat[rows * width + feature]]
+        rank = lookup[offsets[feature] + flat[rows * width + columns[feature]]]
         here = tree.left[here] + (rank > tree.threshold[here]).astype(np.int64)
     return node
