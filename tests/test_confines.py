@@ -52,6 +52,8 @@ def outside(table: CodedTable, level: np.ndarray) -> float:
 
 def test_what_rows_of_a_category_never_have_is_not_drawn_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     table = studies()
+    assert outside(table, drawn(table)) < 0.001
+    monkeypatch.setattr(cart, "other_ranks", lambda *arguments: None)  # one order tells apart too few of them
     assert outside(table, drawn(table)) < 0.004  # a row or two beyond the ends of a range are chance
     with monkeypatch.context() as patch:
         patch.setattr(cart, "find_confines", lambda *arguments: [])
@@ -168,3 +170,20 @@ def test_albums_keep_to_one_genre_as_far_as_real_ones_do(tmp_path: Path) -> None
     assert share_of_one(rows["track"]) > 0.95
     assert share_of_one(made) > 0.9
     assert made.genre_id.value_counts().to_dict() == rows["track"].genre_id.value_counts().to_dict()
+
+
+def test_a_number_that_no_leaf_has_for_a_row_is_one_that_its_category_has() -> None:
+    """Leaves mix categories; what they give to a row of another one is left only where nothing else is known."""
+    category, far = np.repeat([1, 2], 50).astype(np.int32), np.full(100, 7, dtype=np.int32)
+    held = count_distributions(np.array([1, 1, 1, 2]), np.array([0, 1, 2, 7], dtype=np.int32), 3, 8)
+    allowed = np.ones((3, 8), dtype=bool)
+    allowed[1, 3:] = False
+    raw = words(stream(1, "x"), 100)
+    for instead, expected in ((held, {0, 1, 2}), (None, {7})):
+        confines = [Confines(4, allowed, instead)]
+        read = confines_from(confines[0].arrays() if instead is None else {
+            f"9.{name}": array for name, array in confines[0].arrays().items()
+        }, "" if instead is None else "9.", [4], 8)  # fmt: skip
+        made = draw_within(read, [category], far, raw, lambda rows, again, late: far[rows])
+        assert set(made[:50]) == expected
+        assert set(made[50:]) == {7}

@@ -27,7 +27,7 @@ from fixturesynth.generators.drawing import (
     stratified,
 )
 from fixturesynth.generators.encoding import decode, encode, fit_encoding
-from fixturesynth.generators.growing import Growth, grow, rank_feature, share_of_chance
+from fixturesynth.generators.growing import Growth, grow, other_ranks, rank_feature, share_of_chance
 from fixturesynth.generators.independent import Independent
 from fixturesynth.generators.ordering import order_variables
 from fixturesynth.generators.registry import GENERATORS, choose_generator, find_generator
@@ -234,6 +234,23 @@ def test_categories_that_each_have_numbers_of_their_own_are_ranked_by_them():
     assert rank_feature(feature, 60, False, target, 60).tolist() != rank.tolist()
     tree = grow(rank[feature][None], target, 60, True, Growth())
     assert (tree.feature < 0).sum() == 60
+
+
+def test_categories_are_ranked_by_what_the_first_order_does_not_tell():
+    """Half of twelve categories have much of the first two classes, and half of either more of the one of each two."""
+    raw = _uniforms(12_000, 3, seed=4)
+    feature = (raw[:, 0] % 12).astype(np.int64)
+    upper, right = feature % 2, feature // 2 % 2
+    half = np.where(raw[:, 1] % 100 < 90, upper, 1 - upper)
+    target = 2 * half.astype(np.int64) + np.where(raw[:, 2] % 100 < 75, right, 1 - right).astype(np.int64)
+    first = rank_feature(feature, 12, False, target, 4)
+    second = other_ranks(feature, 12, target, 4)
+    assert second is not None
+    by_half, by_side = np.arange(12) % 2, np.arange(12) // 2 % 2
+    assert len({by_half[c] for c in np.argsort(first)[:6]}) == 1
+    assert len({by_side[c] for c in np.argsort(second)[:6]}) == 1
+    assert other_ranks(feature[:4_000], 12, target[:4_000], 4) is None  # few rows
+    assert other_ranks(feature, 12, 2 * half.astype(np.int64) + (raw[:, 2] % 2).astype(np.int64), 4) is None
 
 
 def test_a_single_split_is_the_one_that_scikit_learn_finds():

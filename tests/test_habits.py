@@ -237,6 +237,26 @@ def test_numbers_come_with_the_category_that_has_them() -> None:
     assert (np.asarray(decode(encoding, codes, raw)) % 2 == line).mean() < 0.6
 
 
+def test_a_wide_bin_belongs_to_categories_though_the_others_do_not() -> None:
+    """One row in twenty has a large number, each line those around one of its own: the last bin holds all of them."""
+    source = np.random.Generator(np.random.PCG64(8))
+    n = 40_000
+    line = source.integers(0, 8, n).astype(np.int32)
+    large = source.random(n) < 0.05
+    number = np.where(large, 10_000 * (1 + line) + source.integers(0, 50, n), source.integers(0, 5_000, n))
+    values = pa.array(number.astype(np.int64))
+    encoding = fit_encoding(values, "numeric", protection=5, max_codes=40)
+    codes = encode(encoding, values)
+    nests = find_nests(*to_grid(values, encoding.facts), codes, encoding, {"line": (line, 8)}, np.arange(n), 5)
+    assert [nest.beside for nest in nests] == [("line",)]
+    raw = words(stream(2, "test"), n)
+    known, nested = nested_words(nests[0], encoding, codes, {"line": line}, raw)
+    assert not known[number < 4_000].any()
+    drawn = np.asarray(decode(encoding, codes, np.where(known, nested, raw)))
+    assert (drawn[large] // 10_000 == 1 + line[large]).mean() > 0.95
+    assert (np.asarray(decode(encoding, codes, raw))[large] // 10_000 == 1 + line[large]).mean() < 0.6
+
+
 def test_what_few_entities_have_is_not_told() -> None:
     source = np.random.Generator(np.random.PCG64(6))
     n = 4_000

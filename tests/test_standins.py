@@ -1,4 +1,4 @@
-"""Dates that stand for "none", 9999-12-31 and 1970-01-01, are no moments: durations and orders are learned beside them."""
+"""Dates that stand for "none", such as 9999-12-31, are no moments: durations and orders are learned without them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         kind = str(source.choice(["basic", "plus", "pro"]))
         runs = source.random() < (0.7 if kind == "pro" else 0.2)
         ends = OPEN if runs else (starts + dt.timedelta(days=int(source.choice(TERMS)))).isoformat()
-        created = dt.datetime(starts.year, starts.month, starts.day) + dt.timedelta(seconds=int(source.integers(86_400)))
+        created = dt.datetime(starts.year, starts.month, starts.day) + dt.timedelta(
+            seconds=int(source.integers(86_400))
+        )
         seen = created + dt.timedelta(seconds=int(source.exponential(40 * 86_400)) + 1)
         rows.append((
             i + 1, 1 + i // 3, starts.isoformat(), ends, kind, str(created),

@@ -366,7 +366,7 @@ def _grown(
     for f, feature in enumerate(seen.variables):
         second = None
         if not feature.ordered:
-            second = other_ranks(columns[f][new], feature.size, target[new], size, tables[f])
+            second = other_ranks(columns[f][new], feature.size, target[new], size)
         if second is not None:
             also.append(f)
             tables.append(second)

@@ -115,21 +115,22 @@ def find_confines(
     for _, j, allowed, out in sorted(found, key=lambda one: -one[0]):
         if len(confines) < MOST_CONFINES and int((out & passed).sum()) >= least:
             several = _several(codes[:, j].astype(np.int64), groups, variables[j].size, least_groups)
-            allowed |= ~several[:, None]
+            allowed = np.asarray(allowed | ~several[:, None])
             out &= several[codes[:, j]]
             if int((out & passed).sum()) >= least:
-                confines.append(Confines(j, allowed, _instead(codes[:, j], own, ~allowed.all(axis=1), variable)))
+                confines.append(Confines(j, allowed, _instead(codes[:, j], own, allowed, variable)))
                 passed &= ~out
     return confines
 
 
-def _instead(category: Codes, own: Codes, confined: Flags, variable: Variable) -> Distributions | None:
-    """What rows of the ``confined`` categories have, of a variable that is a number: what is missing in a leaf for one
+def _instead(category: Codes, own: Codes, allowed: Flags, variable: Variable) -> Distributions | None:
+    """What rows of the confined categories have, of a variable that is a number: what is missing in a leaf for one
     number is there for those around it, while a category that is missing goes with all else that a row has."""
     if not variable.ordered:
         return None
-    rows = np.flatnonzero(confined[category])
-    return count_distributions(category[rows].astype(np.int64), own[rows], confined.size, variable.size)
+    free: Flags = np.asarray(allowed.all(axis=1))
+    rows = np.flatnonzero(~free[category])
+    return count_distributions(category[rows].astype(np.int64), own[rows], len(allowed), variable.size)
 
 
 def tells_kinds(variable: Variable, codes: Codes) -> bool:
@@ -234,8 +235,8 @@ def draw_within(
     again: Callable[[Integers, Words, bool], Codes],
 ) -> Codes:
     """``drawn`` (n,), but where rows of one of their ``categories``, (n,) each, never have it: there drawn ``again``
-    (rows, words, late). What gives nothing they have either is left: it goes with all else that the row has; of numbers the category says what
-    there is ``instead``."""
+    (rows, words, late). What gives nothing they have either is left: it goes with all else that the row has; of numbers
+    the category says what there is ``instead``."""
     wrong = _outside(confines, categories, drawn, np.arange(drawn.size))
     if not wrong.size:
         return drawn

@@ -24,7 +24,7 @@ Reals = npt.NDArray[np.float32]
 RANKS = 160  # different places to split a feature at
 GROUPS = 8  # by which two orders of categories are compared
 SOME = 5_000  # rows, for categories to be put in a second order
-ALSO = 0.3  # of what the first order tells, what a second one must
+ALSO, BEYOND = 0.1, 2.0  # of what the first order tells, and times what chance would: what a second one must tell
 MUCH = 1.1  # times as much must the mean tell
 FIRM = 5.0  # standard deviations: where so much is told there is more to be told of few rows
 _BLOCK = 16_384  # rows that are led to their leaves at once: they stay in the processor's cache
@@ -69,7 +69,7 @@ def rank_feature(
     order = np.arange(size)
     if not ordered and size > 2:
         table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
-        order = np.argsort(_axes(table, counts)[0], kind="stable")
+        order = np.argsort(_axes(table, counts)[0][0], kind="stable")
         if target_ordered and size > GROUPS and target_size > 2:
             means = np.where(counts > 0, table @ np.arange(target_size) / np.maximum(counts, 1.0), 0.0)
             other = np.argsort(means, kind="stable")
@@ -77,20 +77,22 @@ def rank_feature(
     return _ranked(order, counts)
 
 
-def other_ranks(codes: Integers, size: int, target: Integers, target_size: int, first: Ranks) -> Ranks | None:
+def other_ranks(codes: Integers, size: int, target: Integers, target_size: int) -> Ranks | None:
     """Ranks of categories, (size,), by the second axis of correspondence analysis, where that tells much as well.
 
     One order puts categories beside each other that are alike in what most rows have, and may be told apart by
-    nothing else. ``first``: the ranks that there are.
+    nothing else.
     """
     if size <= GROUPS or target_size <= 2 or codes.size < SOME:
         return None
     counts = np.bincount(codes, minlength=size).astype(np.float64)
     table = np.bincount(codes * target_size + target, minlength=size * target_size).reshape(size, target_size)
-    order = np.argsort(_axes(table, counts)[1], kind="stable")
-    return (
-        _ranked(order, counts) if _told(table, order) > ALSO * _told(table, np.argsort(first, kind="stable")) else None
-    )
+    scores, (first, second) = _axes(table, counts)
+    rows, columns = (int((table.sum(axis=axis) > 0).sum()) - 1 for axis in (1, 0))
+    chance = (max(rows, 0) ** 0.5 + max(columns, 0) ** 0.5) ** 2  # the most that an axis of noise tells
+    if second < max(ALSO * first, BEYOND * chance):
+        return None
+    return _ranked(np.argsort(scores[1], kind="stable"), counts)
 
 
 def _ranked(order: Integers, counts: npt.NDArray[np.float64]) -> Ranks:
@@ -153,9 +155,9 @@ def _groups(weight: Integers) -> Integers:
     return group
 
 
-def _axes(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _axes(table: Integers, counts: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], tuple[float, float]]:
     """Scores of every category on the first two axes of correspondence analysis, (2, categories), 0 for those without
-    rows.
+    rows, and how much of chi-square each of the two tells.
 
     ``table``: (categories, classes of the target), ``counts``: its rows' sums.
     """
@@ -165,7 +167,7 @@ def _axes(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
     residual = (table - expected) / np.sqrt(np.maximum(expected, 1e-9))
     residual[counts == 0] = 0.0
     square = residual @ residual.T
-    scores = []
+    scores, told = [], []
     for _ in range(2):
         # A few rounds of the power method, from the column that varies most, are all that an ordering needs.
         axis = residual[:, int(np.argmax((residual**2).sum(axis=0)))].copy()
@@ -175,11 +177,11 @@ def _axes(table: Integers, counts: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
                 break
             axis = square @ (axis / length)
         scores.append(np.where(counts > 0, axis / np.sqrt(np.maximum(counts, 1e-9)), 0.0))
-        unit = axis / max(float(np.sqrt((axis**2).sum())), 1e-12)
+        told.append(float(np.sqrt((axis**2).sum())))
+        unit = axis / max(told[-1], 1e-12)
         residual = residual - np.outer(unit, unit @ residual)  # what the axis does not tell
         square = residual @ residual.T
-    found: npt.NDArray[np.float64] = np.stack(scores)
-    return found
+    return np.stack(scores), (told[0], told[1])
 
 
 def grow(
