@@ -87,7 +87,7 @@ def _content(synthesizer: Synthesizer) -> bytes:
         versions={"fixturesynth": fixturesynth.__version__, **_versions()},
         provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
         seed=synthesizer.seed,
-        schema=json.loads(schema_to_json(synthesizer.whole)),
+        schema=json.loads(schema_to_json(synthesizer.repeated)),
         plan=json.loads(plan_to_json(synthesizer.plan)),
         profile=json.loads(profile_to_json(profile)) if profile is not None else None,
         wishes=json.loads(wishes_to_json(synthesizer.wishes)),

@@ -150,6 +150,7 @@ _SENTENCES = {
     "null_implies": "{targets} null where {first} is",
     "ordinal": "{targets} number{s} the children of one parent",
     "copy": "{targets} copied from the parent's {first}",
+    "agrees": "{targets} the same as the parent's {first}",
     "order_parent": "parent's {first} ≤ {targets}",
     "order_parent_reversed": "{targets} ≤ parent's {first}",
 }

@@ -118,7 +118,7 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy", "presence"))
+    return _measured(comparison, ("determines", "copy", "agrees", "presence"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
@@ -234,6 +234,7 @@ def describe(rule: Invariant) -> str:
         "null_implies": lambda: f"where {s[0]} is NULL, {t} is",
         "ordinal": lambda: f"{t} numbers the children of each parent",
         "copy": lambda: f"{t} = {parent}",
+        "agrees": lambda: f"{t} = {parent}",
         "order_parent": lambda: f"{parent} {less} {t}",
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
     }  # fmt: skip
@@ -425,7 +426,8 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "differ": _differ,
         "nulls_together": _nulls_together,
-        "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
+        "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "agrees": _copy,
+        "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
         "lagged": _between(lagged),
         "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),

@@ -133,6 +133,7 @@ InvariantKind = Literal[
     "null_implies",  # where sources[0] is null, target is null too
     "ordinal",  # target numbers the children of one parent: start, start + 1, ... ; foreign_key says whose
     "copy",  # target = parent's sources[0] through ``foreign_key``; target may itself be a reference column
+    "agrees",  # target = parent's sources[0] through ``foreign_key``, which takes such parents alone
     "order_parent",  # parent's sources[0] <= target through ``foreign_key`` (strict: <)
     "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
     "running",  # target = that of the sibling before + what ``terms`` add, by sign of ``by``

@@ -14,6 +14,7 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.invariants.aggregates import find_aggregates
+from fixturesynth.profiling.invariants.agreeing import find_agreeing
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
@@ -102,6 +103,7 @@ def _of_table(
         if fk.parent != view.table.name:
             candidates += find_crossing(view, views[fk.parent], fk, located[fk.name])
             candidates += find_durations_since_parent(view, views[fk.parent], fk, located[fk.name])
+    agreeing = list(find_agreeing(view, views, candidates))
     lines, told = (
         find_lines(view),
         {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},
@@ -143,7 +145,7 @@ def _of_table(
         )
     ]
     apart = [rule for rule in find_differing(view) if not {rule.target, *rule.sources} & given]
-    return (*chosen, *find_null_rules(view), *apart, *orders, *across, *in_line)
+    return (*chosen, *agreeing, *find_null_rules(view), *apart, *orders, *across, *in_line)
 
 
 def _reduce_across(
