@@ -30,6 +30,7 @@ from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.invariants.differing import differing_rows
 from fixturesynth.profiling.profile import Invariant, InvariantKind
+from fixturesynth.profiling.rounding import shared_product
 
 __all__ = [
     "applies",
@@ -224,7 +225,7 @@ def describe(rule: Invariant) -> str:
         "linear": lambda: f"{t} = " + " + ".join(
             f"{'' if f == 1 else f'{f:g} × '}{n}" for f, n in zip(p["coefficients"], s, strict=True)
         ) + (f" + {p['constant']:g}" if p["constant"] else ""),
-        "product": lambda: f"{t} = {s[0]} × {s[1]}" + (f" × {p['factor']:g}" if p["factor"] != 1 else ""),
+        "product": lambda: f"{t} = " + _factors_in_words(s, p),
         "clock": lambda: f"{t} = {s[0]} + {s[1]} minutes on the clock",
         "elapsed": lambda: f"{t} = " + _between_moments(s, p),
         "datepart": lambda: f"{t} is the {p['part']} of {s[0]}" + (f" in {p['zone']}" if p.get("zone") else ""),
@@ -319,8 +320,8 @@ def _linear(case: _Case) -> Kept:
 
 
 def _product(case: _Case) -> Kept:
-    a, b = case.sources
-    return case.whole(), _near(a.numbers * b.numbers * case.rule.parameters["factor"], case, exact=False)
+    p, values = case.rule.parameters, [s.numbers for s in case.sources]
+    return case.whole(), _near(shared_product(values, p["factor"], p.get("shares", ())), case, exact=False)
 
 
 def _clock(case: _Case) -> Kept:
@@ -402,6 +403,15 @@ def _copy(case: _Case) -> Kept:
     if same is not None:
         kept[rows] = same
     return witness, kept
+
+
+def _factors_in_words(sources: Sequence[str], parameters: Mapping[str, Any]) -> str:
+    shares = parameters.get("shares", ())
+    plain = len(sources) - len(shares)
+    said = [*sources[:plain], *([f"{parameters['factor']:g}"] if parameters["factor"] != 1 else [])]
+    for name, weight in zip(sources[plain:], shares, strict=True):
+        said.append(f"(1 {'-' if weight < 0 else '+'} {name}{'' if abs(weight) == 1 else ' / 100'})")
+    return " × ".join(said)
 
 
 def _order_parent(case: _Case) -> Kept:

@@ -123,7 +123,7 @@ InvariantKind = Literal[
     "determines",  # sources (1 to 3 columns) determine target; NULL is a value like any other on both sides
     "presence",  # target is ``null`` where sources[0] is NULL, ``set`` where it is not
     "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
-    "product",  # target = round(sources[0] * sources[1] * factor, decimals)
+    "product",  # target = round(sources[0] * sources[1] * factor, decimals), times 1 + shares of the rest
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
     "datepart",  # target = ``part`` (see calendars.PARTS) of sources[0], on the clocks of ``zone`` where there is one
     "elapsed",  # target = time from sources[1] (or 1970) to sources[0], in ``unit``

@@ -15,7 +15,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.invariants.aggregates import find_aggregates
 from fixturesynth.profiling.invariants.agreeing import find_agreeing
-from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
+from fixturesynth.profiling.invariants.arithmetic import find_products, find_shared, find_sums
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.crossing import find_crossing
@@ -49,7 +49,7 @@ _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
     find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_products,
-    find_presences, find_dependencies,
+    find_shared, find_presences, find_dependencies,
 )  # fmt: skip
 
 

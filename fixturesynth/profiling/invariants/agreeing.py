@@ -11,7 +11,9 @@ from fixturesynth.profiling.profile import Invariant
 __all__ = ["find_agreeing"]
 
 
-def find_agreeing(view: TableView, views: Mapping[str, TableView], candidates: Sequence[Invariant]) -> Iterator[Invariant]:
+def find_agreeing(
+    view: TableView, views: Mapping[str, TableView], candidates: Sequence[Invariant]
+) -> Iterator[Invariant]:
     """References that take such parents alone as have in a column what the row has, one rule for each.
 
     ``candidates``: the copies that all rows keep, several of one column among them. Where two references to different
