@@ -1,7 +1,7 @@
 """A whole dataset: columns of every table, then what holds between columns and tables."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -90,7 +90,7 @@ def profile_dataset(
         rules = tuple(invariants.get(table.name, ()))
         for column, twin in find_twins(table, dataset.arrow(table.name), columns[table.name], rules):
             columns[table.name][column] = replace(columns[table.name][column], twin=twin)
-    for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
+    for (name, column), pieces in _composed(present, dataset, columns, groups, enough, references).items():
         columns[name][column] = replace(columns[name][column], composed=pieces)
     if progress is not None:
         progress("", len(present), len(present))
@@ -140,9 +140,14 @@ def _with_parents(
 
 def _composed(
     tables: list[Table], dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
-    groups: Mapping[str, Integers], protection: int,
+    groups: Mapping[str, Integers], protection: int, references: Collection[str],
 ) -> dict[tuple[str, str], Mapping[str, Any]]:  # fmt: skip
-    """By (table, column): what its texts are made of."""
+    """By (table, column): what its texts are made of. ``references``: lists of the world, whose values are known."""
+
+    def stored(table: str, column: str) -> frozenset[str] | None:
+        seen = columns.get(table, {}).get(column)
+        return None if table in references else frozenset(str(v) for v, _ in seen.values) if seen else frozenset()
+
     known = {t.name: t for t in tables}
     out: dict[tuple[str, str], Mapping[str, Any]] = {}
     for table in tables:
@@ -150,7 +155,7 @@ def _composed(
             continue
         view, above = _with_parents(table, known, dataset)
         protector = Protector.of(protection, groups.get(table.name))
-        for name, pieces in find_composed(view, columns[table.name], above, protector):
+        for name, pieces in find_composed(view, columns[table.name], above, protector, stored):
             out[table.name, name] = pieces
     return out
 
