@@ -139,6 +139,7 @@ _SENTENCES = {
     "ascending": "{targets} never fall{s} from row to row",
     "progress": "{targets} only go{es} forward from row to row",
     "balance": "{targets} come{s} to the same in each family",
+    "states": "{targets} missing or zero by {first}",
     "aggregate": "{targets} from the rows of children",
     "product": "{targets} = {first} × {last}",
     "clock": "{targets} = {first} + {last}, on the clock and past midnight",

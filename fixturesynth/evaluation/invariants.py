@@ -23,12 +23,14 @@ from fixturesynth.evaluation.successions import (
     readable,
     running,
 )
+from fixturesynth.profiling.aggregates import plain_category
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.elapsed import as_written, elapsed
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.invariants.differing import differing_rows
+from fixturesynth.profiling.invariants.states import NAMES, states_of
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 from fixturesynth.profiling.rounding import shared_product
 
@@ -119,7 +121,7 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy", "agrees", "presence"))
+    return _measured(comparison, ("determines", "copy", "agrees", "presence", "states"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
@@ -236,6 +238,7 @@ def describe(rule: Invariant) -> str:
         "ordinal": lambda: f"{t} numbers the children of each parent",
         "copy": lambda: f"{t} = {parent}",
         "agrees": lambda: f"{t} = {parent}",
+        "states": lambda: f"{s[0]} tells where {t} is NULL or 0",
         "order_parent": lambda: f"{parent} {less} {t}",
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
     }  # fmt: skip
@@ -405,6 +408,18 @@ def _copy(case: _Case) -> Kept:
     return witness, kept
 
 
+def _states(case: _Case) -> Kept:
+    p, source = case.rule.parameters, case.sources[0]
+    wanted = {category: NAMES.index(state) for category, state in p["states"]}
+    if p["by"] == "state":
+        codes, classes = states_of(source), [*NAMES]
+    else:
+        codes = source.dense
+        classes = [*(plain_category(v) for v in (source.values.to_pylist() if source.values is not None else ())), None]
+    told = np.array([wanted.get(c, -1) for c in classes], dtype=np.int64)[codes]
+    return told >= 0, states_of(case.target) == told
+
+
 def _factors_in_words(sources: Sequence[str], parameters: Mapping[str, Any]) -> str:
     shares = parameters.get("shares", ())
     plain = len(sources) - len(shares)
@@ -435,7 +450,7 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "differ": _differ,
-        "nulls_together": _nulls_together,
+        "nulls_together": _nulls_together, "states": _states,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "agrees": _copy,
         "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),

@@ -26,6 +26,7 @@ from fixturesynth.planning.plan import (
     Rule,
     RuleCall,
     Source,
+    StatePlan,
     Succession,
     TablePlan,
     UniquePlan,
@@ -103,6 +104,9 @@ def _table(data: dict[str, Any]) -> TablePlan:
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
             ),
             "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
+            "states": tuple(
+                StatePlan(**{**s, "states": tuple(tuple(x) for x in s["states"])}) for s in data.get("states", ())
+            ),
             "balances": tuple(BalancePlan(**b) for b in data.get("balances", ())),
             "successions": tuple(
                 Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})

@@ -16,6 +16,7 @@ from fixturesynth.planning.plan import (
     Derived,
     Modelled,
     ReferencePlan,
+    StatePlan,
     Succession,
     TablePlan,
     UniquePlan,
@@ -33,6 +34,7 @@ __all__ = [
     "may_lag",
     "plan_aggregates",
     "plan_balances",
+    "plan_states",
     "plan_successions",
     "said",
     "sibling_order",
@@ -106,6 +108,28 @@ def plan_aggregates(
                 rest["format"] = seen.columns[item.target].format
             out.append(AggregatePlan(item.target, item.parameters["child"], item.parameters["key"], rest))
     return tuple(out)
+
+
+def plan_states(
+    columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], seen: TableProfile | None
+) -> tuple[StatePlan, ...]:
+    """Learned columns, and those that are mostly equal to another, whose state a category tells; deciders first."""
+    if seen is None:
+        return ()
+    barred = {c for u in uniques for c in u.columns} | {i.target for i in seen.invariants if i.kind == "aggregate"}
+    able = {
+        c.name for c in columns
+        if (isinstance(c.source, Modelled) or (isinstance(c.source, Derived) and c.source.operation == "equal"))
+        and c.null_share is None
+    }  # fmt: skip
+    there = {c.name for c in columns}
+    rules = [
+        StatePlan(i.target, i.sources[0], i.parameters["by"], tuple((c, s) for c, s in i.parameters["states"]))
+        for i in seen.invariants
+        if i.kind == "states" and i.target in able - barred and i.sources[0] in there
+    ]
+    targets = {r.column for r in rules}
+    return tuple(sorted(rules, key=lambda r: r.source in targets))
 
 
 def plan_balances(

@@ -143,6 +143,7 @@ InvariantKind = Literal[
     "ascending",  # target never falls from one sibling to the next
     "progress",  # target goes through ``states`` from sibling to sibling, never back
     "balance",  # target comes to a constant in each family of ``foreign_key``: all of a parent's children together
+    "states",  # target is NULL, zero or neither where sources[0], a category or NULL and zero themselves, says so
     "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
@@ -174,6 +175,8 @@ class Invariant:
     multiplied where it is set) and rounded (decimals of the sums of such families); within (a column
     by which children are families of their own, where none has a factor); by and kinds ([category, constant]) where a
     category of the parent decides.
+
+    states: by (value or state: of the source), states ([category or state, null, zero or set]).
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or

@@ -21,6 +21,7 @@ from fixturesynth.profiling.columnar import locate_parents
 from fixturesynth.sampling.assembly import Assembly, Made, shortened
 from fixturesynth.sampling.counting import moved_along
 from fixturesynth.sampling.repairs import misordered
+from fixturesynth.sampling.states import settle_states
 from fixturesynth.sampling.succession import computed_again
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.predicates import evaluate
@@ -67,7 +68,7 @@ def _put(
     assembly = assemblies[table.name]
     keyed = {c for u in table.uniques for c in u.columns}
     columns = computed_again(assembly, columns, changed, keyed)
-    columns = _in_order(table, columns, changed)
+    columns = settle_states(assembly, _in_order(table, columns, changed))
     columns = _kept_where_refused(assembly, before, columns)
     made[table.name].columns = columns
     changed = {n for n in columns if columns[n] is not before[n] and not columns[n].equals(before[n])}

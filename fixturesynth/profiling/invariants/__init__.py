@@ -30,6 +30,7 @@ from fixturesynth.profiling.invariants.pacing import find_paced
 from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
+from fixturesynth.profiling.invariants.states import find_states
 from fixturesynth.profiling.invariants.succession import (
     find_adjacent,
     find_ascending,
@@ -144,8 +145,11 @@ def _of_table(
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
+    told_late = {rule.target for rule in chosen if rule.kind == "aggregate"} or given
+    free = {rule.target for rule in chosen if rule.kind == "equal"} | (view.columns.keys() - given)
+    states = [rule for rule in find_states(view, told_late) if rule.target in free]
     apart = [rule for rule in find_differing(view) if not {rule.target, *rule.sources} & given]
-    return (*chosen, *agreeing, *find_null_rules(view), *apart, *orders, *across, *in_line)
+    return (*chosen, *agreeing, *find_null_rules(view), *states, *apart, *orders, *across, *in_line)
 
 
 def _reduce_across(
