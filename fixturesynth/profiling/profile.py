@@ -180,7 +180,7 @@ class Invariant:
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or
-    own (where there are no children).
+    own (where there are no children); sparse (zero, but for rows that have NULL).
     """
 
     kind: InvariantKind

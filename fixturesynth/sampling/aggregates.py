@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of, fill_null
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.succession import view_of
 from fixturesynth.planning.plan import AggregatePlan, Derived, Plan, TablePlan
@@ -113,6 +113,13 @@ def _aggregate(
         number, has = folded(theirs, at, mine.rows, p)
         values = as_type(array_of(number, mask=~has), own.type)
     if p["empty"] == "zero":
+        if p.get("sparse"):
+            values = pc.if_else(
+                array_of(~has & ~numpy_of(own.is_valid())),
+                scalar_of(None, own.type),
+                pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0]),
+            )
+            return values
         return pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
     if p["empty"] == "own" or not schema[parent].column(item.column).nullable:
         return pc.coalesce(values, own)
