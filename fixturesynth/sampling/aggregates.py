@@ -113,14 +113,9 @@ def _aggregate(
         number, has = folded(theirs, at, mine.rows, p)
         values = as_type(array_of(number, mask=~has), own.type)
     if p["empty"] == "zero":
-        if p.get("sparse"):
-            values = pc.if_else(
-                array_of(~has & ~numpy_of(own.is_valid())),
-                scalar_of(None, own.type),
-                pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0]),
-            )
-            return values
-        return pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
+        values = pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
+        none = ~has & ~numpy_of(own.is_valid()) if p.get("sparse") else np.zeros(mine.rows, dtype=bool)
+        return pc.if_else(array_of(none), scalar_of(None, own.type), values)
     if p["empty"] == "own" or not schema[parent].column(item.column).nullable:
         return pc.coalesce(values, own)
     return values

@@ -82,11 +82,14 @@ def find_aggregates(views: Mapping[str, TableView]) -> dict[str, list[Invariant]
                 continue
             rules = _of_family(family)
             if fk.parent == child.table.name:  # what a tree's levels add up to hangs on the levels below
-                rules = iter(
-                    [r for r in rules if r.target not in (r.parameters.get("column"), *r.parameters.get("columns", ()))]
-                )
+                rules = (r for r in rules if r.target not in _columns_read(r.parameters))
             found.setdefault(fk.parent, []).extend(rules)
     return found
+
+
+def _columns_read(parameters: Mapping[str, Any]) -> list[str]:
+    named = [parameters[n] for n in ("column", "less", "plus", "by") if parameters.get(n)]
+    return [*named, *parameters.get("columns", ()), *parameters.get("order", ())]
 
 
 def _of_family(family: _Family) -> Iterator[Invariant]:
