@@ -443,7 +443,7 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final") if k in habits}
+        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final", "frame") if k in habits}
         if told < MOSTLY or not seen.words:
             options["plain"] = 1000 - told if seen.words else 1000
         if case is not None:
