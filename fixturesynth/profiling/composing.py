@@ -237,8 +237,10 @@ def _pieces(
     for ahead in (True, False):
         while used < MOST_FIELDS:
             best = _next_field(rest, fields, held, ahead, protector)
-            if best is None and not used and ahead:
-                best = _next_field(rest, openings, held, ahead, protector)
+            if not used and ahead and (best is None or best[0].piece.get("form") in CUT):
+                # Categories whose texts begin with their own first letters do so by more than these.
+                begun = _next_field(rest, openings, held, ahead, protector)
+                best = begun if begun is not None and (best is None or _longer(begun[0], best[0])) else best
             if best is None:
                 break
             field, literals, which = best
@@ -282,6 +284,11 @@ def _pieces(
     out = np.full(texts.size, "", dtype=object)
     out[held] = kept
     return [*front, *middle, *back], np.where(held, out, "").astype(np.str_), np.where(held, keys, -1)
+
+
+def _longer(one: _Field | Opening, other: _Field | Opening) -> bool:
+    """Whether the texts of one are longer than those of another, all in all."""
+    return int(np.char.str_len(one.texts).sum()) > int(np.char.str_len(other.texts).sum())
 
 
 def _next_field(
