@@ -292,3 +292,39 @@ def test_questions_count_the_answers_of_their_own_table(tmp_path: Path) -> None:
     assert (posts.answers[known].astype(int) == sizes[known]).all() and not sizes[~known].any() and (~known).sum() > 300
     assert posts.body.str.fullmatch(r"<p>[^<>]*\.</p>").all()
     assert posts.title.dropna().str.endswith("?").all() and posts.title.notna().sum() > 150
+
+
+# -- references of several tables -------------------------------------------------------------------------------------
+def test_notes_are_on_rows_of_the_tables_that_their_types_name(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    begin = pd.Timestamp("2024-01-01")
+    shops = {"id": np.arange(6) + 1, "size": rng.integers(1, 9, 6)}
+    owner = {"orders": rng.integers(1, 7, 150), "buyers": np.arange(60) % 6 + 1}
+    made_at = {n: begin + pd.to_timedelta(rng.integers(0, 10**6, o.size), unit="s") for n, o in owner.items()}
+    kinds = rng.choice(["Order", "Buyer"], 500, p=[0.7, 0.3])
+    at = np.where(kinds == "Order", rng.integers(0, 150, 500), rng.integers(0, 60, 500))
+    shop = np.where(kinds == "Order", owner["orders"][at % 150], owner["buyers"][at % 60])
+    since = pd.DatetimeIndex(np.where(kinds == "Order", made_at["orders"][at % 150], made_at["buyers"][at % 60]))
+    frames = {
+        "shops": pd.DataFrame(shops),
+        **{n: pd.DataFrame({"id": np.arange(o.size) + 1, "shop_id": o, "made_at": made_at[n]})
+           for n, o in owner.items()},
+        "notes": pd.DataFrame({"id": np.arange(500) + 1, "shop_id": shop, "subject_type": kinds, "subject_id": at + 1,
+                               "noted_at": since + pd.to_timedelta(rng.integers(1, 10**6, 500), unit="s")}),
+    }  # fmt: skip
+    ddl = """
+        CREATE TABLE shops (id INTEGER PRIMARY KEY, size INTEGER NOT NULL);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, shop_id INTEGER NOT NULL REFERENCES shops(id),
+          made_at TIMESTAMP NOT NULL);
+        CREATE TABLE buyers (id INTEGER PRIMARY KEY, shop_id INTEGER NOT NULL REFERENCES shops(id),
+          made_at TIMESTAMP NOT NULL);
+        CREATE TABLE notes (id INTEGER PRIMARY KEY, shop_id INTEGER NOT NULL REFERENCES shops(id),
+          subject_type TEXT NOT NULL, subject_id INTEGER NOT NULL, noted_at TIMESTAMP NOT NULL)"""
+    model = fs.fit(database(tmp_path / "notes.sqlite", ddl, frames), seed=3, generator="cart")
+    rows = fs.Synthesizer.open(model.save(tmp_path / "notes.fsynth")).sample(seed=3)
+    for kind, table in (("Order", "orders"), ("Buyer", "buyers")):
+        notes = rows["notes"][rows["notes"].subject_type == kind]
+        named = rows[table].set_index("id").reindex(notes.subject_id)
+        assert len(notes) > 100 and (named.shop_id.to_numpy() == notes.shop_id).all()
+        assert (notes.noted_at.to_numpy() >= named.made_at.to_numpy()).mean() > 0.9
+        assert notes.subject_id.nunique() > 30

@@ -139,6 +139,7 @@ _SENTENCES = {
     "ascending": "{targets} never fall{s} from row to row",
     "progress": "{targets} only go{es} forward from row to row",
     "balance": "{targets} come{s} to the same in each family",
+    "polymorphic": "{targets} of the table that {first} names",
     "states": "{targets} missing or zero by {first}",
     "aggregate": "{targets} from the rows of children",
     "product": "{targets} = {first} × {last}",

@@ -30,6 +30,7 @@ from fixturesynth.profiling.elapsed import as_written, elapsed
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.invariants.differing import differing_rows
+from fixturesynth.profiling.invariants.polymorphic import places_of
 from fixturesynth.profiling.invariants.states import NAMES, states_of
 from fixturesynth.profiling.profile import Invariant, InvariantKind
 from fixturesynth.profiling.rounding import shared_product
@@ -121,7 +122,7 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy", "agrees", "presence", "states"))
+    return _measured(comparison, ("determines", "copy", "agrees", "presence", "states", "polymorphic"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
@@ -238,6 +239,7 @@ def describe(rule: Invariant) -> str:
         "ordinal": lambda: f"{t} numbers the children of each parent",
         "copy": lambda: f"{t} = {parent}",
         "agrees": lambda: f"{t} = {parent}",
+        "polymorphic": lambda: f"{t} is a key of the table that {s[0]} names",
         "states": lambda: f"{s[0]} tells where {t} is NULL or 0",
         "order_parent": lambda: f"{parent} {less} {t}",
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
@@ -408,6 +410,18 @@ def _copy(case: _Case) -> Kept:
     return witness, kept
 
 
+def _polymorphic(case: _Case) -> Kept:
+    kind, named = case.sources[0], case.target
+    witness, kept = np.zeros(case.view.rows, dtype=bool), np.zeros(case.view.rows, dtype=bool)
+    names = [plain_category(v) for v in (kind.values.to_pylist() if kind.values is not None else ())]
+    for category, table, key, *_ in case.rule.parameters["to"]:
+        if category in names and table in case.views and key in case.views[table].columns:
+            rows = (kind.codes == names.index(category)) & named.valid
+            witness |= rows
+            kept |= rows & (places_of(named, case.views[table][key]) >= 0)
+    return witness, kept
+
+
 def _states(case: _Case) -> Kept:
     p, source = case.rule.parameters, case.sources[0]
     wanted = {category: NAMES.index(state) for category, state in p["states"]}
@@ -450,7 +464,7 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "differ": _differ,
-        "nulls_together": _nulls_together, "states": _states,
+        "nulls_together": _nulls_together, "states": _states, "polymorphic": _polymorphic,
         "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "agrees": _copy,
         "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),

@@ -238,6 +238,19 @@ class StatePlan:
 
 
 @dataclass(frozen=True)
+class PolymorphicPlan:
+    """A column that names a row of the table that ``source`` names.
+
+    ``to``: (category, table, its key, ((own column, the table's that is the same), ...), (own moment, the table's that
+    is not later) or ()).
+    """
+
+    column: str
+    source: str
+    to: tuple[tuple[Any, str, str, tuple[tuple[str, str], ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class BalancePlan:
     """A learned column that comes to a constant in each family of ``key``: all children of one parent together.
 
@@ -271,6 +284,7 @@ class TablePlan:
     aggregates: tuple[AggregatePlan, ...] = ()  # columns that children give when they are there
     balances: tuple[BalancePlan, ...] = ()  # columns whose sums by family are constants
     states: tuple[StatePlan, ...] = ()  # where values are missing, or zero, by a category
+    polymorphic: tuple[PolymorphicPlan, ...] = ()  # references whose table a category names
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

@@ -21,6 +21,7 @@ from fixturesynth.planning.plan import (
     Key,
     Modelled,
     Plan,
+    PolymorphicPlan,
     Reference,
     ReferencePlan,
     Rule,
@@ -104,6 +105,12 @@ def _table(data: dict[str, Any]) -> TablePlan:
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
             ),
             "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
+            "polymorphic": tuple(
+                PolymorphicPlan(
+                    **{**p, "to": tuple((c, t, k, tuple(tuple(x) for x in s), tuple(m)) for c, t, k, s, m in p["to"])}
+                )
+                for p in data.get("polymorphic", ())
+            ),
             "states": tuple(
                 StatePlan(**{**s, "states": tuple(tuple(x) for x in s["states"])}) for s in data.get("states", ())
             ),

@@ -12,9 +12,11 @@ from fixturesynth.planning.plan import (
     AggregatePlan,
     BalancePlan,
     ColumnPlan,
+    Constant,
     Default,
     Derived,
     Modelled,
+    PolymorphicPlan,
     ReferencePlan,
     StatePlan,
     Succession,
@@ -34,6 +36,7 @@ __all__ = [
     "may_lag",
     "plan_aggregates",
     "plan_balances",
+    "plan_polymorphic",
     "plan_states",
     "plan_successions",
     "said",
@@ -130,6 +133,23 @@ def plan_states(
     ]
     targets = {r.column for r in rules}
     return tuple(sorted(rules, key=lambda r: r.source in targets))
+
+
+def plan_polymorphic(
+    table: Table, columns: Sequence[ColumnPlan], seen: TableProfile | None
+) -> tuple[PolymorphicPlan, ...]:
+    """Pairs of a type and an id; not what the user decided, or what others reference."""
+    decided = {c.name for c in columns if c.null_share is not None or isinstance(c.source, Constant)}
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    return tuple(
+        PolymorphicPlan(
+            i.target,
+            i.sources[0],
+            tuple((c, t, k, tuple((a, b) for a, b in s), tuple(m)) for c, t, k, s, m in i.parameters["to"]),
+        )
+        for i in (seen.invariants if seen is not None else ())
+        if i.kind == "polymorphic" and i.target not in decided | key
+    )
 
 
 def plan_balances(

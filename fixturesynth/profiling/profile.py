@@ -144,6 +144,7 @@ InvariantKind = Literal[
     "progress",  # target goes through ``states`` from sibling to sibling, never back
     "balance",  # target comes to a constant in each family of ``foreign_key``: all of a parent's children together
     "states",  # target is NULL, zero or neither where sources[0], a category or NULL and zero themselves, says so
+    "polymorphic",  # target is the key of a row of the table that sources[0] names
     "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
@@ -177,6 +178,9 @@ class Invariant:
     category of the parent decides.
 
     states: by (value or state: of the source), states ([category or state, null, zero or set]).
+
+    polymorphic: to ([category, table, its key, [[own column, the table's that is the same], ...],
+    [own moment, the table's that is not later]]).
 
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or

@@ -66,6 +66,7 @@ from fixturesynth.sampling.partition import (
     taken_up,
 )
 from fixturesynth.sampling.permitting import listed_values, permitted_parents, refuse_barred
+from fixturesynth.sampling.polymorphic import settle_polymorphic
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.settling import settle
 from fixturesynth.sampling.sharing import (
@@ -140,6 +141,7 @@ def sample_dataset(
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
+        settle_polymorphic(schema, plan, run.made, seed)
         settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.shown})
 

@@ -27,6 +27,7 @@ from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
 from fixturesynth.profiling.invariants.pacing import find_paced
+from fixturesynth.profiling.invariants.polymorphic import find_polymorphic
 from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
@@ -76,6 +77,8 @@ def find_invariants(
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
     above = find_aggregates(views)
     found = {name: _of_table(view, views, within, above) for name, view in views.items()}
+    for rule in find_polymorphic(schema, views):
+        found[rule.table] = (*found[rule.table], rule)
     if columns is None:
         return found
     return {

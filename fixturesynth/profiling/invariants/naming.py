@@ -33,6 +33,9 @@ def without_rare(rule: Invariant, profiles: Profiles, foreign_keys: Sequence[For
         return replace(rule, parameters={**p, "paces": kept}) if kept else None
     elif rule.kind == "progress":
         named, table, column = p["states"], rule.table, rule.target
+    elif rule.kind == "polymorphic":
+        kept = [to for to in p["to"] if _stored(to[0], profiles, rule.table, rule.sources[0])]
+        return replace(rule, parameters={"to": kept}) if kept else None
     elif rule.kind == "states":
         if p["by"] == "state":
             return rule
