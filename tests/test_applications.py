@@ -231,6 +231,30 @@ def test_moments_that_rise_stay_on_their_clock(tmp_path: Path) -> None:
     assert (made["at"].dt.minute % 15 == 0).all() and (made["at"].dt.second == 0).all()
 
 
+def test_an_order_that_nobody_asked_for_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Prices hold for two days and more; a check lets them hold for one."""
+    rng = np.random.default_rng(6)
+    rows = []
+    for product in range(1, 61):
+        begins = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.cumsum(rng.integers(2, 5, 30)), unit="D")
+        ends = [*(begins[1:] - pd.Timedelta(days=1)).strftime("%Y-%m-%d"), None]
+        prices = rng.integers(1, 90, 30)
+        rows += [*zip([product] * 30, begins.strftime("%Y-%m-%d"), ends, prices.tolist(), strict=True)]
+    ddl = """
+        CREATE TABLE products (id INTEGER PRIMARY KEY, size INTEGER NOT NULL);
+        CREATE TABLE prices (product_id INTEGER NOT NULL REFERENCES products(id), valid_from DATE NOT NULL,
+          valid_to DATE, price INTEGER NOT NULL, PRIMARY KEY (product_id, valid_from),
+          CHECK ((valid_to IS NULL) OR (valid_to >= valid_from)))"""
+    frames = {
+        "products": pd.DataFrame({"id": np.arange(60) + 1, "size": rng.integers(1, 9, 60)}),
+        "prices": pd.DataFrame(rows, columns=["product_id", "valid_from", "valid_to", "price"]),
+    }
+    model = fs.fit(database(tmp_path / "prices.sqlite", ddl, frames), seed=1, generator="cart")
+    for seed in range(3):
+        made = model.sample(seed=seed)["prices"]
+        assert (made.valid_to.isna() | (made.valid_to >= made.valid_from)).all()
+
+
 # -- states -----------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def tickets(tmp_path_factory: pytest.TempPathFactory) -> str:
