@@ -273,10 +273,12 @@ def tickets(tmp_path_factory: pytest.TempPathFactory) -> str:
     closed = (last.state == "closed").to_numpy()
     frame = pd.DataFrame({"id": np.arange(n) + 1, "state": last.state.to_numpy(), "touched_at": last["at"].to_numpy(),
                           "closed_at": last["at"].where(closed).to_numpy(),
-                          "fee": np.where(closed, rng.integers(1, 500, n), 0)})  # fmt: skip
+                          "fee": np.where(closed, rng.integers(1, 500, n), 0),
+                          "remark": [f"{a:x} {b:x} done" if c else None
+                                     for a, b, c in zip(*rng.integers(99, 9**9, (2, n)), closed, strict=True)]})  # fmt: skip
     ddl = """
         CREATE TABLE tickets (id INTEGER PRIMARY KEY, state TEXT NOT NULL, touched_at TIMESTAMP NOT NULL,
-          closed_at TIMESTAMP, fee INTEGER NOT NULL, CHECK ((state = 'closed') = (closed_at IS NOT NULL)));
+          closed_at TIMESTAMP, fee INTEGER NOT NULL, remark TEXT, CHECK ((state = 'closed') = (closed_at IS NOT NULL)));
         CREATE TABLE history (id INTEGER PRIMARY KEY, ticket_id INTEGER NOT NULL REFERENCES tickets(id),
           at TIMESTAMP NOT NULL, state TEXT NOT NULL)"""
     return database(tmp_path_factory.mktemp("tickets") / "tickets.sqlite", ddl, {"tickets": frame, "history": history})
@@ -293,6 +295,7 @@ def test_what_is_missing_or_zero_by_a_category_stays_so(tickets: str) -> None:
     assert (made.state == last.state).all()
     assert ((made.state == "closed") == made.closed_at.notna()).all()
     assert ((made.state == "closed") == (made.fee != 0)).all()
+    assert ((made.state == "closed") == made.remark.notna()).all()
     assert (made.closed_at.dropna() == made.touched_at[made.closed_at.notna()]).all()
 
 

@@ -18,6 +18,7 @@ from fixturesynth.planning.plan import (
     Modelled,
     PolymorphicPlan,
     ReferencePlan,
+    Rule,
     StatePlan,
     Succession,
     TablePlan,
@@ -116,13 +117,13 @@ def plan_aggregates(
 def plan_states(
     columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], seen: TableProfile | None
 ) -> tuple[StatePlan, ...]:
-    """Learned columns, and those that are mostly equal to another, whose state a category tells; deciders first."""
+    """Columns that are learned, made up or mostly equal to another, whose state a category tells; deciders first."""
     if seen is None:
         return ()
     barred = {c for u in uniques for c in u.columns} | {i.target for i in seen.invariants if i.kind == "aggregate"}
     able = {
         c.name for c in columns
-        if (isinstance(c.source, Modelled) or (isinstance(c.source, Derived) and c.source.operation == "equal"))
+        if (isinstance(c.source, Modelled | Rule) or (isinstance(c.source, Derived) and c.source.operation == "equal"))
         and c.null_share is None
     }  # fmt: skip
     there = {c.name for c in columns}
