@@ -426,7 +426,7 @@ def _states(case: _Case) -> Kept:
     p, source = case.rule.parameters, case.sources[0]
     wanted = {category: NAMES.index(state) for category, state in p["states"]}
     if p["by"] == "state":
-        codes, classes = states_of(source), [*NAMES]
+        codes, classes = states_of(source), list[Any](NAMES)
     else:
         codes = source.dense
         classes = [*(plain_category(v) for v in (source.values.to_pylist() if source.values is not None else ())), None]

@@ -343,8 +343,8 @@ def _plan_learned(
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
         longest = longest_text(column, needs.constraints.domains.get(column.name))
-        numbers = seen.kind in ("integer", "number")
-        listed = least_number(needs, column, seen) if numbers else _categories(needs, column, seen)
+        amount = seen.kind in ("integer", "number")
+        listed = least_number(needs, column, seen) if amount else _categories(needs, column, seen)
         parameters = {"mostly": True} | longest | listed
         source = Derived("copy", (theirs,), foreign_key, parameters)
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")

@@ -123,7 +123,7 @@ def plan_states(
     barred = {c for u in uniques for c in u.columns} | {i.target for i in seen.invariants if i.kind == "aggregate"}
     able = {
         c.name for c in columns
-        if (isinstance(c.source, Modelled | Rule) or (isinstance(c.source, Derived) and c.source.operation == "equal"))
+        if (isinstance(c.source, Modelled | Rule) or getattr(c.source, "operation", "") in ("equal", "determines"))
         and c.null_share is None
     }  # fmt: skip
     there = {c.name for c in columns}

@@ -57,11 +57,11 @@ def _settle(
             both = codes_of(pa.concat_arrays([own_groups, parent[theirs].cast(own_groups.type)]))
             groups, there = both[: first.size], both[first.size :]
         if moments:
-            mine = view_of(schema[table.name], columns, moments[:1])[moments[0]].moments[rows]
+            own_moments = view_of(schema[table.name], columns, moments[:1])[moments[0]].moments[rows]
             least = np.full(first.size, np.iinfo(np.int64).max)
-            np.minimum.at(least, which, mine)
-            theirs = view_of(schema[name], parent, moments[1:])[moments[1]].moments
-            at = _in_time(groups, there, least, theirs)
+            np.minimum.at(least, which, own_moments)
+            since = view_of(schema[name], parent, moments[1:])[moments[1]].moments
+            at = _in_time(groups, there, least, since)
         else:
             at = _dealt(groups, there, seed, table.name, item.column, name)
         if keyed and np.unique(at).size < at.size:

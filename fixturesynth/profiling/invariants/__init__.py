@@ -149,7 +149,7 @@ def _of_table(
         )
     ]
     told_late = {rule.target for rule in chosen if rule.kind == "aggregate"} or given
-    free = {rule.target for rule in chosen if rule.kind == "equal"} | (view.columns.keys() - given)
+    free = {rule.target for rule in chosen if rule.kind in ("equal", "determines")} | (view.columns.keys() - given)
     states = [rule for rule in find_states(view, told_late) if rule.target in free]
     apart = [rule for rule in find_differing(view) if not {rule.target, *rule.sources} & given]
     return (*chosen, *agreeing, *find_null_rules(view), *states, *apart, *orders, *across, *in_line)
