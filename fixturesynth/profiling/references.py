@@ -115,7 +115,7 @@ class _Case:
             and self.pointed >= SEVERAL * self.rows
             and any(
                 (c.name,) == key and c.kind in ("text", "code", "categorical") and c.meaning not in PERSONAL
-                and c.lengths and c.lengths[8] <= LONG_TEXT
+                and (not c.lengths or c.lengths[8] <= LONG_TEXT)  # of fewer rows than protection asks none are told
                 for c in self.own
             )
         )  # fmt: skip
