@@ -23,7 +23,10 @@ def find_agreeing(
     found: dict[str, list[Invariant]] = {}
     for rule in candidates:
         if rule.kind == "copy" and rule.target in view.references and not view[rule.target].nulls:
-            parent = views[view.table.foreign_key(str(rule.foreign_key)).parent]
+            key = view.table.foreign_key(str(rule.foreign_key))
+            parent = views[key.parent]
+            if rule.sources[0] in {*key.parent_columns, *parent.identities}:
+                continue  # two columns with one value are two names of one row
             same = parent.table.name == view.table.name or parent[rule.sources[0]].nulls
             if not same and _referred(view, rule.target) & _referred(parent, rule.sources[0]):
                 found.setdefault(rule.target, []).append(rule)
@@ -34,6 +37,9 @@ def find_agreeing(
             continue
         for rule in rules:
             fk = view.table.foreign_key(str(rule.foreign_key))
+            settled = {r.target for r in candidates if r.kind == "determines" and {*r.sources} <= view.references}
+            if settled & set(fk.columns):
+                continue  # it follows from another reference
             if target not in fk.columns and rule.support >= FEWEST and _free(view, fk.columns):
                 yield Invariant("agrees", view.table.name, target, rule.sources, fk.name, support=rule.support)
 
