@@ -41,7 +41,6 @@ from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wi
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
 from fixturesynth.records import MisfitError, read_record
-from fixturesynth.schema.repeated import with_repeated
 from fixturesynth.schema.serialisation import schema_from_members, schema_to_json
 from fixturesynth.synthesizer import Synthesizer
 
@@ -88,7 +87,7 @@ def _content(synthesizer: Synthesizer) -> bytes:
         versions={"fixturesynth": fixturesynth.__version__, **_versions()},
         provenance={"synthetic": True, "trained_on": dict(synthesizer.trained_on)},
         seed=synthesizer.seed,
-        schema=json.loads(schema_to_json(with_repeated(synthesizer.schema, synthesizer.entities))),
+        schema=json.loads(schema_to_json(synthesizer.repeated)),
         plan=json.loads(plan_to_json(synthesizer.plan)),
         profile=json.loads(profile_to_json(profile)) if profile is not None else None,
         wishes=json.loads(wishes_to_json(synthesizer.wishes)),

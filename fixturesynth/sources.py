@@ -14,6 +14,7 @@ from fixturesynth.loading.counting import count_rows, has_rows
 from fixturesynth.loading.judging import make_judge
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.loading.verdicts import Judge, judge_without_database
+from fixturesynth.planning.agreeing import with_agreeing
 from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.planning.rows import RowsAsked
 from fixturesynth.planning.wishes import wishes_of, with_references
@@ -212,7 +213,7 @@ def decide(
         schema, dataset, partial(settled_by, wishes, odd=odd), seed=spec.seed or 0, protection=spec.protection or 5,
         progress=lambda table, n, of: told("profile", table, n, of) if not table or table in schema else None,
     )  # fmt: skip
-    whole = with_repeated(schema, entities)
+    whole = with_agreeing(with_repeated(schema, entities), profile)
     plan = make_plan(whole, profile=profile, wishes=wishes)
     return Synthesizer(schema, plan, {}, profile, wishes, spec.seed or 0, entities=entities)
 

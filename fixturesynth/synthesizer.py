@@ -14,6 +14,7 @@ from fixturesynth.generators.contract import Generator, Trained
 from fixturesynth.generators.registry import find_generator
 from fixturesynth.generators.tablemodel import TableModel
 from fixturesynth.loading.verdicts import Judge, judge_without_database
+from fixturesynth.planning.agreeing import with_agreeing
 from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.profiling.profile import Profile
@@ -52,7 +53,12 @@ class Synthesizer:
         """What plan and models are of: ``schema``, the entities that its rows reference, and NULL where dates that
         stand for none were set apart."""
         odd = {name: model.oddities for name, model in self.models.items()}
-        return emptied(with_repeated(self.schema, self.entities), odd)
+        return emptied(with_agreeing(self.repeated, self.profile), odd)
+
+    @cached_property
+    def repeated(self) -> Schema:
+        """``schema``, and the entities that its rows reference, before references are told which parents agree."""
+        return with_repeated(self.schema, self.entities)
 
     @property
     def told(self) -> Profile | None:
@@ -191,7 +197,7 @@ def fit(
         schema, dataset, partial(settled_by, wishes, odd=odd), seed=seed, protection=protection,
         progress=lambda t, n, of: told("profile", t, n, of),
     )  # fmt: skip
-    schema = with_repeated(schema, entities)
+    schema = with_agreeing(with_repeated(schema, entities), profile)
     plan = make_plan(schema, profile=profile, wishes=wishes)
     if time_limit is not None:
         plan = _to_measure(plan, wishes)

@@ -100,8 +100,9 @@ def test_points_go_with_their_course(
     monkeypatch.setattr(outgoing, "item_reference", lambda *_: None)
     monkeypatch.setattr(cart, "find_confines", lambda *_: [])
     before = fs.fit(dict(real), schema=schema, wishes=KEPT, seed=5).sample(seed=5)["grades"]
-    assert told_by_course(before) < 0.95  # what the dealing is there for
-    assert told_by_course(here) > 0.97
+    # How much trees alone leave hangs on rounding, as no axis of the courses is the first: a twentieth is far from it.
+    assert 1 - told_by_course(here) < (1 - told_by_course(before)) / 20
+    assert told_by_course(here) > 0.999
 
 
 def test_families_are_as_real_ones(real: Mapping[str, pd.DataFrame], made: fs.Dataset) -> None:

@@ -139,6 +139,8 @@ _SENTENCES = {
     "ascending": "{targets} never fall{s} from row to row",
     "progress": "{targets} only go{es} forward from row to row",
     "balance": "{targets} come{s} to the same in each family",
+    "polymorphic": "{targets} of the table that {first} names",
+    "states": "{targets} missing or zero by {first}",
     "aggregate": "{targets} from the rows of children",
     "product": "{targets} = {first} × {last}",
     "clock": "{targets} = {first} + {last}, on the clock and past midnight",
@@ -150,6 +152,7 @@ _SENTENCES = {
     "null_implies": "{targets} null where {first} is",
     "ordinal": "{targets} number{s} the children of one parent",
     "copy": "{targets} copied from the parent's {first}",
+    "agrees": "{targets} the same as the parent's {first}",
     "order_parent": "parent's {first} ≤ {targets}",
     "order_parent_reversed": "{targets} ≤ parent's {first}",
 }

@@ -23,13 +23,17 @@ from fixturesynth.evaluation.successions import (
     readable,
     running,
 )
+from fixturesynth.profiling.aggregates import plain_category
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.columnar import ColumnView, TableView, joint_codes, locate_parents, same_values
 from fixturesynth.profiling.elapsed import as_written, elapsed
 from fixturesynth.profiling.invariants import find_invariants
 from fixturesynth.profiling.invariants.crossing import lent
 from fixturesynth.profiling.invariants.differing import differing_rows
+from fixturesynth.profiling.invariants.polymorphic import places_of
+from fixturesynth.profiling.invariants.states import NAMES, states_of
 from fixturesynth.profiling.profile import Invariant, InvariantKind
+from fixturesynth.profiling.rounding import shared_product
 
 __all__ = [
     "applies",
@@ -118,7 +122,7 @@ def measure_dependencies(comparison: Comparison) -> Iterator[Measure]:
     taken for its right one. Range 0 to 1, higher is better. Floor: the held-out rows' share, or that of the real rows.
     Source: ``fixturesynth.profiling.invariants``.
     """
-    return _measured(comparison, ("determines", "copy", "presence"))
+    return _measured(comparison, ("determines", "copy", "agrees", "presence", "states", "polymorphic"))
 
 
 def measure_orders(comparison: Comparison) -> Iterator[Measure]:
@@ -224,7 +228,7 @@ def describe(rule: Invariant) -> str:
         "linear": lambda: f"{t} = " + " + ".join(
             f"{'' if f == 1 else f'{f:g} × '}{n}" for f, n in zip(p["coefficients"], s, strict=True)
         ) + (f" + {p['constant']:g}" if p["constant"] else ""),
-        "product": lambda: f"{t} = {s[0]} × {s[1]}" + (f" × {p['factor']:g}" if p["factor"] != 1 else ""),
+        "product": lambda: f"{t} = " + _factors_in_words(s, p),
         "clock": lambda: f"{t} = {s[0]} + {s[1]} minutes on the clock",
         "elapsed": lambda: f"{t} = " + _between_moments(s, p),
         "datepart": lambda: f"{t} is the {p['part']} of {s[0]}" + (f" in {p['zone']}" if p.get("zone") else ""),
@@ -234,6 +238,9 @@ def describe(rule: Invariant) -> str:
         "null_implies": lambda: f"where {s[0]} is NULL, {t} is",
         "ordinal": lambda: f"{t} numbers the children of each parent",
         "copy": lambda: f"{t} = {parent}",
+        "agrees": lambda: f"{t} = {parent}",
+        "polymorphic": lambda: f"{t} is a key of the table that {s[0]} names",
+        "states": lambda: f"{s[0]} tells where {t} is NULL or 0",
         "order_parent": lambda: f"{parent} {less} {t}",
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
     }  # fmt: skip
@@ -318,8 +325,8 @@ def _linear(case: _Case) -> Kept:
 
 
 def _product(case: _Case) -> Kept:
-    a, b = case.sources
-    return case.whole(), _near(a.numbers * b.numbers * case.rule.parameters["factor"], case, exact=False)
+    p, values = case.rule.parameters, [s.numbers for s in case.sources]
+    return case.whole(), _near(shared_product(values, p["factor"], p.get("shares", ())), case, exact=False)
 
 
 def _clock(case: _Case) -> Kept:
@@ -403,6 +410,39 @@ def _copy(case: _Case) -> Kept:
     return witness, kept
 
 
+def _polymorphic(case: _Case) -> Kept:
+    kind, named = case.sources[0], case.target
+    witness, kept = np.zeros(case.view.rows, dtype=bool), np.zeros(case.view.rows, dtype=bool)
+    names = [plain_category(v) for v in (kind.values.to_pylist() if kind.values is not None else ())]
+    for category, table, key, *_ in case.rule.parameters["to"]:
+        if category in names and table in case.views and key in case.views[table].columns:
+            rows = (kind.codes == names.index(category)) & named.valid
+            witness |= rows
+            kept |= rows & (places_of(named, case.views[table][key]) >= 0)
+    return witness, kept
+
+
+def _states(case: _Case) -> Kept:
+    p, source = case.rule.parameters, case.sources[0]
+    wanted = {category: NAMES.index(state) for category, state in p["states"]}
+    if p["by"] == "state":
+        codes, classes = states_of(source), list[Any](NAMES)
+    else:
+        codes = source.dense
+        classes = [*(plain_category(v) for v in (source.values.to_pylist() if source.values is not None else ())), None]
+    told = np.array([wanted.get(c, -1) for c in classes], dtype=np.int64)[codes]
+    return told >= 0, states_of(case.target) == told
+
+
+def _factors_in_words(sources: Sequence[str], parameters: Mapping[str, Any]) -> str:
+    shares = parameters.get("shares", ())
+    plain = len(sources) - len(shares)
+    said = [*sources[:plain], *([f"{parameters['factor']:g}"] if parameters["factor"] != 1 else [])]
+    for name, weight in zip(sources[plain:], shares, strict=True):
+        said.append(f"(1 {'-' if weight < 0 else '+'} {name}{'' if abs(weight) == 1 else ' / 100'})")
+    return " × ".join(said)
+
+
 def _order_parent(case: _Case) -> Kept:
     parent, at = case.above()
     theirs = parent[case.rule.sources[0]]
@@ -424,8 +464,9 @@ _KINDS: Mapping[InvariantKind, Callable[[_Case], Kept]] = MappingProxyType(
     {
         "constant": _constant, "order": _order, "determines": _determines, "linear": _linear, "product": _product,
         "clock": _clock, "elapsed": _elapsed, "datepart": _datepart, "equal": _equal, "differ": _differ,
-        "nulls_together": _nulls_together,
-        "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "order_parent": _order_parent,
+        "nulls_together": _nulls_together, "states": _states, "polymorphic": _polymorphic,
+        "null_implies": _null_implies, "ordinal": _ordinal, "copy": _copy, "agrees": _copy,
+        "order_parent": _order_parent,
         "order_parent_reversed": _order_parent, "running": _between(running), "adjacent": _between(adjacent),
         "lagged": _between(lagged),
         "presence": _presence, "paced": _between(pace), "aggregate": _between(aggregate),

@@ -20,7 +20,7 @@ from fixturesynth.arrays import array_of, combined, fill_null, numpy_of, scalar_
 from fixturesynth.generators.keys import locate
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.elapsed import elapsed
-from fixturesynth.profiling.rounding import round_at
+from fixturesynth.profiling.rounding import round_at, shared_product
 from fixturesynth.profiling.spelled import FORMS
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
 
@@ -142,8 +142,9 @@ def _linear(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataTy
 
 
 def _product(sources: Sequence[pa.Array], parameters: Parameters, kind: pa.DataType) -> pa.Array:
-    (a, valid_a), (b, valid_b) = _floats(sources[0]), _floats(sources[1])
-    return _number(_rounded(a * b * np.float64(parameters.get("factor", 1)), parameters), valid_a & valid_b, kind)
+    values = [_floats(s) for s in sources]
+    made = shared_product([v for v, _ in values], parameters.get("factor", 1), parameters.get("shares", ()))
+    return _number(_rounded(made, parameters), np.logical_and.reduce([valid for _, valid in values]), kind)
 
 
 def _rounded(values: npt.NDArray[np.float64], parameters: Parameters) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.composing import composed_plan
-from fixturesynth.planning.distances import copied_from, deltas, reachable, twin_of
+from fixturesynth.planning.distances import copied_from, deltas, least_number, reachable, twin_of
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.needs import ColumnNeeds, is_unknowable
@@ -337,10 +337,14 @@ def _plan_learned(
     if (counted := numbered_plan(needs, column, seen)) is not None:
         return counted
     copied = copied_from(needs, column, seen)
+    rules = needs.profile.invariants if needs.profile is not None else ()
+    if any(i.kind == "aggregate" and i.target == column.name for i in rules):
+        copied = None  # children say what it comes to
     if copied is not None and seen.kind != "datetime":  # which is counted from the other
         foreign_key, theirs = copied
         longest = longest_text(column, needs.constraints.domains.get(column.name))
-        listed = {} if seen.kind in ("integer", "number") else _categories(needs, column, seen)
+        amount = seen.kind in ("integer", "number")
+        listed = least_number(needs, column, seen) if amount else _categories(needs, column, seen)
         parameters = {"mostly": True} | longest | listed
         source = Derived("copy", (theirs,), foreign_key, parameters)
         return ColumnPlan(column.name, source, f"copy of {theirs} in nearly all rows")
@@ -439,7 +443,7 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final") if k in habits}
+        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final", "frame") if k in habits}
         if told < MOSTLY or not seen.words:
             options["plain"] = 1000 - told if seen.words else 1000
         if case is not None:

@@ -1,5 +1,7 @@
 """Columns that are counted from another one: of the row, or of its parent."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from fixturesynth.planning.chronology import has_open_ends
@@ -9,7 +11,7 @@ from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.schema.model import Column
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["copied_from", "deltas", "reachable", "twin_of"]
+__all__ = ["copied_from", "deltas", "least_number", "reachable", "twin_of"]
 
 
 def deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
@@ -58,7 +60,21 @@ def copied_from(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tupl
     able = column.type.kind == "text" or seen.kind in ("datetime", "integer", "number")
     if seen.copied is None or not able or not reachable(needs, *seen.copied):
         return None
-    return seen.copied if _is_free(needs, column) else None
+    return seen.copied if _is_free(needs, column) or least_number(needs, column, seen) else None
+
+
+def least_number(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> dict[str, float]:
+    """``least``: the smallest number that a check allows where it says nothing else (``amount > 0``); else nothing."""
+    domain = needs.constraints.domains.get(column.name)
+    if domain is None or not isinstance(domain.low, int | float | Decimal) or seen.kind not in ("integer", "number"):
+        return {}
+    below = replace(domain, low=None, low_open=False)
+    others = any(column.name in c.columns and c.columns != (column.name,) for c in needs.table.checks)
+    alone = not others and not any(column.name in u.columns for u in unique_sets(needs.table))
+    decimals = column.type.scale if seen.decimals is None else seen.decimals
+    if below != ColumnDomain(column.name) or not alone or decimals is None:
+        return {}
+    return {"least": float(domain.low) + (10.0**-decimals if domain.low_open else 0.0)}
 
 
 def twin_of(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[str, str] | None:

@@ -225,6 +225,32 @@ class AggregatePlan:
 
 
 @dataclass(frozen=True)
+class StatePlan:
+    """A column that is NULL, zero or neither where ``source`` says so: by its value, or by its own state.
+
+    ``states``: (category or state of the source, ``null``, ``zero`` or ``set``).
+    """
+
+    column: str
+    source: str
+    by: Literal["value", "state"]
+    states: tuple[tuple[Any, str], ...]
+
+
+@dataclass(frozen=True)
+class PolymorphicPlan:
+    """A column that names a row of the table that ``source`` names.
+
+    ``to``: (category, table, its key, ((own column, the table's that is the same), ...), (own moment, the table's that
+    is not later) or ()).
+    """
+
+    column: str
+    source: str
+    to: tuple[tuple[Any, str, str, tuple[tuple[str, str], ...], tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class BalancePlan:
     """A learned column that comes to a constant in each family of ``key``: all children of one parent together.
 
@@ -257,6 +283,8 @@ class TablePlan:
     successions: tuple[Succession, ...] = ()  # even gaps, and dates that never fall
     aggregates: tuple[AggregatePlan, ...] = ()  # columns that children give when they are there
     balances: tuple[BalancePlan, ...] = ()  # columns whose sums by family are constants
+    states: tuple[StatePlan, ...] = ()  # where values are missing, or zero, by a category
+    polymorphic: tuple[PolymorphicPlan, ...] = ()  # references whose table a category names
     generator: str = "rules"
     partition_rows: int = 65_536  # rows of the context parent (or own rows) in a partition
     why: str = ""

@@ -54,7 +54,13 @@ from fixturesynth.planning.rows import (
 )
 from fixturesynth.planning.sharing import promised_parents
 from fixturesynth.planning.structure import Structure, find_structure
-from fixturesynth.planning.successions import plan_aggregates, plan_balances, plan_successions
+from fixturesynth.planning.successions import (
+    plan_aggregates,
+    plan_balances,
+    plan_polymorphic,
+    plan_states,
+    plan_successions,
+)
 from fixturesynth.planning.trying import Trials
 from fixturesynth.planning.tuples import allowed_tuples
 from fixturesynth.planning.uniques import (
@@ -314,6 +320,7 @@ def _plan_table(
         nulls=_nulls(learned, columns), repairs=repairs, branches=branches.sets, exclusions=exclusions,
         successions=plan_successions(table, columns, references, learned),
         aggregates=plan_aggregates(columns, uniques, learned),
+        states=plan_states(columns, uniques, learned), polymorphic=plan_polymorphic(table, columns, learned),
         balances=plan_balances(table, columns, references, uniques, learned),
         generator=_generator(wanted, learned, columns),
     )  # fmt: skip

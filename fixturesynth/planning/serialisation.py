@@ -21,11 +21,13 @@ from fixturesynth.planning.plan import (
     Key,
     Modelled,
     Plan,
+    PolymorphicPlan,
     Reference,
     ReferencePlan,
     Rule,
     RuleCall,
     Source,
+    StatePlan,
     Succession,
     TablePlan,
     UniquePlan,
@@ -103,6 +105,15 @@ def _table(data: dict[str, Any]) -> TablePlan:
                 ExclusionPlan(**{**e, "groups": tuple(e["groups"])}) for e in data.get("exclusions", ())
             ),
             "aggregates": tuple(AggregatePlan(**a) for a in data.get("aggregates", ())),
+            "polymorphic": tuple(
+                PolymorphicPlan(
+                    **{**p, "to": tuple((c, t, k, tuple(tuple(x) for x in s), tuple(m)) for c, t, k, s, m in p["to"])}
+                )
+                for p in data.get("polymorphic", ())
+            ),
+            "states": tuple(
+                StatePlan(**{**s, "states": tuple(tuple(x) for x in s["states"])}) for s in data.get("states", ())
+            ),
             "balances": tuple(BalancePlan(**b) for b in data.get("balances", ())),
             "successions": tuple(
                 Succession(**{**s, "groups": tuple(s["groups"]), "order": tuple(s["order"])})

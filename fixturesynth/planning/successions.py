@@ -12,10 +12,14 @@ from fixturesynth.planning.plan import (
     AggregatePlan,
     BalancePlan,
     ColumnPlan,
+    Constant,
     Default,
     Derived,
     Modelled,
+    PolymorphicPlan,
     ReferencePlan,
+    Rule,
+    StatePlan,
     Succession,
     TablePlan,
     UniquePlan,
@@ -33,6 +37,8 @@ __all__ = [
     "may_lag",
     "plan_aggregates",
     "plan_balances",
+    "plan_polymorphic",
+    "plan_states",
     "plan_successions",
     "said",
     "sibling_order",
@@ -106,6 +112,45 @@ def plan_aggregates(
                 rest["format"] = seen.columns[item.target].format
             out.append(AggregatePlan(item.target, item.parameters["child"], item.parameters["key"], rest))
     return tuple(out)
+
+
+def plan_states(
+    columns: Sequence[ColumnPlan], uniques: Sequence[UniquePlan], seen: TableProfile | None
+) -> tuple[StatePlan, ...]:
+    """Columns that are learned, made up or mostly equal to another, whose state a category tells; deciders first."""
+    if seen is None:
+        return ()
+    barred = {c for u in uniques for c in u.columns} | {i.target for i in seen.invariants if i.kind == "aggregate"}
+    able = {
+        c.name for c in columns
+        if (isinstance(c.source, Modelled | Rule) or getattr(c.source, "operation", "") in ("equal", "determines"))
+        and c.null_share is None
+    }  # fmt: skip
+    there = {c.name for c in columns}
+    rules = [
+        StatePlan(i.target, i.sources[0], i.parameters["by"], tuple((c, s) for c, s in i.parameters["states"]))
+        for i in seen.invariants
+        if i.kind == "states" and i.target in able - barred and i.sources[0] in there
+    ]
+    targets = {r.column for r in rules}
+    return tuple(sorted(rules, key=lambda r: r.source in targets))
+
+
+def plan_polymorphic(
+    table: Table, columns: Sequence[ColumnPlan], seen: TableProfile | None
+) -> tuple[PolymorphicPlan, ...]:
+    """Pairs of a type and an id; not what the user decided, or what others reference."""
+    decided = {c.name for c in columns if c.null_share is not None or isinstance(c.source, Constant)}
+    key = set(table.primary_key.columns) if table.primary_key else set()
+    return tuple(
+        PolymorphicPlan(
+            i.target,
+            i.sources[0],
+            tuple((c, t, k, tuple((a, b) for a, b in s), tuple(m)) for c, t, k, s, m in i.parameters["to"]),
+        )
+        for i in (seen.invariants if seen is not None else ())
+        if i.kind == "polymorphic" and i.target not in decided | key
+    )
 
 
 def plan_balances(

@@ -26,7 +26,7 @@ from fixturesynth.profiling.texts import (
     protected_values,
     protected_words,
 )
-from fixturesynth.profiling.writing import find_writing
+from fixturesynth.profiling.writing import find_frame, find_writing
 from fixturesynth.schema.model import Column
 
 __all__ = ["format_temporal", "parse_temporal", "profile_column"]
@@ -301,11 +301,17 @@ def _texts(
 
 def _words(coded: Coded, base: ColumnProfile) -> dict[str, Any]:
     """Protected words, and how many of a thousand words of the texts they are."""
+    writing, (front, back) = dict(base.writing or {}), find_frame(coded)
+    if front or back:
+        inner = pc.utf8_slice_codeunits(coded.distinct, len(front))
+        inner = pc.utf8_slice_codeunits(inner, 0, -len(back)) if back else inner
+        coded = replace(coded, distinct=inner)
+        writing = {k: v for k, v in writing.items() if k != "final"} | {"frame": [front, back]}
     words = protected_words(coded)
     count = pc.count_substring_regex(coded.distinct, r"\S+").to_numpy(zero_copy_only=False)
     share = min(WORD_ROWS / max(coded.codes.size, 1), 1.0)
     told = sum(n for _, n in words) / max(float((count * coded.counts).sum()) * share, 1.0)
-    return {"words": words, "writing": {**(base.writing or {}), "told": min(round(1000 * told), 1000)}}
+    return {"words": words, "writing": {**writing, "told": min(round(1000 * told), 1000)}}
 
 
 def _lengths(coded: Coded) -> tuple[int, ...]:

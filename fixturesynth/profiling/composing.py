@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from fixturesynth.arrays import array_of, fill_null, numpy_of
 from fixturesynth.profiling.columnar import ColumnView, TableView, distinct_codes
 from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE, shuffled
+from fixturesynth.profiling.openings import Opening, Stored, find_openings
 from fixturesynth.profiling.profile import ColumnProfile
 from fixturesynth.profiling.protection import Protector
 from fixturesynth.profiling.spelled import ABBREVIATED, CUT
@@ -99,9 +100,10 @@ def _written(
 
 def find_composed(
     view: TableView, columns: Mapping[str, ColumnProfile], above: Mapping[str, tuple[TableView, Integers]],
-    protector: Protector,
+    protector: Protector, stored: Stored = lambda table, column: frozenset(),
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:  # fmt: skip
     """(column, what its texts are made of). ``above``: by foreign key the parent and its row by child, -1 for none.
+    ``stored(table, column)``: the categories that may be named, None for all.
 
     Of the table itself a row takes what the same column has in the row above it: paths of a tree.
     """
@@ -124,7 +126,13 @@ def find_composed(
         # Words begin with letters of each other by chance.
         own = [f.of(place) for f in own if seen.kind != "text" or f.piece.get("form") not in CUT]
         texts = _strings(piece_texts(column, None, 0).take(array_of(some)))
-        made = _of_line(column, texts, some, own, lines, protector) or _made(texts, own, protector.of_rows(some))
+        codes = seen.kind != "text"
+        opening = (
+            list(find_openings(texts, some, view, above, protector.of_rows(some), column.name, stored)) if codes else []
+        )
+        made = _of_line(column, texts, some, own, lines, protector) or _made(
+            texts, own, protector.of_rows(some), opening
+        )
         if made is not None:
             yield column.name, made
 
@@ -135,10 +143,12 @@ def _hangs(columns: Mapping[str, ColumnProfile], name: str, on: str) -> bool:
     return name == on or (twin is not None and twin[0] == on)
 
 
-def _made(texts: Texts, fields: Sequence[_Field], protector: Protector) -> dict[str, Any] | None:
+def _made(
+    texts: Texts, fields: Sequence[_Field], protector: Protector, openings: Sequence[Opening] = ()
+) -> dict[str, Any] | None:
     if int(protector.supporters(np.zeros(texts.size, np.int64), 1)[0]) < protector.protection:
         return None
-    found = _pieces(texts, fields, protector)
+    found = _pieces(texts, fields, protector, openings)
     if found is None or len(found[0]) < 2:  # one alone is a copy
         return None
     facts = _rest(found[1], found[2], protector)
@@ -216,7 +226,7 @@ def _forms(column: ColumnView) -> Iterator[Mapping[str, Any]]:
 
 # -- pieces -----------------------------------------------------------------------------------------------------------
 def _pieces(
-    texts: Texts, fields: Sequence[_Field], protector: Protector
+    texts: Texts, fields: Sequence[_Field], protector: Protector, openings: Sequence[Opening] = ()
 ) -> tuple[list[Mapping[str, Any]], Texts, Integers] | None:
     """The pieces of nearly all texts (n,), what is left of each, and one number for each tuple of fields, (n,)."""
     front: list[Mapping[str, Any]] = []
@@ -227,6 +237,10 @@ def _pieces(
     for ahead in (True, False):
         while used < MOST_FIELDS:
             best = _next_field(rest, fields, held, ahead, protector)
+            if not used and ahead and (best is None or best[0].piece.get("form") in CUT):
+                # Categories whose texts begin with their own first letters do so by more than these.
+                begun = _next_field(rest, openings, held, ahead, protector)
+                best = begun if begun is not None and (best is None or _longer(begun[0], best[0])) else best
             if best is None:
                 break
             field, literals, which = best
@@ -240,6 +254,9 @@ def _pieces(
             held_by = np.bincount(which[held], minlength=literals.size).tolist()
             several = {"texts": [list(p) for p in zip(literals.tolist(), held_by, strict=True)]}
             literal: Mapping[str, Any] = several if literals.size > 1 else {"text": str(literals[0])}
+            if literals.size > 1 and ahead:
+                chosen = np.where(which >= 0, literals[np.maximum(which, 0)], "")
+                literal = next((o.piece for o in openings if (o.texts == chosen).mean() >= HELD), literal)
             pieces = [literal, field.piece] if ahead else [field.piece, literal]
             pieces = [p for p in pieces if p.get("text") != ""]
             front, back = (front + pieces, back) if ahead else (front, pieces + back)
@@ -269,12 +286,17 @@ def _pieces(
     return [*front, *middle, *back], np.where(held, out, "").astype(np.str_), np.where(held, keys, -1)
 
 
+def _longer(one: _Field | Opening, other: _Field | Opening) -> bool:
+    """Whether the texts of one are longer than those of another, all in all."""
+    return int(np.char.str_len(one.texts).sum()) > int(np.char.str_len(other.texts).sum())
+
+
 def _next_field(
-    texts: Texts, fields: Sequence[_Field], held: Flags, ahead: bool, protector: Protector
-) -> tuple[_Field, Texts, Integers] | None:
+    texts: Texts, fields: Sequence[_Field | Opening], held: Flags, ahead: bool, protector: Protector
+) -> tuple[_Field | Opening, Texts, Integers] | None:
     """The field that begins (or ends) nearly all texts after one of a few constants, the longest of several; which of
     them each text has, (n,), -1 for none."""
-    best: tuple[float, _Field, Texts, Integers] | None = None
+    best: tuple[float, _Field | Opening, Texts, Integers] | None = None
     few = np.flatnonzero(held)
     few = few[:: max(few.size // SCREEN, 1)][:SCREEN]
     for field in fields:
@@ -326,7 +348,7 @@ def _which(texts: Texts, values: Texts, literals: Texts, ahead: bool) -> Integer
     return out
 
 
-def _tells(texts: Texts, field: _Field, literals: Texts, same: Flags, ahead: bool) -> bool:
+def _tells(texts: Texts, field: _Field | Opening, literals: Texts, same: Flags, ahead: bool) -> bool:
     """Whether the values of other rows would not do as well."""
     order = np.argsort(shuffled(texts.size), kind="stable")
     dealt = field.texts[order]

@@ -27,6 +27,8 @@ KINDS = ("text", "code", "categorical", "datetime", "integer", "number")
 NUMBERS = ("integer", "number")
 MOSTLY = 0.9  # of the rows, and of the parents' rows where each parent counts once
 BEYOND = 0.8  # of the way from what chance alone would give to all rows
+OFTEN = 0.5  # ... of numbers whose parents have few children: a payment is mostly the whole of an invoice
+FEW_CHILDREN = 3  # on average; many tell by themselves which numbers go with their parent
 PARTLY = 0.3  # of the way, for dates: those that are not the parent's lie anywhere
 FEWEST_ROWS = 100
 FEWEST_PARENTS, FEWEST_PRICED = 20, 8  # of numbers, that are seldom equal by chance
@@ -71,7 +73,9 @@ def find_copied(
         dated = ours.kind == "datetime"
         if dated and not theirs.nulls and (width := _width(*values, few, at)) <= CLOSE:
             yield ours.name, theirs.name, -width, "around"
-        if float(_same(*values, few, at).mean()) < (PARTLY if dated else BEYOND):
+        lone = ours.kind in NUMBERS and linked.size <= FEW_CHILDREN * parents
+        mostly, enough = (OFTEN, OFTEN) if lone else (MOSTLY, BEYOND)
+        if float(_same(*values, few, at).mean()) < (PARTLY if dated else enough):
             continue
         if theirs.nulls and (not ours.nulls or (ours.kind == "datetime" and _more(*values, linked, at))):
             continue  # what is copied or counted from nothing would be nothing
@@ -80,7 +84,7 @@ def find_copied(
         if ours.kind in NUMBERS and -parents * np.log(max(chance, 1e-9)) < SURPRISE:
             continue
         beyond = 1 - (1 - share) / max(1 - chance, 1e-9)
-        if share >= MOSTLY and beyond >= BEYOND:
+        if share >= mostly and beyond >= enough:
             yield ours.name, theirs.name, share, "copied"
         elif dated and beyond >= PARTLY:
             yield ours.name, theirs.name, share, "partly"

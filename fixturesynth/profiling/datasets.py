@@ -1,7 +1,7 @@
 """A whole dataset: columns of every table, then what holds between columns and tables."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from fixturesynth.profiling.composing import find_composed, may_be_composed
 from fixturesynth.profiling.copying import find_copied
 from fixturesynth.profiling.invariants import find_invariants, find_unique_sets
 from fixturesynth.profiling.numbering import find_numberings, find_pointers, may_be_numbered
-from fixturesynth.profiling.profile import ColumnProfile, Profile, TableProfile
+from fixturesynth.profiling.profile import ColumnProfile, Invariant, Profile, TableProfile
 from fixturesynth.profiling.protection import Protector, protection_of
 from fixturesynth.profiling.references import find_references
 from fixturesynth.profiling.semantics import PERSONAL, entity_of, guess_meaning, words_of
@@ -78,7 +78,7 @@ def profile_dataset(
     for table in present:
         columns[table.name] = _without_parent_keys(table, columns[table.name], references)
     invariants, unique_sets, cardinalities = _relations(schema, dataset, columns, groups, enough)
-    copies = _copied(schema, dataset, columns)
+    copies = _copied(schema, dataset, columns, invariants)
     for (name, column), copied in copies.items():
         columns[name][column] = replace(columns[name][column], **copied)
     sources = {place: ways["copied"] for place, ways in copies.items() if "copied" in ways}
@@ -90,7 +90,7 @@ def profile_dataset(
         rules = tuple(invariants.get(table.name, ()))
         for column, twin in find_twins(table, dataset.arrow(table.name), columns[table.name], rules):
             columns[table.name][column] = replace(columns[table.name][column], twin=twin)
-    for (name, column), pieces in _composed(present, dataset, columns, groups, enough).items():
+    for (name, column), pieces in _composed(present, dataset, columns, groups, enough, references).items():
         columns[name][column] = replace(columns[name][column], composed=pieces)
     if progress is not None:
         progress("", len(present), len(present))
@@ -140,9 +140,14 @@ def _with_parents(
 
 def _composed(
     tables: list[Table], dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
-    groups: Mapping[str, Integers], protection: int,
+    groups: Mapping[str, Integers], protection: int, references: Collection[str],
 ) -> dict[tuple[str, str], Mapping[str, Any]]:  # fmt: skip
-    """By (table, column): what its texts are made of."""
+    """By (table, column): what its texts are made of. ``references``: lists of the world, whose values are known."""
+
+    def stored(table: str, column: str) -> frozenset[str] | None:
+        seen = columns.get(table, {}).get(column)
+        return None if table in references else frozenset(str(v) for v, _ in seen.values) if seen else frozenset()
+
     known = {t.name: t for t in tables}
     out: dict[tuple[str, str], Mapping[str, Any]] = {}
     for table in tables:
@@ -150,7 +155,7 @@ def _composed(
             continue
         view, above = _with_parents(table, known, dataset)
         protector = Protector.of(protection, groups.get(table.name))
-        for name, pieces in find_composed(view, columns[table.name], above, protector):
+        for name, pieces in find_composed(view, columns[table.name], above, protector, stored):
             out[table.name, name] = pieces
     return out
 
@@ -171,9 +176,13 @@ def _numbered(tables: list[Table], dataset: Dataset) -> dict[tuple[str, str], di
 
 
 def _copied(
-    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]]
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """By (table, column), in the ways of ``find_copied``: the foreign key and the parent's column that rows go with."""
+    schema: Schema, dataset: Dataset, columns: Mapping[str, Mapping[str, ColumnProfile]],
+    invariants: Mapping[str, tuple[Invariant, ...]],
+) -> dict[tuple[str, str], dict[str, Any]]:  # fmt: skip
+    """By (table, column), in the ways of ``find_copied``: the foreign key and the parent's column that rows go with.
+
+    Not one that the rows themselves come to: an only row is all that is added up.
+    """
     best: dict[tuple[str, str], dict[bool, tuple[float, str, tuple[str, str]]]] = {}
     for table in schema:
         for fk in table.foreign_keys if table.name in columns else ():
@@ -183,7 +192,11 @@ def _copied(
             if not set(fk.columns) <= {*rows[0].column_names} or not set(fk.parent_columns) <= {*rows[1].column_names}:
                 continue
             locate = partial(parent_rows, rows[0], fk, rows[1])
-            sides = columns[table.name], columns[fk.parent]
+            told = {
+                i.target for i in invariants.get(fk.parent, ())
+                if i.kind == "aggregate" and i.parameters["child"] == table.name
+            }  # fmt: skip
+            sides = columns[table.name], {n: c for n, c in columns[fk.parent].items() if n not in told}
             for name, theirs, good, way in find_copied(table, fk, locate, rows, sides):
                 mine = best.setdefault((table.name, name), {})
                 if (same := good > 0) not in mine or good > mine[same][0]:

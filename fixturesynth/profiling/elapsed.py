@@ -18,10 +18,10 @@ Floats = npt.NDArray[np.float64]
 DAY = 86_400_000_000
 LONG = 6  # decimals of a number that nobody rounded
 
-# Microseconds of a unit; 0: completed months and years of the calendar.
+# Microseconds of a unit; 0: completed months and years of the calendar, and midnights that were passed.
 UNITS: Mapping[str, int] = {
     "days": DAY, "hours": 3_600_000_000, "minutes": 60_000_000, "seconds": 1_000_000, "milliseconds": 1_000,
-    "weeks": 7 * DAY, "years": 0, "months": 0,
+    "weeks": 7 * DAY, "years": 0, "months": 0, "nights": 0,
 }  # fmt: skip
 
 
@@ -36,6 +36,8 @@ def raw_elapsed(since: Integers, until: Integers, unit: str) -> Floats:
     if UNITS[unit]:
         found: Floats = (until - since) / UNITS[unit]
         return found
+    if unit == "nights":
+        return (until // DAY - since // DAY).astype(np.float64)
     (first, inside), (last, place) = _months(since), _months(until)
     months = last - first
     months = months - ((months > 0) & (place < inside)) + ((months < 0) & (place > inside))

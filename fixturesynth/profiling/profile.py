@@ -123,7 +123,7 @@ InvariantKind = Literal[
     "determines",  # sources (1 to 3 columns) determine target; NULL is a value like any other on both sides
     "presence",  # target is ``null`` where sources[0] is NULL, ``set`` where it is not
     "linear",  # target = constant + sum(coefficients[i] * sources[i]), exact at the column's decimals
-    "product",  # target = round(sources[0] * sources[1] * factor, decimals)
+    "product",  # target = round(sources[0] * sources[1] * factor, decimals), times 1 + shares of the rest
     "clock",  # target = sources[0] + sources[1] minutes on a HHMM clock; ``midnight`` is 0 or 2400
     "datepart",  # target = ``part`` (see calendars.PARTS) of sources[0], on the clocks of ``zone`` where there is one
     "elapsed",  # target = time from sources[1] (or 1970) to sources[0], in ``unit``
@@ -133,6 +133,7 @@ InvariantKind = Literal[
     "null_implies",  # where sources[0] is null, target is null too
     "ordinal",  # target numbers the children of one parent: start, start + 1, ... ; foreign_key says whose
     "copy",  # target = parent's sources[0] through ``foreign_key``; target may itself be a reference column
+    "agrees",  # target = parent's sources[0] through ``foreign_key``, which takes such parents alone
     "order_parent",  # parent's sources[0] <= target through ``foreign_key`` (strict: <)
     "order_parent_reversed",  # target <= parent's sources[0] through ``foreign_key``
     "running",  # target = that of the sibling before + what ``terms`` add, by sign of ``by``
@@ -142,6 +143,8 @@ InvariantKind = Literal[
     "ascending",  # target never falls from one sibling to the next
     "progress",  # target goes through ``states`` from sibling to sibling, never back
     "balance",  # target comes to a constant in each family of ``foreign_key``: all of a parent's children together
+    "states",  # target is NULL, zero or neither where sources[0], a category or NULL and zero themselves, says so
+    "polymorphic",  # target is the key of a row of the table that sources[0] names
     "aggregate",  # target is what the rows of ``child`` that reference the row by ``key`` come to
 ]
 
@@ -174,9 +177,14 @@ class Invariant:
     by which children are families of their own, where none has a factor); by and kinds ([category, constant]) where a
     category of the parent decides.
 
+    states: by (value or state: of the source), states ([category or state, null, zero or set]).
+
+    polymorphic: to ([category, table, its key, [[own column, the table's that is the same], ...],
+    [own moment, the table's that is not later]]).
+
     aggregate: child, key, how (count, sum, mean, max, min, first, last), of columns (multiplied), less and plus (shares
     of ``per``), each (rounded one by one), by and weights (of categories), or of column by order; empty: null, zero or
-    own (where there are no children).
+    own (where there are no children); sparse (zero, but for rows that have NULL).
     """
 
     kind: InvariantKind

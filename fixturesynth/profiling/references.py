@@ -99,11 +99,26 @@ class _Case:
         """
         small = self.rows <= TINY
         key = self.table.primary_key.columns if self.table.primary_key else ()
-        if not any((c.name,) == key for c in self.codes) or self.pointed < (SEVERAL if small else MANY) * self.rows:
+        told = any((c.name,) == key for c in self.codes) or self.natural
+        if not told or self.pointed < (SEVERAL if small else MANY) * self.rows:
             return []
         texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.lengths]
         telling = [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
         return telling if small else [c for c in telling if c not in self.codes]
+
+    @property
+    def natural(self) -> bool:
+        """Whether it is a small list that many rows reference by a short text that names no person."""
+        key = self.table.primary_key.columns if self.table.primary_key else ()
+        return (
+            self.rows <= TINY
+            and self.pointed >= SEVERAL * self.rows
+            and any(
+                (c.name,) == key and c.kind in ("text", "code", "categorical") and c.meaning not in PERSONAL
+                and (not c.lengths or c.lengths[8] <= LONG_TEXT)  # of fewer rows than protection asks none are told
+                for c in self.own
+            )
+        )  # fmt: skip
 
     @property
     def codes(self) -> list[ColumnProfile]:
@@ -185,7 +200,8 @@ def _money(case: _Case) -> str:
 def _moments(case: _Case) -> str:
     def varies(column: ColumnProfile) -> bool:
         audit = column.meaning in AUDIT and case.rows <= TINY
-        return column.kind == "datetime" and not audit and column.distinct > max(2, 0.1 * case.rows)
+        period = column.unit == "days" and case.natural  # a season's first day
+        return column.kind == "datetime" and not audit and not period and column.distinct > max(2, 0.1 * case.rows)
 
     found = next((c for c in case.columns.values() if varies(c)), None)
     return f"{found.name} differs from row to row: these are events or records" if found else ""
@@ -193,7 +209,8 @@ def _moments(case: _Case) -> str:
 
 def _things(case: _Case) -> str:
     entity = entity_of(words_of(case.table.bare_name))
-    return f"its name says that it holds things of the business ({entity})" if entity in THINGS else ""
+    kinds = entity == "product" and case.natural  # of what is sold, or its lines and models
+    return f"its name says that it holds things of the business ({entity})" if entity in THINGS and not kinds else ""
 
 
 def _measured(case: _Case) -> str:

@@ -1,12 +1,12 @@
-"""Rounding to decimals as people and databases do it, in a few exact steps."""
+"""Rounding to decimals as people and databases do it, in a few exact steps, and products that are rounded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ROUNDINGS", "find_rounding", "round_at"]
+__all__ = ["ROUNDINGS", "find_rounding", "round_at", "shared_product"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,3 +53,14 @@ def find_rounding(values: Floats, wanted: Floats, decimals: int) -> str:
         if bool((np.abs(round_at(values, decimals, rule) - wanted) <= 1e-9 * np.abs(wanted)).all()):
             return rule
     return "half_even"
+
+
+def shared_product(values: Sequence[Floats], factor: float, shares: Sequence[float]) -> Floats:
+    """What a product with ``shares`` comes to: of ``values``, (n,) each, as many as there are shares come last."""
+    plain = len(values) - len(shares)
+    made = np.full(values[0].shape, float(factor))
+    for value in values[:plain]:
+        made = made * value
+    for value, weight in zip(values[plain:], shares, strict=True):
+        made = made * (1 + weight * value)
+    return made

@@ -22,6 +22,8 @@ Flags = npt.NDArray[np.bool_]
 
 THOUSAND: Final = 1000
 HABIT: Final = 0.95  # a habit is what nearly all do
+FRAMED: Final = 0.98
+LONGEST_FRAME: Final = 24  # characters
 MASKED: Final = 0.25  # rows that kept masks must stand for
 MOST_DOMAINS: Final = 200
 MARKS: Final = ".,;:!?"
@@ -189,6 +191,28 @@ def _domains(coded: Coded) -> tuple[list[list[Any]], str | None]:
     lower = _share(coded, _flags(pc.equal(local, pc.utf8_lower(local)))) >= HABIT
     case = "lower" if lower else "upper" if upper else "mixed"
     return [*kept, *([["", others]] if others else [])], case
+
+
+def find_frame(coded: Coded) -> tuple[str, str]:
+    """What nearly all texts begin and end with, up to a sign: ``<p>`` and ``</p>``, the mark of a question."""
+    front = _alike(coded, coded.distinct)
+    rest = coded.distinct if not front else pc.utf8_slice_codeunits(coded.distinct, len(front))
+    back = _alike(coded, pc.utf8_reverse(rest))[::-1]
+    return front, back
+
+
+def _alike(coded: Coded, texts: pa.Array) -> str:
+    """The longest text with which nearly all begin, up to a sign or blank that no letter follows inside it."""
+    found = ""
+    for size in range(1, LONGEST_FRAME + 1):
+        heads = pc.utf8_slice_codeunits(texts, 0, size).dictionary_encode()
+        codes = heads.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        most = int(np.bincount(codes, weights=coded.counts).argmax())
+        head, same = str(heads.dictionary[most].as_py()), codes == most
+        if len(head) < size or _share(coded, same) < FRAMED or not _enough(coded, same):
+            break
+        found = head
+    return found[: max((i + 1 for i, c in enumerate(found) if not c.isalnum()), default=0)]
 
 
 # How a person's names are put together; f and l are first letters.

@@ -1,5 +1,6 @@
 """Texts put together from other columns and a rest: ``US-CA`` in country ``US``, ``ORD-2024-00017`` in 2024."""
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -27,6 +28,7 @@ def composed(options: Mapping[str, Any], context: ColumnContext) -> Space:
     """``pieces``, in order: {text}, {texts: [[text, weight]]} for one of several, {column} of the row, {key, column} of
     a parent, and once {rest: true}.
 
+    ``opening``: [[category, text]], what stands for the column's categories.
     ``part``: of a date, as strftime writes it; ``pad``: digits of a number, at least; ``form``: as profiling.spelled
     abbreviates a text. ``line``: of the row above in the same table; where there is none, the text behind it is left
     out too if ``bare``.
@@ -141,8 +143,21 @@ def _piece(piece: Mapping[str, Any], given: Mapping[str, pa.Array], indices: Int
         return array_of([str(piece["text"])] * rows, pa.string())
     name = f"{piece['key']}.{piece['column']}" if "key" in piece else str(piece["column"])
     values = given.get(name, pa.nulls(rows, pa.string()))
+    if "opening" in piece:
+        return _opening(piece["opening"], values)
     texts = piece_texts(view_column(name, values), piece.get("part"), int(piece.get("pad", 0)), piece.get("form"))
     return fill_null(texts.cast(pa.string()), "")
+
+
+def _opening(pairs: Sequence[Sequence[str]], values: pa.Array) -> pa.Array:
+    """What texts begin with by the category of each row; one that nobody knows begins as another one does."""
+    known = {str(category): str(begun) for category, begun in pairs}
+    several = sorted(set(known.values()))
+    names = values.cast(pa.string()).dictionary_encode()
+    begun = [
+        known.get(n) or several[zlib.crc32(n.encode()) % len(several)] for n in names.dictionary.to_pylist()
+    ]  # fmt: skip
+    return fill_null(array_of(begun, pa.string()).take(names.indices), several[0])
 
 
 def _joined(texts: Sequence[pa.Array], rows: int) -> pa.Array:

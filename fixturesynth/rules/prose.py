@@ -22,7 +22,7 @@ from fixturesynth.rules.numbers import along
 
 Flags = npt.NDArray[np.bool_]
 
-__all__ = ["MAKERS", "text", "word_text", "words"]
+__all__ = ["MAKERS", "framed", "inside_frame", "text", "word_text", "words"]
 
 _LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
 _FAR: Final = 2**40  # from its goal: no place for a text to end
@@ -68,8 +68,11 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     ``plain``: thousandths of the words that are plain English instead, beginning with a capital where most of the
     words do. ``marks``, ``final``: [[mark, thousandths], ...] of the words inside, and of the texts, that end with
     it; ``lead``, ``trail``: thousandths of the texts with a blank in front, behind. ``values``: how many unique ones
-    are needed at the most; fewer need fewer words to tell them apart.
+    are needed at the most; fewer need fewer words to tell them apart. ``frame``: what all texts begin and end with.
     """
+    front, back = framed(options)
+    if front or back:
+        return _framed(front, back, inside_frame(options, context), context)
     texts, weights = _split(options["words"])
     plain = int(options.get("plain", 0))
     if not texts and not plain:
@@ -82,6 +85,33 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     limits = limits_of(options, context)
     needed = int(options.get("values", 2**62))
     return _prose(texts, weights, lengths, limits, context, sentences=False, habits={**habits, **blanks}, needed=needed)
+
+
+def framed(options: Mapping[str, Any]) -> tuple[str, str]:
+    """What all texts of a rule begin and end with."""
+    front, back = options.get("frame") or ("", "")
+    return str(front), str(back)
+
+
+def inside_frame(options: Mapping[str, Any], context: ColumnContext) -> dict[str, Any]:
+    """The options of what stands between the two; as they are but for the frame where a column has no room for it."""
+    inner = {k: v for k, v in options.items() if k not in ("frame", "lead", "trail")}
+    size, limits = sum(map(len, framed(options))), limits_of(options, context)
+    inner["lengths"] = [max(int(n) - size, 1) for n in options.get("lengths") or (1, 20, 40)]
+    if limits.maximum is not None:
+        inner["max_length"] = max(limits.maximum - size, 1)
+    return inner
+
+
+def _framed(front: str, back: str, inner: Mapping[str, Any], context: ColumnContext) -> Space:
+    space, size = word_text(inner, context), len(front) + len(back)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        asked = given.get(WANTED_LENGTH)
+        less = {} if asked is None else {WANTED_LENGTH: pc.max_element_wise(pc.subtract(asked, size), 1)}
+        return join_texts(front, space.at(indices, {**given, **less}), back)
+
+    return Space(space.size, at, block=space.block)
 
 
 def _mixed(texts: list[str], weights: list[int], plain: int) -> tuple[list[str], list[int]]:

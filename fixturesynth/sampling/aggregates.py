@@ -12,20 +12,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fixturesynth.arrays import array_of
+from fixturesynth.arrays import array_of, fill_null, numpy_of, scalar_of
 from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.succession import view_of
 from fixturesynth.planning.plan import AggregatePlan, Derived, Plan, TablePlan
 from fixturesynth.profiling.aggregates import chosen_child, folded
 from fixturesynth.profiling.columnar import locate_parents
-from fixturesynth.sampling.assembly import Assembly, Made
+from fixturesynth.sampling.assembly import Assembly, Made, shortened
 from fixturesynth.sampling.counting import moved_along
 from fixturesynth.sampling.repairs import misordered
+from fixturesynth.sampling.states import settle_states
 from fixturesynth.sampling.succession import computed_again
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.predicates import evaluate
 
-__all__ = ["settle_aggregates"]
+__all__ = ["settle_aggregates", "told_by_children"]
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, pa.Array]
@@ -39,7 +40,7 @@ def settle_aggregates(
     given: Collection[tuple[str, str]],
 ) -> None:
     """Puts into ``made`` what children come to. ``given``: (table, column) that the user set, which stay."""
-    for table in reversed(plan.tables):
+    for table in (*reversed(plan.tables), *reversed(plan.tables)):  # copies in children may change what these come to
         assembly = assemblies.get(table.name)
         if assembly is None:
             continue
@@ -55,11 +56,44 @@ def settle_aggregates(
             continue
         counted = assembly.model.offsets if assembly.model is not None else {}
         columns = moved_along(assembly.plan, counted, before, columns, changed)
-        keyed = {c for u in table.uniques for c in u.columns}
-        columns = computed_again(assembly, columns, changed, keyed)
-        columns = _in_order(table, columns, changed)
-        made[table.name].columns = _kept_where_refused(assembly, before, columns)
-        _copy_down(schema, plan, made, table.name, changed)
+        _put(schema, plan, made, assemblies, table, before, columns, changed)
+
+
+def _put(
+    schema: Schema, plan: Plan, made: MutableMapping[str, Made], assemblies: Mapping[str, Assembly], table: TablePlan,
+    before: Columns, columns: Columns, changed: set[str],
+) -> None:  # fmt: skip
+    """The table with ``columns``, of which ``changed`` are no longer as ``before``: what is computed from these
+    follows, and so do copies in children and what is computed from those."""
+    assembly = assemblies[table.name]
+    keyed = {c for u in table.uniques for c in u.columns}
+    columns = computed_again(assembly, columns, changed, keyed)
+    columns = settle_states(assembly, _in_order(table, columns, changed))
+    columns = _kept_where_refused(assembly, before, columns)
+    made[table.name].columns = columns
+    changed = {n for n in columns if columns[n] is not before[n] and not columns[n].equals(before[n])}
+    for child in plan.tables:
+        theirs = made.get(child.name)
+        if child.name not in assemblies or child.name == table.name or theirs is None or not theirs.rows:
+            continue
+        copies = _copied_again(schema, child, made, table.name, {n: before[n] for n in changed})
+        moved = {n for n in copies if not copies[n].equals(theirs.columns[n])}
+        if moved:
+            _put(schema, plan, made, assemblies, child, theirs.columns, {**theirs.columns, **copies}, moved)
+
+
+def told_by_children(schema: Schema, plan: Plan) -> frozenset[str]:
+    """Tables whose columns change by what children come to, and those with copies of these."""
+    found: set[str] = set()
+    for table in plan.tables:  # parents first
+        fks = {fk.name: fk.parent for fk in schema[table.name].foreign_keys}
+        copied = {
+            fks[c.source.foreign_key] for c in table.columns
+            if isinstance(c.source, Derived) and c.source.operation == "copy" and c.source.foreign_key in fks
+        }  # fmt: skip
+        if table.aggregates or copied & found:
+            found.add(table.name)
+    return frozenset(found)
 
 
 def _aggregate(
@@ -79,7 +113,9 @@ def _aggregate(
         number, has = folded(theirs, at, mine.rows, p)
         values = as_type(array_of(number, mask=~has), own.type)
     if p["empty"] == "zero":
-        return pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
+        values = pc.if_else(array_of(has), values, as_type(array_of([0]), own.type)[0])
+        none = ~has & ~numpy_of(own.is_valid()) if p.get("sparse") else np.zeros(mine.rows, dtype=bool)
+        return pc.if_else(array_of(none), scalar_of(None, own.type), values)
     if p["empty"] == "own" or not schema[parent].column(item.column).nullable:
         return pc.coalesce(values, own)
     return values
@@ -102,6 +138,9 @@ def _in_order(table: TablePlan, columns: Columns, changed: set[str]) -> Columns:
         bad = misordered(out[low], out[high], strict)
         if bad.any():
             still, moving = (low, high) if low in given else (high, low)
+            source = table.column(moving).source
+            if moving in given or (isinstance(source, Derived) and source.operation == "copy"):
+                continue
             out[moving] = pc.if_else(array_of(bad), as_type(out[still], out[moving].type), out[moving])
             changed.add(moving)
     return out
@@ -125,19 +164,24 @@ def _kept_where_refused(assembly: Assembly, before: Columns, columns: Columns) -
     return {n: v if v is before[n] else pc.if_else(mask, before[n], v) for n, v in columns.items()}
 
 
-def _copy_down(schema: Schema, plan: Plan, made: MutableMapping[str, Made], parent: str, changed: set[str]) -> None:
-    """Children's copies of columns that changed."""
-    for table in plan.tables:
-        for column in table.columns:
-            source = column.source
-            if not isinstance(source, Derived) or source.operation != "copy" or source.foreign_key is None:
-                continue
-            fk = schema[table.name].foreign_key(source.foreign_key)
-            child = made.get(table.name)
-            if fk.parent != parent or source.sources[0] not in changed or child is None or not child.rows:
-                continue
-            theirs = view_of(schema[table.name], child.columns, fk.columns)
-            at = locate_parents(theirs, fk, view_of(schema[parent], made[parent].columns, fk.parent_columns))[0]
-            values = made[parent].columns[source.sources[0]].take(array_of(at, pa.int64(), mask=at < 0))
-            own = child.columns[column.name]
-            child.columns[column.name] = as_type(values, own.type, source.parameters.get("format"))
+def _copied_again(schema: Schema, table: TablePlan, made: Mapping[str, Made], parent: str, before: Columns) -> Columns:
+    """A child's copies of columns of its parent that are no longer as ``before``, in the rows that had copies."""
+    child = made[table.name]
+    out: Columns = {}
+    for column in table.columns:
+        source = column.source
+        if not isinstance(source, Derived) or source.operation != "copy" or source.foreign_key is None:
+            continue
+        fk = schema[table.name].foreign_key(source.foreign_key)
+        if fk.parent != parent or source.sources[0] not in before:
+            continue
+        theirs = view_of(schema[table.name], child.columns, fk.columns)
+        at = locate_parents(theirs, fk, view_of(schema[parent], made[parent].columns, fk.parent_columns))[0]
+        own, form = child.columns[column.name], source.parameters.get("format")
+        place = array_of(at, pa.int64(), mask=at < 0)
+        values = as_type(made[parent].columns[source.sources[0]].take(place), own.type, form)
+        if source.parameters.get("mostly"):
+            held = pc.equal(as_type(before[source.sources[0]].take(place), own.type, form), own)
+            values = pc.if_else(fill_null(held, False), shortened(values, source), own)
+        out[column.name] = values
+    return out

@@ -28,7 +28,7 @@ from fixturesynth.sampling.numbering import numbered
 from fixturesynth.sampling.partition import ValuesJob, final_type, generated, make_rule_values
 from fixturesynth.schema.model import Table
 
-__all__ = ["Assembly", "Made", "compute", "derived", "followed", "in_step", "made"]
+__all__ = ["Assembly", "Made", "compute", "derived", "followed", "in_step", "made", "shortened"]
 
 DEEPEST = 64  # levels of a tree whose texts hang on each other
 
@@ -285,12 +285,12 @@ def derived(
         above = as_type(assembly.through(through, theirs, out), kind)
         if alone is not None and model is not None and column.name in model.offsets:
             alone = add_offset(above, alone, model.offsets[column.name], kind)
-        alone = _unless(alone, _short(above, source))
+        alone = _unless(alone, shortened(above, source))
     if lookup is not None:
         return _determined(sources, lookup, alone, kind, required=not assembly.table.column(column.name).nullable)
     values = derive(source.operation, sources, source.parameters, kind, lookup)
     if source.parameters.get("mostly"):
-        values = _unless(alone, _short(values, source))
+        values = _unless(alone, shortened(values, source))
     elif alone is not None:
         values = pc.coalesce(values, as_type(alone, kind))
     flags = assembly.flags(column.name)
@@ -304,9 +304,12 @@ def _unless(alone: pa.Array | None, values: pa.Array) -> pa.Array:
     return values if alone is None else pc.coalesce(as_type(alone, values.type), values)
 
 
-def _short(values: pa.Array, source: Derived) -> pa.Array:
-    """Texts cut to what the column has room for."""
-    most = source.parameters.get("max_length")
+def shortened(values: pa.Array, source: Derived) -> pa.Array:
+    """Texts cut to what the column has room for; numbers no less than it allows."""
+    most, least = source.parameters.get("max_length"), source.parameters.get("least")
+    if least is not None:
+        bound: pa.Scalar = array_of([least]).cast(values.type, safe=False)[0]
+        return pc.max_element_wise(values, bound, skip_nulls=False)
     return values if most is None else pc.utf8_slice_codeunits(values, 0, most)
 
 

@@ -36,7 +36,7 @@ from fixturesynth.generators.walks import walked
 from fixturesynth.planning.plan import Default, Plan, TablePlan
 from fixturesynth.planning.sharing import columns_to_differ, lenders
 from fixturesynth.randomness import hashed
-from fixturesynth.sampling.aggregates import settle_aggregates
+from fixturesynth.sampling.aggregates import settle_aggregates, told_by_children
 from fixturesynth.sampling.assembly import Assembly, Made
 from fixturesynth.sampling.balancing import balanced
 from fixturesynth.sampling.capacities import Capacities
@@ -66,6 +66,7 @@ from fixturesynth.sampling.partition import (
     taken_up,
 )
 from fixturesynth.sampling.permitting import listed_values, permitted_parents, refuse_barred
+from fixturesynth.sampling.polymorphic import settle_polymorphic
 from fixturesynth.sampling.references import match_references
 from fixturesynth.sampling.settling import settle
 from fixturesynth.sampling.sharing import (
@@ -103,7 +104,8 @@ class _Run:
     there: Mapping[str, pa.Table] = field(default_factory=dict)  # by table: rows of the target beside which these go
     made: dict[str, Made] = field(default_factory=dict)
     waiting: list[Assembly] = field(default_factory=list)  # tables with references that close a cycle
-    parents: dict[str, Assembly] = field(default_factory=dict)  # tables with columns that their children give
+    parents: dict[str, Assembly] = field(default_factory=dict)  # of ``told``
+    told: frozenset[str] = frozenset()  # tables with columns that children give, or that copy such
 
 
 def sample_dataset(
@@ -133,11 +135,13 @@ def sample_dataset(
         differing, borrowed = columns_to_differ(schema, plan), lenders(schema, plan)
         given = given_to_entities(schema, plan, given)
         run = _Run(schema, plan, models, seed, given, mapper, differing, borrowed, first or {}, chosen, there or {})
+        run.told = told_by_children(schema, plan)
         for number, table in enumerate(plan.tables):
             if progress is not None and table.repeated_in is None:
                 progress(table.name, number, len(plan.tables))
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
+        settle_polymorphic(schema, plan, run.made, seed)
         settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.shown})
 
@@ -246,7 +250,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         parents, position = assembly.ranks[plan.context], assembly.position  # rows may stand in another order now
         places = np.maximum(parents, 0)  # a row may have left its parent to keep a set unique
         siblings = np.bincount(places, minlength=1)[places]
-    if plan.aggregates:
+    if plan.name in run.told:
         run.parents[plan.name] = assembly
     if any(r.how == "later" for r in plan.references):
         run.waiting.append(assembly)

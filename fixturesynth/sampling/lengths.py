@@ -16,6 +16,7 @@ from fixturesynth.arrays import array_of, join_texts, numpy_of
 from fixturesynth.randomness import permute
 from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
 from fixturesynth.rules.grammar import cut_texts, limits_of
+from fixturesynth.rules.prose import framed, inside_frame
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.endings import whole_words
@@ -46,6 +47,11 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
     kind = request.context.type.kind
     if space.block == 1 or kind != "text" or not wanted.size:
         return sample_rule(call, request)
+    front, back = framed(call.options) if call.name == "word_text" else ("", "")
+    if front or back:
+        inner = replace(call, options=inside_frame(call.options, request.context))
+        least = np.maximum(wanted - len(front) - len(back), 1)
+        return join_texts(front, sized_texts(inner, request, least, rows), back)
     if call.name in SIZED:
         made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: array_of(wanted)}))
         return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)

@@ -46,6 +46,7 @@ from fixturesynth.sampling.regrouping import deal_apart
 from fixturesynth.sampling.repairs import late_columns, settle_checks
 from fixturesynth.sampling.searching import search
 from fixturesynth.sampling.spreading import by_grid, by_separation, hanging_on, moved_apart, others, spread
+from fixturesynth.sampling.states import settle_states
 from fixturesynth.sampling.succession import arrange, counted_off, finish, goes_on
 from fixturesynth.sampling.weaving import weave
 from fixturesynth.schema.model import ForeignKey
@@ -82,7 +83,7 @@ def settle(assembly: Assembly, dialect: str) -> Columns:
     columns = settle_nulls(assembly, counted_off(assembly, columns))
     settled = settle_orders(assembly, settle_parent_orders(assembly, columns))
     settled = settle_orders(assembly, _beside_bases(assembly, model, drawn, settled))
-    columns = in_step(assembly, columns, settled)
+    columns = settle_states(assembly, in_step(assembly, columns, settled))
     held = conditions_of(assembly, columns)
     columns = search(assembly, columns, held)
     for unique in complete_sets(assembly.plan):

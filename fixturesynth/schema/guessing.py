@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fixturesynth.schema.model import ForeignKey, Schema, Table
 
-__all__ = ["Polymorphic", "Undeclared", "guess_polymorphic", "guess_undeclared", "split_name"]
+__all__ = ["Polymorphic", "Undeclared", "guess_polymorphic", "guess_undeclared", "singular", "split_name"]
 
 _KEY_WORDS = {"id", "key", "code", "no", "num", "number", "uuid", "guid", "fk", "ref"}
 _VAGUE_KEYS = {"id", "key", "code", "name", "uuid", "guid", "no", "number", "type", "value"}

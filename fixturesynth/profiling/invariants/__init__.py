@@ -14,7 +14,8 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.invariants.aggregates import find_aggregates
-from fixturesynth.profiling.invariants.arithmetic import find_products, find_sums
+from fixturesynth.profiling.invariants.agreeing import find_agreeing
+from fixturesynth.profiling.invariants.arithmetic import find_products, find_shared, find_sums
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
 from fixturesynth.profiling.invariants.crossing import find_crossing
@@ -26,9 +27,11 @@ from fixturesynth.profiling.invariants.naming import without_rare
 from fixturesynth.profiling.invariants.nulls import find_null_rules, find_presences
 from fixturesynth.profiling.invariants.orders import find_orders, find_parent_orders, reduce_orders
 from fixturesynth.profiling.invariants.pacing import find_paced
+from fixturesynth.profiling.invariants.polymorphic import find_polymorphic
 from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
 from fixturesynth.profiling.invariants.selection import select
+from fixturesynth.profiling.invariants.states import find_states
 from fixturesynth.profiling.invariants.succession import (
     find_adjacent,
     find_ascending,
@@ -48,7 +51,7 @@ _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
     find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_products,
-    find_presences, find_dependencies,
+    find_shared, find_presences, find_dependencies,
 )  # fmt: skip
 
 
@@ -74,6 +77,8 @@ def find_invariants(
     within = {name: reduce_orders(list(find_orders(view)), view) for name, view in views.items()}
     above = find_aggregates(views)
     found = {name: _of_table(view, views, within, above) for name, view in views.items()}
+    for rule in find_polymorphic(schema, views):
+        found[rule.table] = (*found[rule.table], rule)
     if columns is None:
         return found
     return {
@@ -102,6 +107,7 @@ def _of_table(
         if fk.parent != view.table.name:
             candidates += find_crossing(view, views[fk.parent], fk, located[fk.name])
             candidates += find_durations_since_parent(view, views[fk.parent], fk, located[fk.name])
+    agreeing = list(find_agreeing(view, views, candidates))
     lines, told = (
         find_lines(view),
         {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},
@@ -142,8 +148,11 @@ def _of_table(
             {c.target: (c.foreign_key, c.sources[0]) for c in chosen if c.kind == "copy"},
         )
     ]
+    told_late = {rule.target for rule in chosen if rule.kind == "aggregate"} or given
+    free = {rule.target for rule in chosen if rule.kind in ("equal", "determines")} | (view.columns.keys() - given)
+    states = [rule for rule in find_states(view, told_late) if rule.target in free]
     apart = [rule for rule in find_differing(view) if not {rule.target, *rule.sources} & given]
-    return (*chosen, *find_null_rules(view), *apart, *orders, *across, *in_line)
+    return (*chosen, *agreeing, *find_null_rules(view), *states, *apart, *orders, *across, *in_line)
 
 
 def _reduce_across(

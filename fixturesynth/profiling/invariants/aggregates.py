@@ -73,15 +73,23 @@ def find_aggregates(views: Mapping[str, TableView]) -> dict[str, list[Invariant]
     for child in views.values():
         for fk in child.table.foreign_keys:
             parent = views.get(fk.parent)
-            if parent is None or fk.parent == child.table.name or not parent.rows or not child.rows:
+            if parent is None or not parent.rows or not child.rows:
                 continue
             at = locate_parents(child, fk, parent)[0]
             family = _Family(parent, child, fk, at)
             # With one child at most, a parent's column is a copy.
             if np.count_nonzero(family.counts > 1) < FEWEST:
                 continue
-            found.setdefault(fk.parent, []).extend(_of_family(family))
+            rules = _of_family(family)
+            if fk.parent == child.table.name:  # what a tree's levels add up to hangs on the levels below
+                rules = (r for r in rules if r.target not in _columns_read(r.parameters))
+            found.setdefault(fk.parent, []).extend(rules)
     return found
+
+
+def _columns_read(parameters: Mapping[str, Any]) -> list[str]:
+    named = [parameters[n] for n in ("column", "less", "plus", "by") if parameters.get(n)]
+    return [*named, *parameters.get("columns", ()), *parameters.get("order", ())]
 
 
 def _of_family(family: _Family) -> Iterator[Invariant]:
@@ -263,11 +271,13 @@ def _held(family: _Family, target: ColumnView, parameters: dict[str, Any]) -> In
     if not kept or varied < FEWEST or rows.size * -np.log(max(_collision(target, rows), 1e-12)) < SURPRISE:
         return None
     bare = ~has
-    rest = target.numbers[bare] if target.family == "number" else None
+    rest = target.numbers[bare & target.valid] if target.family == "number" else None
     if not bare.any() or not target.valid[bare].any():
         parameters["empty"] = "null" if bare.any() or parameters["how"] not in ("count", "sum") else "zero"
     else:
         parameters["empty"] = "zero" if rest is not None and (rest == 0).all() else "own"
+        if parameters["empty"] == "zero" and not target.valid[bare].all():
+            parameters["sparse"] = True
     parameters = {"child": child.table.name, "key": family.fk.name, **parameters}
     return Invariant("aggregate", parent.table.name, target.name, (), None, parameters, int(rows.size))
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from fixturesynth.profiling.columnar import ColumnView, TableView
 from fixturesynth.profiling.invariants.evidence import FEWEST, SAMPLE, shuffled
 from fixturesynth.profiling.profile import Invariant
-from fixturesynth.profiling.rounding import find_rounding
+from fixturesynth.profiling.rounding import find_rounding, shared_product
 
 __all__ = [
-    "LEAST_DISTINCT", "SCREEN", "factors_of", "find_products", "find_sums", "half_unit", "measures", "nice",
-    "rounding_of", "verify_product", "verify_sum",
+    "LEAST_DISTINCT", "SCREEN", "factors_of", "find_products", "find_shared", "find_sums", "half_unit", "measures",
+    "nice", "rounding_of", "verify_product", "verify_sum",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -22,15 +22,16 @@ SCREEN = 600
 _TERMS = 6
 LEAST_DISTINCT = 6  # a target of fewer values fits something by accident
 _WIDEST = 80  # columns compared in pairs
+_MOST_SHARED = 16  # ... with a share of one more
 
 
-def measures(view: TableView, least: int = FEWEST) -> list[ColumnView]:
-    """Numbers that measure something: no keys, no references, at least three values, in ``least`` rows or more."""
+def measures(view: TableView, least: int = FEWEST, values: int = 3) -> list[ColumnView]:
+    """Numbers that measure something: no keys, no references, so many ``values``, in ``least`` rows or more."""
     return [
         c
         for c in view.columns.values()
         if c.family == "number"
-        and c.distinct > 2
+        and c.distinct >= values
         and c.decimals is not None
         and c.name not in view.references
         and c.name not in view.surrogates
@@ -56,7 +57,7 @@ def _fits(predicted: Floats, column: ColumnView, rows: npt.NDArray[np.int64], ex
 
 def find_sums(view: TableView) -> Iterator[Invariant]:
     """target = constant + sum of coefficients x sources: one source, two, or up to six; every solvable direction."""
-    columns = measures(view)
+    columns = measures(view, values=2)  # a fee is often one amount or none
     seen: set[tuple[str, frozenset[str]]] = set()
     for members, coefficients, constant in _relations(view, columns):
         for target, sources, factors, rest in _directions(members, coefficients, constant):
@@ -239,6 +240,64 @@ def find_products(view: TableView) -> Iterator[Invariant]:
                     | rounding_of(columns[k], (columns[i], columns[j]), lambda x, y, f=factor: x * y * f),
                     support,
                 )
+
+
+def find_shared(view: TableView) -> Iterator[Invariant]:
+    """target = round(sources[0] x sources[1] x factor x (1 - a discount), decimals), or with a tax; one amount or two.
+
+    ``shares``: what the last of the sources count, one for each: -1 a discount of 1, -0.01 one of 100, 0.01 a tax.
+    """
+    columns = measures(view)[:_MOST_SHARED]
+    shares = [
+        (c, sign / per) for c in measures(view, values=2)[:_MOST_SHARED] for per in (1, 100) for sign in (-1, 1)
+        if _is_share(c, per)
+    ]  # fmt: skip
+    if len(columns) < 2 or not shares:
+        return
+    sample = view.sample(SAMPLE)
+    rows = sample[:: max(1, sample.size // SCREEN)]
+    matrix = np.stack([c.numbers[rows] for c in columns])
+    half = np.array([half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    rich = np.array([c.distinct >= LEAST_DISTINCT for c in columns])
+    amounts = [(c,) for c in columns] + list(combinations(columns, 2))
+    for share, weight in shares:
+        left = 1 + weight * share.numbers[rows]
+        for chosen in amounts:
+            if share in chosen:
+                continue
+            product = np.prod([c.numbers[rows] for c in chosen], axis=0) * left
+            for k, factor in factors_of(product, matrix, half, rich):
+                target, sources = columns[k], (*chosen, share)
+                support = 0 if target in sources else _verify_shared(target, sources, weight, factor)
+                if support:
+                    yield Invariant(
+                        "product", view.table.name, target.name, tuple(c.name for c in sources), None,
+                        {"factor": factor, "decimals": target.decimals, "shares": [weight]}
+                        | rounding_of(target, sources, lambda *x, f=factor, w=weight: shared_product(x, f, [w])),
+                        support,
+                    )  # fmt: skip
+
+
+def _is_share(column: ColumnView, per: int) -> bool:
+    numbers = column.numbers[column.valid]
+    return bool(numbers.min() >= 0 and numbers.max() <= per and (per == 1 or numbers.max() > 1))
+
+
+def _verify_shared(target: ColumnView, sources: Sequence[ColumnView], weight: float, factor: float) -> int:
+    """Rows that bear the rule witness; 0 when one breaks it, or when one of the sources says too little."""
+    rows = np.flatnonzero(np.logical_and.reduce([target.valid, *(s.valid for s in sources)]))
+    if rows.size < FEWEST:
+        return 0
+    values = [s.numbers[rows] for s in sources]
+    if not bool(_fits(shared_product(values, factor, [weight]), target, rows, exact=False).all()):
+        return 0
+    turned = shuffled(rows.size)
+    for i in range(len(values)):
+        other = [v[turned] if i == j else v for j, v in enumerate(values)]
+        broken = np.count_nonzero(~_fits(shared_product(other, factor, [weight]), target, rows, exact=False))
+        if broken < FEWEST or broken < 0.05 * rows.size:
+            return 0
+    return int(rows.size)
 
 
 def factors_of(

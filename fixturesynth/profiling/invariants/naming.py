@@ -33,6 +33,14 @@ def without_rare(rule: Invariant, profiles: Profiles, foreign_keys: Sequence[For
         return replace(rule, parameters={**p, "paces": kept}) if kept else None
     elif rule.kind == "progress":
         named, table, column = p["states"], rule.table, rule.target
+    elif rule.kind == "polymorphic":
+        kept = [to for to in p["to"] if _stored(to[0], profiles, rule.table, rule.sources[0])]
+        return replace(rule, parameters={"to": kept}) if kept else None
+    elif rule.kind == "states":
+        if p["by"] == "state":
+            return rule
+        kept = [pair for pair in p["states"] if _stored(pair[0], profiles, rule.table, rule.sources[0])]
+        return replace(rule, parameters={**p, "states": kept}) if kept else None
     elif rule.kind == "presence":
         named, table, column = [p["null"], p["set"]], rule.table, rule.target
     else:

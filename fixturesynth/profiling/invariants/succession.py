@@ -41,6 +41,7 @@ LEAST_DISTINCT = 6
 OPEN = 0.1  # share of families whose end is the same last one
 MOST_GROUPINGS = 12
 PROBE = 64  # rows on which all pairs of numbers are tried
+GRAINS = (*(m * 60_000_000 for m in (60, 30, 15, 10, 5, 1)), 1_000_000)  # microseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -443,10 +444,11 @@ def _rises(line: Siblings, date: ColumnView) -> bool:
 
 
 def _grain(date: ColumnView) -> int:
-    """The least step between two dates, in microseconds: a day, a second or one."""
+    """The step of the clock on which all dates lie, in microseconds: a day, a quarter of an hour, a second or one."""
     if date.family != "datetime":
         return 1
-    return DAY if date.dates_only else 1_000_000 if not (date.moments[date.valid] % 1_000_000).any() else 1
+    moments = date.moments[date.valid]
+    return DAY if date.dates_only else next((step for step in GRAINS if not (moments % step).any()), 1)
 
 
 def _tells(line: Siblings, date: ColumnView) -> bool:
