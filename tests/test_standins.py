@@ -156,12 +156,20 @@ def days(first: str, count: int, step: int = 7) -> list[str]:
         pytest.param([*days("2020-01-01", 200), "9999-12-31"], id="one row is not many"),
         pytest.param([*days("1970-01-08", 200), *["1970-01-01"] * 20], id="a day like the others"),
         pytest.param([*days("2020-01-01", 200), *["2024-12-31"] * 40], id="the last day of all"),
+        pytest.param([*days("2020-01-01", 200), *["2190-05-17"] * 20], id="no round day"),
         pytest.param([*["9999-12-31"] * 200, *days("2020-01-01", 20)], id="too few others"),
         pytest.param([*days("2020-01-01", 100), *days("2090-01-01", 100, 1), *["2099-12-31"] * 2], id="not far"),
     ],
 )
 def test_other_dates_are_moments(values: list[str | None]) -> None:
     assert stand_in(pa.chunked_array([pa.array(values)]), 5) is None
+
+
+def test_first_and_last_days_of_far_years_stand_for_none_as_well() -> None:
+    for day in ("2200-01-01", "2499-12-31", "1800-01-01"):
+        known = stand_in(pa.chunked_array([pa.array([*days("2020-01-01", 200), *[day] * 20])]), 5)
+        assert known is not None
+        assert known[1:] == (day, 20)
 
 
 def test_histories_whose_last_span_has_no_end_keep_their_share(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def stand_in(
     """The column with NULL where a date stands for none, that date as text, and how many rows have it; None where no
     date does, and for columns that have NULL as well: these say it by that.
 
-    It is the ``first`` or ``last`` of all, where it may be; many rows have it, and it lies far from all others.
+    It is the ``first`` or ``last`` of all, where it may be; many rows have it, and it lies far from all others: one
+    that the world knows, or the first or last day of a year.
 
     >>> dates = [f"2024-{month:02}-{day:02}" for month in range(1, 7) for day in range(1, 28)] + ["9999-12-31"] * 9
     >>> stand_in(pa.chunked_array([dates]), 5)[1:]
@@ -71,9 +72,15 @@ def _extreme(
         low, high = others.min(), others.max()
         gap = low - end if end < low else end - high
         known = int(np.floor(end)) in KNOWN and gap > MONTH
-        if (known or gap > max(YEARS, FAR * (high - low))) and (best is None or many > int(best.sum())):
+        round_and_far = _is_round(int(np.floor(end))) and gap > max(YEARS, FAR * (high - low))
+        if (known or round_and_far) and (best is None or many > int(best.sum())):
             best = rows
     return best
+
+
+def _is_round(day: int) -> bool:
+    """Whether a day since 1970 is the first or the last of a year: no birthday that many rows of one person have."""
+    return any(np.datetime64(day + k, "D") == np.datetime64(day + k, "D").astype("M8[Y]") for k in (0, 1))
 
 
 def as_text(values: pa.Array) -> pa.Array:
