@@ -357,3 +357,18 @@ def test_notes_are_on_rows_of_the_tables_that_their_types_name(tmp_path: Path) -
         assert len(notes) > 100 and (named.shop_id.to_numpy() == notes.shop_id).all()
         assert (notes.noted_at.to_numpy() >= named.made_at.to_numpy()).mean() > 0.9
         assert notes.subject_id.nunique() > 30
+
+
+def test_columns_that_are_null_together_tell_no_states_of_each_other() -> None:
+    """Two engines, or none: of planes that are known by their number alone nothing is known, which one rule says."""
+    known = np.arange(400) % 5 > 0
+    rows = pd.DataFrame({
+        "id": np.arange(400),
+        "type": [("fixed", "rotor")[i // 5 % 2] if k else None for i, k in enumerate(known)],
+        "model": [f"m{i % 40}" if k else None for i, k in enumerate(known)],
+    })  # fmt: skip
+    found = fs.fit({"planes": rows}, seed=1).profile
+    assert found is not None
+    kinds = [rule.kind for rule in found["planes"].invariants]
+    assert "nulls_together" in kinds
+    assert "states" not in kinds

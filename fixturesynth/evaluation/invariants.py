@@ -240,7 +240,9 @@ def describe(rule: Invariant) -> str:
         "copy": lambda: f"{t} = {parent}",
         "agrees": lambda: f"{t} = {parent}",
         "polymorphic": lambda: f"{t} is a key of the table that {s[0]} names",
-        "states": lambda: f"{s[0]} tells where {t} is NULL or 0",
+        "states": lambda: f"{s[0]} tells where {t} is " + " or ".join(
+            word for state, word in (("null", "NULL"), ("zero", "0")) if any(state == one for _, one in p["states"])
+        ),
         "order_parent": lambda: f"{parent} {less} {t}",
         "order_parent_reversed": lambda: f"{t} {less} {parent}",
     }  # fmt: skip

@@ -56,6 +56,8 @@ def find_states(view: TableView, first: Collection[str]) -> Iterator[Invariant]:
             if told is not None:
                 classes = [*_classes(column)] if by == "value" else [*NAMES]
                 pairs = [[classes[c], NAMES[s]] for c, s in enumerate(told) if s >= 0]
+                if all((state == "null") == (which in (None, "null")) and state != "zero" for which, state in pairs):
+                    continue  # NULL where the other one is, and nowhere else: a rule of NULLs says that
                 parameters = {"by": by, "states": pairs}
                 decided[name] = column.name
                 yield Invariant("states", view.table.name, name, (column.name,), None, parameters, view.rows)
