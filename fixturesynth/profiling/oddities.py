@@ -20,6 +20,7 @@ from fixturesynth.dataset import Dataset
 from fixturesynth.loading.loosening import UNENFORCED, loosen
 from fixturesynth.profiling.standins import as_text, stand_in
 from fixturesynth.profiling.temporal import parse_temporal
+from fixturesynth.schema.emptied import emptied
 from fixturesynth.schema.model import Column, ColumnType, Schema, Table
 from fixturesynth.schema.predicates.gathering import gather_constraints
 
@@ -63,7 +64,7 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
     ``protection``: fewest rows that must have a text for it to come again; rarer ones come as NULL or as another one.
     """
     found: dict[str, dict[str, Odd]] = {}
-    tables, rows = [], {}
+    rows: dict[str, pa.Table] = {}
     for table in schema:
         changed: dict[str, tuple[pa.Array, Odd]] = {}
         if schema.dialect in UNENFORCED and table.name in dataset:
@@ -78,15 +79,13 @@ def set_apart(schema: Schema, dataset: Dataset, protection: int) -> tuple[Schema
             rows[table.name] = pa.table({
                 n: changed[n][0] if n in changed else held.column(n) for n in held.column_names
             })  # fmt: skip
-            table = _open(table, found[table.name])
-        tables.append(table)
     if rows:
-        schema = replace(schema, tables=tuple(tables))
+        schema = emptied(schema, found)
         dataset = Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset})
     schema, dataset = loosen(schema, dataset)
     # A database that enforces types takes them as what they are in the end: texts.
-    ends = tuple(_open(t, found.get(t.name, {}), TEXT) for t in schema) if rows else schema.tables
-    return replace(schema, tables=ends), dataset, found
+    ends = tuple(_as_texts(t, found.get(t.name, {})) for t in schema)
+    return replace(schema, tables=ends) if rows else schema, dataset, found
 
 
 def stand_ins_apart(
@@ -130,12 +129,9 @@ def as_learned(dataset: Dataset, odd: Mapping[str, Mapping[str, Odd]]) -> Datase
     return Dataset({name: rows.get(name, dataset.arrow(name)) for name in dataset}) if rows else dataset
 
 
-def _open(table: Table, odd: Collection[str], kind: ColumnType | None = None) -> Table:
-    """The table with columns that may be NULL while it is learned, of another kind where one is given."""
-    columns = tuple(
-        replace(c, nullable=True, type=c.type if kind is None else kind) if c.name in odd else c for c in table.columns
-    )
-    return replace(table, columns=columns) if odd else table
+def _as_texts(table: Table, names: Collection[str]) -> Table:
+    columns = tuple(replace(c, type=TEXT) if c.name in names else c for c in table.columns)
+    return replace(table, columns=columns) if names else table
 
 
 def _is_free(table: Table, column: Column) -> bool:

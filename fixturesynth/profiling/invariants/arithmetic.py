@@ -220,11 +220,7 @@ def find_products(view: TableView) -> Iterator[Invariant]:
     columns = [c for c in measures(view) if c.distinct >= 3]
     if len(columns) < 3:
         return
-    sample = view.sample(SAMPLE)
-    rows = sample[:: max(1, sample.size // SCREEN)]
-    matrix = np.stack([c.numbers[rows] for c in columns])
-    half = np.array([half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
-    rich = np.array([c.distinct >= LEAST_DISTINCT for c in columns])
+    _, matrix, half, rich = _screened(view, columns)
     for i, j in combinations(range(len(columns)), 2):
         product = matrix[i] * matrix[j]
         for k, factor in factors_of(product, matrix, half, rich):
@@ -242,6 +238,18 @@ def find_products(view: TableView) -> Iterator[Invariant]:
                 )
 
 
+def _screened(
+    view: TableView, columns: Sequence[ColumnView]
+) -> tuple[npt.NDArray[np.int64], Floats, Floats, npt.NDArray[np.bool_]]:
+    """Some rows, (k,), the numbers of columns in them and how far these may be off, (columns, k) each, and which
+    columns, (columns,), have many different ones."""
+    sample = view.sample(SAMPLE)
+    rows = sample[:: max(1, sample.size // SCREEN)]
+    matrix = np.stack([c.numbers[rows] for c in columns])
+    half = np.array([half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
+    return rows, matrix, half, np.array([c.distinct >= LEAST_DISTINCT for c in columns])
+
+
 def find_shared(view: TableView) -> Iterator[Invariant]:
     """target = round(sources[0] x sources[1] x factor x (1 - a discount), decimals), or with a tax; one amount or two.
 
@@ -254,11 +262,7 @@ def find_shared(view: TableView) -> Iterator[Invariant]:
     ]  # fmt: skip
     if len(columns) < 2 or not shares:
         return
-    sample = view.sample(SAMPLE)
-    rows = sample[:: max(1, sample.size // SCREEN)]
-    matrix = np.stack([c.numbers[rows] for c in columns])
-    half = np.array([half_unit(c) for c in columns])[:, None] + 1e-9 * np.abs(np.nan_to_num(matrix))
-    rich = np.array([c.distinct >= LEAST_DISTINCT for c in columns])
+    rows, matrix, half, rich = _screened(view, columns)
     amounts = [(c,) for c in columns] + list(combinations(columns, 2))
     for share, weight in shares:
         left = 1 + weight * share.numbers[rows]
