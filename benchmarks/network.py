@@ -146,6 +146,7 @@ def measure(name: str, learned: pd.DataFrame, held_out: pd.DataFrame, seed: int,
     against = auc(made, held_out)
     found = {
         "score": score(against), "alone": score(auc(plain, held_out)), "gap": against - auc(made, learned),
+        "gap alone": auc(plain, held_out) - auc(plain, learned),
         "closer": closer(made, learned, held_out), "utility": utility(as_many, held_out) or np.nan,
         "copies": copies(made, learned), "cpu s": fitted[1], "clock s": fitted[0], "rows/s": rate,
     }  # fmt: skip

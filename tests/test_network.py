@@ -17,10 +17,13 @@ import fixturesynth as fs
 from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, State, Variable
 from fixturesynth.generators.encoding import Encoding, decode, encode, fit_encoding
-from fixturesynth.generators.network.drawing import make_drawer
+from fixturesynth.generators.network.drawing import leaves_of, make_drawer
 from fixturesynth.generators.network.generator import Network
+from fixturesynth.generators.network.guides import find_guides, guides_from_arrays, guides_to_arrays
 from fixturesynth.generators.network.integers import (
     LARGEST,
+    LARGEST_CLASS,
+    LARGEST_LEAF,
     LARGEST_NEAR,
     TOP,
     exponentials,
@@ -139,7 +142,8 @@ def test_no_product_can_leave_the_whole_numbers_that_float32_holds():
         settings = settings_for(rows, tokens)
         assert settings.width * 127 * 255 + LARGEST < 2**24
         product = settings.narrow * 127 * 255
-        assert product + LARGEST + MOST * CURVES * (product + LARGEST_NEAR) < 2**24  # a class, and every relation
+        relations = MOST * CURVES * (product + LARGEST_NEAR)
+        assert product + LARGEST_CLASS + LARGEST_LEAF + relations < 2**24  # a class, a leaf, and every relation
         assert product + 2 * LARGEST + product + LARGEST_NEAR < 2**24  # a place, its class, and one relation
 
 
@@ -170,6 +174,67 @@ def test_relations_are_found_and_told_from_chance():
     assert [(r.target, r.source) for r in again] == [(r.target, r.source) for r in relations]
 
 
+def _corners(rows: int) -> tuple[CodedTable, np.ndarray]:
+    """x, y: 50 codes; z: 0 to 9, where x and y are both low 10 to 19; and the owner of each row, in tens."""
+    raw = _uniforms(rows, 3, seed=8)
+    x, y = ((raw[:, k] % 50).astype(np.int32) for k in (0, 1))
+    z = (raw[:, 2] % 10).astype(np.int32) + np.where((x < 12) & (y < 20), 10, 0).astype(np.int32)
+    variables = tuple(Variable(name, size, ordered=True) for name, size in (("x", 50), ("y", 50), ("z", 20)))
+    return CodedTable(variables, np.stack([x, y, z], axis=1)), np.arange(rows) // 10
+
+
+def test_guides_find_corners_and_are_told_from_chance():
+    table, owner = _corners(6_000)
+    tokens = fit_tokens(table.variables, table.codes)
+    columns = to_tokens(tokens, table.codes)
+    (guide,) = find_guides(tokens, columns, [0, 1, 2], owner)
+    assert guide.target == 2 and guide.sources == (0, 1)
+    leaf = guide.find(dict(enumerate(columns.T)))
+    assert set(leaf.tolist()) == set(range(guide.leaves)) and np.bincount(leaf).min() >= 60
+    high = np.bincount(leaf, weights=table.codes[:, 2] >= 10) / np.bincount(leaf)
+    assert ((high < 0.02) | (high > 0.98)).all() and (high > 0.98).any()
+    (again,) = guides_from_arrays(guides_to_arrays([guide]))
+    assert np.array_equal(again.find(dict(enumerate(columns.T))), leaf)
+    assert again.leaves == guide.leaves
+    assert find_guides(tokens, columns[:, [0, 1, 1]] // 3, [0], None) == ()  # nothing comes before the first
+    noise = _uniforms(6_000, 3) % np.array([50, 50, 20], np.uint64)
+    by_chance = find_guides(tokens, noise.astype(np.int32), [0, 1, 2], None)
+    assert sum(found.leaves for found in by_chance) < guide.leaves
+
+
+def test_leaves_of_guides_hold_rows_of_several_entities():
+    """Four entities have a low x: what their rows have is not told apart from that of the others."""
+    table, owner = _corners(6_000)
+    tokens = fit_tokens(table.variables, table.codes)
+    columns = to_tokens(tokens, table.codes)
+    few = np.where(columns[:, 0] < 12, owner % 4, owner + 4)
+    for groups, least in ((owner, 5), (few, 5)):
+        for guide in find_guides(tokens, columns, [0, 1, 2], groups):
+            leaf = guide.find(dict(enumerate(columns.T)))
+            assert all(np.unique(groups[leaf == k]).size >= least for k in range(guide.leaves))
+    assert any(g.target == 2 for g in find_guides(tokens, columns, [0, 1, 2], owner))
+    assert not any(g.target == 2 for g in find_guides(tokens, columns, [0, 1, 2], few))
+
+
+@needs_torch
+def test_rows_of_a_leaf_share_out_their_distribution():
+    """A thousand rows: of those in a corner as many have each value as are likely to, of all rows too."""
+    table, _ = _corners(4_000)
+    state = Network().fit(table, seed=1)
+    off = {}
+    for stratify in (False, True):
+        errors = []
+        for seed in range(5):
+            x, y, z = (
+                Network().sample(state, np.zeros((1000, 0), np.int32), _uniforms(1000, 3, seed), stratify=stratify).T
+            )
+            corner = (x < 12) & (y < 20)
+            assert np.mean(z[corner] >= 10) > 0.9 and np.mean(z[~corner] < 10) > 0.97
+            errors.append(np.abs(np.bincount(z[~corner], minlength=10)[:10] / (~corner).sum() - 0.1).mean())
+        off[stratify] = np.mean(errors)
+    assert off[True] < 0.6 * off[False]
+
+
 @needs_torch
 @pytest.mark.parametrize("width", [64, 128])
 @pytest.mark.parametrize("make", [_table, _twins])
@@ -185,23 +250,26 @@ def test_torch_and_numpy_give_the_same_logits_bit_for_bit(width, make):
     variables = [i for i, v in enumerate(table.variables) if not v.context]
     relations = find_relations(tokens, columns, variables)
     assert (make is _twins) == bool(relations)
+    guides = find_guides(tokens, columns, variables, None)
+    assert guides
     source = torch.Generator()
     source.manual_seed(3)
-    module = Module(tokens, relations, columns, width, width // 2, source)
+    module = Module(tokens, relations, guides, columns, width, width // 2, source)
     with torch.no_grad():
         module.head.mul_(20)
         for bias in (module.first_bias, module.second_bias):
             bias.normal_(generator=source)
-    rows = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
+    rows = torch.from_numpy(expected(tokens, relations, guides, columns).astype(np.int64))
     with torch.no_grad():
         exact = module.exact()
         seen = module.seen(rows, tokens.leads, None)
         hidden = module.hidden(rows, seen, None, exact)
         classes, places = module.logits(module.outputs(hidden, exact), rows, seen, exact)
-    drawer = make_drawer(export(module), tokens, relations)
+    drawer = make_drawer(export(module), tokens, relations, guides)
     varied = 0
     for k, (lead, head) in enumerate(drawer.heads.items()):
-        found = outputs(head, hidden[k].numpy() * 32)
+        known = {token: columns[:, token] for token in range(columns.shape[1])}
+        found = outputs(head, hidden[k].numpy() * 32, leaves_of(drawer, lead, known))
         own = [relations[m] for m in head.relations]
         codes = [source_codes(tokens, columns, r.source) for r in own]
         centres = [r.centre[c] for r, c in zip(own, codes, strict=True)]
@@ -275,7 +343,7 @@ def test_torch_draws_the_same_bytes_as_numpy(make, stratify, device, monkeypatch
     for wish in (None, given):
         here = Network().sample(state, context, uniforms, wish, stratify=stratify)
         assert np.array_equal(Network(draw_on=device).sample(state, context, uniforms, wish, stratify=stratify), here)
-    monkeypatch.setattr("fixturesynth.generators.network.drawing.MOST_ON_DEVICE", 100)
+    monkeypatch.setattr("fixturesynth.generators.network.device.MOST_ON_DEVICE", 100)
     made = Network(draw_on=device).sample(state, context, uniforms, given, stratify=stratify)
     assert np.array_equal(made, here)
 
@@ -366,8 +434,8 @@ def test_networks_of_wide_tables_are_narrower(columns):
     tokens = fit_tokens(tuple(Variable(f"v{i}", 600, ordered=True) for i in range(columns)), codes)
     settings = settings_for(50_000, tokens)
     source = torch.Generator()
-    module = Module(tokens, (), to_tokens(tokens, codes), settings.width, settings.narrow, source)
-    assert module.size() == parameters(tokens, (), settings.width, settings.narrow) <= MOST_PARAMETERS
+    module = Module(tokens, (), (), to_tokens(tokens, codes), settings.width, settings.narrow, source)
+    assert module.size() == parameters(tokens, (), (), settings.width, settings.narrow) <= MOST_PARAMETERS
     assert (settings.width == 128) == (columns == 5)
 
 

@@ -6,16 +6,18 @@ fast modes of GPUs that round the factors of a product (TF32) are not used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from fixturesynth.generators.network.drawing import Drawer, Drawn, completed
+from fixturesynth.generators.network.drawing import Drawer, Drawn, completed, in_leaves, leaves_of
 from fixturesynth.generators.network.integers import EACH, NEAR, Column, Floats, Head
 from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation
 
 __all__ = ["draw_rest", "pick_device"]
+
+MOST_ON_DEVICE = 65_536  # rows that go through the layers at once
 
 
 def pick_device(name: str) -> torch.device:
@@ -29,52 +31,64 @@ def pick_device(name: str) -> torch.device:
 
 
 def draw_rest(
-    drawer: Drawer, hidden: Floats, known: Mapping[int, Column], waiting: Sequence[int], draws: Sequence[Drawn],
-    device: torch.device,
+    drawer: Drawer, hidden: Floats, known: Mapping[int, Column], waiting: Mapping[int, Column],
+    draws: Sequence[Drawn], device: torch.device, *, stratify: bool,
 ) -> dict[int, Column]:  # fmt: skip
-    """Columns of the tokens drawn, (n,), as ``drawing`` draws them.
+    """Columns of all tokens, (n,), as ``drawing`` draws them.
 
-    ``hidden``: (n, width), of the tokens ``known`` but for those ``waiting`` to be observed.
+    ``hidden``: (n, width), of the tokens ``known``; those ``waiting`` are yet to be observed.
     """
     before = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = False
     try:
         with torch.inference_mode():
-            return _Rest(drawer, hidden, known, waiting, device).draw(draws)
+            return _Rest(drawer, hidden, known, waiting, device).draw(draws, stratify=stratify)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
 
 
 class _Rest:
     def __init__(
-        self, drawer: Drawer, hidden: Floats, known: Mapping[int, Column], waiting: Sequence[int], device: torch.device
-    ) -> None:
+        self, drawer: Drawer, hidden: Floats, known: Mapping[int, Column], waiting: Mapping[int, Column],
+        device: torch.device,
+    ) -> None:  # fmt: skip
         self.drawer, self.device = drawer, device
         self.table = self._on(drawer.table)
         self.distances = self._on(drawer.distances)
         self.hidden = self._on(hidden)
-        self.columns = {t: self._on(column).long() for t, column in known.items() if t not in waiting}
-        for token in waiting:
-            self.observe(token, self._on(known[token]).long())
+        self.known = {**known, **waiting}
+        self.columns = {token: self._on(column).long() for token, column in known.items()}
+        for token, column in waiting.items():
+            self.observe(token, self._on(column).long())
 
     def _on(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
-    def draw(self, draws: Sequence[Drawn]) -> dict[int, Column]:
-        out: dict[int, Column] = {}
+    def draw(self, draws: Sequence[Drawn], *, stratify: bool) -> dict[int, Column]:
         for draw in draws:
             head = self.drawer.heads[draw.token]
-            found = self.outputs(head)
-            expected = [self.expect(self.drawer.relations[k]) for k in head.relations]
-            column = self.pick(self.near(head, found, expected), draw.words)
-            made = {draw.token: column}
+            leaf = leaves_of(self.drawer, draw.token, self.known)
+            words = in_leaves(leaf, draw.words) if stratify else draw.words
             inside = self.drawer.tokens.inside(draw.token)
-            if inside is not None:
-                made[inside] = self.pick(self.placed(head, found, column, expected), draw.inner)
-            for token, values in made.items():
+            parts: dict[int, list[torch.Tensor]] = {token: [] for token in (draw.token, inside) if token is not None}
+            for here in self.blocks():
+                found = self.outputs(head, self.hidden[here])
+                if leaf is not None and head.leaves is not None:
+                    found[:, : head.size] += self._on(head.leaves).T[self._on(leaf[here]).long()]
+                expected = [self.expect(self.drawer.relations[k], here) for k in head.relations]
+                column = self.pick(self.near(head, found, expected), words[here])
+                parts[draw.token].append(column)
+                if inside is not None:
+                    parts[inside].append(self.pick(self.placed(head, found, column, expected), draw.inner[here]))
+            for token, columns in parts.items():
+                values = torch.cat(columns)
                 self.observe(token, values)
-                out[token] = values.to(torch.int32).cpu().numpy()
-        return out
+                self.known[token] = values.to(torch.int32).cpu().numpy()
+        return self.known
+
+    def blocks(self) -> Iterator[slice]:
+        for start in range(0, len(self.hidden), MOST_ON_DEVICE):
+            yield slice(start, start + MOST_ON_DEVICE)
 
     def observe(self, token: int, column: torch.Tensor) -> None:
         self.hidden = self.hidden + self._on(self.drawer.embeddings[token])[column]
@@ -85,24 +99,24 @@ class _Rest:
             apart = (self.columns[relation.target] - centre).clamp(-SHOWN - 1, SHOWN + 1) + SHOWN + 1
             self.hidden = self.hidden + self.distances[k][apart]
 
-    def codes(self, lead: int) -> torch.Tensor:
+    def codes(self, lead: int, here: slice = slice(None)) -> torch.Tensor:
         """Codes of the variable of a token; a context token's code is the token itself."""
         tokens = self.drawer.tokens
         inside = tokens.inside(lead)
         if tokens.tokens[lead].context or inside is None:
-            return self.columns[lead]
+            return self.columns[lead][here]
         group = tokens.lookups[lead]
         first = np.searchsorted(group, np.arange(int(group[-1]) + 1)).astype(np.int64)
-        return self._on(first)[self.columns[lead]] + self.columns[inside]
+        return self._on(first)[self.columns[lead][here]] + self.columns[inside][here]
 
-    def expect(self, relation: Relation) -> tuple[torch.Tensor, torch.Tensor] | None:
+    def expect(self, relation: Relation, here: slice) -> tuple[torch.Tensor, torch.Tensor] | None:
         if relation.source not in self.columns:
             return None
-        codes = self.codes(relation.source)
+        codes = self.codes(relation.source, here)
         return self._on(relation.centre).long()[codes], self._on(relation.inner).long()[codes]
 
-    def outputs(self, head: Head) -> torch.Tensor:
-        x = (self.hidden + self._on(head.place)).round_().clamp_(0, 255)
+    def outputs(self, head: Head, hidden: torch.Tensor) -> torch.Tensor:
+        x = (hidden + self._on(head.place)).round_().clamp_(0, 255)
         y = (x @ self._on(head.first) + self._on(head.first_bias)).round_().clamp_(0, 255)
         z = (y @ self._on(head.second) + self._on(head.second_bias)).clamp_(min=0)
         z = (z + y).round_().clamp_(max=255)

@@ -1,7 +1,8 @@
 """Rows from the network in whole numbers, by numpy alone.
 
 Rows that agree in all tokens so far are one prefix: the first tokens have few states, so that the layers run once for
-many rows. When most prefixes hold a single row, rows go on by themselves, some thousand at a time.
+many rows. When most prefixes hold a single row, rows go on by themselves, some thousand at a time. What is shared out
+evenly is so among the rows of a prefix, and then among those of a guide's leaf.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fixturesynth.generators.contract import Words
-from fixturesynth.generators.drawing import in_strata
+from fixturesynth.generators.drawing import in_strata, stratified
+from fixturesynth.generators.network.guides import Guide
 from fixturesynth.generators.network.integers import (
     ACTIVATION,
     MOST_ROWS,
@@ -32,24 +34,24 @@ from fixturesynth.generators.network.integers import (
 from fixturesynth.generators.network.relations import Relation, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
-__all__ = ["Drawer", "Drawn", "completed", "draw_tokens", "make_drawer"]
+__all__ = ["Drawer", "Drawn", "completed", "draw_tokens", "in_leaves", "leaves_of", "make_drawer"]
 
 Integers = npt.NDArray[np.int64]
 
 _HALF = np.uint64(32)
-MOST_ON_DEVICE = 65_536  # rows at once where torch draws
 _SHARED = 0.35  # prefixes for each row above which rows go on by themselves
 
 
 @dataclass(frozen=True)
 class Drawer:
-    """A network made ready: embeddings by token, in units of activations, and heads by the token that leads."""
+    """A network made ready: embeddings by token, in units of activations, heads and guides by the token that leads."""
 
     tokens: Tokens
     relations: tuple[Relation, ...]
     embeddings: tuple[Floats, ...]
     distances: Floats
     heads: Mapping[int, Head]
+    guides: Mapping[int, Guide]
     table: npt.NDArray[np.int32]
 
 
@@ -63,13 +65,14 @@ class Drawn:
     inner: Words
 
 
-def make_drawer(layers: Layers, tokens: Tokens, relations: tuple[Relation, ...]) -> Drawer:
+def make_drawer(layers: Layers, tokens: Tokens, relations: tuple[Relation, ...], guides: Sequence[Guide]) -> Drawer:
     """The network as float32 matrices of whole numbers."""
     starts = np.cumsum([0, *(token.size for token in tokens.tokens)])
     unit = np.float32(2.0 ** -(layers.scale - ACTIVATION))
     tables = tuple(layers.embeddings[a:b].astype(np.float32) * unit for a, b in pairwise(starts.tolist()))
     heads = dict(zip(tokens.leads, heads_of(layers, tokens, relations), strict=True))
-    return Drawer(tokens, relations, tables, layers.distances.astype(np.float32) * unit, heads, layers.table)
+    distances = layers.distances.astype(np.float32) * unit
+    return Drawer(tokens, relations, tables, distances, heads, {guide.target: guide for guide in guides}, layers.table)
 
 
 def draw_tokens(
@@ -90,43 +93,30 @@ def draw_tokens(
         shared.draw(draws[step], stratify=stratify)
         step += 1
     rest = draws[step:]
-    out = {**shared.columns, **dict(waiting)}
-    for draw in rest:
-        for token in _tokens(drawer, draw):
-            out[token] = np.empty(rows, np.int32)
-    if rest:
-        size = MOST_ROWS if device is None else MOST_ON_DEVICE
-        for start in range(0, rows, size):
-            here = slice(start, start + size)
-            if device is not None:
-                _draw_on(device, shared, dict(waiting), rest, here, out)
-                continue
-            alone = _Alone(drawer, {t: column[here] for t, column in shared.columns.items()})
-            alone.hidden = shared.hidden[shared.prefix[here]]
-            for token, column in waiting:
-                alone.observe(token, column[here])
-            for k, draw in enumerate(rest):
-                for token, column in alone.draw(draw, here, last=k + 1 == len(rest)).items():
-                    out[token][here] = column
-    return out
+    if not rest:
+        return {**shared.columns, **dict(waiting)}
+    hidden = shared.hidden[shared.prefix]
+    if device is not None:
+        from fixturesynth.generators.network.device import draw_rest, pick_device
+
+        return draw_rest(drawer, hidden, shared.columns, dict(waiting), rest, pick_device(device), stratify=stratify)
+    alone = _Alone(drawer, hidden, shared.columns)
+    for token, column in waiting:
+        alone.observe(token, column)
+    for k, draw in enumerate(rest):
+        alone.draw(draw, stratify=stratify, last=k + 1 == len(rest))
+    return alone.columns
 
 
-def _draw_on(
-    device: str, shared: _Shared, waiting: Mapping[int, Column], rest: Sequence[Drawn], here: slice,
-    out: Mapping[int, Column],
-) -> None:  # fmt: skip
-    from fixturesynth.generators.network.device import draw_rest, pick_device
-
-    known = {token: column[here] for token, column in {**shared.columns, **waiting}.items()}
-    draws = [Drawn(draw.token, draw.words[here], draw.inner[here]) for draw in rest]
-    hidden = shared.hidden[shared.prefix[here]]
-    for token, column in draw_rest(shared.drawer, hidden, known, list(waiting), draws, pick_device(device)).items():
-        out[token][here] = column
+def leaves_of(drawer: Drawer, token: int, columns: Mapping[int, Column]) -> Column | None:
+    """The leaf of every row in the guide of a variable; None where it has none, or not all that it asks is known."""
+    guide = drawer.guides.get(token)
+    return guide.find(columns) if guide and columns.keys() >= set(guide.sources) else None
 
 
-def _tokens(drawer: Drawer, draw: Drawn) -> list[int]:
-    inside = drawer.tokens.inside(draw.token)
-    return [draw.token] if inside is None else [draw.token, inside]
+def in_leaves(leaf: Column | None, words: Words) -> Words:
+    """Words (n,) of equal standing among the rows of each leaf (n,), or among all rows."""
+    return stratified(np.zeros(words.size, np.int64) if leaf is None else leaf.astype(np.int64), words)
 
 
 class _Shared:
@@ -165,10 +155,13 @@ class _Shared:
 
     def draw(self, draw: Drawn, *, stratify: bool) -> None:
         head = self.drawer.heads[draw.token]
-        centres, inners = _expected(self.drawer, head, self._ones())
+        ones = self._ones()
+        centres, inners = _expected(self.drawer, head, ones)
+        leaf = leaves_of(self.drawer, draw.token, ones)
         found = np.empty((len(self.hidden), head.head.shape[1]), np.float32)
         for start in range(0, len(self.hidden), MOST_ROWS):
-            found[start : start + MOST_ROWS] = outputs(head, self.hidden[start : start + MOST_ROWS])
+            here = slice(start, start + MOST_ROWS)
+            found[here] = outputs(head, self.hidden[here], None if leaf is None else leaf[here])
         column = self._pick(near(head, found, centres), draw.words, stratify=stratify)
         before = self.observe(draw.token, column)
         inside = self.drawer.tokens.inside(draw.token)
@@ -200,36 +193,48 @@ class _Shared:
 
 
 class _Alone:
-    """A block of rows, each by itself; ``columns``: tokens observed, ``hidden``: (rows, width)."""
+    """Rows, each by itself; ``columns``: tokens observed, ``hidden``: (rows, width), which it adds to."""
 
-    hidden: Floats
-
-    def __init__(self, drawer: Drawer, columns: dict[int, Column]) -> None:
+    def __init__(self, drawer: Drawer, hidden: Floats, columns: Mapping[int, Column]) -> None:
         self.drawer = drawer
-        self.columns = columns
+        self.hidden = hidden
+        self.columns = dict(columns)
 
     def observe(self, token: int, column: Column) -> None:
-        self.hidden += self.drawer.embeddings[token][column]
         self.columns[token] = column
+        self._add(self.drawer.embeddings[token], column)
         for k in completed(self.drawer, self.columns, token):
             relation = self.drawer.relations[k]
             source = source_codes(self.drawer.tokens, self.columns, relation.source)
-            self.hidden += self.drawer.distances[k][relation.distance(self.columns[relation.target], source)]
+            self._add(self.drawer.distances[k], relation.distance(self.columns[relation.target], source))
 
-    def draw(self, draw: Drawn, here: slice, *, last: bool) -> dict[int, Column]:
-        """Columns of the tokens of one variable; the ``last`` one need not be observed."""
-        head = self.drawer.heads[draw.token]
-        found = outputs(head, self.hidden)
-        centres, inners = _expected(self.drawer, head, self.columns)
-        column = self._pick(near(head, found, centres), draw.words[here])
-        made = {draw.token: column}
+    def _add(self, table: Floats, column: Column) -> None:
+        for here in self._blocks():
+            self.hidden[here] += table[column[here]]
+
+    def _blocks(self) -> list[slice]:
+        return [slice(start, start + MOST_ROWS) for start in range(0, len(self.hidden), MOST_ROWS)]
+
+    def draw(self, draw: Drawn, *, stratify: bool, last: bool) -> None:
+        """The tokens of one variable; the ``last`` one need not be observed."""
+        leaf = leaves_of(self.drawer, draw.token, self.columns)
+        words = in_leaves(leaf, draw.words) if stratify else draw.words
         inside = self.drawer.tokens.inside(draw.token)
-        if inside is not None:
-            made[inside] = self._pick(placed(head, found, column, centres, inners), draw.inner[here])
-        if not last:
-            for token, column in made.items():
-                self.observe(token, column)
-        return made
+        made = {token: np.empty(words.size, np.int32) for token in (draw.token, inside) if token is not None}
+        head = self.drawer.heads[draw.token]
+        for here in self._blocks():
+            found = outputs(head, self.hidden[here], None if leaf is None else leaf[here])
+            centres, inners = _expected(self.drawer, head, {t: column[here] for t, column in self.columns.items()})
+            column = self._pick(near(head, found, centres), words[here])
+            made[draw.token][here] = column
+            if inside is not None:
+                logits = placed(head, found, column, centres, inners)
+                made[inside][here] = self._pick(logits, draw.inner[here])
+        if last:
+            self.columns |= made
+            return
+        for token, column in made.items():
+            self.observe(token, column)
 
     def _pick(self, logits: Floats, raw: Words) -> Column:
         running = weights(logits, self.drawer.table).T

@@ -16,6 +16,7 @@ from fixturesynth.errors import InputError
 from fixturesynth.generators.contract import CodedTable, Codes, State, Words
 from fixturesynth.generators.drawing import checked, learnable, rows_alike
 from fixturesynth.generators.network.drawing import Drawer, Drawn, draw_tokens, make_drawer
+from fixturesynth.generators.network.guides import find_guides, guides_from_arrays, guides_to_arrays
 from fixturesynth.generators.network.integers import layers_from_arrays, layers_to_arrays
 from fixturesynth.generators.network.relations import find_relations, relations_from_arrays, relations_to_arrays
 from fixturesynth.generators.network.tokens import (
@@ -42,7 +43,7 @@ class Network:
     """
 
     name = "network"
-    version = 2
+    version = 3
     max_codes = 512  # bins of a number: beyond the few hundred that a table shows, each is a value by itself
 
     def __init__(self, device: str = "auto", *, draw_on: str | None = None) -> None:
@@ -73,12 +74,14 @@ class Network:
         order = [i for i in order_variables(table.variables, codes) if i >= fixed]
         columns = to_tokens(tokens, codes)
         relations = find_relations(tokens, columns, order)
+        guides = find_guides(tokens, columns, order, table.groups)
         layers, facts = train(
-            tokens, relations, columns, order, table.groups, seed=seed, time_limit=time_limit, device=self.device,
-            progress=self.progress,
+            tokens, relations, guides, columns, order, table.groups, seed=seed, time_limit=time_limit,
+            device=self.device, progress=self.progress,
         )  # fmt: skip
         arrays: dict[str, npt.NDArray[Any]] = {
-            **tokens.arrays(), **relations_to_arrays(relations), **layers_to_arrays(layers),
+            **tokens.arrays(), **relations_to_arrays(relations), **guides_to_arrays(guides),
+            **layers_to_arrays(layers),
         }  # fmt: skip
         told = {"tokens": tokens.facts(), "order": order, "scale": layers.scale, "rows": len(codes), **facts}
         return State(self.name, self.version, table.variables, arrays, told)
@@ -121,7 +124,10 @@ class Network:
         if self._ready is None or self._ready[0] is not state:
             tokens = tokens_from_parts(state.facts["tokens"], state.arrays)
             layers = layers_from_arrays(state.arrays, int(state.facts["scale"]))
-            self._ready = state, make_drawer(layers, tokens, relations_from_arrays(state.arrays))
+            self._ready = (
+                state,
+                make_drawer(layers, tokens, relations_from_arrays(state.arrays), guides_from_arrays(state.arrays)),
+            )
         return self._ready[1]
 
 

@@ -23,8 +23,9 @@ from fixturesynth.generators.network.relations import AHEAD, Relation
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = [
-    "ACTIVATION", "EACH", "LARGEST", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP", "UNIT", "Head", "Layers", "columns_of",
-    "exponentials", "heads_of", "layers_from_arrays", "layers_to_arrays", "near", "outputs", "placed", "weights",
+    "ACTIVATION", "EACH", "LARGEST", "LARGEST_CLASS", "LARGEST_LEAF", "LARGEST_NEAR", "MOST_ROWS", "NEAR", "TOP",
+    "UNIT", "Head", "Layers", "columns_of", "exponentials", "heads_of", "layers_from_arrays", "layers_to_arrays",
+    "near", "outputs", "placed", "weights",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
@@ -32,8 +33,10 @@ Column = npt.NDArray[np.int32]
 
 ACTIVATION = 5  # activations are whole multiples of 2**-5
 UNIT = 6  # logits are looked up in steps of 2**-6
-LARGEST = 2**22  # of a bias of a class
-LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias and four relations stay below 2**24
+LARGEST = 2**22  # of a bias of a layer, or of a place
+LARGEST_CLASS = 2**21  # of a bias of a class
+LARGEST_LEAF = 2**20  # of what a leaf says
+LARGEST_NEAR = 2**19  # of a bias of a relation; a product, a class's bias, a leaf, four relations stay below 2**24
 TOP = 2**22  # weight of the most likely class
 MOST_ROWS = 1_024  # rows that go through the layers at once: they stay in the processor's cache
 
@@ -52,7 +55,8 @@ class Layers:
     (variables, width), ``first`` (variables, width, narrow), ``second`` (variables, narrow, narrow), with their biases
     (variables, narrow) and shifts (variables,); heads end to end, ``head`` (outputs of all, narrow), ``head_bias``
     (outputs of all,), ``head_shift`` (variables,). ``inside``: what a group says of the places in it, by token,
-    (groups, places). ``table``: weights of logits below the largest.
+    (groups, places). ``leaves``: what a guide says of the classes, by its target, (leaves, classes). ``table``:
+    weights of logits below the largest.
     """
 
     embeddings: npt.NDArray[np.int8]
@@ -69,6 +73,7 @@ class Layers:
     head_bias: npt.NDArray[np.int32]
     head_shift: npt.NDArray[np.int32]
     inside: Mapping[int, npt.NDArray[np.int32]]
+    leaves: Mapping[int, npt.NDArray[np.int32]]
     table: npt.NDArray[np.int32]
 
 
@@ -77,7 +82,8 @@ class Head:
     """One variable's part of the network, scaled by powers of two for float32: what is exact stays exact.
 
     ``size``: classes; ``places``: places inside them, 0 where there are none; ``inside``: what each class says of
-    them, (classes, places). ``relations``: indices of those whose target it is, as their outputs follow.
+    them, (classes, places). ``relations``: indices of those whose target it is, as their outputs follow. ``leaves``:
+    what its guide says of them, (classes, leaves), where it has one.
     """
 
     size: int
@@ -91,6 +97,7 @@ class Head:
     head: Floats
     head_bias: Floats
     inside: Floats | None
+    leaves: Floats | None
 
 
 def columns_of(tokens: Tokens, relations: Sequence[Relation]) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -123,6 +130,7 @@ def heads_of(layers: Layers, tokens: Tokens, relations: Sequence[Relation]) -> l
         first, second = (np.float32(2.0 ** -float(s[i])) for s in (layers.first_shift, layers.second_shift))
         last = np.float32(2.0 ** -float(layers.head_shift[i] + ACTIVATION - UNIT))
         inside = layers.inside.get(tokens.leads[i] + 1) if places else None
+        leaves = layers.leaves.get(tokens.leads[i])
         out.append(
             Head(
                 size=size,
@@ -136,15 +144,17 @@ def heads_of(layers: Layers, tokens: Tokens, relations: Sequence[Relation]) -> l
                 head=np.ascontiguousarray(layers.head[begin:end].T).astype(np.float32) * last,
                 head_bias=layers.head_bias[begin:end].astype(np.float32) * last,
                 inside=None if inside is None else inside.astype(np.float32) * last,
+                leaves=None if leaves is None else np.ascontiguousarray(leaves.T).astype(np.float32) * last,
             )
         )
     return out
 
 
-def outputs(head: Head, hidden: Floats) -> Floats:
+def outputs(head: Head, hidden: Floats, leaf: Column | None = None) -> Floats:
     """All outputs of one variable in units of 2**-UNIT, not yet whole, (n, classes + places + EACH a relation).
 
-    ``hidden``: (n, width), the sum of embeddings in units of activations.
+    ``hidden``: (n, width), the sum of embeddings in units of activations. ``leaf``: (n,), of its guide, where that
+    sees all that it asks.
     """
     x = hidden + head.place
     np.rint(x, out=x)
@@ -162,6 +172,8 @@ def outputs(head: Head, hidden: Floats) -> Floats:
     # Class by class in memory: sums and maxima over the classes of many rows are then those of long vectors.
     out = head.head.T @ z.T
     out += head.head_bias[:, None]
+    if leaf is not None and head.leaves is not None:
+        out[: head.size] += head.leaves.take(leaf, axis=1)
     return np.asarray(out.T, np.float32)
 
 
@@ -213,11 +225,16 @@ def weights(found: Floats, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32
 def layers_to_arrays(layers: Layers) -> dict[str, npt.NDArray[Any]]:
     """Named arrays of a network."""
     arrays = {name: value for name, value in vars(layers).items() if isinstance(value, np.ndarray)}
-    return {**arrays, **{f"{i}.inside": table for i, table in layers.inside.items()}}
+    for name, tables in (("inside", layers.inside), ("leaves", layers.leaves)):
+        arrays |= {f"{i}.{name}": table for i, table in tables.items()}
+    return arrays
 
 
 def layers_from_arrays(arrays: Mapping[str, npt.NDArray[Any]], scale: int) -> Layers:
     """The network of ``layers_to_arrays``."""
-    inside = {int(name.removesuffix(".inside")): table for name, table in arrays.items() if name.endswith(".inside")}
-    names = [n for n in Layers.__annotations__ if n not in ("scale", "inside")]
-    return Layers(**{n: arrays[n] for n in names}, scale=scale, inside=inside)
+
+    def tables(kind: str) -> dict[int, npt.NDArray[np.int32]]:
+        return {int(name.removesuffix(kind)): table for name, table in arrays.items() if name.endswith(kind)}
+
+    names = [n for n in Layers.__annotations__ if n not in ("scale", "inside", "leaves")]
+    return Layers(**{n: arrays[n] for n in names}, scale=scale, inside=tables(".inside"), leaves=tables(".leaves"))

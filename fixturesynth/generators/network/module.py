@@ -13,28 +13,29 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from fixturesynth.generators.network.beginnings import IMPOSSIBLE, log_inside, log_related, log_shares
+from fixturesynth.generators.network.guides import Guide, leaf_ratios
 from fixturesynth.generators.network.integers import (
     ACTIVATION,
     EACH,
     LARGEST,
+    LARGEST_CLASS,
+    LARGEST_LEAF,
     LARGEST_NEAR,
     NEAR,
     Layers,
     columns_of,
     exponentials,
 )
-from fixturesynth.generators.network.relations import AHEAD, MOST_NATS, SHOWN, Relation, log_ratios, source_codes
+from fixturesynth.generators.network.relations import AHEAD, SHOWN, Relation, source_codes
 from fixturesynth.generators.network.tokens import Tokens
 
 __all__ = ["Module", "expected", "export"]
 
-IMPOSSIBLE = -60.0  # nats: the table of exponentials ends long before
-LEAST = -14.0  # nats, of a class that no row has
 FINEST_HEAD = 9  # finer weights would leave no room for IMPOSSIBLE among the biases
 _UNITS = 2.0**ACTIVATION
 WAVES = 12  # cosines along an ordered token
 BAND_COST = 64  # outputs of one variable that take as long as it takes to multiply one band more
-FEWEST_TOLD = 50  # rows that say how often the expected place comes
 
 
 class _Rounded(torch.autograd.Function):
@@ -81,7 +82,7 @@ class Seen:
     """``before``: 1 where a variable sees a token, (variables, tokens); ``both``: where it sees both sides of a
     relation, (variables, relations). By row and relation: ``centres`` and ``inners``, the expected class and place,
     (n, relations); ``shown``, 1 where its target sees the source, and ``share``, 0 where that is hidden context,
-    (relations, n)."""
+    (relations, n). ``guided``: 1 where the target of a guide sees all of its sources, (guides, n)."""
 
     before: torch.Tensor
     both: torch.Tensor
@@ -89,6 +90,7 @@ class Seen:
     inners: torch.Tensor
     shown: torch.Tensor
     share: torch.Tensor | None
+    guided: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -115,66 +117,7 @@ class Exact:
     head: torch.Tensor
     head_bias: torch.Tensor
     inside: dict[str, torch.Tensor]
-
-
-def _log_shares(column: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.float32]:
-    """Logarithms of the shares of a token's classes, (size,)."""
-    counts = np.bincount(column, minlength=size).astype(np.float64)
-    share = np.log((counts + 1e-6) / (counts.sum() + 1e-6 * size))
-    return np.asarray(np.maximum(share, LEAST), np.float32)
-
-
-def _log_inside(tokens: Tokens, columns: npt.NDArray[np.int32], lead: int) -> npt.NDArray[np.float64]:
-    """Logarithm of the share of every place in every group, (groups, places)."""
-    groups, places = tokens.tokens[lead].size, tokens.tokens[lead + 1].size
-    counts = np.bincount(columns[:, lead] * places + columns[:, lead + 1], minlength=groups * places)
-    table = counts.reshape(groups, places) + 0.1
-    exists = np.zeros((groups, places), bool)
-    exists[tokens.lookups[lead], tokens.lookups[lead + 1]] = True
-    table = np.where(exists, table, 0.0)
-    table /= table.sum(axis=1, keepdims=True)
-    return np.where(exists, np.log(np.maximum(table, 1e-12)), IMPOSSIBLE)
-
-
-def _log_related(
-    tokens: Tokens, columns: npt.NDArray[np.int32], relations: Sequence[Relation]
-) -> npt.NDArray[np.float32]:
-    """What the curves of the strongest source of one variable say before training, (relations, EACH), in nats: how
-    much more often each distance comes than by chance, and the expected place. A second curve tells of the rows that
-    are far from the first; other sources begin with nothing."""
-    out = np.zeros((len(relations), EACH), np.float32)
-    lead, inside = relations[0].target, tokens.inside(relations[0].target)
-    size = tokens.tokens[lead].size
-    left = columns
-    for k, relation in enumerate(relations):
-        if relation.source != relations[0].source or not len(left):
-            break
-        codes = source_codes(tokens, left, relation.source)
-        centres = relation.centre[codes]
-        out[k, :NEAR] = log_ratios(left[:, lead], centres, size)
-        if inside is not None:
-            out[k, NEAR] = _log_place(left[:, lead], left[:, inside], centres, relation.inner[codes])
-        left = left[np.abs(left[:, lead] - centres) > AHEAD]
-    return out
-
-
-def _log_place(
-    classes: npt.NDArray[np.int32], places: npt.NDArray[np.int32], centres: npt.NDArray[np.int32],
-    inners: npt.NDArray[np.int32],
-) -> float:  # fmt: skip
-    """How much likelier the expected place is in the expected class than there by chance, in nats of odds."""
-    wide = int(places.max(initial=0)) + 1
-    counts = np.bincount(classes.astype(np.int64) * wide + places, minlength=(int(classes.max()) + 1) * wide)
-    of_class = np.bincount(classes, minlength=int(classes.max()) + 1)
-    here = classes == centres
-    at = classes[here].astype(np.int64) * wide + np.minimum(inners[here], wide - 1)
-    chance = counts[at] / of_class[classes[here]]
-    open_ = chance < 1.0 - 1e-9  # a class of one place says nothing
-    if open_.sum() < FEWEST_TOLD:
-        return 0.0
-    share = (float((places[here] == inners[here])[open_].sum()) + 0.5) / (float(open_.sum()) + 1.0)
-    odds, base = share / (1 - share), float(chance[open_].mean())
-    return float(np.clip(np.log(odds * (1 - base) / max(base, 1e-6)), 0.0, MOST_NATS))
+    leaves: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -223,13 +166,16 @@ def bands_of(parts: Sequence[tuple[int, int, tuple[int, ...]]]) -> list[Band]:
     return made(min(ways, key=cost))
 
 
-def expected(tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Columns of tokens with those of what relations lead to expect behind them: for each its class, then its place,
-    (n, tokens + 2 * relations)."""
+def expected(
+    tokens: Tokens, relations: Sequence[Relation], guides: Sequence[Guide], columns: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Columns of tokens with those of what relations lead to expect behind them, for each its class, then its place,
+    and then the leaf of every guide, (n, tokens + 2 * relations + guides)."""
     more = []
     for relation in relations:
         codes = source_codes(tokens, columns, relation.source)
         more += [relation.centre[codes], relation.inner[codes]]
+    more += [guide.find(dict(enumerate(columns.T))) for guide in guides]
     return np.concatenate([columns, *(column[:, None] for column in more)], axis=1)
 
 
@@ -238,15 +184,17 @@ class Module(nn.Module):
 
     Heads begin at the logarithms of what is observed: a place in a group at those inside its group, the distances of
     a variable's strongest relation at how much more often they come than by chance. A head's outputs are the classes,
-    in ``most`` columns, the places, in ``inner`` ones, and EACH for each relation.
+    in ``most`` columns, the places, in ``inner`` ones, and EACH for each relation. What the leaf of a guide says is
+    added to the classes.
     """
 
     def __init__(
-        self, tokens: Tokens, relations: Sequence[Relation], columns: npt.NDArray[np.int32], width: int, narrow: int,
-        source: torch.Generator,
+        self, tokens: Tokens, relations: Sequence[Relation], guides: Sequence[Guide], columns: npt.NDArray[np.int32],
+        width: int, narrow: int, source: torch.Generator,
     ) -> None:  # fmt: skip
         super().__init__()
         self.tokens, self.relations, self.context = tokens, tuple(relations), tokens.context
+        self.guides = tuple(guides)
         self.leads, self.parts = tokens.leads, columns_of(tokens, relations)
         sizes = [t.size for t in tokens.tokens]
         count = len(self.leads)
@@ -287,19 +235,38 @@ class Module(nn.Module):
         bias[:, 0, : self.most + self.inner] = IMPOSSIBLE
         inside: dict[str, nn.Parameter] = {}
         for k, (lead, (size, places, own)) in enumerate(zip(self.leads, self.parts, strict=True)):
-            bias[k, 0, :size] = torch.from_numpy(_log_shares(columns[:, lead], size))
+            bias[k, 0, :size] = torch.from_numpy(log_shares(columns[:, lead], size))
             if places:
-                shares = _log_shares(columns[:, lead + 1], places)
+                shares = log_shares(columns[:, lead + 1], places)
                 bias[k, 0, self.most : self.most + places] = torch.from_numpy(shares)
-                table = _log_inside(tokens, columns, lead) - shares
+                table = log_inside(tokens, columns, lead) - shares
                 inside[str(k)] = nn.Parameter(torch.from_numpy(table).float())
             if own:
                 begin = self.most + self.inner
-                told = _log_related(tokens, columns, [self.relations[m] for m in own])
+                told = log_related(tokens, columns, [self.relations[m] for m in own])
                 bias[k, 0, begin : begin + EACH * len(own)] = torch.from_numpy(told.reshape(-1))
         self.head_bias = nn.Parameter(bias)
         self.inside = nn.ParameterDict(inside)
+        self.begins = [int(n) for n in np.cumsum([0, *(guide.leaves for guide in self.guides)])]  # of leaves
+        leaves = np.zeros((self.begins[-1], self.most), np.float32)
+        for guide, begin in zip(self.guides, self.begins[:-1], strict=True):
+            ratios = leaf_ratios(guide, tokens, columns)
+            leaves[begin : begin + len(ratios), : ratios.shape[1]] = ratios
+        self.leaves = nn.Parameter(torch.from_numpy(leaves))
         self._number_relations()
+        self._number_guides()
+
+    def _number_guides(self) -> None:
+        """Of guides, as tensors: their variables, the rows where their leaves begin, and by band which they are and
+        the variables in it that they lead to."""
+        place = {lead: k for k, lead in enumerate(self.leads)}
+        self.guided = targets = [place[guide.target] for guide in self.guides]
+        self.register_buffer("leaf_begins", torch.tensor(self.begins[:-1], dtype=torch.int64), persistent=False)
+        for i, band in enumerate(self.bands):
+            own = [g for g, k in enumerate(targets) if k in band.variables]
+            inside = [band.variables.index(targets[g]) for g in own]
+            for name, numbers in (("guides", own), ("guided", inside)):
+                self.register_buffer(f"band_{name}_{i}", torch.tensor(numbers, dtype=torch.int64), persistent=False)
 
     def _number_relations(self) -> None:
         """Where things are, as tensors: for each relation its variable, its outputs, and both sides; by band its
@@ -349,12 +316,14 @@ class Module(nn.Module):
         fixed = sum(p.numel() for p in (self.embeddings, self.distances, self.place, self.first, self.second))
         biases = self.first_bias.numel() + self.second_bias.numel()
         own = sum(size + places + EACH * len(related) for size, places, related in self.parts)
-        return int(fixed + biases + (self.head.shape[1] + 1) * own + sum(p.numel() for p in self.inside.values()))
+        told = sum(guide.leaves * self.tokens.tokens[guide.target].size for guide in self.guides)
+        inside = sum(p.numel() for p in self.inside.values())
+        return int(fixed + biases + (self.head.shape[1] + 1) * own + inside + told)
 
     def seen(self, rows: torch.Tensor, order: list[int], keep: torch.Tensor | None) -> Seen:
         """What each variable sees of ``rows`` when they are drawn in ``order``, a list of their first tokens.
 
-        ``rows``: (n, tokens + 2 * relations), as of ``expected``.
+        ``rows``: (n, tokens + 2 * relations + guides), as of ``expected``.
 
         ``keep``: (n, context), 0 where a context token is hidden.
         """
@@ -369,7 +338,8 @@ class Module(nn.Module):
         sources = before[:, self.sources]  # of every relation, (variables, relations)
         both = sources * before[:, self.leading]
         begin = len(self.tokens.tokens)
-        centres, inners = rows[:, begin::2], rows[:, begin + 1 :: 2]
+        end = begin + 2 * len(self.relations)
+        centres, inners = rows[:, begin:end:2], rows[:, begin + 1 : end : 2]
         known = sources[self.targets, torch.arange(len(self.relations), device=rows.device)]
         shown = known[:, None].expand(-1, len(rows))
         share = None
@@ -377,7 +347,13 @@ class Module(nn.Module):
             share = torch.cat([keep.to(rows.device), torch.ones(len(rows), 1, device=rows.device)], dim=1)
             share = share[:, self.sources.clamp(max=c)].T
             shown = shown * share
-        return Seen(before, both, centres, inners, shown, share)
+        guided = torch.ones(len(self.guides), len(rows), device=rows.device)
+        for g, (guide, k) in enumerate(zip(self.guides, self.guided, strict=True)):
+            guided[g] = before[k, list(guide.sources)].prod()
+            above = [source for source in guide.sources if source < c]
+            if keep is not None and above:
+                guided[g] *= keep.to(rows.device)[:, above].prod(dim=1)
+        return Seen(before, both, centres, inners, shown, share, guided)
 
     def hidden(self, rows: torch.Tensor, seen: Seen, keep: torch.Tensor | None, exact: Exact | None) -> torch.Tensor:
         """For every generated variable the sum of the embeddings before it, (variables, n, width)."""
@@ -450,6 +426,12 @@ class Module(nn.Module):
                 padded = functional.pad(logits, (AHEAD, AHEAD)).flatten()
                 padded = padded.index_add(0, spots.flatten(), more.flatten())
                 logits = padded.reshape(count, n, wide)[:, :, AHEAD : AHEAD + band.most]
+            guides = self.get_buffer(f"band_guides_{i}")
+            if len(guides):
+                leaves = self.leaves if exact is None else exact.leaves
+                at = rows[:, rows.shape[1] - len(self.guides) :].T[guides] + self.leaf_begins[guides, None]
+                said = functional.embedding(at, leaves[:, : band.most]) * seen.guided[guides][:, :, None]
+                logits = logits.index_add(0, self.get_buffer(f"band_guided_{i}"), said)
             classes.append(logits)
             for j, k in enumerate(band.variables):
                 if str(k) not in self.inside:
@@ -500,6 +482,7 @@ class Module(nn.Module):
     def largest(self) -> torch.Tensor:
         """Largest whole number of each output's bias, (outputs,)."""
         limits = torch.full((self.head.shape[2],), float(LARGEST), device=self.head.device)
+        limits[: self.most] = float(LARGEST_CLASS)
         limits[self.most + self.inner :] = float(LARGEST_NEAR)
         return limits
 
@@ -521,7 +504,13 @@ class Module(nn.Module):
                 name: rounded_bias(value[None], powers.head[int(name)][None] + ACTIVATION, LARGEST)[0]
                 for name, value in self.inside.items()
             },
+            leaves=rounded_bias(self.leaves, self._leaf_powers(powers), LARGEST_LEAF),
         )
+
+    def _leaf_powers(self, powers: Powers) -> torch.Tensor:
+        """Exponents of the leaves of all guides, (leaves,): those of what their variables' heads give."""
+        leaves = torch.tensor([guide.leaves for guide in self.guides], dtype=torch.int64, device=powers.head.device)
+        return powers.head[self.guided].repeat_interleave(leaves) + ACTIVATION
 
 
 def rounded_bias(values: torch.Tensor, exponent: torch.Tensor, largest: float | torch.Tensor) -> torch.Tensor:
@@ -565,6 +554,14 @@ def export(module: Module) -> Layers:
         inside={
             module.leads[int(name)] + 1: integers(table[None], powers.head[int(name)] + ACTIVATION, np.int32)[0]
             for name, table in exact.inside.items()
+        },
+        leaves={
+            guide.target: integers(
+                exact.leaves[None, begin : begin + guide.leaves, : module.tokens.tokens[guide.target].size],
+                powers.head[k : k + 1] + ACTIVATION,
+                np.int32,
+            )[0]
+            for guide, begin, k in zip(module.guides, module.begins[:-1], module.guided, strict=True)
         },
         table=exponentials(),
     )

@@ -19,6 +19,7 @@ import torch
 
 from fixturesynth.errors import InputError
 from fixturesynth.generators.network.device import pick_device
+from fixturesynth.generators.network.guides import Guide
 from fixturesynth.generators.network.integers import EACH, Layers, columns_of
 from fixturesynth.generators.network.module import Module, expected, export
 from fixturesynth.generators.network.relations import SHOWN, Relation
@@ -58,25 +59,32 @@ class Settings:
     dropout: float = 0.0
 
 
-def parameters(tokens: Tokens, relations: Sequence[Relation], width: int, narrow: int) -> int:
+def parameters(tokens: Tokens, relations: Sequence[Relation], guides: Sequence[Guide], width: int, narrow: int) -> int:
     """Numbers that a network of this width keeps."""
     parts = columns_of(tokens, relations)
     inside = sum(size * places for size, places, _ in parts)
     layers = len(parts) * (width * (narrow + 1) + narrow * (narrow + 2))
     outputs = sum(size + places + EACH * len(own) for size, places, own in parts)
     shown = sum(t.size for t in tokens.tokens) + len(relations) * (2 * SHOWN + 3)
-    return shown * width + layers + outputs * (narrow + 1) + inside
+    told = sum(guide.leaves * tokens.tokens[guide.target].size for guide in guides)
+    return shown * width + layers + outputs * (narrow + 1) + inside + told
 
 
 def settings_for(
-    rows: int, tokens: Tokens, relations: Sequence[Relation] = (), time_limit: float | None = None
+    rows: int,
+    tokens: Tokens,
+    relations: Sequence[Relation] = (),
+    guides: Sequence[Guide] = (),
+    time_limit: float | None = None,
 ) -> Settings:
     """Settings by the number of rows to learn from, at most MOST_PARAMETERS where the narrowest network has no more;
     fewer steps where the time limit is short for a slow core."""
     dropout = next((share for most, share in DROPOUT if rows < most), 0.0)
     batch = int(np.clip(2 ** math.floor(math.log2(max(rows, 24) / 24)), 32, 512))
     widths = WIDTHS[-1:] if rows < 1_000 else WIDTHS
-    width, narrow = next((w for w in widths if parameters(tokens, relations, *w) <= MOST_PARAMETERS), WIDTHS[-1])
+    width, narrow = next(
+        (w for w in widths if parameters(tokens, relations, guides, *w) <= MOST_PARAMETERS), WIDTHS[-1]
+    )
     epochs = 20 if rows < DROPOUT[0][0] else 9
     steps = int(np.clip(epochs * rows / batch, 150, 2_000))
     if time_limit is not None:
@@ -102,6 +110,7 @@ def _one_thread() -> Iterator[None]:
 def train(
     tokens: Tokens,
     relations: Sequence[Relation],
+    guides: Sequence[Guide],
     columns: Columns,
     order: list[int],
     groups: npt.NDArray[np.int64] | None,
@@ -114,13 +123,13 @@ def train(
 ) -> tuple[Layers, dict[str, Any]]:
     """Layers, and facts of the training. ``columns``: tokens of every row, (n, tokens). ``order``: of variables."""
     chosen, held = _split(len(columns), groups, seed)
-    settings = settings or settings_for(chosen.size, tokens, relations, time_limit)
+    settings = settings or settings_for(chosen.size, tokens, relations, guides, time_limit)
     place = _device(device)
     source = torch.Generator(device="cpu")
     source.manual_seed(key(seed, "network", "training") % 2**63)
-    whole = torch.from_numpy(expected(tokens, relations, columns).astype(np.int64))
+    whole = torch.from_numpy(expected(tokens, relations, guides, columns).astype(np.int64))
     data, test = whole[chosen], whole[_some(held)].to(place)
-    module = Module(tokens, relations, columns[chosen], settings.width, settings.narrow, source).to(place)
+    module = Module(tokens, relations, guides, columns[chosen], settings.width, settings.narrow, source).to(place)
     fixed = [tokens.of(variable)[0] for variable in order]
     decaying = module.decaying()
     others = [p for p in module.parameters() if not any(p is q for q in decaying)]
