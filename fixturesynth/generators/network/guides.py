@@ -25,8 +25,8 @@ Column = npt.NDArray[np.int32]
 
 LEAST_ROWS = (12, 80)  # in a leaf: one in a hundred rows, within these
 MOST_LEAVES = 128
-SURE, SURER = 2.0, 4.0  # standard deviations above what chance gives a split, without and with context: what rows
-# of one parent err in adds up
+SURE = 2.0  # standard deviations above what chance gives a split
+SURER = 4.0  # the same beside context: what rows of one parent err in adds up
 LEAST_GROUPS = 5  # root entities in a leaf
 ROWS = 60_000  # rows on which trees are grown
 SMOOTHED = 20.0  # rows as in the whole table that are added to each leaf
@@ -104,13 +104,7 @@ def _guide(tokens: Tokens, columns: Column, seen: Sequence[int], target: int, ow
     tree = _pruned(tree, found, owner)
     if tree.feature[0] < 0:
         return None
-    there = np.ones(tree.feature.size, bool)
-    for node in range(1, there.size):
-        there[node] = there[tree.parent[node]] and tree.feature[tree.parent[node]] >= 0
-    ends = np.flatnonzero(there & (tree.feature < 0))
-    leaf = np.zeros(there.size, np.int32)
-    leaf[ends] = np.arange(ends.size)
-    return Guide(target, sources, tree, lookup, offsets, leaf)
+    return Guide(target, sources, tree, lookup, offsets, _numbered(tree))
 
 
 def _pruned(tree: Tree, leaf: Integers, owner: Integers) -> Tree:
@@ -139,6 +133,17 @@ def _pruned(tree: Tree, leaf: Integers, owner: Integers) -> Tree:
         feature[below] = -1
         pairs = np.unique(top[at] * wide + who)
         at, who = pairs // wide, pairs % wide
+
+
+def _numbered(tree: Tree) -> Column:
+    """The number of each leaf that can be reached, (nodes,), 0 for other nodes."""
+    there = np.ones(tree.feature.size, bool)
+    for node in range(1, there.size):
+        there[node] = there[tree.parent[node]] and tree.feature[tree.parent[node]] >= 0
+    ends = np.flatnonzero(there & (tree.feature < 0))
+    leaf = np.zeros(there.size, np.int32)
+    leaf[ends] = np.arange(ends.size)
+    return leaf
 
 
 def leaf_ratios(guide: Guide, tokens: Tokens, columns: Column) -> npt.NDArray[np.float32]:
