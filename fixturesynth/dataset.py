@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from html import escape
 from typing import TYPE_CHECKING
@@ -61,12 +62,16 @@ class Dataset(Mapping[str, "pd.DataFrame"]):
 
     @classmethod
     def from_frames(cls, frames: Mapping[str, pd.DataFrame]) -> Dataset:
-        """From pandas frames; the index is left out.
+        """From pandas frames. Levels of the index that have a name come as columns, in front; others are left out.
 
         Integers beside nulls stay integers when the column is pandas' ``Int64`` (or any nullable type), or holds Python
-        objects; a ``float64`` column, which pandas makes of integers beside NaN by itself, comes as float64.
+        objects; a ``float64`` column, which pandas makes of integers beside NaN by itself, comes as float64. Whole
+        numbers of more than 64 bits come as decimals, periods as their first moment, intervals as texts.
+
+        Raises:
+            InputError: no frame, two columns of one name, or a column whose values no Arrow type holds; says which.
         """
-        return cls({name: pa.Table.from_pandas(frame, preserve_index=False) for name, frame in frames.items()})
+        return cls({name: _from_frame(name, frame) for name, frame in frames.items()})
 
     def arrow(self, name: str) -> pa.Table:
         """The Arrow table of this name; InputError with a suggestion when there is none."""
@@ -134,6 +139,60 @@ class Dataset(Mapping[str, "pd.DataFrame"]):
         return (
             f"<table><thead><tr><th>table</th><th>rows</th><th>columns</th></tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+def _from_frame(name: str, frame: pd.DataFrame) -> pa.Table:
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        hint = "; give its to_pandas()" if hasattr(frame, "to_pandas") else ""
+        raise InputError(f"Expected a pandas frame for table {name!r} but got {type(frame).__name__}{hint}")
+    levels = [n for n in frame.index.names if n is not None and n not in frame.columns]
+    if levels:
+        others = [n for n in range(frame.index.nlevels) if frame.index.names[n] not in levels]
+        frame = frame.reset_index(level=others, drop=True).reset_index() if others else frame.reset_index()
+    names = [str(column) for column in frame.columns]
+    if len(set(names)) < len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise InputError(f"table {name!r}: two columns are named {twice!r}; rename one")
+    try:
+        found = pa.Table.from_pandas(frame, preserve_index=False)
+        if not any(isinstance(kind, pa.BaseExtensionType) for kind in _kinds_within(found)):
+            return found
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        pass  # by some column: found below, and told or converted
+    return pa.table([_from_series(name, n, frame.iloc[:, i]) for i, n in enumerate(names)], names=names)
+
+
+def _kinds_within(table: pa.Table) -> Iterator[pa.DataType]:
+    for kind in table.schema.types:
+        yield kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _from_series(table: str, name: str, values: pd.Series) -> pa.Array:
+    """One column; InputError that names it where Arrow has no type for what it holds."""
+    import pandas as pd
+
+    kind = values.cat.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
+    if isinstance(values.dtype, pd.PeriodDtype):
+        values = values.dt.to_timestamp()
+    elif isinstance(kind, pd.PeriodDtype | pd.IntervalDtype):
+        values = values.astype("string")
+    elif isinstance(kind, pd.SparseDtype):
+        values = values.astype(kind.subtype)
+    elif values.dtype == object and any(isinstance(v, int) and v.bit_length() > 63 for v in values):
+        present = [v for v in values if not pd.isna(v)]
+        if all(isinstance(v, int) and abs(v) < 10**38 for v in present):
+            whole = [None if pd.isna(v) else Decimal(v) for v in values]
+            return pa.array(whole, pa.decimal128(38, 0))
+    try:
+        return pa.Array.from_pandas(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        kinds = sorted({type(v).__name__ for v in values if v is not None})
+        raise InputError(
+            f"table {table!r}: no column can be made of the values of {name!r} ({', '.join(kinds)}); make them one "
+            f"plain kind, for example texts: frame[{name!r}] = frame[{name!r}].astype('string')"
+        ) from None
 
 
 HASHED_ROWS = 65_536

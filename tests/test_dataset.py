@@ -124,6 +124,53 @@ def test_integers_beside_nulls_stay_integers_through_pandas() -> None:
     assert Dataset.from_frames({"t": frame}).arrow("t").to_pydict() == {"i": [1, None]}
 
 
+def test_named_levels_of_the_index_are_columns() -> None:
+    frame = pd.DataFrame({"v": [1.5, 2.5]}, index=pd.MultiIndex.from_tuples([(1, "a"), (2, "b")], names=["k", "l"]))
+    assert Dataset.from_frames({"t": frame}).arrow("t").to_pydict() == {"k": [1, 2], "l": ["a", "b"], "v": [1.5, 2.5]}
+    partly = frame.rename_axis(["k", None])
+    assert Dataset.from_frames({"t": partly}).arrow("t").column_names == ["k", "v"]
+    kept = pd.DataFrame({"id": [7, 8]}).set_index("id", drop=False)
+    assert Dataset.from_frames({"t": kept}).arrow("t").to_pydict() == {"id": [7, 8]}
+
+
+def test_kinds_of_pandas_that_arrow_has_not() -> None:
+    frame = pd.DataFrame(
+        {
+            "large": [2**70, None],
+            "month": pd.period_range("2024-01", periods=2, freq="M"),
+            "span": pd.interval_range(0, 2),
+            "band": pd.Categorical(pd.interval_range(0, 2)),
+            "thin": pd.arrays.SparseArray([0, 1]),
+            "plain": [1, 2],
+        }
+    )
+    assert Dataset.from_frames({"t": frame}).arrow("t").to_pydict() == {
+        "large": [Decimal(2**70), None],
+        "month": [datetime(2024, 1, 1), datetime(2024, 2, 1)],
+        "span": ["(0, 1]", "(1, 2]"],
+        "band": ["(0, 1]", "(1, 2]"],
+        "thin": [0, 1],
+        "plain": [1, 2],
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "table 't': two columns are named 'a'; rename one"),
+        (pd.DataFrame({"a": [1, 2], "m": [1, "x"]}), r"values of 'm' \(int, str\).*astype\('string'\)"),
+        (pd.DataFrame({"a": [1], "m": [1 + 2j]}), r"values of 'm' \(complex\)"),
+        (pd.DataFrame({"m": [object()]}), r"values of 'm' \(object\)"),
+        (pd.DataFrame({"m": [2**140]}), r"values of 'm' \(int\)"),
+        ([1, 2], "Expected a pandas frame for table 't' but got list"),
+        (pa.table({"a": [1]}), "but got Table; give its to_pandas"),
+    ],
+)
+def test_columns_that_no_arrow_type_holds_are_named(frame: object, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        Dataset.from_frames({"t": frame})  # type: ignore[dict-item]
+
+
 def test_it_is_a_mapping_of_frames_with_errors_that_suggest() -> None:
     data = Dataset({"orders": pa.table({"id": [1, 2]})})
     assert list(data) == ["orders"] and len(data) == 1 and data.rows == {"orders": 2}

@@ -279,6 +279,12 @@ def test_frames_and_guessed_links() -> None:
     assert [fk.parent for fk in infer_schema(read_rows(broken))["Enrolment"].foreign_keys] == ["Course"]
 
 
+def test_frames_without_rows() -> None:
+    frame = pd.DataFrame({"id": pd.Series([], dtype="int64"), "note": pd.Series([], dtype="object")})
+    rows = read_rows({"t": frame})
+    assert [c.name for c in infer_schema(rows)["t"].columns] == ["id", "note"] and rows.rows == {"t": 0}
+
+
 def test_frames_are_sampled_too() -> None:
     people = pd.DataFrame({"id": np.arange(1000)})
     visits = pd.DataFrame({"id": np.arange(4000), "people_id": np.arange(4000) % 1000})

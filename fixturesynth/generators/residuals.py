@@ -122,8 +122,10 @@ def _multiple(base: Floats, target: Floats, max_codes: int) -> Fraction | None:
 
 
 def _correlation(a: Floats, b: Floats) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / max(float(((a * a).sum() * (b * b).sum()) ** 0.5), 1e-300))
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest float: no correlation is known
+        a, b = a - a.mean(), b - b.mean()
+        found = float((a * b).sum() / max(float(((a * a).sum() * (b * b).sum()) ** 0.5), 1e-300))
+    return found if np.isfinite(found) else 0.0
 
 
 def _plainness(times: Fraction) -> tuple[int, int]:

@@ -103,7 +103,7 @@ def _all_match(values: pa.ChunkedArray, pattern: str) -> bool:
 
 def _unique(rows: pa.Table, columns: tuple[str, ...]) -> bool:
     chosen = rows.select(list(columns))
-    if any(c.null_count for c in chosen.columns):
+    if any(c.null_count or pa.types.is_null(c.type) for c in chosen.columns):
         return False
     if len(columns) == 1:
         return bool(pc.count_distinct(chosen.column(0)).as_py() == rows.num_rows)
