@@ -8,8 +8,6 @@ nothing that is in it, and allocates no more than a small multiple of its size.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
@@ -37,6 +35,7 @@ from fixturesynth.generators.nesting import Nest
 from fixturesynth.generators.tablemodel import SITUATIONS, Block, Line, TableModel, Walk, column_variable, step_variable
 from fixturesynth.generators.tying import Tie
 from fixturesynth.packing import pack, unpack
+from fixturesynth.placing import put
 from fixturesynth.planning.serialisation import plan_from_json, plan_to_json, wishes_from_json, wishes_to_json
 from fixturesynth.profiling.serialisation import from_json as profile_from_json
 from fixturesynth.profiling.serialisation import to_json as profile_to_json
@@ -66,15 +65,9 @@ def save(synthesizer: Synthesizer, path: str | Path) -> Path:
     """
     target = Path(path)
     content = _content(synthesizer)
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        put(target, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{target} cannot be written: {error.strerror}; choose another path") from error
     return target
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fixturesynth"
 
 # Low to high. Names in one set do not see each other, but for those in ONE_ROOM.
 FLOORS = (
-    {"arrays", "errors", "randomness", "records"},
+    {"arrays", "errors", "placing", "randomness", "records"},
     {"schema.model"},
     {"dataset"},
     {"schema"},
@@ -210,7 +210,7 @@ def test_randomness_comes_from_one_place() -> None:
             and dotted(node.func).startswith(("np.random.", "numpy.random.", "random.", "secrets.", "uuid.uuid4"))
         ]
     # Names of files and databases that must not meet are no data.
-    assert [f for f in found if not f.startswith(("modelfile:", "schema.sqlfile:"))] == []
+    assert [f for f in found if not f.startswith(("placing:", "schema.sqlfile:"))] == []
 
 
 def test_names_of_generators_are_one_list() -> None:

@@ -30,6 +30,49 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_load_that_fails_takes_away_what_lies_beside_its_file(tmp_path: Path) -> None:
+    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
+    rows = fs.plan_rules(schema, seed=1).sample(rows=5)
+    orphans = rows.replace(customers=rows.arrow("customers").slice(0, 0))
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'made.sqlite'}")
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA journal_mode = PERSIST"))
+    with pytest.raises(fs.LoadError):
+        fs.load(orphans, engine, schema=schema)
+    engine.dispose()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["init", "REAL", "--out", "OUT.yaml"],
+        ["inspect", "REAL", "--graph", "OUT.html"],
+        ["check", "REAL", "REAL", "--no-detection", "--report", "OUT.html"],
+        ["fit", "REAL", "--out", "OUT.fsynth"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_full_disk_leaves_the_file_that_was_there(command: list[str], tmp_path: Path) -> None:
+    real = tmp_path / "real.sqlite"
+    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
+    fs.load(fs.plan_rules(schema, seed=1).sample(rows=30), f"sqlite:///{real}", schema=schema)
+    (folder := tmp_path / "out").mkdir()
+    words = [w.replace("REAL", f"sqlite:///{real}").replace("OUT", str(folder / "made")) for w in command]
+    before = Path(words[-1])
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    for there in (None, "mine"):
+        if there:
+            before.write_text(there)
+        run = [*SEED[:-1], *words, "--quiet", *(["--overwrite"] if there else [])]
+        done = subprocess.run(run, capture_output=True, text=True, preexec_fn=no_room, timeout=120)
+        assert done.returncode == 2, done.stderr
+        assert len(done.stderr.splitlines()) == 1 and "annot" in done.stderr and "File too large" in done.stderr
+        assert {p.name: p.read_text() for p in folder.iterdir()} == ({before.name: there} if there else {})
+
+
 @pytest.mark.parametrize("place", ["sqlite", "postgresql", "mysql"])
 def test_of_two_seeds_at_once_one_fills_the_target_whole(place: str, request: pytest.FixtureRequest) -> None:
     target = request.getfixturevalue(f"{place}_database")

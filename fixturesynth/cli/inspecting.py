@@ -10,6 +10,7 @@ import click
 from fixturesynth.cli.console import listed, output_console, print_table, teller
 from fixturesynth.cli.options import asked_rows, common, json_option, rows_options, spec_option
 from fixturesynth.errors import InputError, did_you_mean
+from fixturesynth.placing import put
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +71,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        put(path, text)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; name another file") from error
 

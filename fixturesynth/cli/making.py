@@ -20,6 +20,7 @@ from fixturesynth.cli.options import (
     spec_option,
 )
 from fixturesynth.errors import InputError, LoadError, SourceError
+from fixturesynth.placing import put
 
 if TYPE_CHECKING:
     from fixturesynth.dataset import Dataset
@@ -241,14 +242,14 @@ def _write_manifest(out: str, kind: str, paths: list[str], manifest: dict[str, A
 
     from fixturesynth.loading.manifest import FILE, write_manifest
 
-    if "://" not in out and kind not in SINGLE:
-        write_manifest(out, manifest)
-        return
     text = json.dumps({"created": datetime.now(UTC).isoformat(timespec="seconds"), **manifest}, indent=2) + "\n"
     if "://" not in out:
-        path = Path(f"{paths[0]}.manifest.json")
+        path = Path(f"{paths[0]}.manifest.json") if kind in SINGLE else Path(out) / FILE
         try:
-            path.write_text(text, encoding="utf-8")
+            if kind in SINGLE:
+                put(path, text)
+            else:
+                write_manifest(out, manifest)
         except OSError as error:
             raise LoadError(f"cannot write {path}: {error.strerror}; the rows were written") from error
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fixturesynth.errors import InputError, did_you_mean
+from fixturesynth.placing import put
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,7 +277,8 @@ class Report:
         return write_junit(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write ``path`` as its ending says: .html, .json, .md or .xml (JUnit); InputError for another."""
+        """Write ``path`` as its ending says: .html, .json, .md or .xml (JUnit), whole or not at all; InputError for another ending,
+        or a place that cannot be written to."""
         path = Path(path)
         writers: Mapping[str, Callable[[], str]] = {
             ".html": self.to_html, ".htm": self.to_html, ".json": self.to_json, ".md": self.to_markdown,
@@ -285,9 +287,11 @@ class Report:
         write = writers.get(path.suffix.lower())
         if write is None:
             raise InputError(f"cannot tell the format of {path.name!r}: let its name end in .html, .json, .md or .xml")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(write(), encoding="utf-8")
-        return path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return put(path, write())
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}; name another file") from error
 
     def require(self, conditions: str | Sequence[str]) -> None:
         """Pass, or raise ThresholdError naming what fell short and by how much.

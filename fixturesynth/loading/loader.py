@@ -28,6 +28,10 @@ from fixturesynth.schema.targets import quote_name
 __all__ = ["LoadResult", "load"]
 
 
+# Files that SQLite and DuckDB keep beside a database while they write to it.
+BESIDE = ("-journal", "-wal", "-shm", ".wal")
+
+
 @dataclass(frozen=True)
 class LoadResult:
     """What a load did, or with ``dry_run`` would do: rows of each table in load order, and what to know about it."""
@@ -136,7 +140,8 @@ def load(
         if not isinstance(target, Engine):
             engine.dispose()
         if made_file is not None and not kept:
-            made_file.unlink(missing_ok=True)
+            for ending in ("", *BESIDE):
+                made_file.with_name(made_file.name + ending).unlink(missing_ok=True)
     return LoadResult(rows, time.perf_counter() - started, (*named, *plan.notes), created, statements)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy import text as sql_text
 
 from fixturesynth.dataset import Dataset
+from fixturesynth.placing import put
 from fixturesynth.schema.ddl import Creation, creation
 from fixturesynth.schema.model import Column, ColumnType, PrimaryKey, Schema, Table
 from fixturesynth.schema.targets import quote_name
@@ -71,11 +72,8 @@ def _stamp(created: datetime | None) -> str:
 
 def write_manifest(folder: str | Path, manifest: Mapping[str, Any], *, created: datetime | None = None) -> Path:
     """``fixturesynth-manifest.json`` in ``folder``, with the time of its making: now, or ``created``."""
-    path = Path(folder) / FILE
-    path.write_text(
-        json.dumps({"created": _stamp(created), **manifest}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    return path
+    made = {"created": _stamp(created), **manifest}
+    return put(Path(folder) / FILE, json.dumps(made, indent=2, ensure_ascii=False) + "\n")
 
 
 def manifest_creation(dialect: str) -> Creation:
