@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Synthesizer:
         elif rows is not None:
             asked = replace(asked, tables={**asked.tables, **rows})
         if scale is not None:
-            if not scale > 0:
+            if not 0 < scale < inf:
                 raise InputError(f"scale must be positive, however: {scale=}")
             asked = replace(asked, scale=scale)
         return make_plan(self.whole, profile=self.profile, wishes=replace(self.wishes, rows=asked), judge=self.judge)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fixturesynth.cli.console import output_console, teller
-from fixturesynth.cli.options import common, json_option
+from fixturesynth.cli.options import Numbers, common, json_option
 from fixturesynth.errors import InputError, ThresholdError
 
 __all__ = ["drift"]
@@ -20,7 +20,7 @@ MOVED = 1
 @click.argument("source", metavar="SOURCE")
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Numbers(0, 1, max_open=True),
     default=0.05,
     show_default=True,
     help="Distances below it are no reason to refit, however certain.",

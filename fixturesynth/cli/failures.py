@@ -15,6 +15,7 @@ __all__ = ["Commands", "one_line"]
 BUG = 70
 INTERRUPTED = 130
 USAGE = 2
+OF_ALL = ("-q", "--quiet", "--traceback")  # options of every command
 
 
 class Commands(click.Group):
@@ -28,7 +29,7 @@ class Commands(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        given = list(sys.argv[1:] if args is None else args)
+        given = _behind_the_command(list(sys.argv[1:] if args is None else args))
         try:
             with _warnings_told(quiet=bool({"-q", "--quiet"} & set(given))):
                 result = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
@@ -41,9 +42,26 @@ class Commands(click.Group):
             _end(_usage(error), error.exit_code)
         except FixtureSynthError as error:
             _end(str(error), error.exit_code, error if "--traceback" in given else None)
+        except MemoryError as error:
+            _end(
+                f"not enough memory ({one_line(str(error)) or 'for what was asked'}); ask for fewer rows with --rows or "
+                "--scale, or read fewer with fit --limit",
+                USAGE,
+                error if "--traceback" in given else None,
+            )
         except Exception as error:  # noqa: BLE001 the last place where a bug can be told politely
             _end(_bug(error), BUG, error if "--traceback" in given else None)
         sys.exit(result if isinstance(result, int) else 0)
+
+
+def _behind_the_command(given: list[str]) -> list[str]:
+    """``given`` with options that every command takes behind the command, also where they stood before it.
+
+    >>> _behind_the_command(["-q", "inspect", "shop.sql"])
+    ['inspect', '-q', 'shop.sql']
+    """
+    first = next((i for i, word in enumerate(given) if word not in OF_ALL), 0)
+    return [given[first], *given[:first], *given[first + 1 :]] if first and given[first][0] != "-" else given
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import click
 
 from fixturesynth.cli.console import teller
 from fixturesynth.cli.options import (
+    Numbers,
     Part,
     asked_rows,
     asked_values,
@@ -50,7 +51,7 @@ SUFFIXES = {".sql": "sql", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sq
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Numbers(min=0, min_open=True),
     help="Seconds for learning. With auto, trees and the network are then measured on held-out rows, table by table.",
 )
 @click.option(

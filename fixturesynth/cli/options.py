@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +35,16 @@ spec_option = click.option(
 )
 
 
+class Numbers(click.FloatRange):
+    """A range of numbers, nan and inf not among them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is no number", param, ctx)
+        return found
+
+
 def common(command: Wrapped) -> Wrapped:
     """Options of every command."""
     command = click.option("--traceback", is_flag=True, expose_value=False, help="Show where an error came from.")(
@@ -45,7 +56,7 @@ def common(command: Wrapped) -> Wrapped:
 def rows_options(command: Wrapped) -> Wrapped:
     """--rows and --scale."""
     command = click.option(
-        "--scale", type=click.FloatRange(min=0, min_open=True), help="Multiply the rows of the source, or the default."
+        "--scale", type=Numbers(min=0, min_open=True), help="Multiply the rows of the source, or the default."
     )(command)
     return click.option(
         "--rows",

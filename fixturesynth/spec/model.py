@@ -142,7 +142,7 @@ def _weights(choices: tuple[Scalar, ...] | Mapping[Any, float]) -> None:
 class ChildrenSpec(_Part):
     """How many children a parent has: a mean, a range, or a share for each count."""
 
-    mean: float | None = Field(None, ge=0)
+    mean: float | None = Field(None, ge=0, allow_inf_nan=False)
     min: int | None = Field(None, ge=0)
     max: int | None = Field(None, ge=0)
     counts: Mapping[int, float] | None = Field(None, description="share of parents by number of children")
@@ -251,9 +251,9 @@ class Spec(_Part):
     seed: int | None = Field(None, ge=0)
     now: str = Field("2026-01-01T00:00:00", pattern=ISO, description="pinned instant: relative dates count from here")
     rows: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict, description="rows by table")
-    scale: float | None = Field(None, gt=0, description="multiplies the rows of the source")
+    scale: float | None = Field(None, gt=0, allow_inf_nan=False, description="multiplies the rows of the source")
     generator: str | None = Field(None, description="rules, independent, cart, ...; default: chosen by the rows")
-    time_limit: float | None = Field(None, gt=0, description="seconds for learning")
+    time_limit: float | None = Field(None, gt=0, allow_inf_nan=False, description="seconds for learning")
     protection: int | None = Field(None, ge=1, description="a value is stored only when this many entities have it")
     tables: Mapping[str, Annotated[TableSpec, BeforeValidator(_filled)]] = Field(default_factory=dict)
     evaluation: Annotated[EvaluationSpec, BeforeValidator(_filled)] = Field(
