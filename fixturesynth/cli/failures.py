@@ -44,8 +44,8 @@ class Commands(click.Group):
             _end(str(error), error.exit_code, error if "--traceback" in given else None)
         except MemoryError as error:
             _end(
-                f"not enough memory ({one_line(str(error)) or 'for what was asked'}); ask for fewer rows with --rows or "
-                "--scale, or read fewer with fit --limit",
+                f"not enough memory ({one_line(str(error)) or 'for what was asked'}); ask for fewer rows with --rows "
+                "or --scale, or read fewer with fit --limit",
                 USAGE,
                 error if "--traceback" in given else None,
             )

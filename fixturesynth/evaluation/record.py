@@ -277,8 +277,10 @@ class Report:
         return write_junit(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write ``path`` as its ending says: .html, .json, .md or .xml (JUnit), whole or not at all; InputError for another ending,
-        or a place that cannot be written to."""
+        """Write ``path`` as its ending says: .html, .json, .md or .xml (JUnit), whole or not at all.
+
+        InputError for another ending, or a place that cannot be written to.
+        """
         path = Path(path)
         writers: Mapping[str, Callable[[], str]] = {
             ".html": self.to_html, ".htm": self.to_html, ".json": self.to_json, ".md": self.to_markdown,
