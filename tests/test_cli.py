@@ -558,17 +558,6 @@ def test_a_bug_is_told_politely(run: Run, library: Path, monkeypatch: pytest.Mon
     assert shown.exit_code == 70 and "Traceback (most recent call last)" in shown.stderr
 
 
-def test_rows_that_no_memory_holds_are_no_bug(run: Run, library: Path) -> None:
-    fails(run("generate", library, "-o", "o", "--rows", 10**14), 2, "not enough memory", "--rows")
-
-
-def test_numbers_that_are_none(run: Run, library: Path, tmp_path: Path) -> None:
-    for given in ("nan", "inf"):
-        fails(run("generate", library, "-o", "o", "--scale", given), 2, f"{given} is no number")
-    (tmp_path / "own.yaml").write_text("version: 1\nscale: .nan\n")
-    fails(run("generate", library, "-o", "o", "--spec", "own.yaml"), 2, "own.yaml:2", "scale")
-
-
 def test_an_interrupt_leaves_nothing(run: Run, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

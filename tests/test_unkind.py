@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 import fixturesynth as fs
+from fixturesynth.cli import commands
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEED = [sys.executable, "-c", "from fixturesynth.cli import main; main()", "seed"]
@@ -140,3 +142,22 @@ def test_a_load_that_is_refused_leaves_a_table_that_another_one_fills(mysql_data
     with engine.connect() as connection:
         assert connection.exec_driver_sql(f"SELECT count(*) FROM `{created[0]}`").scalar() == 1
     engine.dispose()
+
+
+def told(*words: str) -> str:
+    """What ``generate`` says where it ends with exit code 2, before it writes."""
+    done = CliRunner().invoke(commands, ["generate", str(REPOSITORY / "schemas" / "shop.sql"), "-o", "none", *words])
+    assert done.exit_code == 2 and len(done.stderr.splitlines()) == 1 and not Path("none").exists()
+    return done.stderr
+
+
+def test_rows_that_no_memory_holds_are_no_bug() -> None:
+    said = told("--quiet", "--rows", str(10**14))
+    assert "not enough memory" in said and "--rows" in said
+
+
+def test_numbers_that_are_none(tmp_path: Path) -> None:
+    for given in ("nan", "inf"):
+        assert f"{given} is no number" in told("--scale", given)
+    (spec := tmp_path / "own.yaml").write_text("version: 1\nscale: .nan\n")
+    assert "own.yaml:2" in told("--spec", str(spec))

@@ -46,6 +46,7 @@ from fixturesynth.planning.room import within_room
 from fixturesynth.planning.rows import (
     RowsAsked,
     exclusive_limit,
+    left_to_subtype,
     lower,
     most_rows,
     refuse_lone_row,
@@ -213,6 +214,7 @@ def _plan_table(
         else planned[r.parent]
         for r in references if r.parent in done
     }  # fmt: skip
+    able = left_to_subtype(schema, table, able, planned)
     able |= {r.foreign_key: known[r.parent].rows for r in references if r.how == "later" and r.parent in known}
     trial = None
     if learned is None:

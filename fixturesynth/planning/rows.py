@@ -14,6 +14,7 @@ __all__ = [
     "DEFAULT_ROWS",
     "RowsAsked",
     "exclusive_limit",
+    "left_to_subtype",
     "lower",
     "most_rows",
     "never_itself",
@@ -57,6 +58,8 @@ def rows_asked(
             raise SpecError(f"rows of {name} must not be negative, however: {asked.tables[name]}")
         return asked.tables[name], True
     if profile is None or name not in profile:
+        if (share := _share_of_kinds(name, asked, schema, planned)) is not None:
+            return share, False
         return (asked.default if asked.default is not None else max(1, round(DEFAULT_ROWS * asked.scale))), False
     real = profile[name].rows
     if asked.default is not None and real:
@@ -66,6 +69,34 @@ def rows_asked(
         scale = planned.get(context_parent, asked.tables[context_parent]) / profile[context_parent].rows
     rows = round(real * scale)
     return (max(rows, 1) if real else 0), False
+
+
+def _share_of_kinds(name: str, asked: RowsAsked, schema: Schema, planned: Mapping[str, int]) -> int | None:
+    """Rows of a subtype that nobody asked for: as many as each other kind of its parent's rows gets, of those left."""
+    up = schema[name].inherited
+    if up is None or up.parent not in planned:
+        return None
+    above = schema[up.parent].subtype
+    kinds = subtypes_of(schema, up.parent)
+    left = planned[up.parent] - sum(planned.get(kind, asked.tables.get(kind, 0)) for kind in kinds)
+    others = [kind for kind in kinds if kind not in asked.tables and kind not in planned]
+    return max(0, left // (len(others) + bool(above is not None and above.values)))
+
+
+def subtypes_of(schema: Schema, parent: str) -> list[str]:
+    """The tables that are subtypes of ``parent``, one step down."""
+    return [table.name for table, fk in schema.children_of(parent) if table.inherited == fk]
+
+
+def left_to_subtype(
+    schema: Schema, table: Table, able: Mapping[str, int], planned: Mapping[str, int]
+) -> dict[str, int]:
+    """``able`` parents by foreign key, without those that other subtypes have."""
+    up = table.inherited
+    if up is None or up.name not in able:
+        return dict(able)
+    taken = sum(planned.get(other, 0) for other in subtypes_of(schema, up.parent) if other != table.name)
+    return {**able, up.name: max(0, able[up.name] - taken)}
 
 
 def rows_of_children(counts: tuple[tuple[int, int], ...], parents: int, null_share: float) -> int:

@@ -77,6 +77,7 @@ from fixturesynth.sampling.sharing import (
     partners_needed,
     rooms_beside,
 )
+from fixturesynth.sampling.subtypes import settle_subtypes, with_rows_of_no_other
 from fixturesynth.sampling.succession import finish
 from fixturesynth.schema.model import Schema, Table
 
@@ -142,6 +143,7 @@ def sample_dataset(
             run.made[table.name] = _sample_table(run, table, schema[table.name])
         close_cycles(schema, run.waiting, run.made)
         settle_polymorphic(schema, plan, run.made, seed)
+        settle_subtypes(schema, plan, run.made, seed, {(g.table, g.column) for g in given})
         settle_aggregates(schema, plan, run.made, run.parents, {(g.table, g.column) for g in given})
     return Dataset({t.name: _arrow(run, t) for t in plan.shown})
 
@@ -214,6 +216,7 @@ def _sample_table(run: _Run, plan: TablePlan, table: Table) -> Made:
         for name, rows in partners_needed(run.schema, run.plan, run.made, plan.name).items():
             needed[name] = np.union1d(needed.get(name, rows), rows)
     permitted = permitted_parents(plan, table, run.made, run.plan.dialect, run.plan.now)
+    permitted = with_rows_of_no_other(run.schema, table, run.made, permitted)
     agree = agreeing_parents(plan, table, run.made, permitted)
     parents, position, siblings, orphans = _families(run, plan, table, needed, agree)
     dealt = _dealt(run, plan, model, position, siblings)

@@ -16,6 +16,7 @@ from fixturesynth.dataset import arrow_type
 from fixturesynth.generators.calendar import PARTS, join_parts, kept_within
 from fixturesynth.generators.context import OUTGOING, PLACES, coarse_codes, places
 from fixturesynth.generators.contract import Generator, Variable
+from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.drawing import rows_alike, stratified
 from fixturesynth.generators.encoding import Encoding, decode, protected_share
 from fixturesynth.generators.forms import unlike
@@ -329,8 +330,7 @@ def rule_values(table: Table, seed: int, locale: str, now: str) -> Values:
 def _constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
     if value is None:
         return pa.nulls(rows, kind)
-    one = array_of([value])
-    return pa.concat_arrays([one.cast(kind)] * 1).take(array_of(np.zeros(rows, dtype=np.int64)))
+    return as_type(array_of([value]), kind).take(array_of(np.zeros(rows, dtype=np.int64)))
 
 
 def _dated(table: Table, model: TableModel, name: str, variables: list[str], job: ValuesJob) -> pa.Array:

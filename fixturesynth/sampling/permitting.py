@@ -54,9 +54,10 @@ def refuse_barred(table: Table, permitted: Mapping[str, Mask], ranks: Mapping[st
         if not good[chosen[chosen >= 0]].all():
             key = table.foreign_key(name)
             checks = ", ".join(check.name for check in _checks_on(table, key))
+            asked = f"have what {checks} asks of ({', '.join(key.columns)})" if checks else "are none of another kind"
             raise ConstraintError(
-                f"{table.name}: {int(good.sum()):,} rows of {key.parent} have what {checks} asks of "
-                f"({', '.join(key.columns)}), and that is too few; give {key.parent} more of them, or drop the check"
+                f"{table.name}: {int(good.sum()):,} rows of {key.parent} {asked}, and that is too few; "
+                f"give {key.parent} more of them, or drop the check"
             )
 
 

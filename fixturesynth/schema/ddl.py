@@ -180,7 +180,7 @@ def _create_table(table: Table, schema: Schema, foreign_keys: list[ForeignKey], 
     lines = [_column(column, table, target, column.name == row_id) for column in table.columns]
     if keys:
         lines += _keys(table, target)[1 if row_id else 0 :]
-    lines += [f"{_constraint(check.name, target)}CHECK ({check.text})" for check in table.checks]
+    lines += [f"{_constraint(check.name, target)}CHECK ({check.text})" for check in table.checks if check.declared]
     lines += [_foreign_key(fk, schema, target) for fk in foreign_keys]
     body = ",\n  ".join(lines)
     return f"CREATE TABLE {table_name(table, target.name)} (\n  {body}\n){target.table_options}"

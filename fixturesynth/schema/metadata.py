@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from fixturesynth.errors import SourceError
 from fixturesynth.schema.connection import one_line
+from fixturesynth.schema.decorated import readable
 from fixturesynth.schema.draft import Draft, freeze, table_name
 from fixturesynth.schema.lexing import names_in, unbracketed
 from fixturesynth.schema.model import (
@@ -55,6 +56,10 @@ def read_metadata(metadata: sa.MetaData, dialect: str | None = None) -> Schema:
             continue
         draft = Draft(table_name(table.schema, table.name, metadata.schema), table.schema, comment=table.comment)
         draft.columns = [read_column(c, draft, compiler) for c in table.columns]
+        for column, made in zip(table.columns, draft.columns, strict=True):
+            conditions, told = readable(column, made.type, compiler)
+            draft.checks += [Check(f"type_of_{made.name}", c, (made.name,), declared=False) for c in conditions]
+            draft.not_understood += [told] if told is not None else []
         # A check given to a column stays with the column.
         constraints = table.constraints.union(*(c.constraints for c in table.columns))
         for constraint in sorted(constraints, key=lambda c: c._creation_order):

@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "PrimaryKey",
     "Schema",
+    "Subtype",
     "Table",
     "Unique",
 ]
@@ -127,6 +128,7 @@ class Check:
     name: str
     text: str  # the condition alone, without CHECK and its brackets
     columns: tuple[str, ...] = ()  # the table's columns that it mentions
+    declared: bool = True  # False: mapped classes keep it, the database does not enforce it
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,21 @@ class Exclusion:
     elements: tuple[tuple[str, str], ...] = ()  # (column or expression, operator)
     using: str = "gist"
     predicate: str | None = None
+
+
+@dataclass(frozen=True)
+class Subtype:
+    """Rows that are what a row of another table is, too (joined inheritance of mapped classes): each row of ``table``,
+    at the top, has a row in one of its subtypes at most, and says in ``column`` what it is.
+
+    ``foreign_key`` references the table one step up, None at the top. ``values``: what ``column`` says of rows that go
+    no further down, () where there are none.
+    """
+
+    foreign_key: str | None
+    table: str
+    column: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -153,6 +170,7 @@ class Table:
     partition_of: str | None = None  # a partition or inheritance child: filled through (partition) or beside its parent
     partition_key: str | None = None  # text of PARTITION BY, on the partitioned parent
     not_understood: tuple[str, ...] = ()  # what reflection met and could not read, in words
+    subtype: Subtype | None = None
     repeated_in: str | None = None  # no table of the source: entities that rows of this other one repeat, by their key
 
     @cached_property
@@ -181,6 +199,12 @@ class Table:
         own = (self.primary_key.columns,) if self.primary_key else ()
         others = (u.columns for u in self.uniques if u.columns and not u.expressions and u.predicate is None)
         return tuple(dict.fromkeys((*own, *others)))
+
+    @property
+    def inherited(self) -> ForeignKey | None:
+        """The reference to the row one step up that each row is, too; None for tables without one."""
+        name = self.subtype.foreign_key if self.subtype is not None else None
+        return next((fk for fk in self.foreign_keys if fk.name == name), None)
 
     def foreign_key(self, name: str) -> ForeignKey:
         for fk in self.foreign_keys:

@@ -62,9 +62,10 @@ def read(source: Any, schemas: Sequence[str] | None, dialect: str | None) -> Sch
         source = imported(source)
     metadata = source if isinstance(source, sa.MetaData) else getattr(source, "metadata", None)
     if isinstance(metadata, sa.MetaData):
+        from fixturesynth.schema.inheritance import with_inheritance
         from fixturesynth.schema.metadata import read_metadata  # loads SQLAlchemy's dialects, asynchronous ones too
 
-        return read_metadata(metadata, dialect)
+        return with_inheritance(read_metadata(metadata, dialect), source)
     if isinstance(source, Connection):
         return from_connection(source, schemas)
     if isinstance(source, Engine):

@@ -151,7 +151,7 @@ def _table(
     kinds = {name: t.kind for name, t in types[table.name].items()}
     say = _Notes(table.name, target.name, notes)
     checks = list(table.checks) if same else [
-        Check(check.name, text, check.columns)
+        replace(check, text=text)
         for check in table.checks
         if (text := say.tried(f"check {check.name} ({check.text})", check.text, schema.dialect, target, table, kinds))
     ]  # fmt: skip

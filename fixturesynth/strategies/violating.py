@@ -110,7 +110,7 @@ def _targets(source: Source, name: str) -> Iterator[_Target]:
     for fk in table.foreign_keys:
         if fk.parent in source.tables:
             yield _Target("foreign key", fk.name, name, fk.columns, link=fk)
-    for check in table.checks:
+    for check in (c for c in table.checks if c.declared):
         try:
             false = compile_condition(f"NOT ({check.text})", table, source.schema.dialect, now=source.settings.now)
             broken = compile_table(source, name, without=check.name, also=Alternatives(check.name, check.text, false))

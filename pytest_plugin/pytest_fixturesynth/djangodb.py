@@ -26,7 +26,7 @@ from fixturesynth.schema.connection import make_engine, one_line
 from fixturesynth.schema.model import Column, ColumnType, Schema
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.synthesizer import Synthesizer
-from pytest_fixturesynth.factories import Factory
+from pytest_fixturesynth.factories import Factory, shown
 from pytest_fixturesynth.handle import MARKS, Factories, traits_of
 from pytest_fixturesynth.origins import Origin, digest
 from pytest_fixturesynth.records import Record
@@ -279,14 +279,14 @@ class DjangoSynth(Factories):
         writer = Writer(execute, self.database.dialect, MARKS[style], returns=returns)
         return Factory(self.database.stock, writer, DjangoObjects(self.database.alias), traits_of(self.settings))
 
-    def _told(self, call: Any, table: str, overrides: Mapping[str, Any]) -> Any:
+    def _told(self, call: Any, table: str | type, overrides: Mapping[str, Any]) -> Any:
         __tracebackhide__ = True
         failed: Exception | None = None
         try:
             with transaction.atomic(using=self.database.alias):
                 return call()
         except (DatabaseError, self.connection.Database.Error) as error:
-            failed = LoadError(f"synth.make({table!r}): the database refused the row: {one_line(error)}")
+            failed = LoadError(f"synth.make({shown(table)}): the database refused the row: {one_line(error)}")
         except FixtureSynthError as error:
             failed = error
         raise failed.with_traceback(None) from None
@@ -321,11 +321,30 @@ class DjangoObjects:
     def knows(self, table: str) -> bool:
         return table in self.models
 
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns by the names that the model has for them, where these are others."""
+        if table not in self.models:
+            return {}
+        return {f.attname: f.column for f in self._fields(table) if f.attname != f.column}
+
+    def table_of(self, made: Any) -> tuple[str, Mapping[str, Any]] | None:
+        return (made._meta.concrete_model._meta.db_table, {}) if issubclass(made, models.Model) else None
+
     def relations(self, table: str) -> dict[str, str]:
         """Names of foreign keys of the model, as the schema calls them."""
         if table not in self.models:
             return {}
         return {f.name: f"fk_{f.column}" for f in self._fields(table) if isinstance(f, models.ForeignKey)}
+
+    def collections(self, table: str) -> dict[str, tuple[str, frozenset[str]]]:
+        """Names by which children are reached, each with their table and the column that references this one."""
+        if table not in self.models:
+            return {}
+        return {
+            r.get_accessor_name(): (r.related_model._meta.db_table, frozenset({r.field.column}))
+            for r in self.models[table]._meta.related_objects
+            if r.one_to_many and r.get_accessor_name()
+        }
 
     def _fields(self, table: str) -> list[Any]:
         return list(self.models[table]._meta.local_concrete_fields)

@@ -33,7 +33,10 @@ class Objects(Protocol):
     """Classes of the user's behind tables: SQLAlchemy's or Django's."""
 
     def knows(self, table: str) -> bool: ...
+    def columns(self, table: str) -> Mapping[str, str]: ...
+    def table_of(self, made: type) -> tuple[str, Mapping[str, Any]] | None: ...
     def relations(self, table: str) -> dict[str, str]: ...
+    def collections(self, table: str) -> Mapping[str, tuple[str, frozenset[str]]]: ...
     def read(self, value: Any) -> tuple[str, Mapping[str, Any]] | None: ...
     def bound(self, table: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]: ...
     def loaded(self, record: Record) -> Any: ...
@@ -61,6 +64,11 @@ def numbered(column: Column, dialect: str) -> bool:
     return column.autoincrement or column.identity is not None or "nextval(" in (column.default or "")
 
 
+def shown(table: str | type) -> str:
+    """A table or a class as a call names it."""
+    return repr(table) if isinstance(table, str) else table.__name__
+
+
 class Factory:
     """Makes rows through a writer. What it gives depends on the plan, the seed and the calls since it was made.
 
@@ -86,23 +94,23 @@ class Factory:
         self.made.update(other.made)
 
     # -- what tests call ----------------------------------------------------------------------------------------------
-    def make(self, name: str, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> Any:
+    def make(self, name: str | type, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> Any:
         table, asked = self._asked(name, traits, overrides)
         record = self._make(table, asked, reuse)
         return self._given(record)
 
     def batch(
-        self, name: str, count: int, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]
+        self, name: str | type, count: int, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]
     ) -> list[Any]:
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise InputError(f"synth.batch({name!r}): expected a number of rows, however: {count!r}")
+            raise InputError(f"synth.batch({shown(name)}): expected a number of rows, however: {count!r}")
         table, asked = self._asked(name, traits, overrides)
         return [self._given(record) for record in [self._make(table, asked, reuse) for _ in range(count)]]
 
-    def build(self, name: str, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> Any:
+    def build(self, name: str | type, traits: Sequence[str], reuse: Reuse, overrides: Mapping[str, Any]) -> Any:
         table, asked = self._asked(name, traits, overrides)
         if asked.children:
-            raise InputError(f"synth.build({name!r}) inserts nothing, so it makes no children; use synth.make")
+            raise InputError(f"synth.build({shown(name)}) inserts nothing, so it makes no children; use synth.make")
         record = self._make(table, asked, reuse, insert=False)
         return self.objects.built(record) if self.objects is not None and self.objects.knows(table.name) else record
 
@@ -110,7 +118,10 @@ class Factory:
         objects = self.objects
         return objects.loaded(record) if objects is not None and objects.knows(record.table) else record
 
-    def _asked(self, name: str, traits: Sequence[str], overrides: Mapping[str, Any]) -> tuple[Table, Asked]:
+    def _asked(self, name: str | type, traits: Sequence[str], overrides: Mapping[str, Any]) -> tuple[Table, Asked]:
+        if not isinstance(name, str):
+            name, said = self._of_class(name)
+            overrides = {**said, **overrides}
         table = find_table(self.stock.schema, name)
         known = self.traits.get(table.name, {})
         for trait in traits:
@@ -119,11 +130,21 @@ class Factory:
             overrides = {**known[trait], **overrides}
         return table, self._understood(table, overrides)
 
+    def _of_class(self, made: type) -> tuple[str, Mapping[str, Any]]:
+        """The table of a mapped class, and what a row of it says of itself where several classes share the table."""
+        found = self.objects.table_of(made) if self.objects is not None else None
+        if found is None:
+            raise InputError(f"expected the name of a table or a mapped class of the source, however: {made!r}")
+        return found
+
     def _understood(self, table: Table, overrides: Mapping[str, Any]) -> Asked:
         if not overrides:
             return Asked()
+        if self.objects is not None and (columns := self.objects.columns(table.name)):
+            overrides = {name if name in table else columns.get(name, name): v for name, v in overrides.items()}
         relations = self.objects.relations(table.name) if self.objects is not None else {}
-        return understood(self.stock.schema, table, overrides, self._read, relations)
+        collections = self.objects.collections(table.name) if self.objects is not None else {}
+        return understood(self.stock.schema, table, overrides, self._read, relations, collections)
 
     def _read(self, value: Any) -> tuple[str, Mapping[str, Any]] | None:
         if isinstance(value, Record):
@@ -167,9 +188,13 @@ class Factory:
         checked = frozenset(c for _, _, columns in named_checks(table) for c in columns)
         return Facts(table, checked, left, table.keys, moments, after, frozenset(fathered), frozenset(inputs))
 
-    def _make(self, table: Table, asked: Asked, reuse: Reuse, *, insert: bool = True) -> Record:
+    def _make(
+        self, table: Table, asked: Asked, reuse: Reuse, *, insert: bool = True, kind: str | None = None
+    ) -> Record:
+        """``kind``: what the row says of itself at the top, where it is one of a subtype."""
         facts = self.facts(table)
         fixed = dict(asked.values)
+        kind, key_up = self._kind(table, asked, fixed, kind)
         rows: dict[str, Record | Mapping[str, Any]] = {}
         for key, (how, what) in asked.parents.items():
             fk = table.foreign_key(key)
@@ -180,10 +205,10 @@ class Factory:
                     parent = self.stock.schema[fk.parent]
                     wanted = {t: fixed[c] for c, t in zip(fk.columns, fk.parent_columns, strict=True) if c in fixed}
                     inner = self._understood(parent, {**wanted, **what})
-                    what = self._make(parent, inner, reuse, insert=insert)
+                    what = self._make(parent, inner, reuse, insert=insert, kind=kind if key == key_up else None)
                 rows[key] = what
                 _agree(table, fk, fixed, what)
-        self._shared_parents(table, fixed, rows, reuse, insert)
+        self._shared_parents(table, fixed, rows, reuse, insert, {key_up: kind})
         lot, place = self._picked(table, facts, fixed, rows)
         shelf = lot.shelf
         values = shelf.row(place)
@@ -212,6 +237,19 @@ class Factory:
         for child, key, each in asked.children:
             self._children(record, child, key, each, reuse)
         return record
+
+    def _kind(
+        self, table: Table, asked: Asked, fixed: dict[str, Any], kind: str | None
+    ) -> tuple[str | None, str | None]:
+        """What a row of a subtype says of itself, put into ``fixed`` at the top; the reference to the row above."""
+        own, up, schema = table.subtype, table.inherited, self.stock.schema
+        if up is not None:
+            return kind or next(iter(own.values if own is not None else ()), None), up.name
+        below = [schema[child] for child, key, each in asked.children if each]
+        said = [v for child in below if child.inherited and child.subtype for v in child.subtype.values]
+        if own is not None and (kind or said):
+            fixed.setdefault(own.column, kind or said[0])
+        return None, None
 
     def _children(self, record: Record, child: str, key: str, each: Sequence[Mapping[str, Any]], reuse: Reuse) -> None:
         table = self.stock.schema[child]
@@ -272,7 +310,7 @@ class Factory:
     # -- parents ------------------------------------------------------------------------------------------------------
     def _shared_parents(
         self, table: Table, fixed: dict[str, Any], rows: dict[str, Record | Mapping[str, Any]], reuse: Reuse,
-        insert: bool,
+        insert: bool, kinds: Mapping[str | None, str | None],
     ) -> None:  # fmt: skip
         """Parents of which some columns are fixed already (by another reference), and those that are to be reused."""
         for fk in table.foreign_keys:
@@ -289,7 +327,8 @@ class Factory:
             again = reuse if isinstance(reuse, bool) else fk.parent in reuse
             row = self._chosen(table, fk, known, fixed) if again else None
             if row is None and known:
-                row = self._make(self.stock.schema[fk.parent], Asked(values=dict(known)), reuse, insert=insert)
+                parent, kind = self.stock.schema[fk.parent], kinds.get(fk.name)
+                row = self._make(parent, Asked(values=dict(known)), reuse, insert=insert, kind=kind)
             if row is not None:
                 rows[fk.name] = row
                 _agree(table, fk, fixed, row)

@@ -30,13 +30,13 @@ from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.engine import Given, sample_dataset
 from fixturesynth.sampling.partition import context_of
 from fixturesynth.schema.ledgers import is_ledger
-from fixturesynth.schema.model import Schema, Table
+from fixturesynth.schema.model import Schema, Subtype, Table
 from fixturesynth.schema.reflection import reflect
 from fixturesynth.spec import Spec, read_spec
 from fixturesynth.synthesizer import Synthesizer
 from pytest_fixturesynth.checking import broken
 from pytest_fixturesynth.edges import with_edges
-from pytest_fixturesynth.origins import metadata_of, reflect_metadata
+from pytest_fixturesynth.origins import reflect_metadata
 from pytest_fixturesynth.settings import DEFAULT_ROWS
 from pytest_fixturesynth.writing import is_bare_uuid
 
@@ -87,9 +87,7 @@ def _enriched(schema: Schema, settings: Settings, engine: sa.Engine) -> Schema:
     from pytest_fixturesynth.origins import found_from
 
     with found_from(settings.root):
-        metadata = metadata_of(imported(settings.models))
-    assert metadata is not None
-    models = reflect_metadata(metadata, dialect_of(engine.dialect.name).name)
+        models = reflect_metadata(imported(settings.models), dialect_of(engine.dialect.name).name)
     tables = []
     for table in schema:
         if table.name in models:
@@ -100,9 +98,21 @@ def _enriched(schema: Schema, settings: Settings, engine: sa.Engine) -> Schema:
                 else c
                 for c in table.columns
             )
-            table = replace(table, columns=columns)
+            kept = tuple(
+                c for c in models[table.name].checks if not c.declared and set(c.columns) <= set(table.column_names)
+            )
+            table = replace(table, columns=columns, checks=(*table.checks, *kept), subtype=_subtype(table, models))
         tables.append(table)
     return replace(schema, tables=tuple(tables))
+
+
+def _subtype(table: Table, models: Schema) -> Subtype | None:
+    """What the classes say of a joined table, by the name that its reference has in the database."""
+    subtype, known = models[table.name].subtype, models[table.name].inherited
+    if subtype is None or known is None:
+        return subtype
+    links = [fk for fk in table.foreign_keys if (fk.columns, fk.parent) == (known.columns, known.parent)]
+    return replace(subtype, foreign_key=links[0].name) if links else None
 
 
 _LOST = ("enum", "uuid", "json")

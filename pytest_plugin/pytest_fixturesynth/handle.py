@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import FixtureSynthError, InputError, LoadError
 from fixturesynth.schema.connection import make_engine, one_line
-from pytest_fixturesynth.factories import Factory
+from pytest_fixturesynth.factories import Factory, shown
 from pytest_fixturesynth.filling import spec_of
 from pytest_fixturesynth.objects import Objects
 from pytest_fixturesynth.transactions import is_lost
@@ -39,16 +39,17 @@ class Factories:
 
     factory: Factory
 
-    def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
+    def _told(self, call: Callable[[], Any], table: str | type, overrides: Mapping[str, Any]) -> Any:
         raise NotImplementedError
 
-    def make(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+    def make(self, table: str | type, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
         """Insert one row with every parent that it needs; the mapped object, or a mapping where no classes are known.
 
             synth.make("orders", status="refunded", customer=ann)
             synth.make("orders", "refunded")                 # a trait of the spec
             synth.make("orders", customer={"country": "DE"}, reuse={"products"})
             synth.make("customers", orders=3)                # with three children
+            synth.make(Order, status="refunded")             # a mapped class instead of its table
 
         Args:
             reuse: take parents that are there: True for all, or names of their tables. Else they are made anew.
@@ -63,7 +64,7 @@ class Factories:
         return self._told(lambda: self.factory.make(table, traits, reuse, overrides), table, overrides)
 
     def batch(
-        self, table: str, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
+        self, table: str | type, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
     ) -> list[Any]:
         """``count`` rows as ``make`` makes them, all with the same overrides."""
         __tracebackhide__ = True
@@ -72,7 +73,7 @@ class Factories:
         )
         return made
 
-    def build(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+    def build(self, table: str | type, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
         """A row as ``make`` would make it, without inserting anything; keys that the database gives are None."""
         __tracebackhide__ = True
         return self._told(lambda: self.factory.build(table, traits, reuse, overrides), table, overrides)
@@ -166,7 +167,7 @@ class Synth(Factories):
 
         return Writer(execute, self.database.server.dialect, MARKS[dialect.paramstyle], returns=returns)
 
-    def _told(self, call: Callable[[], Any], table: str, overrides: Mapping[str, Any]) -> Any:
+    def _told(self, call: Callable[[], Any], table: str | type, overrides: Mapping[str, Any]) -> Any:
         """A refusal of the database with the row's table; the transaction goes on as it was before."""
         __tracebackhide__ = True
         raw = self.own.raw
@@ -178,7 +179,7 @@ class Synth(Factories):
         try:
             return call()
         except self.own.engine.dialect.loaded_dbapi.Error as error:
-            failed = LoadError(f"synth.make({table!r}): the database refused the row: {one_line(error)}")
+            failed = LoadError(f"synth.make({shown(table)}): the database refused the row: {one_line(error)}")
         except FixtureSynthError as error:
             failed = error
         finally:
@@ -273,29 +274,35 @@ class AsyncSynth:
     def factory(self) -> Factory | None:
         return self._factory
 
-    async def make(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+    async def make(
+        self, table: str | type, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
+    ) -> Any:
         """As ``Synth.make``."""
         return await self._run(lambda factory: factory.make(table, traits, reuse, overrides), table)
 
     async def batch(
-        self, table: str, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
+        self, table: str | type, count: int, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
     ) -> list[Any]:
         """As ``Synth.batch``."""
         made: list[Any] = await self._run(lambda factory: factory.batch(table, count, traits, reuse, overrides), table)
         return made
 
-    async def build(self, table: str, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any) -> Any:
+    async def build(
+        self, table: str | type, *traits: str, reuse: bool | Collection[str] = False, **overrides: Any
+    ) -> Any:
         """As ``Synth.build``."""
         return await self._run(lambda factory: factory.build(table, traits, reuse, overrides), table)
 
-    async def _run(self, call: Any, table: str) -> Any:
+    async def _run(self, call: Any, table: str | type) -> Any:
         def inside(session: Session) -> Any:
             if self._factory is None:
                 self._factory = self._made(session)
             try:
                 return call(self._factory)
             except sa.exc.DBAPIError as error:
-                raise LoadError(f"synth.make({table!r}): the database refused the row: {one_line(error)}") from error
+                raise LoadError(
+                    f"synth.make({shown(table)}): the database refused the row: {one_line(error)}"
+                ) from error
 
         return await self.session.run_sync(inside)
 

@@ -44,6 +44,17 @@ class Objects:
         self._facts: dict[str, Facts] = {}
         self._tables = {model: table for table, model in models.items()}
 
+    def columns(self, table: str) -> dict[str, str]:
+        """Columns by the names that the class has for them, where these are others."""
+        return {key: c for c, key, _ in self.facts(table).attributes if key != c} if table in self.models else {}
+
+    def table_of(self, made: type) -> tuple[str, Mapping[str, Any]] | None:
+        """The table of a mapped class, and what tells its rows from those of other classes in the same table."""
+        table = next((self._tables[cls] for cls in made.__mro__ if cls in self._tables), None)
+        if table is None:
+            return None
+        return table, kept_apart(sa.inspect(made))
+
     def knows(self, table: str) -> bool:
         return table in self.models and bool(self.mapper(table).primary_key)
 
@@ -61,6 +72,17 @@ class Objects:
                 for fk in mapper.local_table.foreign_key_constraints:  # type: ignore[attr-defined]
                     if {c.name for c in fk.columns} == set(columns):
                         found[relation.key] = str(fk.name or f"fk_{'_'.join(c.name for c in fk.columns)}")
+        return found
+
+    def collections(self, table: str) -> dict[str, tuple[str, frozenset[str]]]:
+        """Names of relations to children, each with their table and the columns that reference this one."""
+        if table not in self.models:
+            return {}
+        found = {}
+        for relation in self.mapper(table).relationships:
+            child = self._tables.get(relation.mapper.class_)
+            if relation.direction is RelationshipDirection.ONETOMANY and child is not None:
+                found[relation.key] = child, frozenset(c.name for c in relation.remote_side)
         return found
 
     def read(self, value: Any) -> tuple[str, Mapping[str, Any]] | None:
@@ -133,7 +155,8 @@ class Objects:
                 if c in mapped
             )
             asks = mapper.polymorphic_on is not None or any(_is_own(c.type) for c in mapper.primary_key)
-            keys = tuple((c.name, c.type) for c in mapper.primary_key)
+            own = mapper.local_table.primary_key if mapper.inherits is not None else mapper.primary_key
+            keys = tuple((c.name, c.type) for c in own)
             self._facts[table] = Facts(mapper, attributes, self.relations(table), asks, keys)
         return self._facts[table]
 
@@ -145,11 +168,25 @@ class Objects:
         for name, key, _ in self.facts(record.table).attributes:
             if name in record:
                 setattr(made, key, _as_python(kinds[name], record[name]))
+        above = mapper.inherits.local_table.fullname if mapper.inherits is not None else None  # type: ignore[attr-defined]
+        row = next((r for r in record.parents.values() if r.table == above), None)
+        if row is not None:
+            up = self.built(row)
+            for attribute in sa.inspect(up).attrs:
+                if attribute.key not in {k for _, k, _ in self.facts(record.table).attributes}:
+                    setattr(made, attribute.key, attribute.value)
         for name, key in self.relations(record.table).items():
             parent = record.parents.get(key)
             if parent is not None and parent.table in self.models:
                 sa.orm.attributes.set_committed_value(made, name, self.built(parent))
         return made
+
+
+def kept_apart(mapper: Mapper[Any]) -> dict[str, Any]:
+    """What tells rows of a class from those of other classes in the same table."""
+    column, name = mapper.polymorphic_on, mapper.polymorphic_identity
+    own = isinstance(column, sa.Column) and name is not None and (mapper.single or mapper.inherits is None)
+    return {str(column.name): name} if own and isinstance(column, sa.Column) else {}
 
 
 _SAME: Mapping[type, type] = {

@@ -64,7 +64,7 @@ def find_origin(settings: Settings, dialect: str) -> Origin:
                 f"synth_source is {type(source).__name__}: expected the path of a .sql file, 'package.module:Base', "
                 "MetaData, a declarative base, 'alembic', 'django', a database URL, a model or a spec"
             )
-        return _python(metadata, type(source).__name__, dialect)
+        return _python(source, type(source).__name__, dialect)
     text = str(source)
     if text == "alembic" or text.startswith("alembic:") or Path(text).name == "alembic.ini":
         return _alembic(settings, text.partition(":")[2] or ("alembic.ini" if text == "alembic" else text))
@@ -80,9 +80,8 @@ def find_origin(settings: Settings, dialect: str) -> Origin:
         return _script(path, dialect)
     if not path.exists() and is_python_name(text):
         with found_from(settings.root):
-            metadata = metadata_of(imported(text))
-        assert metadata is not None  # imported() has made sure
-        return _python(metadata, text, dialect)
+            declaring = imported(text)
+        return _python(declaring, text, dialect)
     if path.exists():
         return _database(str(path))
     raise SourceError(
@@ -141,10 +140,12 @@ def _script(path: Path, dialect: str) -> Origin:
     return Origin("sql", str(path), print_, build)
 
 
-def _python(metadata: sa.MetaData, shown: str, dialect: str) -> Origin:
+def _python(declaring: Any, shown: str, dialect: str) -> Origin:
+    """``declaring``: MetaData, or a base or class that has one."""
     from fixturesynth.schema.serialisation import schema_to_json
 
-    schema = reflect_metadata(metadata, dialect)
+    metadata, schema = metadata_of(declaring), reflect_metadata(declaring, dialect)
+    assert metadata is not None
 
     def build(engine: sa.Engine) -> Schema | None:
         metadata.create_all(engine)
@@ -153,9 +154,9 @@ def _python(metadata: sa.MetaData, shown: str, dialect: str) -> Origin:
     return Origin("python", shown, digest("python", schema_to_json(schema)), build)
 
 
-def reflect_metadata(metadata: sa.MetaData, dialect: str) -> Schema:
+def reflect_metadata(declaring: Any, dialect: str) -> Schema:
     """The schema as the models say it: enums, JSON and UUIDs are what they are, also where a database has only text."""
-    schema = reflect(metadata, dialect=dialect if dialect != "duckdb" else None)
+    schema = reflect(declaring, dialect=dialect if dialect != "duckdb" else None)
     return with_bare_uuids(schema) if dialect in ("sqlite", "mysql") else schema
 
 
@@ -280,6 +281,6 @@ def models_of(settings: Settings) -> Mapping[str, type]:
     found: dict[str, type] = {}
     for mapper in registry.mappers:
         table = mapper.local_table
-        if isinstance(table, sa.Table) and mapper.inherits is None:
+        if isinstance(table, sa.Table) and not mapper.single:
             found[table_name(table.schema, table.name, table.metadata.schema)] = mapper.class_
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -54,6 +54,15 @@ def find_table(schema: Schema, name: str) -> Table:
     raise InputError(f"no table {name!r}: {did_you_mean(name, schema.names)}")
 
 
+def climbed(schema: Schema, table: str, row: Row, wanted: str) -> tuple[str, Row]:
+    """``row`` of a subtype as its row of the table ``wanted`` further up, by its key alone; else as it is."""
+    at, values = table, row
+    while at != wanted and (fk := schema[at].inherited) is not None:
+        values = {t: values[c] for c, t in zip(fk.columns, fk.parent_columns, strict=True) if c in values}
+        at = fk.parent
+    return (at, values) if at == wanted else (table, row)
+
+
 def singular(name: str) -> str:
     """A table's name for one of its rows.
 
@@ -95,9 +104,15 @@ def names_of(schema: Schema, table: str) -> Names:
 
 
 def understood(
-    schema: Schema, table: Table, overrides: Mapping[str, Any], read: Reader, relations: Mapping[str, str]
+    schema: Schema,
+    table: Table,
+    overrides: Mapping[str, Any],
+    read: Reader,
+    relations: Mapping[str, str],
+    collections: Mapping[str, tuple[str, frozenset[str]]],
 ) -> Asked:
-    """``overrides`` sorted out. ``relations``: the classes' own names of relations, and the foreign key of each.
+    """``overrides`` sorted out. ``relations``: the classes' own names of relations, and the foreign key of each;
+    ``collections``: those of relations to children, with their table and the columns of the reference.
 
     Raises:
         InputError: a name that nothing has, or a value of another type; says what could have been meant.
@@ -111,13 +126,15 @@ def understood(
             _column(schema, table, name, value, read, asked)
         elif (fk := _parent(table, names, relations, name)) is not None:
             asked.parents[fk.name] = _row_of(schema, table, fk, name, value, read)
-        elif name in names.children:
-            child, fk = names.children[name]
+        elif (found := names.children.get(name) or _collected(schema, table, collections, name)) is not None:
+            child, fk = found
             asked.children.append((child, fk.name, _each(table, name, value)))
+        elif (up := _inherited(schema, table, name, collections)) is not None:
+            nested.setdefault(up, {})[name] = value
         elif "__" in name and (fk := _parent(table, names, relations, name.partition("__")[0])) is not None:
             nested.setdefault(fk.name, {})[name.partition("__")[2]] = value
         else:
-            _refuse(schema, table, name, names, relations)
+            _refuse(schema, table, name, names, (*relations, *collections))
     for key, inner in nested.items():
         kind, before = asked.parents.get(key, ("new", {}))
         if kind != "new":
@@ -130,7 +147,32 @@ def _parent(table: Table, names: Names, relations: Mapping[str, str], name: str)
     return names.parents.get(name) or (table.foreign_key(relations[name]) if name in relations else None)
 
 
-def _refuse(schema: Schema, table: Table, name: str, names: Names, relations: Mapping[str, str]) -> None:
+def _inherited(schema: Schema, table: Table, name: str, classes: Collection[str] = ()) -> str | None:
+    """The foreign key of a subtype to the row above, where ``name`` is said of that one; ``classes``: what a class
+    inherits."""
+    up = table.inherited
+    if up is None:
+        return None
+    above = schema[up.parent]
+    names = names_of(schema, above.name)
+    stem = name.partition("__")[0]
+    if name in classes or name in above or stem in names.parents or name in names.children:
+        return up.name
+    return up.name if _inherited(schema, above, name) is not None else None
+
+
+def _collected(
+    schema: Schema, table: Table, collections: Mapping[str, tuple[str, frozenset[str]]], name: str
+) -> tuple[str, ForeignKey] | None:
+    """The children of this name and their reference, as the classes say."""
+    if name not in collections or collections[name][0] not in schema:
+        return None
+    child, columns = collections[name]
+    keys = (fk for fk in schema[child].foreign_keys if set(fk.columns) == columns and fk.parent == table.name)
+    return next(((child, fk) for fk in keys), None)
+
+
+def _refuse(schema: Schema, table: Table, name: str, names: Names, relations: Sequence[str]) -> None:
     aliases = {singular(schema[fk.parent].bare_name) for fk in table.foreign_keys}
     children = [child for child, _ in schema.children_of(table.name)]
     if name in aliases:
@@ -145,6 +187,10 @@ def _refuse(schema: Schema, table: Table, name: str, names: Names, relations: Ma
             f"synth.batch({name!r}, ...)"
         )
     known = [*table.column_names, *names.parents, *names.children, *relations]
+    above = table
+    while above.inherited is not None:
+        above = schema[above.inherited.parent]
+        known += [*above.column_names, *names_of(schema, above.name).parents]
     raise InputError(f"{table.name} has no column, parent or children {name!r}: {did_you_mean(name, known)}")
 
 
@@ -152,8 +198,9 @@ def _column(schema: Schema, table: Table, name: str, value: Any, read: Reader, a
     found = read(value)
     if found is not None:
         for fk in table.foreign_keys:
-            if name in fk.columns and fk.parent == found[0]:
-                asked.values[name] = found[1][fk.parent_columns[fk.columns.index(name)]]
+            parent, row = climbed(schema, *found, fk.parent)
+            if name in fk.columns and fk.parent == parent:
+                asked.values[name] = row[fk.parent_columns[fk.columns.index(name)]]
                 return
         raise InputError(f"{table.name}.{name} does not reference {found[0]}, of which a row is given; give a value")
     asked.values[name] = fitting(table, table.column(name), value)
@@ -227,6 +274,7 @@ def _row_of(schema: Schema, table: Table, fk: ForeignKey, name: str, value: Any,
         return "new", {}
     found = read(value)
     if found is not None:
+        found = climbed(schema, *found, fk.parent)
         if found[0] != fk.parent:
             raise InputError(f"{table.name}.{name} references {fk.parent}, however: a row of {found[0]} was given")
         missing = [c for c in fk.parent_columns if c not in found[1]]
