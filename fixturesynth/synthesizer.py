@@ -20,6 +20,7 @@ from fixturesynth.planning.plan import Plan
 from fixturesynth.planning.planner import Wishes, make_plan, settled_by
 from fixturesynth.profiling.profile import Profile
 from fixturesynth.sampling.engine import Given, sample_dataset
+from fixturesynth.sampling.entities import as_given
 from fixturesynth.schema.emptied import emptied
 from fixturesynth.schema.model import Schema, Table
 from fixturesynth.schema.repeated import with_repeated
@@ -126,7 +127,12 @@ class Synthesizer:
                 "name the column in the spec"
             )
         one, share = value if isinstance(value, tuple) else (value, 1.0)
-        return Given(table, column, one, share)
+        if not 0 <= share <= 1:
+            raise InputError(f"given: the share of {table}.{column} must be from 0 to 1, however: {share}")
+        try:
+            return Given(table, column, as_given(one, self.schema[table], self.models.get(table), column), share)
+        except ValueError as error:
+            raise InputError(f"given: {table}.{column}: {error}") from error
 
     def save(self, path: str | Path) -> Path:
         """Write one ``.fsynth`` file (safetensors and JSON), whole or not at all."""

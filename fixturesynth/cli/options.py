@@ -198,20 +198,14 @@ def _refuse_owned(text: str, table: str, column: str, made: Synthesizer) -> None
 
 
 def _typed(text: str, table: str, column: str, value: str, made: Synthesizer) -> Any:
-    import pyarrow as pa
-
-    from fixturesynth.sampling.partition import final_type
+    from fixturesynth.sampling.entities import as_given
     from fixturesynth.schema.predicates import compile_constraints
 
     declared = made.schema[table]
-    kind = final_type(declared, made.models.get(table), column)
     try:
-        typed = pa.array([value]).cast(kind)[0].as_py()
-    except (pa.ArrowException, ValueError) as error:
-        raise InputError(f"--given {text}: {value!r} is no {declared.column(column).type.name}") from error
-    enum = declared.column(column).type.values
-    if enum and value not in enum:
-        raise InputError(f"--given {text}: {value!r} is not in the enum; {did_you_mean(value, enum)}")
+        typed = as_given(value, declared, made.models.get(table), column)
+    except ValueError as error:
+        raise InputError(f"--given {text}: {error}") from error
     domain = compile_constraints(declared, made.schema.dialect).domains.get(column)
     written = typed.isoformat() if hasattr(typed, "isoformat") else typed
     if domain is not None and not domain.contains(written):

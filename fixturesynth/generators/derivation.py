@@ -9,7 +9,7 @@ where the result is text.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,13 @@ import pyarrow.compute as pc
 
 from fixturesynth.arrays import array_of, combined, fill_null, numpy_of, scalar_of
 from fixturesynth.generators.keys import locate
+from fixturesynth.loading.conversion import fit
 from fixturesynth.profiling.calendars import datepart
 from fixturesynth.profiling.elapsed import elapsed
 from fixturesynth.profiling.rounding import round_at, shared_product
 from fixturesynth.profiling.spelled import FORMS
 from fixturesynth.profiling.temporal import format_temporal, parse_temporal
+from fixturesynth.schema.model import ColumnType
 
 __all__ = ["OPERATIONS", "agreeing", "as_type", "derive", "find_lookup", "find_rows", "of_nothing"]
 
@@ -105,6 +107,12 @@ def _as_moments(values: pa.Array, kind: pa.DataType, format: str | None) -> pa.A
     return made if made.type == kind else pc.cast(made, kind)
 
 
+def _read(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Texts as times of day or durations."""
+    name: Literal["time", "interval"] = "time" if pa.types.is_time(kind) else "interval"
+    return pc.cast(combined(fit(pa.chunked_array([values]), ColumnType(name, name))), kind)
+
+
 Conversion = tuple[Callable[[pa.DataType, pa.DataType], bool], Callable[[pa.Array, pa.DataType], pa.Array]]
 
 # (whether it is for these two types, how), the first that fits.
@@ -113,6 +121,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
     (lambda have, want: _is_number(have) and pa.types.is_decimal(want), _to_decimal),
     (lambda have, want: pa.types.is_decimal(have) and pa.types.is_floating(want), lambda v, k: _by_text(v).cast(k)),
     (lambda have, want: _is_number(have) and pa.types.is_floating(want), lambda v, k: pc.cast(v, k, safe=False)),
+    (lambda have, want: pa.types.is_string(have) and (pa.types.is_time(want) or pa.types.is_duration(want)), _read),
 )
 
 

@@ -11,6 +11,7 @@ from fixturesynth.planning.changes import ColumnChange
 from fixturesynth.planning.plan import ColumnPlan, Constant, Default, Rule, RuleCall
 from fixturesynth.planning.planner import Wishes
 from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.planning.stating import stated
 from fixturesynth.planning.uniques import is_telling
 from fixturesynth.profiling.semantics import MEANINGS
 from fixturesynth.rules.registry import RULES
@@ -124,7 +125,7 @@ def _decided(asked: ColumnSpec, table: Table, column: Column, spec: Spec, where:
     why = f"{asked.source or 'window'} in the spec"
     if call is None:
         return ColumnPlan(column.name, Default(), why)
-    if call.name == "constant" and not asked.null_rate:
+    if call.name == "constant" and not asked.null_rate and column.type.kind != "array":
         return ColumnPlan(column.name, Constant(call.options["value"]), why)
     if call.name == "template":
         return _templated(asked, call, needs, column, table, why, where)
@@ -172,14 +173,24 @@ def _read(options: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _constant(asked: ColumnSpec, column: Column, spec: Spec, where: str) -> _Call:
-    return RuleCall("constant", {"value": asked.constant}), ()
+    return RuleCall("constant", {"value": _stated(asked.constant, column, where)}), ()
+
+
+def _stated(value: object, column: Column, where: str) -> object:
+    """One value; of an array, that of its only element."""
+    inner = replace(column, type=column.type.element) if column.type.kind == "array" and column.type.element else column
+    try:
+        return stated(value, inner)
+    except ValueError as error:
+        raise SpecError(f"{where}: {error}") from error
 
 
 def _choices(asked: ColumnSpec, column: Column, spec: Spec, where: str) -> _Call:
     given = asked.choices
+    values = [_stated(value, column, where) for value in given or ()]
     if not isinstance(given, Mapping):
-        return RuleCall("choices", {"values": list(given or ())}), ()
-    return RuleCall("choices", {"values": list(given), "weights": _whole(list(given.values()))}), ()
+        return RuleCall("choices", {"values": values}), ()
+    return RuleCall("choices", {"values": values, "weights": _whole(list(given.values()))}), ()
 
 
 def _whole(weights: list[float]) -> list[int]:

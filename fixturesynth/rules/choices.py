@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from fixturesynth.arrays import array_of
+from fixturesynth.arrays import array_of, combined
 from fixturesynth.dataset import arrow_type
+from fixturesynth.loading.conversion import fit
 from fixturesynth.rules import vocabulary
 from fixturesynth.rules.contract import ColumnContext, RuleCall, Space
 from fixturesynth.rules.grammar import NUMBER, Number, Pool, limits_of, phrase_space, union
@@ -61,6 +62,8 @@ def _array(values: list[Any], context: ColumnContext) -> pa.Array:
         return array_of(values, target)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         texts = array_of([None if v is None else str(v) for v in values], pa.string())
+        if pa.types.is_time(target) or pa.types.is_duration(target):
+            return combined(fit(pa.chunked_array([texts]), context.type)).cast(target)
         zoned = pa.types.is_timestamp(target) and target.tz is not None  # texts without a zone are in UTC
         return texts.cast(pa.timestamp("us")).cast(target) if zoned else texts.cast(target)
 

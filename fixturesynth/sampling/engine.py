@@ -27,6 +27,7 @@ from fixturesynth.generators.context import (
     take_features,
 )
 from fixturesynth.generators.contract import Variable
+from fixturesynth.generators.derivation import as_type
 from fixturesynth.generators.encoding import encode
 from fixturesynth.generators.moments import Moments
 from fixturesynth.generators.registry import find_generator
@@ -489,7 +490,7 @@ def _put_given(run: _Run, plan: TablePlan, columns: dict[str, pa.Array]) -> dict
     for item in run.given:
         if item.table == plan.name:
             kind = out[item.column].type
-            value = array_of([item.value]).cast(kind)[0]
+            value = as_type(array_of([item.value]), kind)[0]
             if any(item.column in u.columns for u in plan.uniques) and plan.rows * item.share > 1:
                 raise CapacityError(f"{plan.name}.{item.column} is unique: one value cannot be given to many rows")
             out[item.column] = pa.compute.if_else(array_of(_chosen(run, plan, item)), value, out[item.column])

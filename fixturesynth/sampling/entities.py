@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fixturesynth.planning.plan import Derived, Plan
-from fixturesynth.schema.model import Schema
+import pyarrow as pa
 
-__all__ = ["Given", "given_to_entities"]
+from fixturesynth.arrays import array_of
+from fixturesynth.dataset import arrow_type
+from fixturesynth.generators.derivation import as_type
+from fixturesynth.generators.tablemodel import TableModel
+from fixturesynth.planning.plan import Derived, Plan
+from fixturesynth.planning.stating import stated
+from fixturesynth.sampling.partition import final_type
+from fixturesynth.schema.model import Schema, Table
+
+__all__ = ["Given", "as_given", "given_to_entities"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,14 @@ class Given:
     column: str
     value: Any
     share: float = 1.0
+
+
+def as_given(value: Any, table: Table, model: TableModel | None, name: str) -> Any:
+    """A value that was asked for, in the Python type of its column; ValueError where the column cannot hold it."""
+    column, kind = table.column(name), final_type(table, model, name)
+    if value is None or kind != arrow_type(column.type) or pa.types.is_nested(kind):
+        return value
+    return as_type(array_of([stated(value, column)]), kind)[0].as_py()
 
 
 def given_to_entities(schema: Schema, plan: Plan, given: tuple[Given, ...]) -> tuple[Given, ...]:

@@ -25,6 +25,7 @@ from fixturesynth.modelfile import open_model
 from fixturesynth.planning.plan import ColumnPlan, Constant, Key, Modelled, Plan, Rule, TablePlan
 from fixturesynth.planning.planner import Wishes, make_plan
 from fixturesynth.planning.rows import RowsAsked
+from fixturesynth.planning.stating import stated
 from fixturesynth.planning.wishes import wishes_of, with_references
 from fixturesynth.rules.registry import capacity
 from fixturesynth.sampling.engine import Given, sample_dataset
@@ -204,8 +205,11 @@ def _same_tables(learned: Schema, there: Schema, model: str) -> None:
             )
 
 
-def constant_columns(schema: Schema, values: Mapping[tuple[str, str], Any]) -> dict[str, dict[str, ColumnPlan]]:
-    """Wishes that give columns one value in every row; SpecError for unknown names."""
+def constant_columns(
+    schema: Schema, values: Mapping[tuple[str, str], Any], *, strict: bool = True
+) -> dict[str, dict[str, ColumnPlan]]:
+    """Wishes that give columns one value in every row; SpecError for unknown names, and ``strict`` for values that the
+    column cannot hold."""
     found: dict[str, dict[str, ColumnPlan]] = {}
     for (table, column), value in values.items():
         if table not in schema:
@@ -214,7 +218,13 @@ def constant_columns(schema: Schema, values: Mapping[tuple[str, str], Any]) -> d
             raise SpecError(
                 f"given: no column {column!r} in {table}: {did_you_mean(column, schema[table].column_names)}"
             )
-        found.setdefault(table, {})[column] = ColumnPlan(column, Constant(value), "given")
+        try:
+            plain = stated(value, schema[table].column(column))
+        except ValueError as error:
+            if strict:
+                raise SpecError(f"given: {table}.{column}: {error}") from error
+            plain = value  # of a type of the user's own, which writes it in its own way
+        found.setdefault(table, {})[column] = ColumnPlan(column, Constant(plain), "given")
     return found
 
 
@@ -255,12 +265,11 @@ def kept_model(schema: Schema, name: str, kept: Mapping[str, pa.Table]) -> Table
 # -- rows -------------------------------------------------------------------------------------------------------------
 def _rows(settings: Settings, made: Synthesizer, kept: Mapping[str, pa.Table]) -> Dataset:
     """What is to be loaded: the sample with given values and edge cases, without tables that have their rows."""
-    given = []
+    given: list[Given] = []
     for table, column, value in settings.given:
         if isinstance(value, tuple) or settings.model is not None:
-            constant_columns(made.schema, {(table, column): value})
-            one, share = value if isinstance(value, tuple) else (value, 1.0)
-            given.append(Given(table, column, one, share))
+            constant_columns(made.schema, {(table, column): value[0] if isinstance(value, tuple) else value})
+            given += made.conditions({table: {column: value}})
     data = sample_dataset(made.whole, made.plan, made.models, seed=made.seed, given=tuple(given))
     for table, column, value in settings.given:
         _hold_given(made, data, table, column, value)

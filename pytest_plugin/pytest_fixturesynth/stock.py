@@ -231,7 +231,7 @@ class Stock:
         own = self.made.plan
         tables = [t for t in own.tables if t.name in schema]
         if given and self.made.models.get(table) is None:
-            wanted = constant_columns(schema, {(table, name): value for name, value in given.items()})
+            wanted = constant_columns(schema, {(table, n): value for n, value in given.items()}, strict=False)
             wishes = self.made.wishes
             columns = {**wishes.columns, table: {**wishes.columns.get(table, {}), **wanted[table]}}
             counts = {t.name: t.rows for t in tables if t.name != table}
