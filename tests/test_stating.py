@@ -103,6 +103,41 @@ def test_values_that_no_column_holds(schema: fs.Schema, tmp_path: Path, column: 
         fs.plan_rules(schema, seed=1).sample(rows=2, given={"t": {column: value}})
 
 
+@pytest.mark.parametrize(
+    ("column", "low", "least"),
+    [
+        ("day", "-2y", dt.date(2024, 1, 1)),
+        ("day", "now", dt.date(2026, 1, 1)),
+        ("moment", "+1d", dt.datetime(2026, 1, 2)),
+        ("zoned", "2026-06-01T00:00:00+02:00", dt.datetime(2026, 5, 31, 22, tzinfo=UTC)),
+        ("clock", "23:00", dt.time(23)),
+        ("count", 30000.5, 30001),
+    ],
+)
+def test_bounds_of_every_kind(schema: fs.Schema, tmp_path: Path, column: str, low: object, least: Any) -> None:
+    assert all(value >= least for value in sampled(schema, tmp_path, column, {"min": low, "null_rate": 0}))
+
+
+@pytest.mark.parametrize(
+    ("column", "low", "told"),
+    [
+        ("day", "soon", r"a moment \(2024-12-31, now, -2y\)"),
+        ("count", "few", "a number"),
+        ("clock", "noon", "a time of"),
+    ],
+)
+def test_bounds_that_are_none(schema: fs.Schema, tmp_path: Path, column: str, low: object, told: str) -> None:
+    with pytest.raises(SpecError, match=f"min and max of {column} are {told}.*{low!r}"):
+        sampled(schema, tmp_path, column, {"min": low})
+
+
+def test_rules_that_do_not_fit_are_told_by_column(schema: fs.Schema, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="option 'value' is missing"):
+        sampled(schema, tmp_path, "price", {"rule": "constant"})
+    with pytest.raises(SpecError, match=r"t\.id: rule 'status' makes values that do not fit int"):
+        sampled(schema, tmp_path, "id", {"rule": "status"})
+
+
 def test_shares_and_options(schema: fs.Schema, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"share of t\.price must be from 0 to 1"):
         fs.plan_rules(schema, seed=1).sample(rows=2, given={"t": {"price": (3, 1.5)}})

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fixturesynth.arrays import array_of
-from fixturesynth.dataset import arrow_type
 from fixturesynth.planning.branches import Branches
 from fixturesynth.planning.needs import ColumnNeeds
 from fixturesynth.planning.plan import ColumnPlan, Rule
 from fixturesynth.rules.registry import space_of
+from fixturesynth.rules.sampling import as_column
 from fixturesynth.schema.predicates import NotUnderstood, evaluate
 
 __all__ = ["allowed_tuples"]
@@ -56,8 +56,9 @@ def _values(needs: ColumnNeeds, plan: ColumnPlan, branches: Branches) -> pa.Arra
     branched = [c.call for s in branches.sets for b in s.branches for c in b if c.name == plan.name and c.call]
     parts = []
     for call in (plan.source.call, *branched):
-        space = space_of(replace(call, unique=True), needs.column_context(column))
+        context = needs.column_context(column)
+        space = space_of(replace(call, unique=True), context)
         if space.size > FEW:
             return None
-        parts.append(space.at(np.arange(space.size), {}).cast(arrow_type(column.type)))
+        parts.append(as_column(space.at(np.arange(space.size), {}), call, context))
     return pc.unique(pa.concat_arrays(parts)).drop_null()

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from importlib.metadata import entry_points
+from typing import Any
 
 from fixturesynth.errors import SpecError
 from fixturesynth.planning.changes import ColumnChange
@@ -18,6 +20,7 @@ from fixturesynth.rules.registry import RULES
 from fixturesynth.schema.model import Column, ForeignKey, Schema, Table
 from fixturesynth.spec import ChildrenSpec, ColumnSpec, Spec, check_spec
 from fixturesynth.spec.checking import placeholders
+from fixturesynth.spec.model import moment_of
 
 __all__ = ["known_generators", "known_rules", "wishes_of", "with_references"]
 
@@ -125,7 +128,7 @@ def _decided(asked: ColumnSpec, table: Table, column: Column, spec: Spec, where:
     why = f"{asked.source or 'window'} in the spec"
     if call is None:
         return ColumnPlan(column.name, Default(), why)
-    if call.name == "constant" and not asked.null_rate and column.type.kind != "array":
+    if asked.source == "constant" and not asked.null_rate and column.type.kind != "array":
         return ColumnPlan(column.name, Constant(call.options["value"]), why)
     if call.name == "template":
         return _templated(asked, call, needs, column, table, why, where)
@@ -262,13 +265,35 @@ def _changed(
     change = ColumnChange(
         meaning=asked.meaning,
         modelled=asked.modelled,
-        low=None if decided else asked.min,
-        high=None if decided else asked.max,
+        low=None if decided else _edge(asked.min, column, spec, where),
+        high=None if decided else _edge(asked.max, column, spec, where),
         null_share=None if decided else asked.null_rate,
         unique=bool(asked.unique),
         where=where,
     )
     return change if change != ColumnChange(where=where) else None
+
+
+def _edge(value: Any, column: Column, spec: Spec, where: str) -> Any:
+    """A bound as rules read it: moments as ISO texts, also those that count from the spec's ``now``."""
+    kind = column.type.kind
+    if value is None or kind not in (*NUMBERS, *MOMENTS):
+        return value
+    try:
+        if kind in NUMBERS:
+            return value if Decimal(str(value)).is_finite() else stated(value, column)
+        if kind == "time":
+            return stated(value, column)
+        moment = moment_of(str(value), _now(spec))
+        return moment.date().isoformat() if kind == "date" else moment.isoformat()
+    except (ValueError, InvalidOperation) as error:
+        form = (
+            "a number" if kind in NUMBERS else "a moment (2024-12-31, now, -2y)" if kind != "time" else "a time of day"
+        )
+        raise SpecError(f"{where}: min and max of {column.name} are {form}, however: {value!r}") from error
+
+
+NUMBERS, MOMENTS = ("integer", "decimal", "float", "money", "year"), ("date", "timestamp", "time")
 
 
 # Tables --------------------------------------------------------------------------------------------------------------

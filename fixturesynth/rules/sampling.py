@@ -12,7 +12,7 @@ from fixturesynth.rules.contract import ColumnContext, Integers, RuleCall, RuleR
 from fixturesynth.rules.grammar import drawn
 from fixturesynth.rules.registry import space_of
 
-__all__ = ["rank_words", "sample_rule"]
+__all__ = ["as_column", "rank_words", "sample_rule"]
 
 _RUN = 65_536
 
@@ -28,7 +28,7 @@ def sample_rule(call: RuleCall, request: RuleRequest) -> pa.Array:
     # Columns that share a name draw with the same words: the city and the postal code of one address.
     address = (context.table, str(call.options.get("shared", context.column)), call.name, call.version)
     values = space.at(_indices(call, space, request, address), request.given)
-    return _as_column(values, call, context)
+    return as_column(values, call, context)
 
 
 def _indices(call: RuleCall, space: Space, request: RuleRequest, address: tuple[str | int, ...]) -> Integers:
@@ -73,7 +73,8 @@ def rank_words(ranks: Integers, seed: int, *address: str | int) -> Words:
     return out
 
 
-def _as_column(values: pa.Array, call: RuleCall, context: ColumnContext) -> pa.Array:
+def as_column(values: pa.Array, call: RuleCall, context: ColumnContext) -> pa.Array:
+    """The values of a rule in the column's Arrow type; SpecError where they do not fit it."""
     target = arrow_type(context.type)
     if values.type == target:
         return values

@@ -3,7 +3,7 @@
 import calendar
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
@@ -17,6 +17,7 @@ __all__ = [
     "Spec",
     "TableSpec",
     "Window",
+    "moment_of",
     "place",
 ]
 
@@ -51,10 +52,11 @@ class Window(_Part):
         >>> Window(start="-1m", end="now").bounds(datetime(2026, 3, 31))
         (datetime.datetime(2026, 2, 28, 0, 0), datetime.datetime(2026, 3, 31, 0, 0))
         """
-        return _moment(self.start, now), _moment(self.end, now)
+        return moment_of(self.start, now), moment_of(self.end, now)
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def moment_of(text: str, now: datetime) -> datetime:
+    """A moment as specs write it, ``now``, ``today`` or an offset from now among them; ValueError for anything else."""
     if text == "now":
         return now
     if text == "today":
@@ -62,7 +64,7 @@ def _moment(text: str, now: datetime) -> datetime:
     found = re.fullmatch(r"([+-]\d+)(s|min|h|d|w|m|y)", text)
     if found is None:
         moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=now.tzinfo)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
     amount, unit = int(found[1]), found[2]
     if unit in _SECONDS:
         return now + timedelta(seconds=amount * _SECONDS[unit])
