@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from conftest import run_on
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import InputError, SourceError
 from fixturesynth.loading.closure import rows_among
 from fixturesynth.loading.conversion import fit, infer_text, natural, unify
+from fixturesynth.loading.loader import load
 from fixturesynth.loading.reading import infer_schema, read_rows
 from fixturesynth.schema.model import Column, ColumnType, Kind, PrimaryKey, Schema, Table
 from fixturesynth.schema.reflection import reflect
@@ -320,3 +322,54 @@ def _folder(parent: Path, files: dict[str, str]) -> Path:
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
+
+
+def test_a_schema_of_one_database_reads_the_rows_of_another(
+    mysql_database: str, postgresql_database: str, tmp_path: Path
+) -> None:
+    """On one server of MySQL, whose databases are schemas, the rows of the source itself were read a second time."""
+    number = ColumnType("integer", "int", bits=32)
+    columns = (Column("id", number, nullable=False), Column("v", number))
+    schema = Schema((Table("t", columns, primary_key=PrimaryKey(("id",))),), dialect="mysql")
+    real, other = Dataset({"t": pa.table({"id": [1, 2], "v": [7, 7]})}), Dataset({"t": pa.table({"id": [5], "v": [9]})})
+    sibling = sa.make_url(mysql_database).set(database=f"{sa.make_url(mysql_database).database}_b")
+    places = [sibling.render_as_string(hide_password=False), postgresql_database, f"sqlite:///{tmp_path / 'b.sqlite'}"]
+    run_on(mysql_database, f"CREATE DATABASE {sibling.database}")
+    try:
+        load(real, mysql_database, schema=schema)
+        declared = reflect(mysql_database)
+        for place in places:
+            load(other, place, schema=schema)
+            assert read_rows(place, declared).arrow("t").to_pydict() == {"id": [5], "v": [9]}
+            assert read_rows(place, declared, limit=1).arrow("t").to_pydict() == {"id": [5], "v": [9]}
+        assert read_rows(mysql_database, reflect(places[1])).arrow("t").to_pydict() == {"id": [1, 2], "v": [7, 7]}
+    finally:
+        run_on(mysql_database, f"DROP DATABASE {sibling.database}")
+
+
+def test_tables_outside_of_the_default_schema_go_by_their_full_name(postgresql_database: str, tmp_path: Path) -> None:
+    run_on(postgresql_database, "CREATE SCHEMA apart", "CREATE TABLE apart.t (id int PRIMARY KEY, v int)")
+    declared = reflect(postgresql_database)
+    rows = Dataset({"apart.t": pa.table({"id": [1], "v": [2]})})
+    for place in (postgresql_database, f"sqlite:///{tmp_path / 'c.sqlite'}"):
+        load(rows, place, schema=declared)
+        assert read_rows(place, declared).arrow("apart.t").to_pydict() == {"id": [1], "v": [2]}
+
+
+def test_schemas_that_the_user_may_not_use_are_left_alone(postgresql_database: str) -> None:
+    reader = f"{sa.make_url(postgresql_database).database}_reader"
+    run_on(
+        postgresql_database, "CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE SCHEMA barred",
+        "CREATE TABLE barred.u (id int PRIMARY KEY)", f"CREATE ROLE {reader}", f"GRANT SELECT ON t TO {reader}",
+    )  # fmt: skip
+    engine = sa.create_engine(postgresql_database, poolclass=sa.NullPool)
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute(f"SET ROLE {reader}"))
+    try:
+        schema = reflect(engine)
+        assert schema.names == ("t",) and "schema barred is left alone" in " ".join(schema.not_understood)
+        assert read_rows(engine, schema).rows == {"t": 1}
+        run_on(postgresql_database, f"REVOKE SELECT ON t FROM {reader}")
+        with pytest.raises(SourceError, match=r"permission denied.*a table that this user may not read\?"):
+            read_rows(engine, schema)
+    finally:
+        run_on(postgresql_database, f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,7 @@ def read_rows(
         raise InputError("rows of a database need its schema: pass the result of fixturesynth.reflect(source)")
     chosen = _chosen(schema, tables)
     with connected(source) as connection:  # type: ignore[arg-type]
+        chosen = _located(connection, chosen)
         if limit is not None:
             return _sampled(connection, schema, chosen, limit, seed, progress)
         return Dataset({t.name: _read_table(connection, t, t.columns, progress) for t in chosen})
@@ -142,12 +144,27 @@ def _declared(held: Mapping[str, pa.Table], table: Table) -> pa.Table:
 def read_columns(source: str | Path, schema: Schema, columns: Mapping[str, Iterable[str]]) -> Dataset:
     """Some columns of some tables of a database, all rows; SourceError when it cannot be read."""
     with connected(source) as connection:
+        tables = _located(connection, tuple(schema[name] for name in columns))
         return Dataset(
-            {
-                name: _read_table(connection, schema[name], tuple(schema[name].column(c) for c in names))
-                for name, names in columns.items()
-            }
+            {t.name: _read_table(connection, t, tuple(t.column(c) for c in columns[t.name])) for t in tables}
         )
+
+
+def _located(connection: Connection, tables: tuple[Table, ...]) -> tuple[Table, ...]:
+    """The tables where this database has them, which may be another one than the schema was read from.
+
+    Tables of the source's default schema are those of this one's; others may go by their full name there.
+    """
+    own, there = connection.dialect.default_schema_name, None
+    found = []
+    for table in tables:
+        if table.schema is not None and table.bare_name == table.name and table.schema != own:
+            table = replace(table, schema=None)
+        elif table.bare_name != table.name:
+            there = set(sa.inspect(connection).get_table_names()) if there is None else there
+            table = replace(table, schema=None) if table.name in there else table
+        found.append(table)
+    return tuple(found)
 
 
 def _chosen(schema: Schema, tables: Iterable[str] | None) -> tuple[Table, ...]:
@@ -173,7 +190,10 @@ def connected(source: str | Path | Engine) -> Iterator[Connection]:
             yield connection
     except (sa.exc.SQLAlchemyError, driver_error) as error:
         shown = engine.url.render_as_string(hide_password=True)
-        raise SourceError(f"cannot read rows of {shown}: {one_line(error)}; has its schema changed?") from error
+        raise SourceError(
+            f"cannot read rows of {shown}: {one_line(error)}; has its schema changed, or is there a table that this user "
+            "may not read?"
+        ) from error
     finally:
         if not isinstance(source, Engine):
             engine.dispose()

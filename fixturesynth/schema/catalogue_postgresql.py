@@ -36,7 +36,7 @@ DIALECT: Dialect = "postgresql"
 Row = Any
 
 SCHEMAS = """
-SELECT n.nspname AS name, n.nspname = current_schema() AS is_default
+SELECT n.nspname AS name, n.nspname = current_schema() AS is_default, has_schema_privilege(n.oid, 'USAGE') AS usable
 FROM pg_namespace n
 WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
 ORDER BY n.nspname = current_schema() DESC NULLS LAST, n.nspname
@@ -157,7 +157,7 @@ def read_postgresql(connection: Connection, schemas: Sequence[str] | None = None
     """The schema of the database that ``connection`` is open on.
 
     Args:
-        schemas: database schemas to read; by default all but the system's. Tables outside of the default schema of the
+        schemas: database schemas to read; by default all that the user may use, but the system's. Tables outside of the default schema of the
             search path are called ``schema.table``.
     """
     # For this transaction alone: compiling these queries takes seconds, running them milliseconds.
@@ -168,13 +168,15 @@ def read_postgresql(connection: Connection, schemas: Sequence[str] | None = None
     for schema in schemas or ():
         if schema not in names:
             raise SourceError(f"no schema {schema!r} in this database; {did_you_mean(schema, names)}")
-    chosen = list(schemas) if schemas is not None else names
+    chosen = list(schemas) if schemas is not None else [row.name for row in known if row.usable]
 
     def rows(query: str) -> Sequence[Row]:
         return connection.execute(sa.text(TABLES_OF + query), {"schemas": chosen}).all()
 
     tables = rows(TABLES)
     notes = [f"foreign table {t.nspname}.{t.relname} is left alone" for t in tables if t.relkind == "f"]
+    barred = [name for name in names if name not in chosen] if schemas is None else []
+    notes += [f"schema {name} is left alone: this user has no right to use it" for name in barred]
     tables = [t for t in tables if t.relkind != "f"]
     tables.sort(key=lambda t: chosen.index(t.nspname))
     context = Context({t.oid: t for t in rows(TYPES)})
