@@ -191,8 +191,8 @@ def connected(source: str | Path | Engine) -> Iterator[Connection]:
     except (sa.exc.SQLAlchemyError, driver_error) as error:
         shown = engine.url.render_as_string(hide_password=True)
         raise SourceError(
-            f"cannot read rows of {shown}: {one_line(error)}; has its schema changed, or is there a table that this user "
-            "may not read?"
+            f"cannot read rows of {shown}: {one_line(error)}; has its schema changed, or is there a table that this "
+            "user may not read?"
         ) from error
     finally:
         if not isinstance(source, Engine):

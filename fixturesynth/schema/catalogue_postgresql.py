@@ -157,8 +157,8 @@ def read_postgresql(connection: Connection, schemas: Sequence[str] | None = None
     """The schema of the database that ``connection`` is open on.
 
     Args:
-        schemas: database schemas to read; by default all that the user may use, but the system's. Tables outside of the default schema of the
-            search path are called ``schema.table``.
+        schemas: database schemas to read; by default all that the user may use, but the system's. Tables outside of the
+            default schema of the search path are called ``schema.table``.
     """
     # For this transaction alone: compiling these queries takes seconds, running them milliseconds.
     connection.execute(sa.text("SELECT set_config('jit', 'off', true)"))
