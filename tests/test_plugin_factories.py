@@ -309,6 +309,35 @@ def test_objects_of_the_users_classes(open_synth: Open) -> None:
     assert isinstance(synth.make("owners", full_name="Bob", pets=[{"color": "red"}]).pets[0], Pet)
 
 
+class Apart(DeclarativeBase):
+    pass
+
+
+class Login(Apart):
+    __tablename__ = "logins"
+    __table_args__ = ({"schema": "auth"},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(40))
+
+
+class Visit(Apart):
+    __tablename__ = "visits"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login_id: Mapped[int] = mapped_column(sa.ForeignKey("auth.logins.id"))
+    login: Mapped[Login] = relationship()
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql_url", "mysql_url"])
+def test_models_in_schemas(open_synth: Open, server: str, request: pytest.FixtureRequest) -> None:
+    """Where the database knows no schemas, tables are in its only one; other databases of the server are let be."""
+    place = request.getfixturevalue(server) if server.endswith("_url") else server
+    synth = open_synth(Apart, rows=5, database=place)
+    visit = synth.make("visits", login={"name": "Ann"})
+    assert visit.login.name == "Ann" and synth.make("auth.logins").id and synth.make(Login).id
+    assert len(synth.session.scalars(sa.select(Login)).all()) == 8
+    assert ("auth" in sa.inspect(synth.connection).get_schema_names()) == (server == "postgresql_url")
+
+
 # -- learned ----------------------------------------------------------------------------------------------------------
 def test_rows_follow_the_learned_distribution_given_the_overrides(open_synth: Open, tmp_path: Path) -> None:
     """Dogs weigh 30 kg and cats 4: so do those that the factory makes, though neither is asked."""

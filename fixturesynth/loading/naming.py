@@ -64,7 +64,9 @@ def with_names(schema: Schema, names: Mapping[str, str]) -> Schema:
     def renamed(table: Table) -> Table:
         keys = tuple(replace(fk, parent=names.get(fk.parent, fk.parent)) for fk in table.foreign_keys)
         above = names.get(table.partition_of, table.partition_of) if table.partition_of else None
-        return replace(table, name=names.get(table.name, table.name), foreign_keys=keys, partition_of=above)
+        kind = table.subtype and replace(table.subtype, table=names.get(table.subtype.table, table.subtype.table))
+        name = names.get(table.name, table.name)
+        return replace(table, name=name, foreign_keys=keys, partition_of=above, subtype=kind)
 
     return replace(schema, tables=tuple(map(renamed, schema)))
 

@@ -59,6 +59,7 @@ async def opened(database: Database, settings: Any) -> AsyncIterator[AsyncSynth]
     place = database.asynchronous
     try:
         engine = create_async_engine(place.url, poolclass=sa.pool.NullPool)
+        engine.sync_engine.update_execution_options(**database.origin.options)
         if place.is_sqlite:
             _begin_by_hand(engine.sync_engine)
         async with engine.connect() as connection:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from fixturesynth.dataset import Dataset
 from fixturesynth.errors import FixtureSynthError, InputError, LoadError
-from fixturesynth.schema.connection import make_engine, one_line
+from fixturesynth.schema.connection import one_line
 from pytest_fixturesynth.factories import Factory, shown
 from pytest_fixturesynth.filling import spec_of
 from pytest_fixturesynth.objects import Objects
@@ -114,7 +114,7 @@ class Synth(Factories):
             and self.own.url is not None
             and self.database.server.dialect != "duckdb"
         ):
-            return make_engine(self.own.url)
+            return self.database.connected(self.own.url)
         return self.own.engine
 
     @cached_property

@@ -168,7 +168,7 @@ class Objects:
         for name, key, _ in self.facts(record.table).attributes:
             if name in record:
                 setattr(made, key, _as_python(kinds[name], record[name]))
-        above = mapper.inherits.local_table.fullname if mapper.inherits is not None else None  # type: ignore[attr-defined]
+        above = self._tables.get(mapper.inherits.class_) if mapper.inherits is not None else None
         row = next((r for r in record.parents.values() if r.table == above), None)
         if row is not None:
             up = self.built(row)

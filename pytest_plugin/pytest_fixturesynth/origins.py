@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from fixturesynth.errors import InputError, SourceError, did_you_mean
+from fixturesynth.loading.naming import with_names
 from fixturesynth.schema.connection import masked, one_line
 from fixturesynth.schema.model import Schema
 from fixturesynth.schema.reflection import imported, is_python_name, reflect
 from fixturesynth.schema.sqlfile import decoded, guess_dialect, run, split_statements, wanted
+from fixturesynth.schema.targets import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,8 @@ class Origin:
 
     ``fingerprint``: the same as long as the tables would be. ``build``: makes the tables on an engine; the schema where
     the source says more than the database would (else None: it is read back), and whether tables were made at all:
-    ``creates`` False leaves that to ``load``.
+    ``creates`` False leaves that to ``load``. ``moved``: schemas of the models that the database has no word for; their
+    tables are in its only one.
     """
 
     kind: str
@@ -41,6 +44,12 @@ class Origin:
     fingerprint: str
     build: Callable[[sa.Engine], Schema | None]
     creates: bool = True
+    moved: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Of engines on which the models are used."""
+        return {"schema_translate_map": dict.fromkeys(self.moved)} if self.moved else {}
 
 
 def digest(*parts: bytes | str) -> str:
@@ -147,11 +156,34 @@ def _python(declaring: Any, shown: str, dialect: str) -> Origin:
     metadata, schema = metadata_of(declaring), reflect_metadata(declaring, dialect)
     assert metadata is not None
 
+    schemas = tuple(sorted({t.schema for t in metadata.tables.values() if t.schema}))
+    moved = () if target_of(dialect).schemas else schemas
+    schema = in_one_schema(schema) if moved else schema
+
     def build(engine: sa.Engine) -> Schema | None:
-        metadata.create_all(engine)
+        if not moved and schemas:
+            with engine.begin() as connection:
+                for name in schemas:
+                    connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+        metadata.create_all(engine.execution_options(**made.options))
         return schema
 
-    return Origin("python", shown, digest("python", schema_to_json(schema)), build)
+    made = Origin("python", shown, digest("python", schema_to_json(schema)), build, moved=moved)
+    return made
+
+
+def in_one_schema(schema: Schema) -> Schema:
+    """The tables by their names alone; InputError where two have the same."""
+    short = {table.name: table.bare_name for table in schema}
+    for name, bare in short.items():
+        other = next((n for n, b in short.items() if b == bare and n != name), None)
+        if other is not None:
+            raise InputError(
+                f"tables {name} and {other} have one name without their schemas, which this test database does not "
+                "have; set fixturesynth_database to a PostgreSQL server"
+            )
+    named = with_names(schema, short)
+    return replace(named, tables=tuple(replace(table, schema=None) for table in named))
 
 
 def reflect_metadata(declaring: Any, dialect: str) -> Schema:

@@ -48,7 +48,8 @@ def find_table(schema: Schema, name: str) -> Table:
     """The table of this name, with or without its schema, singular or plural; InputError with what was meant."""
     if name in schema:
         return schema[name]
-    bare = [t for t in schema if name == t.bare_name or name == singular(t.bare_name)]
+    short = name if "." not in name or any(t.schema for t in schema) else name.rpartition(".")[2]
+    bare = [t for t in schema if short == t.bare_name or short == singular(t.bare_name)]
     if len(bare) == 1:
         return bare[0]
     raise InputError(f"no table {name!r}: {did_you_mean(name, schema.names)}")

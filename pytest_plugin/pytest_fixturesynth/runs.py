@@ -83,7 +83,9 @@ class Database:
     def another(self) -> Copy:
         """A further copy, for a test that wants one of its own."""
         self._copies += 1
-        return self.server.copy(self.template, f"{self.template_of_run}_{self.run.worker}_{self._copies}")
+        copy = self.server.copy(self.template, f"{self.template_of_run}_{self.run.worker}_{self._copies}")
+        copy.engine.update_execution_options(**self.origin.options)
+        return copy
 
     @property
     def template_of_run(self) -> str:
@@ -93,7 +95,13 @@ class Database:
     def engine(self) -> Engine:
         """What ``synth_engine`` gives: connections of its own where the database is on a server."""
         own = self.own
-        return own.engine if own.url is None or self.server.dialect == "duckdb" else make_engine(own.url)
+        return own.engine if own.url is None or self.server.dialect == "duckdb" else self.connected(own.url)
+
+    def connected(self, url: sa.URL) -> Engine:
+        """An engine with connections of its own."""
+        engine = make_engine(url)
+        engine.update_execution_options(**self.origin.options)
+        return engine
 
     @cached_property
     def made(self) -> Synthesizer:
@@ -121,7 +129,8 @@ class Database:
     def models(self) -> Any:
         from pytest_fixturesynth.origins import models_of
 
-        return models_of(self.settings)
+        found = models_of(self.settings)
+        return {name.rpartition(".")[2] if self.origin.moved else name: model for name, model in found.items()}
 
     @property
     def asynchronous(self) -> AsyncPlace:
