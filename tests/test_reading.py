@@ -373,3 +373,10 @@ def test_schemas_that_the_user_may_not_use_are_left_alone(postgresql_database: s
             read_rows(engine, schema)
     finally:
         run_on(postgresql_database, f"DROP OWNED BY {reader}", f"DROP ROLE {reader}")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_files_of_another_encoding_are_told_with_the_way_out(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "people.csv").write_bytes("id,strasse\n1,Müllerweg\n".encode(encoding))
+    with pytest.raises(SourceError, match=r"people\.csv.*it is no UTF-8; write it as UTF-8.*iconv"):
+        read_rows(tmp_path)

@@ -1,5 +1,6 @@
 """Tables out of a folder: one Parquet, CSV or TSV file for each, types inferred where the file has none."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -43,11 +44,28 @@ def _read(path: Path, reader: Reader) -> pa.Table:
     try:
         table = reader(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if reader is _read_csv and not _is_utf8(path):
+            told = "it is no UTF-8; write it as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8"
+            raise SourceError(f"cannot read {str(path)!r}: {told}") from error
         raise SourceError(f"cannot read {str(path)!r}: {str(error).splitlines()[0]}") from error
     if len(set(table.column_names)) < len(table.column_names):
         twice = next(n for n in table.column_names if table.column_names.count(n) > 1)
         raise SourceError(f"cannot read {str(path)!r}: two columns are named {twice!r}; rename one")
     return table
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with pa.input_stream(str(path)) as stream:
+            while piece := bytes(stream.read(1 << 20)):
+                decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    except (pa.ArrowException, OSError):
+        return True  # it cannot be read at all
+    return True
 
 
 def _read_csv(path: Path) -> pa.Table:
