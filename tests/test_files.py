@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pytest
 import sqlalchemy as sa
 
@@ -98,6 +99,18 @@ def test_json_lines_are_json(tmp_path: Path) -> None:
     assert [r["order"] for r in rows] == TEXTS
     assert rows[0]["amount"] == 1.1 and rows[1]["amount"] is None and rows[0]["flag"] is True
     assert rows[0]["day"] == "2020-02-29" and list(rows[0]) == list(KINDS)
+
+
+def test_texts_of_moments_say_their_zone(tmp_path: Path) -> None:
+    """Also where nobody knows the schema: a moment in UTC is no moment of wherever it is read."""
+    (path,) = write_files(data(), tmp_path / "csv", format="csv", schema=schema())
+    again = pacsv.read_csv(path)
+    assert again.column("zoned").to_pylist()[0] == datetime(2020, 1, 1, 12, tzinfo=UTC)
+    assert again.column("at").type.tz is None
+    (path,) = write_files(data(), tmp_path / "jsonl", format="jsonl", schema=schema())
+    first, second, *_ = (json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines())
+    assert datetime.fromisoformat(first["zoned"]) == datetime(2020, 1, 1, 12, tzinfo=UTC)
+    assert datetime.fromisoformat(first["at"]).tzinfo is None and second["zoned"] is None
 
 
 def check_rows(url: str) -> None:

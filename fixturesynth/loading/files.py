@@ -117,6 +117,8 @@ def _whole_job(kind: "Single", tables: dict[str, pa.Table], schema: Schema, dial
 
 # The formats.
 
+WIRE = Wire(zone="+00:00")
+
 
 def _batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Slices of a fixed size, however the table is chunked."""
@@ -141,7 +143,7 @@ def _write_csv(table: pa.Table, name: str, file: IO[bytes]) -> None:
     header = ",".join('"' + n.replace('"', '""') + '"' for n in table.column_names)
     file.write(f"{header}\n".encode())
     for batch in _batches(table):
-        file.write(csv_bytes(batch, Wire(), name))
+        file.write(csv_bytes(batch, WIRE, name))
 
 
 def _write_jsonl(table: pa.Table, name: str, file: IO[bytes]) -> None:
@@ -168,7 +170,7 @@ def _json_literals(values: pa.Array) -> pa.Array:
         literals = values.cast(pa.string())
     else:
         # All in one call: a line break separates the values, since JSON never has one inside a text.
-        texts = text_of(values, Wire()).cast(pa.string()).to_pylist()
+        texts = text_of(values, WIRE).cast(pa.string()).to_pylist()
         literals = array_of(
             json.dumps(texts, ensure_ascii=False, separators=("\n", ":"))[1:-1].split("\n"), pa.string()
         )

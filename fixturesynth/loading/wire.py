@@ -43,6 +43,7 @@ class Wire:
     bytes_prefix: str = ""  # before the hexadecimal digits
     lists: Callable[[pa.Array], pa.Array] | None = None  # None: JSON
     clean_text: bool = False  # refuses U+0000 in text
+    zone: str = ""  # behind moments of a time zone, which are written in UTC
 
 
 def settle(values: pa.ChunkedArray, column: Column, table: str) -> pa.ChunkedArray:
@@ -144,8 +145,10 @@ def _refuse_nul(array: pa.Array, table: str, column: str) -> None:
 
 
 def iso_timestamp(array: pa.Array, wire: Wire | None = None) -> pa.Array:
-    """``YYYY-MM-DD HH:MM:SS``, with ``.ffffff`` only where there is a fraction; in UTC where there is a time zone."""
-    return _without_empty_fraction(array.cast(pa.timestamp("us")), pa.timestamp("s"))
+    """``YYYY-MM-DD HH:MM:SS``, with ``.ffffff`` only where there is a fraction; where there is a time zone in UTC,
+    marked as the wire has it."""
+    texts = _without_empty_fraction(array.cast(pa.timestamp("us")), pa.timestamp("s"))
+    return join_texts(texts, wire.zone) if wire is not None and wire.zone and array.type.tz else texts
 
 
 def iso_time(array: pa.Array, wire: Wire | None = None) -> pa.Array:
