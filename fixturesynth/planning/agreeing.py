@@ -14,13 +14,21 @@ def with_agreeing(schema: Schema, profile: Profile | None) -> Schema:
     """The schema whose references name what the profile says that their parents have in common with the row.
 
     A comment's author is of the comment's workspace: ``author -> users.id`` stands for
-    ``(author, workspace) -> users (id, workspace)``, as if the schema had declared that.
+    ``(author, workspace) -> users (id, workspace)``, as if the schema had declared that. What agrees with the row's own
+    key is one of its children, which are there in a second pass alone.
     """
     for name, seen in profile.tables.items() if profile is not None else ():
-        agreed = {i.foreign_key: (i.target, i.sources[0]) for i in seen.invariants if i.kind == "agrees"}
-        if name not in schema or not agreed:
+        if name not in schema:
             continue
         table = schema[name]
+        key = table.primary_key.columns if table.primary_key else ()
+        agreed = {
+            i.foreign_key: (i.target, i.sources[0])
+            for i in seen.invariants
+            if i.kind == "agrees" and (i.target,) != key
+        }
+        if not agreed:
+            continue
         keys = tuple(
             replace(
                 fk,

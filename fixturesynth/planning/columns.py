@@ -121,9 +121,11 @@ def _derivations(needs: ColumnNeeds) -> dict[str, Invariant]:
 def _applies(needs: ColumnNeeds, item: Invariant) -> bool:
     """Whether a rule can be computed here. A flag that a check looks at has to move with the rest of the check.
 
-    What rows have from their parent in their own table is learned; the tree is then laid inside of it.
+    What rows have from their parent in their own table is learned; the tree is then laid inside of it. What they have
+    from one that they get in a second pass is brought in with it.
     """
-    if item.kind == "copy" and any(r.foreign_key == item.foreign_key and r.how == "self" for r in needs.references):
+    waits = ("self", "later", "null")
+    if item.kind == "copy" and any(r.foreign_key == item.foreign_key and r.how in waits for r in needs.references):
         return False
     if item.kind == "ordinal" and item.parameters.get("ranked"):
         return False  # learned, and put in ranks: see plan_successions

@@ -126,6 +126,8 @@ class ReferencePlan:
     nulls_asked: bool = False  # ``null_share`` is the user's, not learned
     decided_by: str | None = None  # a foreign key: all rows of one of its parents have one parent here
     alike: tuple[str, ...] = ()  # of a self reference: columns in which all rows agree with their parent
+    lent: tuple[tuple[str, str], ...] = ()  # of a later one: (column, the parent's) where every row has its parent's
+    home: str | None = None  # of a later one whose rows name children of their own: these have them by it
 
 
 @dataclass(frozen=True)

@@ -143,9 +143,9 @@ def _branch(data: Iterable[dict[str, Any]]) -> tuple[BranchColumn, ...]:
 
 def _reference(data: dict[str, Any]) -> ReferencePlan:
     counts = tuple((int(a), int(b)) for a, b in data["counts"])
-    return ReferencePlan(
-        **{**data, "counts": counts, "blocks": tuple(data["blocks"]), "alike": tuple(data.get("alike", ()))}
-    )
+    lent = tuple((str(mine), str(theirs)) for mine, theirs in data.get("lent", ()))
+    alike = tuple(data.get("alike", ()))
+    return ReferencePlan(**{**data, "counts": counts, "blocks": tuple(data["blocks"]), "alike": alike, "lent": lent})
 
 
 # Fields of Wishes that are not JSON values as they are: (to JSON, from JSON).

@@ -63,7 +63,13 @@ def find_structure(
         references[name] = tuple(
             replace(p, how="context")
             if p.foreign_key == chosen
-            else replace(p, decided_by=decided.get(p.foreign_key), alike=_alike(table, p, profile))
+            else replace(
+                p,
+                decided_by=decided.get(p.foreign_key),
+                alike=_alike(table, p, profile),
+                lent=_lent(table, p, profile),
+                home=_home(schema, table, p, profile),
+            )
             for p in plans
         )
     below = generations_below(schema, order) if profile is None else {}
@@ -230,6 +236,27 @@ def _alike(table: Table, plan: ReferencePlan, profile: Profile | None) -> tuple[
         return ()
     copies = [i for i in profile[table.name].invariants if i.kind == "copy" and i.foreign_key == plan.foreign_key]
     return tuple(i.target for i in copies if i.sources == (i.target,))
+
+
+def _lent(table: Table, plan: ReferencePlan, profile: Profile | None) -> tuple[tuple[str, str], ...]:
+    """What rows have from the parent that they get in a second pass, in columns that nothing else says anything of."""
+    if plan.how != "later":
+        return ()
+    held = {c for key in (*table.keys, *(u.columns for u in table.uniques)) for c in key}
+    held |= {c for fk in table.foreign_keys for c in fk.columns} | {c for check in table.checks for c in check.columns}
+    copies = [i for i in _copies(profile, table) if i.foreign_key == plan.foreign_key]
+    return tuple((i.target, i.sources[0]) for i in copies if i.target not in held)
+
+
+def _home(schema: Schema, table: Table, plan: ReferencePlan, profile: Profile | None) -> str | None:
+    """The parent's reference back to the rows that name it, where these name children of their own alone."""
+    if plan.how != "later" or profile is None or table.name not in profile or table.primary_key is None:
+        return None
+    for item in profile[table.name].invariants:
+        if item.kind == "agrees" and item.foreign_key == plan.foreign_key:
+            ways = (fk for fk in schema[plan.parent].foreign_keys if fk.parent == table.name)
+            return next((fk.name for fk in ways if fk.columns == item.sources), None)
+    return None
 
 
 def _choose_context(

@@ -101,6 +101,9 @@ def _close(
     own.ranks[fk.name] = ranks
     for unique in assembly.plan.uniques:
         _turn(assembly, fk, unique, own, parent)
+    for column, theirs in reference.lent:
+        lent = _taken(assembly, parent, theirs, own.ranks[fk.name], column)
+        own.columns[column] = pc.coalesce(lent, own.columns[column])
 
 
 def _kinds(fk: ForeignKey, mine: set[str], unique: UniquePlan, parent: Made) -> Integers:
@@ -174,11 +177,38 @@ def _parents(
         degrees = degrees_of(table.name, reference, parents, asked.size, None, None, None, seed)
         out[asked] = agreeing(table, fk, groups[asked], theirs, degrees, seed)
         return out
+    if reference.home is not None:
+        return _at_home(assembly, reference, out, asked, ~never)
     if reference.exclusive:
         asked = asked[:parents]
     degrees = degrees_of(table.name, reference, parents, asked.size, None, None, None, seed)
     nothing = np.zeros(parents, dtype=np.int64)
     out[asked] = match(np.zeros(asked.size, dtype=np.int64), nothing, degrees, seed, table.name, fk.name)
+    return out
+
+
+def _at_home(
+    assembly: Assembly, reference: ReferencePlan, out: Integers, asked: Integers, able: npt.NDArray[np.bool_]
+) -> Integers:
+    """Every row names one of its own children, ``asked`` many rows of those that are ``able`` to; the rest names none.
+
+    Rows that are asked go before others. Where a row must name one and has no child, it names that of another.
+    """
+    table, seed = assembly.table, assembly.seed
+    below = assembly.made[reference.parent].ranks[str(reference.home)]
+    children = np.flatnonzero(below >= 0)
+    drawn = hashed(children, seed, table.name, reference.foreign_key, "home")
+    first = np.full(assembly.rows, -1, dtype=np.int64)
+    order = np.argsort(drawn, kind="stable")[::-1]
+    first[below[children[order]]] = children[order]  # of a row's children the one with the least number stays
+    wanted = np.zeros(assembly.rows, dtype=bool)
+    wanted[asked] = True
+    turns = np.flatnonzero((first >= 0) & able)
+    turns = turns[np.argsort(~wanted[turns], kind="stable")][: asked.size]
+    out[turns] = first[turns]
+    if not all(table.column(c).nullable for c in table.foreign_key(reference.foreign_key).columns) and children.size:
+        lonely = asked[out[asked] < 0]
+        out[lonely] = children[(hashed(lonely, seed, table.name, "away") % np.uint64(children.size)).astype(np.int64)]
     return out
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from fixturesynth.dataset import Dataset
 from fixturesynth.profiling.columnar import TableView, locate_parents, view_table
 from fixturesynth.profiling.invariants.aggregates import find_aggregates
-from fixturesynth.profiling.invariants.agreeing import find_agreeing
+from fixturesynth.profiling.invariants.agreeing import find_agreeing, find_own_children
 from fixturesynth.profiling.invariants.arithmetic import find_products, find_shared, find_sums
 from fixturesynth.profiling.invariants.balances import find_balances
 from fixturesynth.profiling.invariants.clocks import find_clocks, find_dateparts
@@ -107,7 +107,7 @@ def _of_table(
         if fk.parent != view.table.name:
             candidates += find_crossing(view, views[fk.parent], fk, located[fk.name])
             candidates += find_durations_since_parent(view, views[fk.parent], fk, located[fk.name])
-    agreeing = list(find_agreeing(view, views, candidates))
+    agreeing = [*find_agreeing(view, views, candidates), *find_own_children(view, views, located)]
     lines, told = (
         find_lines(view),
         {name: set[str]() for name in ("running", "adjacent", "lagged", "paced", "ascending", "progress")},

@@ -1,14 +1,20 @@
 """Ways from a row to one table that meet: a comment's author belongs to the workspace of what is commented on."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-from fixturesynth.profiling.columnar import TableView
-from fixturesynth.profiling.invariants.evidence import FEWEST
+from fixturesynth.profiling.columnar import TableView, same_values
+from fixturesynth.profiling.invariants.evidence import FEWEST, SURPRISE
 from fixturesynth.profiling.profile import Invariant
 
-__all__ = ["find_agreeing"]
+__all__ = ["find_agreeing", "find_own_children"]
+
+Located = Mapping[str, npt.NDArray[np.int64]]
+
+FEWEST_HOMES = 5  # rows that name a row of their own
 
 
 def find_agreeing(
@@ -42,6 +48,31 @@ def find_agreeing(
                 continue  # it follows from another reference
             if target not in fk.columns and rule.support >= FEWEST and _free(view, fk.columns):
                 yield Invariant("agrees", view.table.name, target, rule.sources, fk.name, support=rule.support)
+
+
+def find_own_children(view: TableView, views: Mapping[str, TableView], located: Located) -> Iterator[Invariant]:
+    """References to a row that has this one as its parent: a team's captain plays in the team, one rule for each.
+
+    ``located``: each row's parent row by foreign key, -1 for none. Every row that names one bears witness; a table
+    of few rows finds its own by chance.
+    """
+    key = view.table.primary_key
+    if key is None or len(key.columns) != 1:
+        return
+    for fk in view.table.foreign_keys:
+        parent = views.get(fk.parent)
+        if parent is None or fk.parent == view.table.name or not _free(view, fk.columns):
+            continue
+        rows = np.flatnonzero(located[fk.name] >= 0)
+        if rows.size * math.log(max(view.rows, 1)) < SURPRISE or rows.size < FEWEST_HOMES:
+            continue
+        for back in parent.table.foreign_keys:
+            if back.parent != view.table.name or back.parent_columns != key.columns:
+                continue
+            same = same_values(view[key.columns[0]], parent[back.columns[0]], located[fk.name][rows], rows)
+            if same is not None and same.all():
+                yield Invariant("agrees", view.table.name, key.columns[0], back.columns, fk.name, support=rows.size)
+                break
 
 
 def _free(view: TableView, columns: Sequence[str]) -> bool:
