@@ -314,7 +314,7 @@ def _near(predicted: npt.NDArray[np.float64], case: _Case, exact: bool) -> Flags
     wanted = case.target.numbers
     decimals = case.rule.parameters.get("decimals") or 0
     half = 0.5 * 10.0**-decimals
-    slack = 1e-9 * np.abs(wanted) + 1e-6 * half
+    slack = 1e-9 * np.abs(wanted) + max(1e-6 * half, float(case.rule.parameters.get("slack", 0)))
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(predicted - wanted) <= (slack if exact else half + slack), dtype=bool)
 

@@ -154,11 +154,11 @@ class Invariant:
     """A rule between columns that holds in every row of ``table`` (``support`` rows were looked at).
 
     ``parameters`` by kind: constant: value; presence: null, set; order, order_parent: strict; linear: coefficients,
-    constant, decimals; product: factor, decimals; both: theirs (with a foreign key: the parent's column that is the
-    last of the sources), rounding (a rule of ``rounding.ROUNDINGS``, left out for half_even); clock: midnight;
-    elapsed: unit (see elapsed.UNITS), sign, constant, decimals, rounding, theirs (the parent's column that stands for
-    sources[1]); datepart: part, zone (an IANA name, left out for none); ordinal: start, ranked (it is no order in
-    which the children stand, but a rank among them).
+    constant, decimals, slack (by how much parts that were rounded may miss their sum); product: factor, decimals; both:
+    theirs (with a foreign key: the parent's column that is the last of the sources), rounding (a rule of
+    ``rounding.ROUNDINGS``, left out for half_even); clock: midnight; elapsed: unit (see elapsed.UNITS), sign, constant,
+    decimals, rounding, theirs (the parent's column that stands for sources[1]); datepart: part, zone (an IANA name,
+    left out for none); ordinal: start, ranked (it is no order in which the children stand, but a rank among them).
 
     Rules between siblings name the columns that make a family (``groups``, none: the whole table) and those that put
     it in ``order``. running: terms ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount

@@ -101,9 +101,9 @@ def _close(
     own.ranks[fk.name] = ranks
     for unique in assembly.plan.uniques:
         _turn(assembly, fk, unique, own, parent)
-    for column, theirs in reference.lent:
-        lent = _taken(assembly, parent, theirs, own.ranks[fk.name], column)
-        own.columns[column] = pc.coalesce(lent, own.columns[column])
+    for copied, source in reference.lent:
+        lent = _taken(assembly, parent, source, own.ranks[fk.name], copied)
+        own.columns[copied] = pc.coalesce(lent, own.columns[copied])
 
 
 def _kinds(fk: ForeignKey, mine: set[str], unique: UniquePlan, parent: Made) -> Integers:

@@ -30,6 +30,7 @@ from fixturesynth.profiling.invariants.pacing import find_paced
 from fixturesynth.profiling.invariants.polymorphic import find_polymorphic
 from fixturesynth.profiling.invariants.progress import find_progress
 from fixturesynth.profiling.invariants.references import find_copies, find_ordinals
+from fixturesynth.profiling.invariants.rounded import find_rounded_sums
 from fixturesynth.profiling.invariants.selection import select
 from fixturesynth.profiling.invariants.states import find_states
 from fixturesynth.profiling.invariants.succession import (
@@ -50,7 +51,7 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_products,
+    find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_rounded_sums, find_products,
     find_shared, find_presences, find_dependencies,
 )  # fmt: skip
 

@@ -36,6 +36,7 @@ def select(view: TableView, candidates: Iterable[Invariant], parents: Mapping[st
         if rule.kind == "linear":
             factors = rule.parameters["coefficients"]
             odd = _below_zero(view, rule) + sum(f != int(f) for f in factors)
+            odd += sum(f < 0 for f in factors) if "slack" in rule.parameters else 0  # the total, not what is left
             spiked = float(_commonest(view[rule.target]) > SPIKE)
             return rank, float(odd), spiked, len(factors), -view[rule.target].nulls, -place[rule.target]
         if rule.kind == "determines":
