@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,13 +42,19 @@ def composed_plan(
     ):
         return None
     alone = {key[0] for key in table.keys if len(key) == 1}
-    if unique and "rest" not in found and not alone & set(own) and not lines:
+    if unique and not _varies(found.get("rest", {})) and not alone & set(own) and not lines:
         return None
     call = RuleCall("composed", dict(found), unique=unique)
     said = " and ".join([*own, *(f"the parent's {name}" for _, name in above)])
     why = f"put together from {said}" + (" and a rest" if "rest" in found else "")
     null_share = 0.0 if unique and not column.nullable else seen.null_share
     return ColumnPlan(column.name, Rule(call, null_share, own, above), why)
+
+
+def _varies(rest: Mapping[str, Any]) -> bool:
+    """Whether a rest can be many: it counts, or one of its shapes leaves letters or digits open."""
+    open_letters = (re.search("[9Aa]", re.sub(r"\\.", "", str(shape))) for shape, _ in rest.get("patterns", ()))
+    return "counted" in rest or any(open_letters)
 
 
 def _follows(seen: TableProfile | None, column: str, own: tuple[str, ...]) -> bool:

@@ -46,6 +46,7 @@ HELD = 0.98  # of the rows
 BEYOND = 0.8  # of what chance leaves open
 SHAPED = 0.9  # of the rest's rows, in shapes that may be stored
 GAPS = 1.25  # numbers for each row of a whole count
+SELDOM = 0.02  # of the rows may go without a rest that others have, and get one all the same
 DENSE = 3  # numbers for each row, that counted ones may take at most
 
 
@@ -394,6 +395,9 @@ def _rest(texts: Texts, groups: Integers, protector: Protector) -> Mapping[str, 
     some = np.flatnonzero(texts != "")
     if not some.size:
         return {}
+    without = np.flatnonzero((texts == "") & (groups >= 0))
+    bare = int(protector.of_rows(without).supporters(np.zeros(without.size, np.int64), 1)[0]) if without.size else 0
+    left_out = without.size if bare >= protector.protection and without.size > SELDOM * texts.size else 0
     rest, groups, protector = texts[some], groups[some], protector.of_rows(some)
     if np.char.isdecimal(rest).all() and int(np.char.str_len(rest).max()) <= 15:
         counted = _counted(rest, groups)
@@ -403,7 +407,7 @@ def _rest(texts: Texts, groups: Integers, protector: Protector) -> Mapping[str, 
     patterns, _ = protected_patterns(coded, int(np.bincount(distinct_codes(groups)[0]).max()))
     if sum(rows for _, rows in patterns) < SHAPED * rest.size:
         return None
-    found: dict[str, Any] = {"patterns": [list(p) for p in patterns]}
+    found: dict[str, Any] = {"patterns": [list(p) for p in patterns] + ([["", left_out]] if left_out else [])}
     shaped = np.asarray(numpy_of(shapes(pa.array(rest.tolist(), pa.large_string()))), dtype=np.str_)
     if _pure(shaped, groups):
         found["pure"] = True

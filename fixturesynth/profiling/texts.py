@@ -101,7 +101,8 @@ def protected_patterns(coded: Coded, needed: int | None = None) -> tuple[tuple[t
 
     A place where every value of a shape has the same letter or digit keeps it: literally when it is none of ``9``,
     ``A``, ``a``, else after a backslash (as a literal backslash is). ``N14228, N24211`` give ``N\\\\9`` style
-    patterns only where nothing varies. ``needed``: how many values of a shape must differ; None: all that there are.
+    patterns only where nothing varies, or where it is one value alone that enough rows have. ``needed``: how many
+    values of a shape must differ; None: all that there are.
     """
     shaped = shapes(coded.distinct).dictionary_encode()
     codes = shaped.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -112,11 +113,13 @@ def protected_patterns(coded: Coded, needed: int | None = None) -> tuple[tuple[t
     places = np.flatnonzero((supporters >= coded.protector.protection) & short)
     places = places[np.argsort(-rows[places], kind="stable")][:MOST_PATTERNS]
     found: dict[str, int] = {}
+    shared = coded.supporters
     for place in places:
         of_shape = np.flatnonzero(codes == place)
         shape = shaped.dictionary[int(place)].as_py()
         for some in _by_letters(coded, of_shape, shape, needed):
-            pattern = _with_literals(coded.distinct.take(pa.array(some)), shape)
+            known = some.size == 1 and bool(shared[some[0]] >= coded.protector.protection)
+            pattern = _with_literals(coded.distinct.take(pa.array(some)), shape, known=known)
             found[pattern] = found.get(pattern, 0) + int(coded.counts[some].sum())
     ranked = sorted(found.items(), key=lambda entry: -entry[1])[:MOST_PATTERNS]
     return tuple(ranked), size
@@ -151,13 +154,15 @@ def _by_letters(coded: Coded, members: Integers, shape: str, needed: int | None)
     return parts if int(supporters.min()) >= coded.protector.protection else [members]
 
 
-def _with_literals(members: pa.Array, shape: str) -> str:
+def _with_literals(members: pa.Array, shape: str, *, known: bool) -> str:
+    """``known``: whether a value alone may be told."""
     _, data = _bytes(members)
     matrix = data.reshape(len(members), -1)
     first = members[0].as_py()
     if not shape.isascii():
         return shape.replace("\\", "\\\\")
-    fixed = (matrix == matrix[:1]).all(axis=0) if len(members) > 1 else np.zeros(matrix.shape[1], dtype=bool)
+    alike = (matrix == matrix[:1]).all(axis=0)
+    fixed = alike if len(members) > 1 or known else np.zeros(matrix.shape[1], dtype=bool)
     out = []
     for kind, letter, same in zip(shape, first, fixed.tolist(), strict=True):
         literal = same or kind not in "9Aa"

@@ -51,8 +51,8 @@ Located = Mapping[str, npt.NDArray[np.int64]]
 _OPAQUE = ("json", "binary", "array")
 
 _OWN_VALUES = (
-    find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_rounded_sums, find_products,
-    find_shared, find_presences, find_dependencies,
+    find_constants, find_equals, find_dateparts, find_clocks, find_durations, find_sums, find_rounded_sums,
+    find_products, find_shared, find_presences, find_dependencies,
 )  # fmt: skip
 
 
