@@ -12,7 +12,9 @@ ROWS = 400
 
 def series() -> pd.DataFrame:
     rng = np.random.default_rng(5)
-    goods = [f"{a} {b}" for a in ("fresh", "dried", "sweet", "sour", "plain") for b in ("apples", "bread", "fish", "oil")]
+    goods = [
+        f"{a} {b}" for a in ("fresh", "dried", "sweet", "sour", "plain") for b in ("apples", "bread", "fish", "oil")
+    ]
     places = ["North Hills", "Lower Town", "East Side", "Old Harbour", "West End", "Green Park"]
     rows = pd.DataFrame({"goods": rng.choice(goods, ROWS), "place": rng.choice(places, ROWS)})
     behind = np.where(rng.random(ROWS) < 0.4, ", all households, not adjusted", ", all households, adjusted")

@@ -10,7 +10,7 @@ import numpy as np
 from fixturesynth.errors import CapacityError
 from fixturesynth.planning.changes import ColumnChange, change_column
 from fixturesynth.planning.composing import composed_plan
-from fixturesynth.planning.distances import copied_from, deltas, least_number, reachable, twin_of
+from fixturesynth.planning.distances import copied_from, deltas, least_number, reachable, repeated_key, twin_of
 from fixturesynth.planning.documents import document_rule, is_documented
 from fixturesynth.planning.lengths import lengths_of_rare, longest_text
 from fixturesynth.planning.needs import ColumnNeeds, is_unknowable
@@ -31,7 +31,7 @@ from fixturesynth.planning.solving import fits
 from fixturesynth.planning.styles import as_signs, in_their_style, stand_ins
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, may_lag, said
 from fixturesynth.planning.uniques import unique_sets
-from fixturesynth.planning.written import as_written, coded, of_another_list
+from fixturesynth.planning.written import as_written, coded, is_address, mostly_masked, of_another_list
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -174,7 +174,7 @@ def _plan_column(
     if composed is not None:
         return composed
     if column.name in needs.unique_columns:
-        return _plan_key(needs, column, seen)
+        return repeated_key(needs, column, given.get(column.name)) or _plan_key(needs, column, seen)
     if seen is None:
         return _plan_rule(needs, column)
     return _plan_learned(needs, column, seen, given)
@@ -226,6 +226,13 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     meaning = seen.meaning if seen else guess_meaning(needs.table.name, column, None)
     if seen is not None and seen.kind in MODELLED_KINDS | {"datetime": ""}:
         return ColumnPlan(column.name, Modelled(_encoding(seen), {}), "learned, kept unique")
+    if seen is not None and not bounded and column.type.kind == "text":
+        words, _ = learned_rule(needs, column, seen) if "joint" in (seen.writing or {}) else (None, 0.0)
+        if words is not None and words.name == "word_text":
+            words = replace(words, options={**words.options, "values": needs.rows}, unique=True)
+            return ColumnPlan(column.name, Key(words), "unique, of words as in the rows")
+        if (masks := mostly_masked(seen)) is not None:
+            return ColumnPlan(column.name, Key(replace(masks, unique=True)), "unique, mostly of these shapes")
     now = needs.column_context(column).now
     case = (seen.writing or {}).get("case") if seen is not None and column.type.kind == "text" else None
     if case is not None:
@@ -443,9 +450,10 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     prose = call is None or seen.meaning is None or call.name in PROSE or of_another_list(call, seen)
     told = int(habits.get("told", 0))
     worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
+    worded |= "joint" in habits and not is_address(seen)  # words that machines read: the name of a setting, a path
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final", "frame") if k in habits}
+        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final", "frame", "joint") if k in habits}
         if told < MOSTLY or not seen.words:
             options["plain"] = 1000 - told if seen.words else 1000
         if case is not None:

@@ -42,7 +42,9 @@ def composed_plan(
     ):
         return None
     alone = {key[0] for key in table.keys if len(key) == 1}
-    if unique and not _varies(found.get("rest", {})) and not alone & set(own) and not lines:
+    # Where two columns make a unique text and nothing is left, few rows have the same two: these get a number.
+    few = len(own) + len(above) < 2 or "rest" in found
+    if unique and few and not _varies(found.get("rest", {})) and not alone & set(own) and not lines:
         return None
     call = RuleCall("composed", dict(found), unique=unique)
     said = " and ".join([*own, *(f"the parent's {name}" for _, name in above)])

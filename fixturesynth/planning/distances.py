@@ -6,12 +6,13 @@ from typing import Any
 
 from fixturesynth.planning.chronology import has_open_ends
 from fixturesynth.planning.needs import ColumnNeeds
+from fixturesynth.planning.plan import ColumnPlan, Derived
 from fixturesynth.planning.uniques import unique_sets
-from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.schema.model import Column
 from fixturesynth.schema.predicates import ColumnDomain
 
-__all__ = ["copied_from", "deltas", "least_number", "reachable", "twin_of"]
+__all__ = ["copied_from", "deltas", "least_number", "reachable", "repeated_key", "twin_of"]
 
 
 def deltas(needs: ColumnNeeds, column: Column) -> dict[str, Any]:
@@ -83,6 +84,17 @@ def twin_of(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> tuple[st
         return None
     generated = needs.table.column(seen.twin[0]).generated is not None
     return seen.twin if not generated and _is_free(needs, column) else None
+
+
+def repeated_key(needs: ColumnNeeds, column: Column, rule: Invariant | None) -> ColumnPlan | None:
+    """A unique column that always repeats another one, which keeps it unique: the code is the id."""
+    if rule is None or rule.kind != "equal" or rule.parameters or column.name in needs.referenced:
+        return None
+    other = needs.table.column(rule.sources[0])
+    held = column.name in needs.constraints.domains or any(column.name in c.columns for c in needs.table.checks)
+    if held or other.name not in needs.unique_columns or other.type != column.type:
+        return None
+    return ColumnPlan(column.name, Derived("equal", rule.sources), f"equal of {other.name} in all {rule.support} rows")
 
 
 def _is_free(needs: ColumnNeeds, column: Column) -> bool:

@@ -87,7 +87,7 @@ def _alike(stored: Sequence[tuple[str, int]]) -> RuleCall | None:
     values: list[str] = []
     for members in found.values():
         seen = [sorted(set(place)) for place in zip(*members, strict=True)]
-        places = ["0123456789" if _varies(p, len(members)) else p for p in seen]
+        places = [_digits(seen, i) if _varies(p, len(members)) else p for i, p in enumerate(seen)]
         made = ("".join(value) for value in islice(product(*places), MOST_TRIED))
         values += sorted(islice((v for v in made if v not in known), MOST_OF_A_SHAPE))
     if values:
@@ -102,6 +102,13 @@ def _shapes(stored: Sequence[tuple[str, int]]) -> list[list[Any]]:
     for value, rows in stored:
         found[_SMALL.sub("a", _LARGE.sub("A", _DIGIT.sub("9", value.replace("\\", "\\\\"))))] += rows
     return [list(entry) for entry in found.most_common()]
+
+
+def _digits(places: Sequence[Sequence[str]], at: int) -> str:
+    """The digits that a place may have: numbers of several begin with 0 only where some of them do."""
+    first = at == 0 or not places[at - 1][0].isdigit()
+    several = at + 1 < len(places) and places[at + 1][0].isdigit()
+    return "123456789" if first and several and "0" not in places[at] else "0123456789"
 
 
 def _varies(place: Sequence[str], members: int) -> bool:

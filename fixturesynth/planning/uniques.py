@@ -152,7 +152,8 @@ def plan_uniques(
         if not unique.columns:
             continue
         if _follows(unique, out, table) or any(
-            _is_unique(by_name[c], exclusive, table, c in unique.stand_ins) or _tells_apart(by_name[c], table)
+            _is_unique(_origin(by_name[c], by_name), exclusive, table, c in unique.stand_ins)
+            or _tells_apart(by_name[c], table)
             for c in unique.columns
         ):
             out.append(unique)
@@ -181,6 +182,14 @@ def _follows(unique: UniquePlan, others: Sequence[UniquePlan], table: Table) -> 
         and (not other.nulls_distinct or not any(table.column(c).nullable for c in other.columns))
         for other in others
     )
+
+
+def _origin(plan: ColumnPlan, by_name: Mapping[str, ColumnPlan]) -> ColumnPlan:
+    """The column that one always repeats; itself where it repeats none."""
+    source = plan.source
+    if isinstance(source, Derived) and source.operation == "equal" and not source.parameters:
+        return by_name[source.sources[0]]
+    return plan
 
 
 def _is_unique(plan: ColumnPlan, exclusive: set[str], table: Table, null_counts: bool) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile
 
-__all__ = ["SHORT_CODE", "as_written", "coded", "of_another_list"]
+__all__ = ["SHORT_CODE", "as_written", "coded", "is_address", "mostly_masked", "of_another_list"]
 
 SHORT_CODE = 4  # letters
 MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
+CODED = frozenset({None, "id", "identifier", "code", "reference", "external_id", "number"})
+WEB_RULES = frozenset({"url", "image_url", "domain", "hostname", "email", "ip_address"})
 LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
 MORE = 2  # times as many different texts as a list has
@@ -41,6 +43,21 @@ def as_written(seen: ColumnProfile) -> RuleCall | None:
     if habits.get("masks") and (seen.kind in ("text", "code") or seen.meaning in MASKED):
         return RuleCall("pattern", {"patterns": [list(m) for m in habits["masks"]]})
     return None
+
+
+def mostly_masked(seen: ColumnProfile) -> RuleCall | None:
+    """The shapes of codes where half of the rows, or more, have such as may be told."""
+    masks = [list(m) for m in (seen.writing or {}).get("masks", ())]
+    rows = sum(int(n) for _, n in masks)
+    if seen.meaning not in CODED or not masks or 2 * rows < seen.rows - seen.nulls:
+        return None
+    return RuleCall("pattern", {"patterns": masks})
+
+
+def is_address(seen: ColumnProfile) -> bool:
+    """Whether the texts are addresses of the web: made-up ones must be nobody's."""
+    front, _ = (seen.writing or {}).get("frame") or ("", "")
+    return seen.meaning in WEB_RULES and not str(front).startswith("/")
 
 
 def _nobodys(domain: str) -> str:

@@ -26,7 +26,7 @@ from fixturesynth.profiling.texts import (
     protected_values,
     protected_words,
 )
-from fixturesynth.profiling.writing import find_frame, find_writing
+from fixturesynth.profiling.writing import find_frame, find_joint, find_writing
 from fixturesynth.schema.model import Column
 
 __all__ = ["format_temporal", "parse_temporal", "profile_column"]
@@ -307,6 +307,9 @@ def _words(coded: Coded, base: ColumnProfile) -> dict[str, Any]:
         inner = pc.utf8_slice_codeunits(inner, 0, -len(back)) if back else inner
         coded = replace(coded, distinct=inner)
         writing = {k: v for k, v in writing.items() if k != "final"} | {"frame": [front, back]}
+    if joint := find_joint(coded):
+        coded = replace(coded, distinct=pc.replace_substring(coded.distinct, joint, " "))
+        writing = {k: v for k, v in writing.items() if k != "masks"} | {"joint": joint}
     words = protected_words(coded)
     count = pc.count_substring_regex(coded.distinct, r"\S+").to_numpy(zero_copy_only=False)
     share = min(WORD_ROWS / max(coded.codes.size, 1), 1.0)

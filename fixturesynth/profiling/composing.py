@@ -33,7 +33,24 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.str_]
 
-FORMATS = ("%Y-%m-%d", "%Y%m%d", "%y%m%d", "%Y-%m", "%Y/%m", "%Y%m", "%y%m", "%Y", "%y")  # longest first
+FORMATS = (
+    "%Y-%m-%d",
+    "%Y.%m.%d",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%Y%m%d",
+    "%d%m%Y",
+    "%y%m%d",
+    "%Y-%m",
+    "%Y/%m",
+    "%Y%m",
+    "%y%m",
+    "%Y",
+    "%y",
+)  # longest first
 KINDS = ("text", "code", "identifier")
 SPARED = frozenset({"email", "username", "uuid"})  # which have rules of their own
 LONGEST = 160
@@ -41,7 +58,7 @@ ROWS = 20_000
 SCREEN = 48  # rows that are looked at first
 NEARLY = 0.9  # of those have the constant, or one of a few
 SEVERAL, MOST_LITERALS = 3, 4  # of those for each of a few constants
-MOST_FIELDS = 3
+MOST_FIELDS = 5
 HELD = 0.98  # of the rows
 BEYOND = 0.8  # of what chance leaves open
 SHAPED = 0.9  # of the rest's rows, in shapes that may be stored

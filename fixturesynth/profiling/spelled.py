@@ -18,6 +18,10 @@ def _slug(texts: pa.Array, mark: str) -> pa.Array:
     return pc.utf8_trim(joined, characters=mark)
 
 
+def _spaced(texts: pa.Array, then: Form) -> pa.Array:
+    return then(pc.replace_substring_regex(texts, r"[_-]+", " "))
+
+
 def _head(texts: pa.Array, letters: int) -> pa.Array:
     return pc.utf8_slice_codeunits(pc.utf8_upper(texts), 0, letters)
 
@@ -40,6 +44,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "capital": pc.utf8_capitalize,
         "slug": partial(_slug, mark="-"),
         "snake": partial(_slug, mark="_"),
+        "words": partial(_spaced, then=lambda texts: texts),
+        "titled words": partial(_spaced, then=pc.utf8_title),
+        "capital words": partial(_spaced, then=pc.utf8_capitalize),
     }
 )
 

@@ -69,10 +69,18 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     words do. ``marks``, ``final``: [[mark, thousandths], ...] of the words inside, and of the texts, that end with
     it; ``lead``, ``trail``: thousandths of the texts with a blank in front, behind. ``values``: how many unique ones
     are needed at the most; fewer need fewer words to tell them apart. ``frame``: what all texts begin and end with.
+    ``joint``: what stands in the place of blanks.
     """
     front, back = framed(options)
     if front or back:
         return _framed(front, back, inside_frame(options, context), context)
+    if joint := str(options.get("joint", "")):
+        space = word_text({k: v for k, v in options.items() if k not in ("joint", "lead", "trail")}, context)
+
+        def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+            return pc.replace_substring(space.at(indices, given), " ", joint)
+
+        return Space(space.size, at, block=space.block)
     texts, weights = _split(options["words"])
     plain = int(options.get("plain", 0))
     if not texts and not plain:
@@ -185,6 +193,8 @@ def _prose(
     if not weighed or longest < 12:
         pool = Pool.of(list(weighed), list(weighed.values())) if weighed else None
         return phrase_space([(1, (pool, Number(" ")))] if pool else [], limits, unique=context.unique)
+    if context.unique and needed < 2**62:
+        weighed = _short_enough(weighed, limits, longest, needed)
     plain = list(weighed)
     count = len(plain)
     # Four forms of every word: as it is, at the start of a sentence, at its end, and both.
@@ -205,11 +215,11 @@ def _prose(
 
     def block(indices: Integers, wanted: Integers | None) -> pa.Array:
         goal = along(goals.tolist(), Bits(hashed(indices, 0, "prose length"))) if wanted is None else wanted
-        goal = np.clip(goal, max(floor, 2, opening * (int(sizes.max()) + 1)), longest)
+        goal = np.clip(goal, max(floor, 2), longest)
         edges = {k: _drawn_marks(indices, habits[k], k) for k in ("lead", "final", "trail") if habits.get(k)}
         taken = sum((width for _, width in edges.values()), np.zeros(len(indices), np.int64))
         goal, most = np.maximum(goal - taken, 2), longest - taken
-        counts = goal * 5 // (mean * 4) + 3
+        counts = np.maximum(goal * 5 // (mean * 4) + 3, opening)
         row = np.repeat(np.arange(len(indices)), counts)
         starts = np.cumsum(counts) - counts
         place = np.arange(len(row)) - starts[row]
@@ -300,6 +310,21 @@ def _to_the_best(closes: Integers, far: Integers, stays: Flags, row: Integers, p
 
 def _size(word: str, limits: Limits) -> int:
     return len(word.encode()) if limits.octets else len(word)
+
+
+def _short_enough(weighed: dict[str, int], limits: Limits, longest: int, needed: int) -> dict[str, int]:
+    """The words, without the longest ones where so few fit into a text that these cannot tell all of them apart."""
+    sizes = np.array([_size(w, limits) for w in weighed], np.int64)
+    opening, base = _opening(sizes, longest, needed)
+    if base**opening >= needed:
+        return weighed
+    for count in range(2, longest // 2):
+        short = {
+            w: n for (w, n), size in zip(weighed.items(), sizes.tolist(), strict=True) if (size + 1) * count <= longest
+        }
+        if len(short) ** count >= 2 * needed:
+            return short
+    return weighed
 
 
 def _opening(sizes: Integers, longest: int, needed: int) -> tuple[int, int]:

@@ -52,6 +52,9 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
         inner = replace(call, options=inside_frame(call.options, request.context))
         least = np.maximum(wanted - len(front) - len(back), 1)
         return join_texts(front, sized_texts(inner, request, least, rows), back)
+    if call.name == "word_text" and (joint := str(call.options.get("joint", ""))):
+        inner = replace(call, options={k: v for k, v in call.options.items() if k != "joint"})
+        return pc.replace_substring(sized_texts(inner, request, wanted, rows), " ", joint)
     if call.name in SIZED:
         made = sample_rule(call, replace(request, given={**request.given, WANTED_LENGTH: array_of(wanted)}))
         return made if call.unique or call.name not in PROSE else _fitted(made, wanted, call, request)

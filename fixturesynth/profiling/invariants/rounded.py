@@ -64,7 +64,7 @@ def _signs(target: ColumnView, others: Sequence[ColumnView], rows: npt.NDArray[n
     near = np.abs(np.abs(raw) - 1) <= NEAR
     if not (near | ~adds).all():
         return [0] * len(others)
-    return np.where(near & adds, np.sign(raw), 0).astype(int).tolist()
+    return [int(sign) for sign in np.where(near & adds, np.sign(raw), 0)]
 
 
 def _verified(members: Sequence[ColumnView], weights: Sequence[float], slack: float) -> int:
