@@ -31,7 +31,7 @@ from fixturesynth.planning.solving import fits
 from fixturesynth.planning.styles import as_signs, in_their_style, stand_ins
 from fixturesynth.planning.successions import BETWEEN, bounded, follows, in_line, may_lag, said
 from fixturesynth.planning.uniques import unique_sets
-from fixturesynth.planning.written import as_written, coded, is_address, mostly_masked, of_another_list
+from fixturesynth.planning.written import as_written, coded, is_address, mostly_masked, of_another_list, of_people
 from fixturesynth.profiling.profile import ColumnProfile, Invariant
 from fixturesynth.profiling.semantics import guess_meaning
 from fixturesynth.rules.choice import rule_for_column
@@ -425,6 +425,8 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     domain = needs.constraints.domains.get(column.name)
     options: dict[str, Any]
     named = seen.meaning in PERSON_RULES
+    if seen.kind in ("text", "categorical") and of_people(seen, needs.locale):
+        seen, named = replace(seen, meaning="full_name"), True
     if is_documented(column, seen):
         return document_rule(column, seen, partial(_rule_inside, needs)), seen.null_share
     if seen.kind == "identifier" and seen.maximum is not None and column.type.kind == "integer":
@@ -462,6 +464,8 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
         if limits:
             options["max_length"] = min(limits)
         return RuleCall("word_text", options), seen.null_share
+    if call is not None and call.name == "full_name" and habits.get("inverted"):
+        call = replace(call, options={**call.options, "inverted": True})
     if call is not None and call.name in ("first_name", "last_name"):
         call = replace(call, options={**call.options, **_names(seen)})
     return call or RuleCall("constant", {"value": None}), seen.null_share

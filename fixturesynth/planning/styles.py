@@ -38,7 +38,7 @@ def in_their_style(
     of the stored ones, words their words.
     """
     stored = [(str(value), rows) for value, rows in seen.values if isinstance(value, str) and value.strip()]
-    if len(stored) < FEWEST or call.name == "mail":
+    if len(stored) < FEWEST or call.name == "mail" or (call.name == "full_name" and named is None):
         return call
     known = {m.casefold() for m in made}
     if named is not None and sum(v.strip().casefold() in known for v, _ in stored) >= BORNE_OUT * len(stored):

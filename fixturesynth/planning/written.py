@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fixturesynth.planning.plan import RuleCall
 from fixturesynth.profiling.profile import ColumnProfile
+from fixturesynth.rules.pools import wide_pool
 
-__all__ = ["SHORT_CODE", "as_written", "coded", "is_address", "mostly_masked", "of_another_list"]
+__all__ = ["SHORT_CODE", "as_written", "coded", "is_address", "mostly_masked", "of_another_list", "of_people"]
 
 SHORT_CODE = 4  # letters
 MASKED = frozenset({"phone", "fax", "postal_code", "phone_extension"})
@@ -13,6 +14,10 @@ CODED = frozenset({None, "id", "identifier", "code", "reference", "external_id",
 WEB_RULES = frozenset({"url", "image_url", "domain", "hostname", "email", "ip_address"})
 LEAST_STEM = 6  # letters of a domain's name by which it is still known
 
+NAMELESS = frozenset({None, "name", "label", "title", "value", "identifier", "description", "text", "author"})
+FEWEST_NAMES = 10  # first names that many share
+MOSTLY_NAMES = 0.7  # of the words with a capital are first names
+NAMES_IN_ORDER = 0.4  # ... where last names stand before them
 MORE = 2  # times as many different texts as a list has
 
 
@@ -58,6 +63,21 @@ def is_address(seen: ColumnProfile) -> bool:
     """Whether the texts are addresses of the web: made-up ones must be nobody's."""
     front, _ = (seen.writing or {}).get("frame") or ("", "")
     return seen.meaning in WEB_RULES and not str(front).startswith("/")
+
+
+def of_people(seen: ColumnProfile, locale: str) -> bool:
+    """Whether the texts are names of people, whatever the column is called: the words that many share are first names
+    the world over."""
+    texts = seen.words or [(w, n) for v, n in seen.values if isinstance(v, str) for w in v.replace(",", " ").split()]
+    words = [(w, n) for w, n in texts if w.isalpha() and w[:1].isupper() and len(w) > 2]
+    inverted = bool((seen.writing or {}).get("inverted"))
+    several = sum(n for pieces, n in (seen.writing or {}).get("pieces", ()) if pieces > 1)
+    if seen.meaning not in NAMELESS or len(words) < FEWEST_NAMES or several < 500:
+        return False
+    first = set(wide_pool("first_name", locale).values.to_pylist())
+    known = [n for w, n in words if w in first]
+    needed = NAMES_IN_ORDER if inverted else MOSTLY_NAMES
+    return len(known) >= FEWEST_NAMES and sum(known) >= needed * sum(n for _, n in words)
 
 
 def _nobodys(domain: str) -> str:

@@ -133,10 +133,12 @@ def find_composed(
         seen = columns.get(column.name)
         if seen is None or column.values is None or column.family != "text" or not _may_be(view.table, seen):
             continue
-        if seen.twin is not None or pc.max(pc.utf8_length(column.values)).as_py() > LONGEST:
+        if seen.twin is not None:
             continue
-        some = rows[column.valid[rows]]
-        if some.size < FEWEST:
+        whole = rows[column.valid[rows]]
+        short = numpy_of(pc.less_equal(pc.utf8_length(column.values), LONGEST))
+        some = whole[short[column.codes[whole]]]
+        if some.size < max(FEWEST, HELD * whole.size):
             continue
         fields = fields or list(_fields(view, above, rows))
         place = np.searchsorted(rows, some)

@@ -43,15 +43,16 @@ def find_writing(coded: Coded) -> Mapping[str, Any] | None:
 
     case: upper, lower; signs: digits, hex, where texts are made of such alone; lead, trail: thousandths of the rows
     with a blank in front, behind; final, marks: thousandths of the texts that end with a mark, and of the words inside
-    that do; pieces: [words, thousandths of the texts that have so many] where some have several; masks: [pattern, rows]
-    of what is mostly digits; counter: prefix, suffix, width (0: not padded), low, high and, where they are counted off,
-    start; domains: [domain, rows] of emails.
+    that do; inverted: names as in a register, the last one first; pieces: [words, thousandths of the texts that have so
+    many] where some have several; masks: [pattern, rows] of what is mostly digits; counter: prefix, suffix, width (0:
+    not padded), low, high and, where they are counted off, start; domains: [domain, rows] of emails.
     """
     protector, size = coded.protector, len(coded.distinct)
     if not size or int(protector.supporters(np.zeros(coded.codes.size, dtype=np.int64), 1)[0]) < protector.protection:
         return None
     found: dict[str, Any] = {"case": _case(coded), "signs": _signs(coded)}
     found |= _blanks(coded) | _marks(coded) | _pieces(coded)
+    found["inverted"] = _inverted(coded)
     found["counter"] = _counter(coded)
     found["domains"], found["local"] = _domains(coded)
     found["masks"] = [] if found["counter"] or found["domains"] else _masks(coded)
@@ -68,6 +69,12 @@ def _pieces(coded: Coded) -> dict[str, list[list[int]]]:
         if share and _enough(coded, flags):
             shares.append([words, share])
     return {"pieces": shares} if sum(n for words, n in shares if words > 1) >= SEVERAL else {}
+
+
+def _inverted(coded: Coded) -> bool:
+    """Whether nearly all texts are two parts with a capital and a comma between them: ``Lee, Ann Mary``."""
+    flags = _flags(pc.match_substring_regex(coded.distinct, r"^\p{Lu}[^,\d]*, \p{Lu}[^,\d]*$"))
+    return _share(coded, flags) >= HABIT and _enough(coded, flags)
 
 
 def _enough(coded: Coded, flags: Flags) -> bool:

@@ -46,6 +46,16 @@ def _full_name(locale: str) -> Phrases:
     return ((1, (last, between, first, Number(" ")) if family_first else (first, between, last, Number(" "))),)
 
 
+def full_name(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    """Names of people; options: locale, max_length, min_length, case; inverted: the last name first, ``Lee, Ann``."""
+    locale = options.get("locale", context.locale)
+    phrases = _phrases("full_name", locale)
+    if options.get("inverted"):
+        first, last = faker_pool("first_name", locale), faker_pool("last_name", locale)
+        phrases = ((1, (last, ", ", first, Number(" "))),)
+    return phrase_space(phrases, limits_of(options, context), unique=context.unique)
+
+
 def _email(locale: str) -> Phrases:
     # Domains of RFC 2606: mail to a made-up address must never reach anybody.
     domains = Pool.of(["@example.com", "@example.org", "@example.net"], [5, 3, 2])
@@ -240,4 +250,5 @@ MAKERS: Final[Mapping[str, Callable[[Mapping[str, Any], ColumnContext], Space]]]
     **{name: _maker(name) for name in PHRASES},
     **{name: _names(name) for name in ("first_name", "last_name")},
     "email_from": email_from,
+    "full_name": full_name,
 }
