@@ -55,7 +55,7 @@ def composed_plan(
 
 def _varies(rest: Mapping[str, Any]) -> bool:
     """Whether a rest can be many: it counts, or one of its shapes leaves letters or digits open."""
-    open_letters = (re.search("[9Aa]", re.sub(r"\\.", "", str(shape))) for shape, _ in rest.get("patterns", ()))
+    open_letters = (re.search("[9Aa⟦]", re.sub(r"\\.", "", str(shape))) for shape, _ in rest.get("patterns", ()))
     return "counted" in rest or any(open_letters)
 
 

@@ -423,7 +423,7 @@ def _rest(texts: Texts, groups: Integers, protector: Protector) -> Mapping[str, 
         if counted is not None:
             return counted
     coded = code_texts(pa.array(rest.tolist(), pa.large_string()), protector)
-    patterns, _ = protected_patterns(coded, int(np.bincount(distinct_codes(groups)[0]).max()))
+    patterns, _ = protected_patterns(coded, int(np.bincount(distinct_codes(groups)[0]).max()), bounded=True)
     if sum(rows for _, rows in patterns) < SHAPED * rest.size:
         return None
     found: dict[str, Any] = {"patterns": [list(p) for p in patterns] + ([["", left_out]] if left_out else [])}

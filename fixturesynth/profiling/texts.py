@@ -1,7 +1,10 @@
 """Statistics of texts: protected values, shapes, words and lengths, by whole columns."""
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +31,8 @@ MOST_SHAPE_BYTES = 64
 FEWEST_OF_A_SHAPE = 40  # values, below which few letters are chance
 FEW_LETTERS = 6
 ROOM = 5
+CLOSE = 0.6  # of all numbers of so many digits, that those of a shape may span to be told by their ends
+_RUN = re.compile(r"(?<!9)9{2,4}(?!9)")
 WORD_ROWS = 50_000
 EDGE_MARKS = ".,;:!?()[]{}\"'"
 
@@ -96,13 +101,16 @@ def _bytes(texts: pa.Array) -> tuple[Integers, npt.NDArray[np.uint8]]:
     return offsets - offsets[0], data[int(offsets[0]) : int(offsets[-1])]
 
 
-def protected_patterns(coded: Coded, needed: int | None = None) -> tuple[tuple[tuple[str, int], ...], int]:
+def protected_patterns(
+    coded: Coded, needed: int | None = None, *, bounded: bool = False
+) -> tuple[tuple[tuple[str, int], ...], int]:
     """(pattern, rows) of the shapes with enough rows, most frequent first, and how many shapes there are in all.
 
     A place where every value of a shape has the same letter or digit keeps it: literally when it is none of ``9``,
     ``A``, ``a``, else after a backslash (as a literal backslash is). ``N14228, N24211`` give ``N\\\\9`` style
     patterns only where nothing varies, or where it is one value alone that enough rows have. ``needed``: how many
-    values of a shape must differ; None: all that there are.
+    values of a shape must differ; None: all that there are. ``bounded``: whether numbers of two to four digits that lie
+    close together are told by their ends, ``⟦01-12⟧`` for a month.
     """
     shaped = shapes(coded.distinct).dictionary_encode()
     codes = shaped.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -119,7 +127,10 @@ def protected_patterns(coded: Coded, needed: int | None = None) -> tuple[tuple[t
         shape = shaped.dictionary[int(place)].as_py()
         for some in _by_letters(coded, of_shape, shape, needed):
             known = some.size == 1 and bool(shared[some[0]] >= coded.protector.protection)
-            pattern = _with_literals(coded.distinct.take(pa.array(some)), shape, known=known)
+            members = coded.distinct.take(pa.array(some))
+            least = min(some.size, needed or some.size)
+            runs = _bounds(members, shape, coded.protector.protection, least) if bounded else {}
+            pattern = _with_literals(members, shape, runs, known=known)
             found[pattern] = found.get(pattern, 0) + int(coded.counts[some].sum())
     ranked = sorted(found.items(), key=lambda entry: -entry[1])[:MOST_PATTERNS]
     return tuple(ranked), size
@@ -154,8 +165,33 @@ def _by_letters(coded: Coded, members: Integers, shape: str, needed: int | None)
     return parts if int(supporters.min()) >= coded.protector.protection else [members]
 
 
-def _with_literals(members: pa.Array, shape: str, *, known: bool) -> str:
-    """``known``: whether a value alone may be told."""
+def _bounds(members: pa.Array, shape: str, protection: int, needed: int) -> dict[int, tuple[int, int, int]]:
+    """(digits, least, greatest) of the numbers that lie close together, by the place of their first digit.
+
+    None where they leave too little room for ``needed`` values to differ.
+    """
+    if not shape.isascii() or len(members) < FEWEST_OF_A_SHAPE:
+        return {}
+    matrix = _bytes(members)[1].reshape(len(members), -1).astype(np.int64) - ord("0")
+    found: dict[int, tuple[int, int, int]] = {}
+    for run in _RUN.finditer(shape):
+        size = run.end() - run.start()
+        numbers = np.sort(matrix[:, run.start() : run.end()] @ 10 ** np.arange(size - 1, -1, -1))
+        low, high = int(numbers[protection - 1]), int(numbers[-protection])
+        if 0 < high - low < CLOSE * 10**size:
+            found[run.start()] = size, low, high
+    inside = {place + i for place, (size, _, _) in found.items() for i in range(size)}
+    room = sum(math.log(high - low + 1) for _, low, high in found.values())
+    for place, kind in enumerate(shape):
+        if kind in "9Aa" and place not in inside and (matrix[:, place] != matrix[0, place]).any():
+            room += math.log(10 if kind == "9" else 26)
+    return found if room >= math.log(ROOM * needed) else {}
+
+
+def _with_literals(
+    members: pa.Array, shape: str, bounds: Mapping[int, tuple[int, int, int]] = MappingProxyType({}), *, known: bool
+) -> str:
+    """``known``: whether a value alone may be told; ``bounds``: ends of its numbers."""
     _, data = _bytes(members)
     matrix = data.reshape(len(members), -1)
     first = members[0].as_py()
@@ -164,7 +200,13 @@ def _with_literals(members: pa.Array, shape: str, *, known: bool) -> str:
     alike = (matrix == matrix[:1]).all(axis=0)
     fixed = alike if len(members) > 1 or known else np.zeros(matrix.shape[1], dtype=bool)
     out = []
-    for kind, letter, same in zip(shape, first, fixed.tolist(), strict=True):
+    skipped = {place + i for place, (size, _, _) in bounds.items() for i in range(1, size)}
+    for place, (kind, letter, same) in enumerate(zip(shape, first, fixed.tolist(), strict=True)):
+        if place in bounds:
+            size, low, high = bounds[place]
+            out.append(f"⟦{low:0{size}d}-{high:0{size}d}⟧")
+        if place in bounds or place in skipped:
+            continue
         literal = same or kind not in "9Aa"
         out.append(("\\" + letter if letter in "9Aa\\" else letter) if literal else kind)
     return "".join(out)

@@ -1,5 +1,6 @@
 """Texts put together from other columns and a rest: ``US-CA`` in country ``US``, ``ORD-2024-00017`` in 2024."""
 
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -122,7 +123,8 @@ def _told_apart(texts: pa.Array, beyond: Integers, maximum: int | None) -> pa.Ar
 
 
 def _longest(shapes: Sequence[Sequence[Any]]) -> int:
-    return max((len(str(shape).replace("\\", "")) for shape, _ in shapes), default=0)
+    plain = (re.sub(r"⟦(\d+)-\d+⟧", r"\1", str(shape)) for shape, _ in shapes)  # of a number, its digits
+    return max((len(shape.replace("\\", "")) for shape in plain), default=0)
 
 
 def _most(rest: Mapping[str, Any], shapes: Sequence[Sequence[Any]], maximum: int | None) -> int:

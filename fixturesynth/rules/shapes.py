@@ -1,5 +1,6 @@
 """Rules by shape: patterns (``AA-9999``), LIKE patterns and a subset of regular expressions, compiled to phrases."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -10,11 +11,13 @@ from fixturesynth.rules.regular import phrases_of
 
 __all__ = ["MAKERS", "like", "pattern", "regex"]
 
+_BOUNDED: Final = re.compile(r"⟦(\d+-\d+)⟧")
 _PLACES: Final = {"9": "0123456789", "A": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "a": "abcdefghijklmnopqrstuvwxyz"}
 
 
 def pattern(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    r"""Shapes with weights: 9 digit, A upper, a lower, others literal (a backslash makes any character literal).
+    r"""Shapes with weights: 9 digit, A upper, a lower, ⟦01-12⟧ a number of these, others literal (a backslash makes any
+    character literal).
 
     ``patterns``: [["AA-999", 5], ["999", 1]], or ``pattern`` alone.
     """
@@ -26,6 +29,17 @@ def pattern(options: Mapping[str, Any], context: ColumnContext) -> Space:
 
 def _shape(text: str) -> Phrase:
     out: list[Pool | str] = []
+    for i, part in enumerate(_BOUNDED.split(text)):
+        if i % 2:
+            low, high = part.split("-")
+            out.append(Pool.of([f"{n:0{len(low)}d}" for n in range(int(low), int(high) + 1)]))
+        else:
+            out += _characters(part)
+    return tuple(out) or ("",)
+
+
+def _characters(text: str) -> list[Pool | str]:
+    out: list[Pool | str] = []
     characters: Iterable[str] = iter(text)
     escaped = False
     for character in characters:
@@ -34,7 +48,7 @@ def _shape(text: str) -> Phrase:
             continue
         out.append(character if escaped or character not in _PLACES else Pool.of(_PLACES[character]))
         escaped = False
-    return tuple(out) or ("",)
+    return out
 
 
 def like(options: Mapping[str, Any], context: ColumnContext) -> Space:
