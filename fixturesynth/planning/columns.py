@@ -66,6 +66,7 @@ PLACE_RULES = frozenset(
      "nationality", "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
 )  # fmt: skip
 MOSTLY = 950  # thousandths
+OF_WORDS = ("lead", "trail", "marks", "final", "frame", "joint", "begins", "ends", "inside", "large")
 TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 
@@ -227,8 +228,8 @@ def _plan_key(needs: ColumnNeeds, column: Column, seen: ColumnProfile | None) ->
     if seen is not None and seen.kind in MODELLED_KINDS | {"datetime": ""}:
         return ColumnPlan(column.name, Modelled(_encoding(seen), {}), "learned, kept unique")
     if seen is not None and not bounded and column.type.kind == "text":
-        words, _ = learned_rule(needs, column, seen) if "joint" in (seen.writing or {}) else (None, 0.0)
-        if words is not None and words.name == "word_text":
+        words = learned_rule(needs, column, seen)[0] if "joint" in (seen.writing or {}) else None
+        if words and words.name == "word_text":
             words = replace(words, options={**words.options, "values": needs.rows}, unique=True)
             return ColumnPlan(column.name, Key(words), "unique, of words as in the rows")
         if (masks := mostly_masked(seen)) is not None:
@@ -452,14 +453,14 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     prose = call is None or seen.meaning is None or call.name in PROSE or of_another_list(call, seen)
     told = int(habits.get("told", 0))
     worded = prose or told >= MOSTLY or (told >= 1000 - told and seen.meaning not in PLACE_RULES)
-    worded |= "joint" in habits and not is_address(seen)  # words that machines read: the name of a setting, a path
+    worded |= "joint" in habits and not is_address(seen)  # words that machines read
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
-        options |= {k: habits[k] for k in ("lead", "trail", "marks", "final", "frame", "joint") if k in habits}
-        if told < MOSTLY or not seen.words:
-            options["plain"] = 1000 - told if seen.words else 1000
-        if case is not None:
-            options["case"] = case
+        options |= {k: habits[k] for k in OF_WORDS if k in habits}
+        between = int(habits.get("between", told))  # of the words that are neither first nor last
+        if between < MOSTLY or not seen.words:
+            options["plain"] = 1000 - between if seen.words else 1000
+        options |= {"case": case} if case is not None else {}
         limits = [n for n in (column.type.length, limited.max_length if limited is not None else None) if n]
         if limits:
             options["max_length"] = min(limits)

@@ -26,6 +26,7 @@ from fixturesynth.profiling.texts import (
     protected_values,
     protected_words,
 )
+from fixturesynth.profiling.wording import find_places
 from fixturesynth.profiling.writing import find_frame, find_joint, find_writing
 from fixturesynth.schema.model import Column
 
@@ -311,10 +312,20 @@ def _words(coded: Coded, base: ColumnProfile) -> dict[str, Any]:
         coded = replace(coded, distinct=pc.replace_substring(coded.distinct, joint, " "))
         writing = {k: v for k, v in writing.items() if k != "masks"} | {"joint": joint}
     words = protected_words(coded)
+    places, taken = find_places(coded, words)
+    writing |= places
     count = pc.count_substring_regex(coded.distinct, r"\S+").to_numpy(zero_copy_only=False)
     share = min(WORD_ROWS / max(coded.codes.size, 1), 1.0)
-    told = sum(n for _, n in words) / max(float((count * coded.counts).sum()) * share, 1.0)
-    return {"words": words, "writing": {**writing, "told": min(round(1000 * told), 1000)}}
+    total = max(float((count * coded.counts).sum()) * share, 1.0)
+    told = sum(n for _, n in words) / total
+    writing["told"] = min(round(1000 * told), 1000)
+    if taken:
+        large = sum(n for w, n in words if w[:1].isupper())
+        writing["large"] = 2 * large > sum(n for _, n in words)
+        words = tuple((w, n - taken.get(w, 0)) for w, n in words if n > taken.get(w, 0))
+        rest = sum(n for _, n in words) / max(total - sum(taken.values()), 1.0)
+        writing["between"] = min(round(1000 * rest), 1000)
+    return {"words": words, "writing": writing}
 
 
 def _lengths(coded: Coded) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,9 +23,12 @@ from fixturesynth.rules.numbers import along
 
 Flags = npt.NDArray[np.bool_]
 
-__all__ = ["MAKERS", "framed", "inside_frame", "text", "word_text", "words"]
+__all__ = [
+    "MAKERS", "PLACES", "edge_words", "framed", "has_places", "in_places", "inside_frame", "text", "word_text", "words",
+]  # fmt: skip
 
 _LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
+LEAST_BETWEEN: Final = 4  # characters between the words that a text begins and ends with
 _FAR: Final = 2**40  # from its goal: no place for a text to end
 _BLOCK: Final = 16_384  # rows made at a time, so that their words stay in the cache
 
@@ -69,7 +73,9 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     words do. ``marks``, ``final``: [[mark, thousandths], ...] of the words inside, and of the texts, that end with
     it; ``lead``, ``trail``: thousandths of the texts with a blank in front, behind. ``values``: how many unique ones
     are needed at the most; fewer need fewer words to tell them apart. ``frame``: what all texts begin and end with.
-    ``joint``: what stands in the place of blanks.
+    ``joint``: what stands in the place of blanks. ``begins``, ``ends``: [[word, thousandths of the texts], ...] with
+    which texts of several words begin and end; ``inside``: words that begin none, and words that end none; ``large``:
+    whether plain English has capitals.
     """
     front, back = framed(options)
     if front or back:
@@ -81,12 +87,14 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
             return pc.replace_substring(space.at(indices, given), " ", joint)
 
         return Space(space.size, at, block=space.block)
+    if not context.unique and has_places(options):
+        return _placed(options, context)
     texts, weights = _split(options["words"])
     plain = int(options.get("plain", 0))
     if not texts and not plain:
         raise ValueError("words must not be empty")
     if plain:
-        texts, weights = _mixed(texts, weights, plain)
+        texts, weights = _mixed(texts, weights, plain, options.get("large"))
     lengths = [int(n) for n in options.get("lengths") or (1, 20, 40)]
     habits = {k: [(str(m), int(n)) for m, n in options.get(k) or ()] for k in ("marks", "final")}
     blanks = {k: [(" ", int(options[k]))] for k in ("lead", "trail") if options.get(k) and not context.unique}
@@ -122,10 +130,65 @@ def _framed(front: str, back: str, inner: Mapping[str, Any], context: ColumnCont
     return Space(space.size, at, block=space.block)
 
 
-def _mixed(texts: list[str], weights: list[int], plain: int) -> tuple[list[str], list[int]]:
-    """The words, and plain English in so many thousandths."""
+PLACES: Final = ("begins", "ends", "inside")
+
+
+def has_places(options: Mapping[str, Any]) -> bool:
+    """Whether words of a rule have places of their own."""
+    return any(options.get(name) for name in PLACES)
+
+
+def edge_words(options: Mapping[str, Any], ranks: Integers, wanted: Integers | None) -> tuple[pa.Array, pa.Array]:
+    """The words that each text begins and ends with, with a blank between; empty where ``wanted`` leaves no room."""
+    found, room = [], None if wanted is None else wanted.copy()
+    for name, form in (("ends", " {}"), ("begins", "{} ")):
+        known = [(form.format(w), int(n)) for w, n in options.get(name) or ()]
+        drawn, _ = _drawn_marks(ranks, known, f"word that {name}")
+        sizes = numpy_of(pc.utf8_length(drawn)).astype(np.int64)
+        if room is not None:
+            fits = room - sizes >= LEAST_BETWEEN
+            drawn = pc.if_else(array_of(fits), drawn, scalar_of("", drawn.type))
+            room = room - np.where(fits, sizes, 0)
+        found.append(drawn)
+    return found[1], found[0]
+
+
+def in_places(texts: pa.Array, options: Mapping[str, Any]) -> pa.Array:
+    """Texts whose first or last word never stands there, with that and the one beside it exchanged."""
+    never_first, never_last = [*(options.get("inside") or ()), [], []][:2]
+    for _ in range(2):  # what comes to stand there may be such a word, too
+        if never_last:
+            words = "|".join(re.escape(str(w)) for w in never_last)
+            texts = pc.replace_substring_regex(texts, rf"(\S+)\s({words})([.,;:!?]?)$", r"\2 \1\3")
+        if never_first:
+            words = "|".join(re.escape(str(w)) for w in never_first)
+            texts = pc.replace_substring_regex(texts, rf"^({words})\s(\S+)", r"\2 \1")
+    return texts
+
+
+def _placed(options: Mapping[str, Any], context: ColumnContext) -> Space:
+    plain = {k: v for k, v in options.items() if k not in PLACES}
+    space = word_text(plain, context)
+
+    def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
+        asked = given.get(WANTED_LENGTH)
+        wanted = None if asked is None else numpy_of(asked).astype(np.int64)
+        if wanted is None and limits_of(options, context).maximum is not None:
+            return in_places(space.at(indices, given), options)  # how long texts are is not known before
+        front, back = edge_words(options, indices, wanted)
+        sizes = (numpy_of(pc.utf8_length(side)).astype(np.int64) for side in (front, back))
+        less = {} if wanted is None else {WANTED_LENGTH: array_of(np.maximum(wanted - sum(sizes), 1))}
+        return join_texts(front, in_places(space.at(indices, {**given, **less}), options), back)
+
+    return Space(space.size, at, block=space.block)
+
+
+def _mixed(
+    texts: list[str], weights: list[int], plain: int, capitals: bool | None = None
+) -> tuple[list[str], list[int]]:
+    """The words, and plain English in so many thousandths; ``capitals``: whether it has any, None: as most words do."""
     large = sum(n for t, n in zip(texts, weights, strict=True) if t[:1].isupper())
-    capitals = not texts or 2 * large > sum(weights)
+    capitals = not texts or 2 * large > sum(weights) if capitals is None else capitals
     small = set(texts)
     more = [w.capitalize() if capitals else w for w in dict.fromkeys((*vocabulary.NOUNS, *vocabulary.ADJECTIVES))]
     more = [w for w in more if w not in small]
@@ -239,6 +302,8 @@ def _prose(
         else:  # to the nearest word, so that texts are as long as asked on the average
             stays = (ends - sizes[picks] // 2 - before[row] <= goal[row]) & (ends - 1 - before[row] <= most[row])
         stays |= place < max(1, opening)
+        if order is None and not context.unique and count > 1:
+            stays[1:] &= (picks[1:] != picks[:-1]) | (place[1:] == 0)  # no word comes twice in a row
         if order is not None:
             size = ends - before[row]  # with one sign after the last word
             far = np.where((size <= longest) & (size - stops >= floor), np.abs(size - goal[row]), _FAR)
