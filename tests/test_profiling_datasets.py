@@ -264,3 +264,17 @@ def test_kinds_of_the_world_that_many_rows_point_at_are_lists() -> None:
     )
     verdicts = find_references(columns_of(schema, dataset), schema, dataset)
     assert {name for name, (verdict, _) in verdicts.items() if verdict} == {"breeds"}
+
+
+def test_a_column_of_few_texts_that_many_rows_point_at_is_a_list() -> None:
+    """Lines of insurance: six rows are fewer than protection may ask, whatever their only column is called."""
+    lines = ["comauto", "medmal", "othliab", "ppauto", "prodliab", "wkcomp"]
+    schema, dataset = made(
+        lob=([column("code")], {"code": lines}, []),
+        business=(
+            [column("id", "integer"), column("lob")],
+            {"id": list(range(240)), "lob": lines * 40},
+            [ForeignKey("business_lob", ("lob",), "lob", ("code",))],
+        ),
+    )
+    assert find_references(columns_of(schema, dataset), schema, dataset)["lob"][0]

@@ -1,4 +1,4 @@
-"""Totals of parts that were rounded one by one."""
+"""Totals of parts that were rounded one by one; rounding errors of nothing."""
 
 from pathlib import Path
 
@@ -52,3 +52,16 @@ def test_small_numbers_make_no_sum_by_accident(tmp_path: Path) -> None:
     rows["c"] = np.clip(rows["a"] + rows["b"] + rng.integers(-1, 2, ROWS), 0, 3)
     found = fitted(tmp_path, "id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, c INTEGER", rows)
     assert (found["c"] != found["a"] + found["b"]).mean() > 0.3
+
+
+def test_a_few_rounding_errors_near_nothing_draw_no_others_there(tmp_path: Path) -> None:
+    """Flows of a network: a handful is 1e-13 for 0, and none is smaller than that by hundreds of zeros."""
+    rng = np.random.default_rng(8)
+    flows = -rng.lognormal(0, 0.7, 300)
+    flows[:8] = rng.uniform(1e-13, 1e-12, 8)
+    script = tmp_path / "flows.sql"
+    script.write_text("CREATE TABLE flows (id INTEGER PRIMARY KEY, mw REAL NOT NULL);")
+    rows = pd.DataFrame({"id": range(300), "mw": flows})
+    found = fs.fit({"flows": rows}, schema=fs.reflect(script), seed=1).sample(seed=2)["flows"]["mw"].abs()
+    assert not found.between(1e-300, 1e-19, inclusive="neither").any()
+    assert (found < 1e-6).mean() < 0.06

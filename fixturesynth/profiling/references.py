@@ -102,8 +102,8 @@ class _Case:
         told = any((c.name,) == key for c in self.codes) or self.natural
         if not told or self.pointed < (SEVERAL if small else MANY) * self.rows:
             return []
-        texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and c.lengths]
-        telling = [c for c in texts if c.distinct == self.rows and c.lengths[8] <= LONG_TEXT]
+        texts = [c for c in self.own if c.kind in ("text", "code", "categorical") and (small or c.lengths)]
+        telling = [c for c in texts if c.distinct == self.rows and (not c.lengths or c.lengths[8] <= LONG_TEXT)]
         return telling if small else [c for c in telling if c not in self.codes]
 
     @property

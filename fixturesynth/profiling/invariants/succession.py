@@ -138,8 +138,8 @@ def find_running(
         and c.name not in view.identities and c.name in line.grids
     ][:MOST_COLUMNS]  # fmt: skip
     for target in numbers:
-        if target.name in taken or target.nulls:
-            continue
+        if target.name in taken or target.nulls or target.name in line.order:
+            continue  # what puts the rows in order is there before what they add up to
         others = [c.name for c in numbers if c is not target and c.name not in line.order]
         for parameters in _ways(line, target, others):
             rule = _settled(line, target, parameters, parents, located)
