@@ -52,3 +52,13 @@ def test_no_word_comes_twice_in_a_row(tmp_path: Path) -> None:
     own = [f"{text} {rare(rng).lower()}" for text in own]
     found = [text.split() for text in fitted(tmp_path, own)]
     assert np.mean([any(a == b for a, b in pairwise(words)) for words in found]) < 0.1
+
+
+def test_brackets_stay_around_what_texts_end_with(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    own = [
+        f"{rare(rng)} {rng.choice(['of', 'in'])} {rare(rng)} {rng.choice(['(disorder)', '(finding)'])}"
+        for _ in range(ROWS)
+    ]
+    found = fitted(tmp_path, own)
+    assert np.mean([text.endswith(("(disorder)", "(finding)")) for text in found]) > 0.9

@@ -66,7 +66,7 @@ PLACE_RULES = frozenset(
      "nationality", "continent", "currency", "gender", "url", "domain", "ip_address", "color", "prefix"}
 )  # fmt: skip
 MOSTLY = 950  # thousandths
-OF_WORDS = ("lead", "trail", "marks", "final", "frame", "joint", "begins", "ends", "inside", "large")
+OF_WORDS = ("lead", "trail", "marks", "final", "frame", "joint", "begins", "ends", "inside", "between", "large")
 TRIED = 256  # values of a rule that are held against what the schema allows
 PROSE = frozenset({"words", "text", "title", "labels"})  # rules that say nothing of their own
 
@@ -457,9 +457,8 @@ def _rule_of_habits(needs: ColumnNeeds, column: Column, seen: ColumnProfile) -> 
     if seen.kind in ("text", "categorical") and "told" in habits and worded and not named and not written:
         options = {"words": [list(w) for w in seen.words], "lengths": list(seen.lengths)}
         options |= {k: habits[k] for k in OF_WORDS if k in habits}
-        between = int(habits.get("between", told))  # of the words that are neither first nor last
-        if between < MOSTLY or not seen.words:
-            options["plain"] = 1000 - between if seen.words else 1000
+        if told < MOSTLY or not seen.words:
+            options["plain"] = 1000 - told if seen.words else 1000
         options |= {"case": case} if case is not None else {}
         limits = [n for n in (column.type.length, limited.max_length if limited is not None else None) if n]
         if limits:

@@ -322,8 +322,7 @@ def _words(coded: Coded, base: ColumnProfile) -> dict[str, Any]:
     if taken:
         large = sum(n for w, n in words if w[:1].isupper())
         writing["large"] = 2 * large > sum(n for _, n in words)
-        words = tuple((w, n - taken.get(w, 0)) for w, n in words if n > taken.get(w, 0))
-        rest = sum(n for _, n in words) / max(total - sum(taken.values()), 1.0)
+        rest = sum(n - taken.get(w, 0) for w, n in words) / max(total - sum(taken.values()), 1.0)
         writing["between"] = min(round(1000 * rest), 1000)
     return {"words": words, "writing": writing}
 

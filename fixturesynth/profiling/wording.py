@@ -28,7 +28,8 @@ LONGEST: Final = 16  # words in the mean text: longer ones have no such places
 def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping[str, Any], dict[str, int]]:
     """Habits of texts of several words, and how many places of the known ``words`` these take.
 
-    begins, ends: [word, thousandths of the texts] of words that mostly stand there; inside: the words that hardly ever
+    begins, ends: [text, thousandths of the texts, word, rows] of words that mostly stand there, in the brackets or
+    quotes that they mostly have; inside: the words that hardly ever
     begin a text, and those that hardly ever end one.
     """
     rows = np.arange(coded.codes.size)
@@ -39,13 +40,15 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
     several = sizes > 1
     if not words or several.sum() < LEAST or sizes.mean() > LONGEST:
         return {}, {}
-    flat = pc.utf8_trim(pc.list_flatten(lists), characters=EDGE_MARKS)
+    raw = pc.utf8_rtrim(pc.list_flatten(lists), characters=".,;:!?")  # which habits of their own tell
+    flat = pc.utf8_trim(raw, characters=EDGE_MARKS)
     codes = pc.fill_null(pc.index_in(flat, value_set=pa.array([w for w, _ in words], flat.type)), -1)
     codes = np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int64)
     stops = np.cumsum(sizes)
     inner = np.repeat(several, sizes) & (codes >= 0)
     places = np.bincount(codes[inner], minlength=len(words))
     edges: dict[str, Integers] = {}
+    written: dict[str, dict[int, str]] = {}
     protector = coded.protector.of_rows(rows)
     for name, at in (("begins", stops - sizes), ("ends", stops - 1)):
         own = np.flatnonzero(several & (codes[np.minimum(at, codes.size - 1)] >= 0))
@@ -53,6 +56,13 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
         counts = np.bincount(found, minlength=len(words))
         enough = protector.of_rows(own).supporters(found, len(words)) >= protector.protection
         edges[name] = np.where(enough, counts, 0)
+        tokens = raw.take(pa.array(at[own])).dictionary_encode()
+        forms = np.asarray(tokens.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+        shared = protector.of_rows(own).supporters(forms, len(tokens.dictionary)) >= protector.protection
+        written[name] = {}
+        for i in np.flatnonzero(enough).tolist():
+            most = np.bincount(forms[found == i], minlength=shared.size) * shared
+            written[name][i] = tokens.dictionary[int(most.argmax())].as_py() if most.any() else words[i][0]
     found_habits: dict[str, Any] = {}
     taken: dict[str, int] = {}
     inside: list[list[str]] = []
@@ -60,7 +70,8 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
         there = np.flatnonzero((counts > EDGE * places) & (counts * THOUSAND >= rows.size))
         there = there[np.argsort(-counts[there], kind="stable")][:MOST]
         if there.size:
-            found_habits[name] = [[words[i][0], round(int(counts[i]) * THOUSAND / rows.size)] for i in there.tolist()]
+            shares = {i: round(int(counts[i]) * THOUSAND / rows.size) for i in there.tolist()}
+            found_habits[name] = [[written[name][i], n, words[i][0], int(counts[i])] for i, n in shares.items()]
             taken |= {words[i][0]: int(counts[i]) for i in there.tolist()}
         never = np.flatnonzero((counts <= SELDOM * places) & (places >= LEAST))
         inside.append([words[i][0] for i in never[np.argsort(-places[never], kind="stable")][:MOST].tolist()])

@@ -24,10 +24,12 @@ from fixturesynth.rules.numbers import along
 Flags = npt.NDArray[np.bool_]
 
 __all__ = [
-    "MAKERS", "PLACES", "edge_words", "framed", "has_places", "in_places", "inside_frame", "text", "word_text", "words",
+    "MAKERS", "between_places", "edge_words", "framed", "has_places", "in_places", "inside_frame", "text", "word_text",
+    "words",
 ]  # fmt: skip
 
 _LENGTHS: Final = (20, 36, 48, 60, 72, 86, 100, 120, 140, 165, 190, 220, 260, 300, 350, 420, 600)
+LEAST_PLAIN: Final = 50  # thousandths
 LEAST_BETWEEN: Final = 4  # characters between the words that a text begins and ends with
 _FAR: Final = 2**40  # from its goal: no place for a text to end
 _BLOCK: Final = 16_384  # rows made at a time, so that their words stay in the cache
@@ -73,9 +75,10 @@ def word_text(options: Mapping[str, Any], context: ColumnContext) -> Space:
     words do. ``marks``, ``final``: [[mark, thousandths], ...] of the words inside, and of the texts, that end with
     it; ``lead``, ``trail``: thousandths of the texts with a blank in front, behind. ``values``: how many unique ones
     are needed at the most; fewer need fewer words to tell them apart. ``frame``: what all texts begin and end with.
-    ``joint``: what stands in the place of blanks. ``begins``, ``ends``: [[word, thousandths of the texts], ...] with
-    which texts of several words begin and end; ``inside``: words that begin none, and words that end none; ``large``:
-    whether plain English has capitals.
+    ``joint``: what stands in the place of blanks. ``begins``, ``ends``: [[text, thousandths of the texts, word, rows],
+    ...] with which texts of several words begin and end, but unique ones; ``between``: thousandths of the others that
+    are of ``words``; ``inside``: words that begin no text, and words that end none; ``large``: whether plain English
+    has capitals.
     """
     front, back = framed(options)
     if front or back:
@@ -130,19 +133,33 @@ def _framed(front: str, back: str, inner: Mapping[str, Any], context: ColumnCont
     return Space(space.size, at, block=space.block)
 
 
-PLACES: Final = ("begins", "ends", "inside")
+PLACES: Final = ("begins", "ends", "inside", "between")
 
 
 def has_places(options: Mapping[str, Any]) -> bool:
     """Whether words of a rule have places of their own."""
-    return any(options.get(name) for name in PLACES)
+    return any(options.get(name) for name in ("begins", "ends", "inside"))
+
+
+def between_places(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of what stands between the words that texts begin and end with."""
+    inner = {k: v for k, v in options.items() if k not in PLACES}
+    taken: dict[str, int] = {}
+    for _, _, word, rows in (*(options.get("begins") or ()), *(options.get("ends") or ())):
+        taken[word] = taken.get(word, 0) + int(rows)
+    if taken:
+        left = [(str(w), int(n) - taken.get(str(w), 0)) for w, n in options["words"]]
+        inner["words"] = [[w, n] for w, n in left if n > 0]
+        plain = 1000 - int(options.get("between", 1000)) if inner["words"] else 1000
+        inner |= {"plain": plain if plain >= LEAST_PLAIN else 0}
+    return inner
 
 
 def edge_words(options: Mapping[str, Any], ranks: Integers, wanted: Integers | None) -> tuple[pa.Array, pa.Array]:
     """The words that each text begins and ends with, with a blank between; empty where ``wanted`` leaves no room."""
     found, room = [], None if wanted is None else wanted.copy()
     for name, form in (("ends", " {}"), ("begins", "{} ")):
-        known = [(form.format(w), int(n)) for w, n in options.get(name) or ()]
+        known = [(form.format(w), int(n)) for w, n, *_ in options.get(name) or ()]
         drawn, _ = _drawn_marks(ranks, known, f"word that {name}")
         sizes = numpy_of(pc.utf8_length(drawn)).astype(np.int64)
         if room is not None:
@@ -167,8 +184,7 @@ def in_places(texts: pa.Array, options: Mapping[str, Any]) -> pa.Array:
 
 
 def _placed(options: Mapping[str, Any], context: ColumnContext) -> Space:
-    plain = {k: v for k, v in options.items() if k not in PLACES}
-    space = word_text(plain, context)
+    space = word_text(between_places(options), context)
 
     def at(indices: Integers, given: Mapping[str, pa.Array]) -> pa.Array:
         asked = given.get(WANTED_LENGTH)

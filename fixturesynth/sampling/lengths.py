@@ -16,7 +16,7 @@ from fixturesynth.arrays import array_of, join_texts, numpy_of
 from fixturesynth.randomness import permute
 from fixturesynth.rules.contract import WANTED_LENGTH, RuleCall, RuleRequest
 from fixturesynth.rules.grammar import cut_texts, limits_of
-from fixturesynth.rules.prose import PLACES, edge_words, framed, has_places, in_places, inside_frame
+from fixturesynth.rules.prose import between_places, edge_words, framed, has_places, in_places, inside_frame
 from fixturesynth.rules.registry import space_of
 from fixturesynth.rules.sampling import sample_rule
 from fixturesynth.sampling.endings import whole_words
@@ -56,7 +56,7 @@ def sized_texts(call: RuleCall, request: RuleRequest, wanted: Integers, rows: in
         inner = replace(call, options={k: v for k, v in call.options.items() if k != "joint"})
         return pc.replace_substring(sized_texts(inner, request, wanted, rows), " ", joint)
     if call.name == "word_text" and not call.unique and has_places(call.options):
-        inner = replace(call, options={k: v for k, v in call.options.items() if k not in PLACES})
+        inner = replace(call, options=between_places(call.options))
         front, back = edge_words(call.options, np.asarray(request.ranks).astype(np.int64), wanted)
         least = np.maximum(wanted - _lengths(front) - _lengths(back), 1)
         texts = in_places(sized_texts(inner, request, least, rows), call.options)
