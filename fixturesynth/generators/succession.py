@@ -143,7 +143,12 @@ def running_parts(
         return line, steps, _scaled(theirs, scale)
     if alone is None:
         return line, steps, np.zeros(heads.size, dtype=np.int64)
-    return line, steps, _scaled(alone.take(array_of(heads)), scale) - steps[line.first]
+    begins = _scaled(alone.take(array_of(heads)), scale)
+    if "within" in opening and heads.size:
+        low, high = opening["within"]
+        rise = np.add.reduceat(steps, np.flatnonzero(line.first)) - steps[line.first]
+        begins = np.maximum(np.minimum(begins, high - rise), np.minimum(begins, low))
+    return line, steps, begins - steps[line.first]
 
 
 def _scaled(values: pa.Array, scale: float) -> Integers:

@@ -335,7 +335,7 @@ def _plan_learned(
         if invariant.kind == "determines" and (above := copied_from(needs, column, seen)) is not None:
             parameters |= {"copied": list(above)} | longest_text(column, needs.constraints.domains.get(column.name))
         if invariant.kind == "running":
-            parameters = bounded(parameters, needs.constraints.domains.get(column.name))
+            parameters = bounded(parameters, needs.constraints.domains.get(column.name), seen)
         source = Derived(invariant.kind, invariant.sources, invariant.foreign_key, parameters)
         if invariant.kind in BETWEEN:
             return ColumnPlan(column.name, source, f"{said(invariant)}, in all {invariant.support} rows")

@@ -25,7 +25,7 @@ from fixturesynth.planning.plan import (
     UniquePlan,
 )
 from fixturesynth.planning.uniques import unique_sets
-from fixturesynth.profiling.profile import Invariant, TableProfile
+from fixturesynth.profiling.profile import ColumnProfile, Invariant, TableProfile
 from fixturesynth.schema.model import Table
 from fixturesynth.schema.predicates import ColumnDomain
 
@@ -201,9 +201,13 @@ def may_lag(needs: ColumnNeeds, item: Invariant) -> bool:
     return replace(mine, column="", not_null=False) == replace(theirs, column="", not_null=False)
 
 
-def bounded(parameters: dict[str, Any], domain: ColumnDomain | None) -> dict[str, Any]:
-    """A running total's parameters with the bounds that a check sets, in whole units."""
+def bounded(parameters: dict[str, Any], domain: ColumnDomain | None, seen: ColumnProfile) -> dict[str, Any]:
+    """A running total's parameters with the bounds that a check sets, in whole units; of what begins anywhere and only
+    rises, where the rows' own lie, so that a long family begins early enough."""
     scale = 10 ** int(parameters["decimals"])
+    if parameters.get("rising") and seen.minimum is not None and seen.maximum is not None:
+        lies = [round(seen.minimum * scale), round(seen.maximum * scale)]
+        parameters = {**parameters, "opening": {**parameters["opening"], "within": lies}}
     ends = (domain.low, domain.high) if domain is not None else (None, None)
     for name, end, is_open, step, pick in (
         ("floor", ends[0], domain is not None and domain.low_open, 1, max),

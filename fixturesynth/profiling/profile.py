@@ -162,12 +162,12 @@ class Invariant:
 
     Rules between siblings name the columns that make a family (``groups``, none: the whole table) and those that put
     it in ``order``. running: terms ([column, 1 or -1], NULL counts as 0), decimals, before (the sibling's own amount
-    comes after its total), opening (constant in units, about, free, or a parent's foreign_key and column), by and signs
-    ([category, 1, -1 or 0]; other: the sign of the rest), floor, ceiling. adjacent: constant in units, decimals, unit
-    (of datetimes, in microseconds), free (whether the last of a family has a value), always
-    (whether each has), open (what stands for an end that is not known yet, in units). lagged: free (whether the first
-    of a family has a value). paced: every, of (units, months, weekdays), month_end, unit; or paces ([category, the
-    same]) by a column of the parent (key) or of the row.
+    comes after its total), rising (nothing is ever taken away), opening (constant in units, about, free, or a parent's
+    foreign_key and column; within: the ends of totals, in units), by and signs ([category, 1, -1 or 0]; other: the sign
+    of the rest), floor, ceiling. adjacent: constant in units, decimals, unit (of datetimes, in microseconds), free
+    (whether the last of a family has a value), always (whether each has), open (what stands for an end that is not
+    known yet, in units). lagged: free (whether the first of a family has a value). paced: every, of (units, months,
+    weekdays), month_end, unit; or paces ([category, the same]) by a column of the parent (key) or of the row.
     ascending: strict, unit (the least step). progress: states, steps ([from, to] by place in states), starts (first
     states), first_only (whether all begin alike).
 

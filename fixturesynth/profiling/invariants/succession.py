@@ -260,6 +260,8 @@ def _settled(
         return None
     begin = total[whole.first] - (0 if parameters["before"] else steps[whole.first])
     parameters["opening"] = _opening(line, begin, total[whole.first], parameters["decimals"], parents, located)
+    if "free" in parameters["opening"] and not (steps < 0).any():
+        parameters["rising"] = True
     if int(total.min()) >= 0 and (steps < 0).any():
         parameters["floor"] = 0
     elif int(total.max()) <= 0 and (steps > 0).any():
