@@ -318,7 +318,7 @@ def _prose(
         else:  # to the nearest word, so that texts are as long as asked on the average
             stays = (ends - sizes[picks] // 2 - before[row] <= goal[row]) & (ends - 1 - before[row] <= most[row])
         stays |= place < max(1, opening)
-        if order is None and not context.unique and count > 1:
+        if order is None and not context.unique and not sentences and count > 1:
             stays[1:] &= (picks[1:] != picks[:-1]) | (place[1:] == 0)  # no word comes twice in a row
         if order is not None:
             size = ends - before[row]  # with one sign after the last word
