@@ -29,8 +29,7 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
     """Habits of texts of several words, and how many places of the known ``words`` these take.
 
     begins, ends: [text, thousandths of the texts, word, rows] of words that mostly stand there, in the brackets or
-    quotes that they mostly have; inside: the words that hardly ever
-    begin a text, and those that hardly ever end one.
+    quotes that they mostly have; inside: the words that hardly ever begin a text, and those that hardly ever end one.
     """
     rows = np.arange(coded.codes.size)
     rows = rows[:: rows.size // WORD_ROWS + 1]
