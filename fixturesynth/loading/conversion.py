@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.arrays import array_of
 from fixturesynth.dataset import arrow_type
 from fixturesynth.schema.model import ColumnType
 
@@ -395,7 +396,7 @@ _WHOLE = r"^(0|-?[1-9]\d*)$"  # "007" and "+1" are texts: as a number they would
 # More than 15 digits may not survive as a float; such texts are decimals, or stay texts.
 _REAL = r"^-?(0|[1-9]\d{0,14})([eE][+-]?\d{1,2}|\.\d{1,15}([eE][+-]?\d{1,2})?)?$"
 _LONG = r"^-?(0|[1-9]\d*)(\.\d+)?$"
-_NOTHING = pa.array(["", "NA", "N/A", "NULL", "null", "\\N", "NaN", "nan", "None"])
+_NOTHING = array_of(["", "NA", "N/A", "NULL", "null", "\\N", "NaN", "nan", "None"])
 
 
 def infer_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
