@@ -93,6 +93,21 @@ def test_of_two_seeds_at_once_one_fills_the_target_whole(place: str, request: py
     engine.dispose()
 
 
+@pytest.mark.parametrize("place", ["sqlite", "postgresql", "mysql"])
+def test_tables_made_after_the_target_was_read_are_found(place: str, request: pytest.FixtureRequest) -> None:
+    target = request.getfixturevalue(f"{place}_database")
+    schema = fs.reflect(REPOSITORY / "schemas" / "shop.sql")
+    rows = fs.plan_rules(schema, seed=1).sample(rows=dict.fromkeys(schema.names, 3))
+    engine = sa.create_engine(target, poolclass=sa.NullPool)
+    before = fs.reflect(engine)
+    fs.load(fs.Dataset({name: rows.arrow(name).slice(0, 0) for name in rows}), engine, schema=schema)
+    assert not set(before.names) & set(schema.names)
+    fs.load(rows, engine, schema=schema, mode="append", reflected=before)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM reviews").scalar() == 3
+    engine.dispose()
+
+
 def refused_load(url: str, meanwhile: Callable[[fs.Dataset, list[str]], None]) -> list[str]:
     """Load the shop; somebody makes its third table just before this load does. Names of the tables in order.
 

@@ -75,7 +75,9 @@ def prepare(
         if mode != "create":
             notes.append("the target had no tables: they were created")
     else:
-        declared, found = None, reflect(engine) if reflected is None else reflected
+        # What was read before may be of a moment when somebody else was still making the tables.
+        known = reflected is not None and all(name in reflected for name in data)
+        declared, found = None, reflected if reflected is not None and known else reflect(engine)
         _refuse_rows(data, engine, dialect, found, mode)
     return arrange(data, found, declared, dialect, order=order, later=later, skip=skip, notes=notes)
 
