@@ -75,9 +75,9 @@ def prepare(
         if mode != "create":
             notes.append("the target had no tables: they were created")
     else:
-        # What was read before may be of a moment when somebody else was still making the tables.
-        known = reflected is not None and all(name in reflected for name in data)
-        declared, found = None, reflected if reflected is not None and known else reflect(engine)
+        if reflected is None or any(name not in reflected for name in data):  # somebody else made them since
+            reflected = reflect(engine)
+        declared, found = None, reflected
         _refuse_rows(data, engine, dialect, found, mode)
     return arrange(data, found, declared, dialect, order=order, later=later, skip=skip, notes=notes)
 
