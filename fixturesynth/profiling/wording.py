@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fixturesynth.profiling.protection import Protector
 from fixturesynth.profiling.texts import EDGE_MARKS, WORD_ROWS, Coded
 
 __all__ = ["find_places"]
@@ -46,31 +47,18 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
     stops = np.cumsum(sizes)
     inner = np.repeat(several, sizes) & (codes >= 0)
     places = np.bincount(codes[inner], minlength=len(words))
-    edges: dict[str, Integers] = {}
-    written: dict[str, dict[int, str]] = {}
     protector = coded.protector.of_rows(rows)
-    for name, at in (("begins", stops - sizes), ("ends", stops - 1)):
-        own = np.flatnonzero(several & (codes[np.minimum(at, codes.size - 1)] >= 0))
-        found = codes[at[own]]
-        counts = np.bincount(found, minlength=len(words))
-        enough = protector.of_rows(own).supporters(found, len(words)) >= protector.protection
-        edges[name] = np.where(enough, counts, 0)
-        tokens = raw.take(pa.array(at[own])).dictionary_encode()
-        forms = np.asarray(tokens.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
-        shared = protector.of_rows(own).supporters(forms, len(tokens.dictionary)) >= protector.protection
-        written[name] = {}
-        for i in np.flatnonzero(enough).tolist():
-            most = np.bincount(forms[found == i], minlength=shared.size) * shared
-            written[name][i] = tokens.dictionary[int(most.argmax())].as_py() if most.any() else words[i][0]
     found_habits: dict[str, Any] = {}
     taken: dict[str, int] = {}
     inside: list[list[str]] = []
-    for name, counts in edges.items():
+    for name, at in (("begins", stops - sizes), ("ends", stops - 1)):
+        own = np.flatnonzero(several & (codes[np.minimum(at, codes.size - 1)] >= 0))
+        counts, written = _at_edge(raw.take(pa.array(at[own])), codes[at[own]], words, protector.of_rows(own))
         there = np.flatnonzero((counts > EDGE * places) & (counts * THOUSAND >= rows.size))
         there = there[np.argsort(-counts[there], kind="stable")][:MOST]
         if there.size:
             shares = {i: round(int(counts[i]) * THOUSAND / rows.size) for i in there.tolist()}
-            found_habits[name] = [[written[name][i], n, words[i][0], int(counts[i])] for i, n in shares.items()]
+            found_habits[name] = [[written[i], n, words[i][0], int(counts[i])] for i, n in shares.items()]
             taken |= {words[i][0]: int(counts[i]) for i in there.tolist()}
         never = np.flatnonzero((counts <= SELDOM * places) & (places >= LEAST))
         inside.append([words[i][0] for i in never[np.argsort(-places[never], kind="stable")][:MOST].tolist()])
@@ -79,3 +67,19 @@ def find_places(coded: Coded, words: Sequence[tuple[str, int]]) -> tuple[Mapping
     if any(inside):
         found_habits["inside"] = inside
     return found_habits, taken
+
+
+def _at_edge(
+    raw: pa.Array, codes: Integers, words: Sequence[tuple[str, int]], protector: Protector
+) -> tuple[Integers, dict[int, str]]:
+    """How many texts have each of ``words`` at one edge, 0 for those that too few have there, (words,), and how these
+    are mostly written. ``raw``, ``codes``: the word of each text there as it is written, and its number, (n,)."""
+    enough = protector.supporters(codes, len(words)) >= protector.protection
+    tokens = raw.dictionary_encode()
+    forms = np.asarray(tokens.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+    shared = protector.supporters(forms, len(tokens.dictionary)) >= protector.protection
+    written = {}
+    for i in np.flatnonzero(enough).tolist():
+        most = np.bincount(forms[codes == i], minlength=shared.size) * shared
+        written[i] = tokens.dictionary[int(most.argmax())].as_py() if most.any() else words[i][0]
+    return np.where(enough, np.bincount(codes, minlength=len(words)), 0), written
